@@ -1,0 +1,48 @@
+/**
+ * What the gateway knows of the time: not one number but an interval. Without a battery clock or a line after a boot, the latest
+ * possible time is unknown, and whoever must not be let in too late is not let in.
+ */
+import type { Instant, Millis, Monotonic } from "./instant.ts";
+
+/** "synced": bounded by a server or a battery clock · "holdover": bounded, by one asked over a day ago · "unset": only a lower bound. */
+export type ClockTrust = "synced" | "holdover" | "unset";
+
+export interface ClockInterval {
+  readonly earliest: Instant;
+  /** Infinity when nothing bounds it. */
+  readonly latest: Instant;
+}
+
+/** One look at a clock worth believing: at `mono` the time was within the interval. */
+export interface ClockFix extends ClockInterval {
+  readonly mono: Monotonic;
+}
+
+/** Crystals on small boards drift by up to about this much; parts per million. */
+export const driftPpm = 200;
+const holdoverAfterMs = 24 * 3_600_000;
+
+/** A server stamped its answer with `serverTime` as it sent it; the answer was under way for at most `underWayMs` and is here at `mono`. */
+export function fixFromServer(serverTime: Instant, underWayMs: Millis, mono: Monotonic): ClockFix {
+  return { earliest: serverTime, latest: serverTime + Math.max(0, underWayMs), mono };
+}
+
+/** The system's own clock, where a battery or a time service keeps it right to within `withinMs`. */
+export function fixFromSystem(wall: Instant, withinMs: Millis, mono: Monotonic): ClockFix {
+  return { earliest: wall - withinMs, latest: wall + withinMs, mono };
+}
+
+/** The interval at `mono`, from the newest fix (or none) and the highest time ever written down. */
+export function intervalAt(fix: ClockFix | undefined, highWater: Instant, mono: Monotonic): ClockInterval {
+  if (!fix) return { earliest: highWater, latest: Number.POSITIVE_INFINITY };
+  const elapsed = Math.max(0, mono - fix.mono);
+  const drift = Math.ceil((elapsed * driftPpm) / 1_000_000);
+  const earliest = Math.max(fix.earliest + elapsed - drift, highWater);
+  return { earliest, latest: Math.max(fix.latest + elapsed + drift, earliest) };
+}
+
+export function trustOf(fix: ClockFix | undefined, mono: Monotonic): ClockTrust {
+  if (!fix) return "unset";
+  const age: Millis = mono - fix.mono;
+  return age > holdoverAfterMs ? "holdover" : "synced";
+}

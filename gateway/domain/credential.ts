@@ -1,0 +1,29 @@
+/** What is presented at an access point. The records hold its index and, where a lock must be told it, its sealed value: never the value. */
+
+export type CredentialId = string;
+
+/** "pin" digits at a keypad · "pass" the uid inside a visitor's QR code · "link" a delivery link's token · "card" a card number · "provider" kept at a maker's cloud. */
+export const credentialKinds = ["pin", "pass", "link", "card", "provider"] as const;
+export type CredentialKind = (typeof credentialKinds)[number];
+
+export interface Credential {
+  readonly id: CredentialId;
+  readonly kind: CredentialKind;
+  /** base64url of HMAC-SHA-256(site key, site ‖ kind ‖ value); how a presented value is found. See wire/credential-seal.ts. */
+  readonly index: string;
+  /** AES-256-GCM of the value under the site key, for locks that must be told it. */
+  readonly sealed?: string;
+  /** Final: a revoked id never comes back; re-enabling makes a new credential. */
+  readonly revoked: boolean;
+}
+
+/** What a reader heard, already turned into an index, so that no secret travels further than the reader's own report. */
+export interface PresentedCredential {
+  readonly kind: CredentialKind;
+  readonly index: string;
+}
+
+/** One spelling for every way a person or scanner may render a secret: PINs keep their digits, pass uids lose case and spaces. */
+export function normalizeSecret(kind: CredentialKind, value: string): string {
+  return kind === "pass" ? value.trim().toUpperCase() : value.trim();
+}

@@ -1,0 +1,239 @@
+/**
+ * The heart: may this credential open this access point now? Pure; nothing is asked but the arguments. A denial is an
+ * answer, not an error. The truth table is DECISIONS.md; its rows are the tests.
+ */
+import type { AccessPointId } from "./access-point.ts";
+import type { ClockInterval } from "./clock-interval.ts";
+import { type Credential, type CredentialId, credentialKinds, type PresentedCredential } from "./credential.ts";
+import { type Grant, type GrantId, grantKinds } from "./grant.ts";
+import type { Millis } from "./instant.ts";
+import { covers, localTimeAt } from "./schedule.ts";
+import type { Site } from "./site.ts";
+
+/** In order of how near the holder came to the door: of several grants, the last reason in this list is told. */
+export const denyReasons = [
+  "STORAGE_FULL",
+  "LOCKDOWN",
+  "LOCKED_OUT",
+  "OFFLINE_NO_CACHE",
+  "QR_NOT_FOUND",
+  "UNREADABLE",
+  "REVOKED",
+  "WRONG_ACCESS_POINT",
+  "QR_EXPIRED",
+  "NOT_YET_VALID",
+  "CLOCK_UNTRUSTED",
+  "OUTSIDE_SCHEDULE",
+  "OFFLINE_STALE",
+  "LIMIT_REACHED",
+  "HELD_AT_OTHER_GATE",
+  "BLACKLISTED",
+] as const;
+export type DenyReason = (typeof denyReasons)[number];
+
+export interface AccessRequest {
+  readonly accessPoint: AccessPointId;
+  readonly presented: PresentedCredential;
+}
+
+/** A grant one of whose credentials was presented. */
+export interface Candidate {
+  readonly grant: Grant;
+  readonly credential: Credential;
+}
+
+/** Where a limited grant stands at this gateway. */
+export interface RightsView {
+  /** Admissions left here. */
+  readonly held: number;
+  /** Whether another gateway may hold more. */
+  readonly elsewhere: boolean;
+}
+
+/** The site as the gateway's records have it. */
+export interface SiteView {
+  /** Feed version the answers rest on. */
+  readonly revision: number;
+  /** undefined until the first complete poll. */
+  readonly site: Site | undefined;
+  /** Records were lost to damage and the whole set has not come anew yet. */
+  readonly suspect: boolean;
+  knowsAccessPoint(id: AccessPointId): boolean;
+  candidates(presented: PresentedCredential): readonly Candidate[];
+  /** Sticky: true for ever once a revocation of this grant or credential has been seen. */
+  isRevoked(id: GrantId | CredentialId): boolean;
+  isBlacklisted(candidate: Candidate): boolean;
+  rights(grant: Grant): RightsView;
+}
+
+/** The circumstances of one request. */
+export interface Circumstances {
+  readonly time: ClockInterval;
+  /** Monotonic time since the request of the last complete poll; null: none in living memory. */
+  readonly sinceSyncMs: Millis | null;
+  /** How long the keypad stays locked out; 0 when it is not. */
+  readonly lockedOutMs: Millis;
+}
+
+export type Decision =
+  | {
+      readonly outcome: "granted";
+      readonly grant: Grant;
+      readonly credential: Credential;
+      /** Rights left here after this admission; null: no limit. */
+      readonly left: number | null;
+      readonly flags: readonly string[];
+      readonly revision: number;
+    }
+  | {
+      readonly outcome: "denied";
+      readonly reason: DenyReason;
+      readonly grant?: Grant;
+      readonly credential?: Credential;
+      readonly revision: number;
+    };
+
+/** Without an answer from the cloud for this long, the gateway says that it is offline; two missed long-polls. */
+export const offlineAfterMs: Millis = 60_000;
+
+/** Any one grant that holds opens the door; if none does, the nearest miss gives the reason. */
+export function decide(request: AccessRequest, view: SiteView, now: Circumstances): Decision {
+  const denied = (reason: DenyReason, candidate?: Candidate): Decision => ({
+    outcome: "denied",
+    reason,
+    ...(candidate && { grant: candidate.grant, credential: candidate.credential }),
+    revision: view.revision,
+  });
+
+  if (view.site?.lockdown) return denied("LOCKDOWN");
+  if (!view.knowsAccessPoint(request.accessPoint)) return denied("WRONG_ACCESS_POINT");
+  if (request.presented.kind === "pin" && now.lockedOutMs > 0) return denied("LOCKED_OUT");
+
+  const candidates = view.candidates(request.presented);
+  if (!view.site || candidates.length === 0) return denied(isOffline(now) ? "OFFLINE_NO_CACHE" : "QR_NOT_FOUND");
+
+  let nearest: { reason: DenyReason; candidate: Candidate } | undefined;
+  for (const candidate of candidates) {
+    const reason = objection(candidate, request, view, view.site, now);
+    if (!reason) {
+      const { grant, credential } = candidate;
+      const { held } = view.rights(grant);
+      const left = grant.entriesAllowed === null ? null : Math.max(0, held - 1);
+      const flags = left !== null && held < 1 ? ["over-limit-risk"] : [];
+      return { outcome: "granted", grant, credential, left, flags, revision: view.revision };
+    }
+    if (!nearest || rank(reason) > rank(nearest.reason)) nearest = { reason, candidate };
+  }
+  return nearest ? denied(nearest.reason, nearest.candidate) : denied("QR_NOT_FOUND");
+}
+
+/** Asked from top to bottom; the first objection counts. The order is the policy: change it here. */
+const barriers: readonly Barrier[] = [
+  understood,
+  notRevoked,
+  notBlacklisted,
+  rightAccessPoint,
+  withinValidity,
+  withinSchedule,
+  freshEnough,
+  withinLimit,
+];
+
+type Barrier = (
+  candidate: Candidate,
+  request: AccessRequest,
+  view: SiteView,
+  site: Site,
+  now: Circumstances,
+) => DenyReason | undefined;
+
+function objection(...asked: Parameters<Barrier>): DenyReason | undefined {
+  for (const barrier of barriers) {
+    const reason = barrier(...asked);
+    if (reason) return reason;
+  }
+  return undefined;
+}
+
+function understood({ grant, credential }: Candidate): DenyReason | undefined {
+  const known =
+    grantKinds.includes(grant.kind) && credentialKinds.includes(credential.kind) && !grant.mustUnderstand?.length;
+  return known ? undefined : "UNREADABLE";
+}
+
+function notRevoked({ grant, credential }: Candidate, _request: AccessRequest, view: SiteView): DenyReason | undefined {
+  const revoked = grant.revoked || credential.revoked || view.isRevoked(grant.id) || view.isRevoked(credential.id);
+  return revoked ? "REVOKED" : undefined;
+}
+
+function notBlacklisted(candidate: Candidate, _request: AccessRequest, view: SiteView): DenyReason | undefined {
+  return view.isBlacklisted(candidate) ? "BLACKLISTED" : undefined;
+}
+
+function rightAccessPoint({ grant }: Candidate, request: AccessRequest): DenyReason | undefined {
+  return grant.accessPoints.includes(request.accessPoint) ? undefined : "WRONG_ACCESS_POINT";
+}
+
+/** Certainly after the start and certainly before the end; what the clock cannot tell is denied. */
+function withinValidity(
+  { grant }: Candidate,
+  _request: AccessRequest,
+  _view: SiteView,
+  _site: Site,
+  { time }: Circumstances,
+): DenyReason | undefined {
+  const { from, until } = grant.validity;
+  if (!(from < until) || time.earliest >= until) return "QR_EXPIRED";
+  if (time.latest < from) return "NOT_YET_VALID";
+  if (time.latest === Number.POSITIVE_INFINITY) return "CLOCK_UNTRUSTED";
+  if (time.earliest < from) return "NOT_YET_VALID";
+  return time.latest >= until ? "QR_EXPIRED" : undefined;
+}
+
+/** At both ends of the clock interval. */
+function withinSchedule(
+  { grant }: Candidate,
+  _request: AccessRequest,
+  _view: SiteView,
+  site: Site,
+  { time }: Circumstances,
+): DenyReason | undefined {
+  const { schedule } = grant;
+  if (!schedule) return undefined;
+  try {
+    const inside =
+      covers(schedule, localTimeAt(time.earliest, site.zone)) && covers(schedule, localTimeAt(time.latest, site.zone));
+    return inside ? undefined : "OUTSIDE_SCHEDULE";
+  } catch {
+    return "UNREADABLE"; // a zone or a schedule nobody can read admits nobody
+  }
+}
+
+function freshEnough(
+  { grant }: Candidate,
+  _request: AccessRequest,
+  view: SiteView,
+  site: Site,
+  { sinceSyncMs }: Circumstances,
+): DenyReason | undefined {
+  if (view.suspect) return "OFFLINE_STALE";
+  const maxAgeMs = site.offlineMaxAgeMs[grant.kind];
+  if (maxAgeMs === null) return undefined;
+  return maxAgeMs !== undefined && sinceSyncMs !== null && sinceSyncMs <= maxAgeMs ? undefined : "OFFLINE_STALE";
+}
+
+function withinLimit({ grant }: Candidate, _request: AccessRequest, view: SiteView): DenyReason | undefined {
+  if (grant.entriesAllowed === null) return undefined;
+  const rights = view.rights(grant);
+  if (rights.held >= 1) return undefined;
+  if (!rights.elsewhere) return "LIMIT_REACHED";
+  return grant.limitMode === "lenient" ? undefined : "HELD_AT_OTHER_GATE";
+}
+
+function isOffline({ sinceSyncMs }: Circumstances): boolean {
+  return sinceSyncMs === null || sinceSyncMs > offlineAfterMs;
+}
+
+function rank(reason: DenyReason): number {
+  return denyReasons.indexOf(reason);
+}

@@ -1,0 +1,101 @@
+/** EntryEvent: an immutable record of what happened, in the order it happened at one gateway. Events are what the cloud is told. */
+import type { AccessPointId, BoltState, DeviceId, DoorState } from "./access-point.ts";
+import type { ClockTrust } from "./clock-interval.ts";
+import type { CredentialId, CredentialKind } from "./credential.ts";
+import type { DenyReason } from "./decide.ts";
+import type { GrantId } from "./grant.ts";
+import type { Instant, Millis } from "./instant.ts";
+
+/** Dense numbering of the events of one gateway in one epoch, from 1. */
+export type EventSeq = number;
+
+/** A report's place in its device's own numbering: (boot counter, sequence); a report at or below the last one seen is a repeat. */
+export interface DeviceOrigin {
+  readonly device: DeviceId;
+  readonly boot: number;
+  readonly seq: number;
+}
+
+export type EventBody =
+  /** On the disk before the strike moves. `left`: rights left at this gateway after it, null when the grant has no limit. */
+  | {
+      readonly type: "admitted";
+      readonly accessPoint: AccessPointId;
+      readonly grant: GrantId;
+      readonly credential: CredentialId;
+      readonly via: CredentialKind;
+      readonly left: number | null;
+      readonly revision: number;
+      readonly flags?: readonly string[];
+    }
+  /** The strike of admission `of` was told to move; "unknown": the device did not say whether it did. */
+  | {
+      readonly type: "released";
+      readonly of: EventSeq;
+      readonly accessPoint: AccessPointId;
+      readonly result: "accepted" | "confirmed" | "unknown";
+    }
+  /** The strike of admission `of` certainly did not move: its right is given back. */
+  | {
+      readonly type: "void";
+      readonly of: EventSeq;
+      readonly accessPoint: AccessPointId;
+      readonly grant: GrantId;
+      readonly why: "revoked" | "refused" | "stopped";
+    }
+  | {
+      readonly type: "denied";
+      readonly accessPoint: AccessPointId;
+      readonly reason: DenyReason;
+      readonly via: CredentialKind;
+      readonly revision: number;
+      readonly grant?: GrantId;
+      readonly credential?: CredentialId;
+      /** How long this denial has locked the keypad out, when it has. */
+      readonly lockedOutMs?: Millis;
+    }
+  /** A remote command was taken; on the disk before anything moves, so that it runs at most once. */
+  | {
+      readonly type: "command-taken";
+      readonly command: number;
+      readonly accessPoint: AccessPointId;
+      readonly by: string;
+    }
+  | {
+      readonly type: "command-ended";
+      readonly command: number;
+      readonly accessPoint: AccessPointId;
+      readonly result: "accepted" | "confirmed" | "refused" | "unknown" | "expired";
+    }
+  /** Whether the bolt was back after the release window. */
+  | { readonly type: "relocked" | "relock-failed"; readonly accessPoint: AccessPointId }
+  | { readonly type: "bolt"; readonly device: DeviceId; readonly state: BoltState }
+  | { readonly type: "door"; readonly device: DeviceId; readonly state: DoorState }
+  | { readonly type: "door-forced" | "door-held-open"; readonly accessPoint: AccessPointId }
+  | { readonly type: "tamper"; readonly device: DeviceId; readonly active: boolean }
+  | { readonly type: "battery"; readonly device: DeviceId; readonly percent: number }
+  | {
+      readonly type: "presence";
+      readonly device: DeviceId;
+      readonly state: "online" | "offline";
+      readonly firmware?: string;
+    }
+  /** The gateway came up. `cutBytes`: torn tail removed from the journal. */
+  | { readonly type: "boot"; readonly version: string; readonly cutBytes: number }
+  /** Records that had been on the disk can no longer be read; the rights they may have used count as spent. */
+  | { readonly type: "damage"; readonly file: string; readonly line: number; readonly lines: number }
+  | { readonly type: "checksum-mismatch"; readonly feed: string; readonly revision: number };
+
+/** What every event carries besides its body. */
+export interface EventStamp {
+  readonly seq: EventSeq;
+  /** The earliest it can have been, by the gateway's clock; `clock` tells how far to believe it. */
+  readonly at: Instant;
+  readonly clock: ClockTrust;
+  /** Which boot of the gateway; with `mono` it orders and spaces events even while the clock is unset. */
+  readonly boot: number;
+  readonly mono: number;
+  readonly origin?: DeviceOrigin;
+}
+
+export type EntryEvent = EventStamp & EventBody;

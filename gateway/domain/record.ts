@@ -1,0 +1,15 @@
+/** One line of the journal. Events are numbered, chained and told to the cloud; the other kinds matter to this gateway alone. */
+import type { DeviceOrigin, EntryEvent } from "./entry-event.ts";
+import type { FeedPage } from "./feed.ts";
+import type { Instant } from "./instant.ts";
+
+export type JournalRecord =
+  | { readonly kind: "event"; readonly event: EntryEvent }
+  /** A feed page and the cursor after it in one record, so that data and cursor cannot be separated. */
+  | { readonly kind: "page"; readonly page: FeedPage; readonly at: Instant }
+  /** The cloud has every event below `next`. */
+  | { readonly kind: "acknowledged"; readonly next: number }
+  /** A device report that is not an event itself was taken in; repeats of it are dropped. */
+  | { readonly kind: "seen"; readonly origin: DeviceOrigin }
+  /** Every few minutes: the time's high-water mark, and when the last complete poll was asked. */
+  | { readonly kind: "tick"; readonly at: Instant; readonly syncedAt: Instant | null };

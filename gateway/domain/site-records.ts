@@ -1,0 +1,479 @@
+/**
+ * All a gateway knows, as its journal tells it: applying the same records in the same order gives the same state, so a snapshot
+ * with the lines after it equals the lines alone. Changed by apply() only; no clock, no disk.
+ */
+import type { AccessPointId, DeviceId } from "./access-point.ts";
+import type { CredentialId, PresentedCredential } from "./credential.ts";
+import type { Candidate, RightsView, SiteView } from "./decide.ts";
+import type { DeviceOrigin, EntryEvent, EventSeq } from "./entry-event.ts";
+import { type Checksum, type Cursor, type FeedPage, type FeedRow, noCursor } from "./feed.ts";
+import type { GatewayId, Grant, GrantId } from "./grant.ts";
+import type { Instant, Monotonic } from "./instant.ts";
+import { afterMiss, afterSuccess, type Lockout, lockedOutMs } from "./lockout.ts";
+import type { JournalRecord } from "./record.ts";
+import { held, merge, noRights, type Rights } from "./rights.ts";
+import type { Site } from "./site.ts";
+
+/** A grant's rights here, kept 30 days beyond its end, longer than its row. */
+interface LedgerEntry {
+  readonly rights: Rights;
+  readonly until: Instant;
+}
+
+/** An admission or a command whose outcome is not written down yet. */
+export type Unfinished =
+  | { readonly kind: "admission"; readonly of: EventSeq; readonly accessPoint: AccessPointId; readonly grant: GrantId }
+  | { readonly kind: "command"; readonly command: number; readonly accessPoint: AccessPointId };
+
+/** One line of a snapshot; see SiteRecords.dump. */
+export type SnapshotItem =
+  | {
+      readonly item: "facts";
+      readonly cursor: Cursor;
+      readonly acknowledged: EventSeq;
+      readonly lastCommand: number;
+      readonly boot: number;
+      readonly highWater: Instant;
+      readonly syncedAt: Instant | null;
+      readonly resetting: boolean;
+      readonly suspect: boolean;
+    }
+  | { readonly item: "row" | "staged"; readonly row: FeedRow }
+  | { readonly item: "ledger"; readonly grant: GrantId; readonly rights: Rights; readonly until: Instant }
+  | { readonly item: "revoked"; readonly id: string }
+  | {
+      readonly item: "lockout";
+      readonly accessPoint: AccessPointId;
+      readonly misses: number;
+      readonly remainingMs: number;
+    }
+  | { readonly item: "seen"; readonly origin: DeviceOrigin }
+  | { readonly item: "unfinished"; readonly unfinished: Unfinished };
+
+const modulus = 1n << 128n;
+const ledgerKeptMs = 30 * 24 * 3_600_000;
+
+export class SiteRecords implements SiteView {
+  cursor: Cursor = noCursor;
+  /** The cloud has every event below this number. */
+  acknowledged: EventSeq = 1;
+  /** Highest remote command ever taken. */
+  lastCommand = 0;
+  /** Boots seen so far. */
+  boot = 0;
+  /** Highest time ever written down; the clock is never believed to be before it. */
+  highWater: Instant = 0;
+  /** When the last complete poll written down was asked; null: never. */
+  syncedAt: Instant | null = null;
+  /** Records were lost to damage: nothing is admitted until the whole set has come anew. */
+  suspect = false;
+  site: Site | undefined;
+
+  readonly #gateway: GatewayId;
+  readonly #accessPoints: ReadonlySet<AccessPointId>;
+  /** Every row of the set, by kind and id. */
+  readonly #rows = new Map<string, FeedRow>();
+  /** Rows of an incomplete set: a permission counts only when the set is whole. */
+  #staged = new Map<string, FeedRow>();
+  #resetting = false;
+  #liveRows = 0;
+  #sum = 0n;
+  /** Credential index → the grant (or grants: a PIN may be used again by a later one) that carries it. */
+  readonly #byIndex = new Map<string, Grant | Grant[]>();
+  readonly #blacklist = new Map<string, Set<string>>();
+  readonly #revoked = new Set<string>();
+  readonly #ledger = new Map<GrantId, LedgerEntry>();
+  readonly #lockouts = new Map<AccessPointId, Lockout>();
+  readonly #seen = new Map<DeviceId, DeviceOrigin>();
+  readonly #unfinished = new Map<string, Unfinished>();
+
+  /** `accessPoints`: those this gateway serves; requests at others are denied. */
+  constructor(gateway: GatewayId, accessPoints: Iterable<AccessPointId>) {
+    this.#gateway = gateway;
+    this.#accessPoints = new Set(accessPoints);
+  }
+
+  // What decide() asks.
+
+  get revision(): number {
+    return this.cursor.version;
+  }
+
+  knowsAccessPoint(id: AccessPointId): boolean {
+    return this.#accessPoints.has(id);
+  }
+
+  candidates(presented: PresentedCredential): readonly Candidate[] {
+    const found = this.#byIndex.get(presented.index);
+    if (!found) return [];
+    const grants = Array.isArray(found) ? found : [found];
+    return grants.flatMap((grant) =>
+      grant.credentials
+        .filter((credential) => credential.kind === presented.kind && credential.index === presented.index)
+        .map((credential) => ({ grant, credential })),
+    );
+  }
+
+  isRevoked(id: GrantId | CredentialId): boolean {
+    return this.#revoked.has(id);
+  }
+
+  isBlacklisted({ grant, credential }: Candidate): boolean {
+    const { id, document } = grant.holder;
+    return (
+      this.#listed("person", id) ||
+      (document !== undefined && this.#listed("document", document)) ||
+      this.#listed("grant", grant.id) ||
+      this.#listed("credential", credential.id)
+    );
+  }
+
+  rights(grant: Grant): RightsView {
+    const rights = this.#ledger.get(grant.id)?.rights ?? noRights;
+    const placedHere = held(rights) + rights.used - rights.voided;
+    return { held: held(rights), elsewhere: placedHere < (grant.entriesAllowed ?? 0) };
+  }
+
+  // What flows and pages ask.
+
+  get gateway(): GatewayId {
+    return this.#gateway;
+  }
+
+  grant(id: GrantId): Grant | undefined {
+    const row = this.#rows.get(`grant/${id}`);
+    return row?.kind === "grant" ? row.body : undefined;
+  }
+
+  /** Rows held, for the status page. */
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  /** The set as this gateway has it; compared with the cloud's when caught up. */
+  get checksum(): Checksum {
+    return { rows: this.#liveRows, sum: this.#sum.toString(16).padStart(32, "0") };
+  }
+
+  lockedOutMs(accessPoint: AccessPointId, now: Monotonic): number {
+    return lockedOutMs(this.#lockouts.get(accessPoint), now);
+  }
+
+  /** How long one more wrong PIN now would lock the keypad out; 0 when it would not. */
+  lockoutAfterMissMs(accessPoint: AccessPointId, now: Monotonic): number {
+    return lockedOutMs(afterMiss(this.#lockouts.get(accessPoint), now), now);
+  }
+
+  /** Whether this report, or a later one of its device, was taken in before. */
+  isRepeat({ device, boot, seq }: DeviceOrigin): boolean {
+    const last = this.#seen.get(device);
+    return last !== undefined && (boot < last.boot || (boot === last.boot && seq <= last.seq));
+  }
+
+  unfinished(): Unfinished[] {
+    return [...this.#unfinished.values()];
+  }
+
+  /**
+   * Applies one record. `now` and `boot` are those of the running process: what an earlier boot measured on its own monotonic
+   * clock (a lockout) starts afresh, because nobody knows how long the power was off.
+   */
+  apply(record: JournalRecord, now: Monotonic, boot: number): void {
+    switch (record.kind) {
+      case "event":
+        this.#applyEvent(record.event, record.event.boot === boot ? record.event.mono : now);
+        break;
+      case "page":
+        this.#applyPage(record.page);
+        this.highWater = Math.max(this.highWater, record.at);
+        break;
+      case "acknowledged":
+        this.acknowledged = record.next;
+        break;
+      case "seen":
+        this.#see(record.origin);
+        break;
+      case "tick":
+        this.highWater = Math.max(this.highWater, record.at);
+        this.syncedAt = record.syncedAt;
+        this.#forgetOldRights();
+        break;
+    }
+  }
+
+  /** The state as lines, from shallow copies: records applied after the call do not show in what the iterator gives. */
+  dump(now: Monotonic): Iterable<SnapshotItem> {
+    const facts: SnapshotItem = {
+      item: "facts",
+      cursor: this.cursor,
+      acknowledged: this.acknowledged,
+      lastCommand: this.lastCommand,
+      boot: this.boot,
+      highWater: this.highWater,
+      syncedAt: this.syncedAt,
+      resetting: this.#resetting,
+      suspect: this.suspect,
+    };
+    return snapshotItems(facts, now, {
+      rows: [...this.#rows.values()],
+      staged: [...this.#staged.values()],
+      ledger: [...this.#ledger],
+      revoked: [...this.#revoked],
+      lockouts: [...this.#lockouts],
+      seen: [...this.#seen.values()],
+      unfinished: [...this.#unfinished.values()],
+    });
+  }
+
+  /** The opposite of dump, item by item, on empty records. */
+  restore(entry: SnapshotItem, now: Monotonic): void {
+    switch (entry.item) {
+      case "facts":
+        this.cursor = entry.cursor;
+        this.acknowledged = entry.acknowledged;
+        this.lastCommand = entry.lastCommand;
+        this.boot = entry.boot;
+        this.highWater = entry.highWater;
+        this.syncedAt = entry.syncedAt;
+        this.#resetting = entry.resetting;
+        this.suspect = entry.suspect;
+        break;
+      case "row":
+        this.#put(entry.row);
+        break;
+      case "staged":
+        this.#staged.set(keyOf(entry.row), entry.row);
+        break;
+      case "ledger":
+        this.#ledger.set(entry.grant, { rights: entry.rights, until: entry.until });
+        break;
+      case "revoked":
+        this.#revoked.add(entry.id);
+        break;
+      case "lockout":
+        this.#lockouts.set(entry.accessPoint, {
+          misses: entry.misses,
+          lastMissAt: now,
+          until: now + entry.remainingMs,
+        });
+        break;
+      case "seen":
+        this.#see(entry.origin);
+        break;
+      case "unfinished":
+        this.#unfinished.set(keyOfUnfinished(entry.unfinished), entry.unfinished);
+        break;
+    }
+  }
+
+  #applyEvent(event: EntryEvent, mono: Monotonic): void {
+    this.highWater = Math.max(this.highWater, event.at);
+    if (event.origin) this.#see(event.origin);
+    switch (event.type) {
+      case "boot":
+        this.boot = Math.max(this.boot, event.boot);
+        break;
+      case "admitted":
+        this.#spend(event.grant, "used", 1);
+        this.#begin({ kind: "admission", of: event.seq, accessPoint: event.accessPoint, grant: event.grant });
+        if (event.via === "pin")
+          this.#setLockout(event.accessPoint, afterSuccess(this.#lockouts.get(event.accessPoint), mono));
+        break;
+      case "released":
+        this.#unfinished.delete(`admission/${event.of}`);
+        break;
+      case "void":
+        if (this.#unfinished.delete(`admission/${event.of}`)) this.#spend(event.grant, "voided", 1);
+        break;
+      case "denied":
+        if (event.via === "pin" && isMiss(event.reason)) {
+          this.#setLockout(event.accessPoint, afterMiss(this.#lockouts.get(event.accessPoint), mono));
+        }
+        break;
+      case "command-taken":
+        this.lastCommand = Math.max(this.lastCommand, event.command);
+        this.#begin({ kind: "command", command: event.command, accessPoint: event.accessPoint });
+        break;
+      case "command-ended":
+        this.lastCommand = Math.max(this.lastCommand, event.command);
+        this.#unfinished.delete(`command/${event.command}`);
+        break;
+      case "damage":
+        this.#assumeSpent(event.lines);
+        break;
+    }
+  }
+
+  #applyPage(page: FeedPage): void {
+    if (page.reset) {
+      this.#staged.clear();
+      this.#resetting = true;
+    }
+    for (const row of page.rows) {
+      for (const id of row.revoked ?? []) this.#revoked.add(id);
+      if (row.kind === "grant") this.#place(row.body, row.granted);
+      if (page.complete && this.#staged.size === 0 && !this.#resetting) this.#put(row);
+      else {
+        if (isRestrictive(row)) this.#put(row);
+        this.#staged.set(keyOf(row), row);
+      }
+    }
+    if (page.complete) this.#completeSet();
+    this.cursor = { feed: page.feed, version: page.to };
+  }
+
+  #completeSet(): void {
+    if (this.#resetting) {
+      for (const [key, row] of this.#rows) if (!this.#staged.has(key)) this.#remove(key, row);
+    }
+    for (const row of this.#staged.values()) this.#put(row);
+    this.#staged = new Map();
+    this.#resetting = false;
+    this.suspect = false;
+  }
+
+  #put(row: FeedRow): void {
+    const key = keyOf(row);
+    const before = this.#rows.get(key);
+    if (before) this.#remove(key, before);
+    if (row.kind === "gone") return;
+    this.#rows.set(key, row);
+    this.#liveRows += 1;
+    this.#sum = (this.#sum + BigInt(`0x${row.sum}`)) % modulus;
+    if (row.kind === "grant") for (const { index } of row.body.credentials) this.#index(index, row.body);
+    if (row.kind === "blacklist") {
+      const values = this.#blacklist.get(row.body.subject) ?? new Set();
+      this.#blacklist.set(row.body.subject, values.add(row.body.value));
+    }
+    if (row.kind === "site") this.site = row.body;
+  }
+
+  #remove(key: string, row: FeedRow): void {
+    this.#rows.delete(key);
+    this.#liveRows -= 1;
+    this.#sum = (this.#sum - BigInt(`0x${row.sum}`) + modulus) % modulus;
+    if (row.kind === "grant") for (const { index } of row.body.credentials) this.#unindex(index, row.body.id);
+    if (row.kind === "blacklist" && !this.#isListedTwice(row.body)) {
+      this.#blacklist.get(row.body.subject)?.delete(row.body.value);
+    }
+    if (row.kind === "site") this.site = undefined;
+  }
+
+  #index(index: string, grant: Grant): void {
+    const found = this.#byIndex.get(index);
+    if (!found) this.#byIndex.set(index, grant);
+    else
+      this.#byIndex.set(index, [
+        ...(Array.isArray(found) ? found : [found]).filter(({ id }) => id !== grant.id),
+        grant,
+      ]);
+  }
+
+  #unindex(index: string, grant: GrantId): void {
+    const found = this.#byIndex.get(index);
+    const left = Array.isArray(found)
+      ? found.filter(({ id }) => id !== grant)
+      : found?.id === grant
+        ? []
+        : found
+          ? [found]
+          : [];
+    if (left.length === 0) this.#byIndex.delete(index);
+    else this.#byIndex.set(index, left.length === 1 ? left[0]! : left);
+  }
+
+  #listed(subject: string, value: string): boolean {
+    return this.#blacklist.get(subject)?.has(value) ?? false;
+  }
+
+  /** Two entries may name the same subject; removing one keeps it listed. The removed row has left `#rows` already. */
+  #isListedTwice(entry: { readonly subject: string; readonly value: string }): boolean {
+    for (const row of this.#rows.values()) {
+      if (row.kind === "blacklist" && row.body.subject === entry.subject && row.body.value === entry.value) return true;
+    }
+    return false;
+  }
+
+  #place(grant: Grant, granted: number): void {
+    if (grant.entriesAllowed === null) return;
+    const before = this.#ledger.get(grant.id);
+    const rights = merge(before?.rights ?? noRights, { ...noRights, granted });
+    this.#ledger.set(grant.id, { rights, until: Math.max(before?.until ?? 0, grant.validity.until) });
+  }
+
+  #spend(grant: GrantId, register: "used" | "voided", count: number): void {
+    const entry = this.#ledger.get(grant);
+    if (!entry) return;
+    const rights = { ...entry.rights, [register]: entry.rights[register] + count };
+    this.#ledger.set(grant, { ...entry, rights });
+  }
+
+  /** Up to `lines` records are gone: each may have been an admission by any limited grant, or a page that revoked one. */
+  #assumeSpent(lines: number): void {
+    for (const [grant, { rights }] of this.#ledger)
+      this.#spend(grant, "used", Math.min(Math.max(0, held(rights)), lines));
+    this.suspect = true;
+    this.cursor = noCursor;
+    this.syncedAt = null;
+  }
+
+  #forgetOldRights(): void {
+    for (const [grant, { until }] of this.#ledger) {
+      if (until + ledgerKeptMs < this.highWater && !this.#rows.has(`grant/${grant}`)) this.#ledger.delete(grant);
+    }
+  }
+
+  #begin(unfinished: Unfinished): void {
+    this.#unfinished.set(keyOfUnfinished(unfinished), unfinished);
+  }
+
+  #setLockout(accessPoint: AccessPointId, lockout: Lockout | undefined): void {
+    if (lockout) this.#lockouts.set(accessPoint, lockout);
+    else this.#lockouts.delete(accessPoint);
+  }
+
+  #see(origin: DeviceOrigin): void {
+    if (!this.isRepeat(origin)) this.#seen.set(origin.device, origin);
+  }
+}
+
+/** A PIN that no grant carries: what guessing looks like. A known PIN at a wrong time is a person, not a guess. */
+export function isMiss(reason: string): boolean {
+  return reason === "QR_NOT_FOUND" || reason === "OFFLINE_NO_CACHE";
+}
+
+/** Takes something away: applied at once, even while the set is still arriving. */
+function isRestrictive(row: FeedRow): boolean {
+  return row.kind === "gone" || row.kind === "blacklist" || (row.kind === "site" && row.body.lockdown);
+}
+
+function keyOf(row: FeedRow): string {
+  return `${row.kind === "gone" || row.kind === "unreadable" ? row.of : row.kind}/${row.id}`;
+}
+
+function keyOfUnfinished(unfinished: Unfinished): string {
+  return unfinished.kind === "admission" ? `admission/${unfinished.of}` : `command/${unfinished.command}`;
+}
+
+interface Copies {
+  readonly rows: readonly FeedRow[];
+  readonly staged: readonly FeedRow[];
+  readonly ledger: readonly (readonly [GrantId, LedgerEntry])[];
+  readonly revoked: readonly string[];
+  readonly lockouts: readonly (readonly [AccessPointId, Lockout])[];
+  readonly seen: readonly DeviceOrigin[];
+  readonly unfinished: readonly Unfinished[];
+}
+
+function* snapshotItems(facts: SnapshotItem, now: Monotonic, copies: Copies): Generator<SnapshotItem> {
+  yield facts;
+  for (const row of copies.rows) yield { item: "row", row };
+  for (const row of copies.staged) yield { item: "staged", row };
+  for (const [grant, { rights, until }] of copies.ledger) yield { item: "ledger", grant, rights, until };
+  for (const id of copies.revoked) yield { item: "revoked", id };
+  for (const [accessPoint, lockout] of copies.lockouts) {
+    yield { item: "lockout", accessPoint, misses: lockout.misses, remainingMs: lockedOutMs(lockout, now) };
+  }
+  for (const origin of copies.seen) yield { item: "seen", origin };
+  for (const unfinished of copies.unfinished) yield { item: "unfinished", unfinished };
+}

@@ -1,0 +1,43 @@
+/** Failed operations. Expected answers (denied, stale, conflict) are values; bugs are failed assertions and stop the program. */
+
+export const errorPolicy = {
+  "config-invalid": { retry: "never", status: 422, hint: "Fix the named key in the configuration file." },
+  "port-in-use": { retry: "never", status: 500, hint: "Set the named key to a free port, or stop what uses it." },
+  "data-locked": { retry: "never", status: 500, hint: "Another gateway runs on this data folder; stop it first." },
+  "journal-damaged": {
+    retry: "never",
+    status: 500,
+    hint: "Run `postern journal verify`; the damaged part is kept aside.",
+  },
+  "journal-failed": {
+    retry: "never",
+    status: 503,
+    hint: "The disk failed; the gateway denies and restarts from its journal.",
+  },
+  "storage-full": { retry: "backoff", status: 507, hint: "Free disk space; until then entries are denied." },
+  "driver-unreachable": { retry: "backoff", status: 503, hint: "Check the lock's power and link." },
+  "driver-refused": { retry: "never", status: 502, hint: "The lock refused the command; see its own status." },
+  "cloud-unreachable": { retry: "backoff", status: 503, hint: "Decisions go on from the local records." },
+  "cloud-refused": { retry: "backoff", status: 502, hint: "The cloud answered with an error; see its log." },
+  "gateway-revoked": { retry: "never", status: 403, hint: "This gateway was revoked; enrol it anew." },
+} as const satisfies Record<string, { retry: "never" | "backoff"; status: number; hint: string }>;
+
+export type ErrorCode = keyof typeof errorPolicy;
+
+/** A failed operation. `detail` may be logged, so it never carries a PIN, a token or a whole card number. */
+export class GatewayError extends Error {
+  readonly code: ErrorCode;
+  readonly detail: Readonly<Record<string, string | number>>;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    detail: Readonly<Record<string, string | number>> = {},
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = "GatewayError";
+    this.code = code;
+    this.detail = detail;
+  }
+}

@@ -1,0 +1,11 @@
+/** Time as the gateway is given it. Only system-clock.ts asks the system; simulations bring their own. */
+import type { Instant, Millis, Monotonic } from "../domain/instant.ts";
+
+export interface Clock {
+  /** Wall time. Can jump either way; never used for a decision without a bound (domain/clock-interval.ts). */
+  wall(): Instant;
+  /** Never goes back; only good for durations. */
+  monotonic(): Monotonic;
+  /** Resolves after `ms`; rejects with the signal's reason when it fires first. */
+  sleep(ms: Millis, signal?: AbortSignal): Promise<void>;
+}

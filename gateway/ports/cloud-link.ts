@@ -1,0 +1,64 @@
+/** One request each to the cloud; when and how often is the sync loop's business. Every call rejects once `signal` fires. */
+
+import type { EventSeq } from "../domain/entry-event.ts";
+import type { Checksum, Cursor, FeedPage } from "../domain/feed.ts";
+import type { Instant, Millis } from "../domain/instant.ts";
+import type { EventBatch } from "./journal.ts";
+
+export interface PollRequest {
+  readonly cursor: Cursor;
+  /** How long the cloud may hold the request while there is nothing new. */
+  readonly waitMs: Millis;
+  readonly lastCommand: number;
+}
+
+/** An unlock: an edge, so it lives for seconds. Levels (lockdown, hold open) are feed rows. */
+export interface RemoteCommand {
+  /** Grows per gateway. */
+  readonly id: number;
+  readonly accessPoint: string;
+  readonly action: "unlock";
+  /** Since the click, by the server's clock, when the answer was sent. */
+  readonly ageMs: Millis;
+  readonly ttlMs: Millis;
+  readonly by: string;
+}
+
+export interface PollReply {
+  /** undefined: nothing new. */
+  readonly page: FeedPage | undefined;
+  /** When caught up: what the set should add up to. */
+  readonly checksum: Checksum | undefined;
+  readonly commands: readonly RemoteCommand[];
+  /** The server's clock as it sent the answer, and for how long it had held the request. */
+  readonly serverTime: Instant;
+  readonly heldMs: Millis;
+  readonly retryAfterMs?: Millis;
+}
+
+/** `next`: the first event the cloud does not have; it may be lower than before when the cloud was restored. */
+export type PushReply =
+  | { readonly outcome: "taken"; readonly next: EventSeq; readonly retryAfterMs?: Millis }
+  /** A newer epoch of this gateway exists; this one must stop. */
+  | { readonly outcome: "fenced"; readonly epoch: number }
+  /** The cloud holds a different event under a number we sent: two gateways with one identity, or a restored disk. */
+  | { readonly outcome: "fork"; readonly seq: EventSeq };
+
+/** What the admin sees of a site's hardware. */
+export interface GatewayReport {
+  readonly version: string;
+  readonly accessPoints: readonly { readonly id: string; readonly name: string }[];
+  readonly devices: readonly {
+    readonly id: string;
+    readonly link: "online" | "offline" | "unknown";
+    readonly battery?: number;
+    readonly firmware?: string;
+  }[];
+}
+
+export interface CloudLink {
+  poll(request: PollRequest, signal: AbortSignal): Promise<PollReply>;
+  push(batch: EventBatch, signal: AbortSignal): Promise<PushReply>;
+  /** Sent after a start and when something in it changed. */
+  report(report: GatewayReport, signal: AbortSignal): Promise<void>;
+}

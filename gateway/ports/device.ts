@@ -1,0 +1,67 @@
+/** What the inside asks of a thing on the site. A *device* is what a driver makes; an *access point* names the devices it uses. */
+import type { BoltState, DeviceId, DoorState } from "../domain/access-point.ts";
+import type { CredentialKind } from "../domain/credential.ts";
+import type { DeviceOrigin } from "../domain/entry-event.ts";
+import type { Instant, Millis, Monotonic } from "../domain/instant.ts";
+import type { SecretString } from "../wire/secret.ts";
+
+/** No maker's success value is proof. "confirmed": a later state report shows it · "unknown": the deadline passed without an answer. */
+export type CommandResult = "accepted" | "confirmed" | "refused" | "unknown";
+
+export interface DeviceStatus {
+  /** "unknown" after every start until the device speaks. */
+  readonly link: "online" | "offline" | "unknown";
+  /** Wall time of the last change of `link`, for people. */
+  readonly since: Instant;
+  readonly firmware?: string;
+  /** Percent, 0 … 100, once reported. */
+  readonly battery?: number;
+  readonly tamper?: boolean;
+  readonly door?: DoorState;
+}
+
+export type DeviceReport =
+  /** Someone presented a credential. `pressedAt`: when, on our monotonic clock, as far as the device can tell. */
+  | {
+      readonly type: "credential-presented";
+      readonly kind: CredentialKind;
+      readonly value: SecretString;
+      readonly pressedAt: Monotonic;
+      readonly origin?: DeviceOrigin;
+    }
+  | { readonly type: "bolt"; readonly state: BoltState; readonly origin?: DeviceOrigin }
+  | { readonly type: "door"; readonly state: DoorState; readonly origin?: DeviceOrigin }
+  | { readonly type: "tamper"; readonly active: boolean; readonly origin?: DeviceOrigin }
+  | { readonly type: "battery"; readonly percent: number; readonly origin?: DeviceOrigin }
+  | { readonly type: "presence"; readonly state: "online" | "offline"; readonly firmware?: string };
+
+/** Resolves once the report is on the disk; the device (or its driver) acknowledges only then. */
+export type ReportListener = (report: DeviceReport) => Promise<void>;
+
+export type Unsubscribe = () => void;
+
+/** One thing on the site, whatever its maker. It reports and obeys; it never decides and never retries. Constructing it has
+ *  no effect: sockets, ports and timers begin in start(). What it cannot do is absent, not a method that throws. */
+export interface Device {
+  readonly id: DeviceId;
+  start(signal: AbortSignal): Promise<void>;
+  stop(): Promise<void>;
+  status(): DeviceStatus;
+  subscribe(listener: ReportListener): Unsubscribe;
+  readonly lock?: Lock;
+  readonly reader?: Reader;
+}
+
+/** The part that holds the door. Released by its own timer where it has one, so that a lost link leaves it shut. */
+export interface Lock {
+  /** Releases for `holdMs`. Settles within the driver's own deadline; "unknown" then. Never retried by anyone. */
+  release(holdMs: Millis, signal: AbortSignal): Promise<CommandResult>;
+  secure(signal: AbortSignal): Promise<CommandResult>;
+  /** The last we know. "assumed" where the hardware gives no feedback, or has not spoken since we started. */
+  state(): { readonly bolt: BoltState; readonly basis: "reported" | "assumed" };
+}
+
+export interface Reader {
+  /** Tells the person at the reader; best effort. */
+  feedback(outcome: "granted" | "denied" | "locked-out", signal: AbortSignal): Promise<void>;
+}

@@ -1,0 +1,158 @@
+/** The feed as it crosses the wire, and how a row becomes a FeedRow. Unknown fields are kept, unknown kinds counted but never granting. */
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { credentialKinds } from "../domain/credential.ts";
+import type { FeedRow } from "../domain/feed.ts";
+import { type Grant, grantKinds } from "../domain/grant.ts";
+import type { BlacklistEntry, Site } from "../domain/site.ts";
+
+const id = z.string().min(1).max(128);
+const instant = z.number().int();
+const timeOfDay = z.string().regex(/^([01]\d|2[0-4]):[0-5]\d$/, 'a time of day is "HH:MM"');
+
+export const personSchema = z.looseObject({ id, name: z.string().max(200), document: z.string().max(64).optional() });
+
+export const scheduleSchema = z.looseObject({
+  windows: z
+    .array(
+      z.looseObject({
+        days: z.array(z.number().int().min(1).max(7)).min(1).max(7),
+        from: timeOfDay,
+        until: timeOfDay,
+      }),
+    )
+    .max(64),
+  exceptions: z
+    .array(
+      z.looseObject({
+        date: z.iso.date(),
+        windows: z.array(z.looseObject({ from: timeOfDay, until: timeOfDay })).max(16),
+      }),
+    )
+    .max(400)
+    .optional(),
+});
+
+const grantSchema = z.looseObject({
+  id,
+  site: id,
+  kind: z.enum(grantKinds),
+  holder: personSchema,
+  host: personSchema.optional(),
+  createdBy: z.string().max(128),
+  accessPoints: z.array(id).max(256),
+  validity: z.looseObject({ from: instant, until: instant }),
+  schedule: scheduleSchema.optional(),
+  entriesAllowed: z.number().int().min(0).nullable(),
+  limitMode: z.enum(["strict", "lenient"]),
+  homeGateway: z.string().max(128),
+  credentials: z
+    .array(
+      z.looseObject({
+        id,
+        kind: z.enum(credentialKinds),
+        index: z.string().length(43),
+        sealed: z.string().max(4096).optional(),
+        revoked: z.boolean(),
+      }),
+    )
+    .max(32),
+  revoked: z.boolean(),
+  mustUnderstand: z.array(z.string()).optional(),
+  about: z.record(z.string(), z.unknown()),
+});
+
+const siteSchema = z.looseObject({
+  id,
+  name: z.string().max(200),
+  zone: z.string().max(64),
+  lockdown: z.boolean(),
+  offlineMaxAgeMs: z.record(z.enum(grantKinds), z.number().int().min(0).nullable()),
+});
+
+const blacklistSchema = z.looseObject({
+  id,
+  subject: z.enum(["person", "document", "grant", "credential"]),
+  value: z.string().min(1).max(200),
+});
+
+/** One row on the wire. `body` is absent on a tombstone. */
+export const wireRowSchema = z.looseObject({
+  kind: z.string().min(1).max(32),
+  id,
+  ver: z.number().int().positive(),
+  gone: z.literal(true).optional(),
+  body: z.looseObject({}).optional(),
+  revoked: z.array(id).max(64).optional(),
+  /** Grants with a limit: entries placed at the asking gateway, in all. Not part of the checksum. */
+  granted: z.number().int().min(0).optional(),
+});
+export type WireRow = z.infer<typeof wireRowSchema>;
+
+export const pollReplySchema = z.looseObject({
+  proto: z.number().int(),
+  feed: z.string().min(1).max(64),
+  to: z.number().int().min(0),
+  reset: z.boolean(),
+  /** False: poll again at once, the set is not whole yet. */
+  complete: z.boolean(),
+  rows: z.array(wireRowSchema).max(10_000),
+  checksum: z.looseObject({ rows: z.number().int().min(0), sum: z.string().length(32) }).optional(),
+  commands: z
+    .array(
+      z.looseObject({
+        id: z.number().int().positive(),
+        accessPoint: id,
+        action: z.literal("unlock"),
+        ageMs: z.number().min(0),
+        ttlMs: z.number().min(0),
+        by: z.string().max(128),
+      }),
+    )
+    .max(64),
+  serverTime: instant,
+  heldMs: z.number().min(0),
+  retryAfterMs: z.number().min(0).optional(),
+});
+export type WirePollReply = z.infer<typeof pollReplySchema>;
+
+/**
+ * First 16 bytes, in hex, of SHA-256 over the JSON of [kind, id, ver, body]: the row's share of the set's checksum. `body` is
+ * hashed with its members in the order sent, so the cloud keeps it as text.
+ */
+export function rowSum(row: {
+  readonly kind: string;
+  readonly id: string;
+  readonly ver: number;
+  readonly body?: unknown;
+}): string {
+  return createHash("sha256")
+    .update(JSON.stringify([row.kind, row.id, row.ver, row.body ?? null]))
+    .digest("hex")
+    .slice(0, 32);
+}
+
+/** Never throws: what this version cannot read becomes an "unreadable" row. */
+export function toFeedRow(row: WireRow): FeedRow {
+  const facts = { id: row.id, ver: row.ver, sum: rowSum(row), ...(row.revoked && { revoked: row.revoked }) };
+  if (row.gone) return { ...facts, kind: "gone", of: row.kind };
+  switch (row.kind) {
+    case "grant": {
+      const grant = grantSchema.safeParse(row.body);
+      if (grant.success)
+        return { ...facts, kind: "grant", body: grant.data as unknown as Grant, granted: row.granted ?? 0 };
+      break;
+    }
+    case "blacklist": {
+      const entry = blacklistSchema.safeParse(row.body);
+      if (entry.success) return { ...facts, kind: "blacklist", body: entry.data satisfies BlacklistEntry };
+      break;
+    }
+    case "site": {
+      const site = siteSchema.safeParse(row.body);
+      if (site.success) return { ...facts, kind: "site", body: site.data satisfies Site };
+      break;
+    }
+  }
+  return { ...facts, kind: "unreadable", of: row.kind };
+}

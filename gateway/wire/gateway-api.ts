@@ -1,0 +1,76 @@
+/**
+ * The other messages between a gateway and the cloud. Every request but the first two carries `Authorization: Bearer <JWT>`:
+ * EdDSA by the gateway's key, `iss` = gateway id, `aud` = "postern-cloud", `exp` at most 60 s ahead.
+ *
+ *   GET  /v1/time                                     → timeSchema
+ *   POST /v1/enrol                      enrolSchema   → enrolledSchema
+ *   GET  /v1/gateways/:gateway/feed?feed&cursor&waitMs&lastCommand&proto   → pollReplySchema (wire/feed.ts)
+ *   POST /v1/gateways/:gateway/journal  NDJSON: a line of pushHeadSchema, then each event's body as its bytes stand in the journal → pushReplySchema
+ *   PUT  /v1/gateways/:gateway/report   reportSchema  → 204
+ */
+import { z } from "zod";
+
+export const timeSchema = z.looseObject({ serverTime: z.number().int() });
+
+export const enrolSchema = z.strictObject({
+  /** The one-time code, good for 15 minutes. */
+  code: z.string().min(8).max(64),
+  /** Ed25519 public key: the JWK member "x", 43 characters of base64url. */
+  publicKey: z.string().length(43),
+  version: z.string().max(32),
+});
+
+export const enrolledSchema = z.looseObject({
+  site: z.string(),
+  gateway: z.string(),
+  name: z.string(),
+  epoch: z.number().int().positive(),
+  /** 32 bytes in base64url; see wire/credential-seal.ts. */
+  siteKey: z.string().length(43),
+});
+export type Enrolled = z.infer<typeof enrolledSchema>;
+
+export const pushHeadSchema = z.looseObject({
+  proto: z.number().int(),
+  epoch: z.number().int().positive(),
+  first: z.number().int().positive(),
+  /** Chain value before the first event, and after the last one. */
+  prev: z.string().length(43),
+  head: z.string().length(43),
+  /** Ed25519 over "postern head <gateway> <epoch> <last seq> <head>", base64url. */
+  headSignature: z.string().length(86),
+});
+export type PushHead = z.infer<typeof pushHeadSchema>;
+
+export const pushReplySchema = z.discriminatedUnion("outcome", [
+  z.looseObject({
+    outcome: z.literal("taken"),
+    next: z.number().int().positive(),
+    retryAfterMs: z.number().min(0).optional(),
+  }),
+  z.looseObject({ outcome: z.literal("fenced"), epoch: z.number().int() }),
+  z.looseObject({ outcome: z.literal("fork"), seq: z.number().int() }),
+]);
+
+export const reportSchema = z.looseObject({
+  version: z.string().max(32),
+  accessPoints: z.array(z.looseObject({ id: z.string().max(128), name: z.string().max(200) })).max(1000),
+  devices: z
+    .array(
+      z.looseObject({
+        id: z.string().max(128),
+        link: z.enum(["online", "offline", "unknown"]),
+        battery: z.number().min(0).max(100).optional(),
+        firmware: z.string().max(64).optional(),
+      }),
+    )
+    .max(5000),
+});
+
+export const pushLimits = { maxEvents: 500, maxBytes: 256 * 1024 } as const;
+export const commandTtlMs = 10_000;
+
+/** What headSignature signs. */
+export function headStatement(gateway: string, epoch: number, lastSeq: number, head: string): string {
+  return `postern head ${gateway} ${epoch} ${lastSeq} ${head}`;
+}

@@ -1,0 +1,71 @@
+/**
+ * One line of a journal segment: a JSON object whose last member is a checksum of fixed length, so that `jq` reads the file and a
+ * damaged byte shows. An event's line names the chain value before it, so that tampering shows too:
+ *
+ *   {"lsn":7,"durable":6,"kind":"event","event":{…},"prev":"<43>","crc":"<8>"}\n      events
+ *   {"lsn":8,"durable":6,"kind":"page",…,"crc":"<8>"}\n                              everything else
+ *
+ * `lsn` numbers all lines of the journal; `durable` is the highest lsn known to be on the disk before this line was written.
+ * `crc` is CRC-32 over all bytes before `,"crc"`. The chain runs over the events alone, because they are what the cloud can
+ * check: value(0) = base64url SHA-256 of "postern chain <gateway> <epoch>", value(n) = SHA-256(value(n-1) ‖ body(n)), where
+ * body(n) is the text of the member "event" as it stands in the line. A push carries the bodies and the first prev only.
+ */
+import { createHash } from "node:crypto";
+import { crc32 } from "node:zlib";
+
+export interface ParsedLine {
+  readonly lsn: number;
+  readonly durable: number;
+  /** The line's object without lsn, durable, prev and crc. */
+  readonly content: { readonly kind: string } & Record<string, unknown>;
+  /** Events only: the body's exact text, and the chain value before it. */
+  readonly body?: string;
+  readonly prev?: string;
+}
+
+export function chainStart(gateway: string, epoch: number): string {
+  return createHash("sha256").update(`postern chain ${gateway} ${epoch}`).digest("base64url");
+}
+
+export function chainNext(prev: string, body: string): string {
+  return createHash("sha256").update(prev).update(body).digest("base64url");
+}
+
+/** The line of an event, with its newline. `body` is JSON text. */
+export function eventLine(lsn: number, durable: number, body: string, prev: string): string {
+  return sealed(`{"lsn":${lsn},"durable":${durable},"kind":"event","event":${body},"prev":"${prev}"`);
+}
+
+/** The line of any other record, with its newline. */
+export function recordLine(lsn: number, durable: number, record: { readonly kind: string }): string {
+  return sealed(`{"lsn":${lsn},"durable":${durable},${JSON.stringify(record).slice(1, -1)}`);
+}
+
+const crcLength = ',"crc":"00000000"}'.length;
+const prevLength = ',"prev":""'.length + 43;
+const eventMarker = ',"kind":"event","event":';
+
+/** Total: undefined for anything that is not a whole, undamaged line (given without its newline); never throws. */
+export function parseLine(line: string): ParsedLine | undefined {
+  const body = line.slice(0, -crcLength);
+  if (line.length <= crcLength || line.slice(-crcLength) !== crcTail(body)) return undefined;
+  try {
+    const { lsn, durable, prev, crc: _, ...content } = JSON.parse(line);
+    if (!Number.isSafeInteger(lsn) || !Number.isSafeInteger(durable) || typeof content.kind !== "string")
+      return undefined;
+    if (content.kind !== "event") return { lsn, durable, content };
+    const start = body.indexOf(eventMarker);
+    if (start < 0 || typeof prev !== "string") return undefined;
+    return { lsn, durable, content, prev, body: body.slice(start + eventMarker.length, -prevLength) };
+  } catch {
+    return undefined;
+  }
+}
+
+function sealed(start: string): string {
+  return `${start}${crcTail(start)}\n`;
+}
+
+function crcTail(start: string): string {
+  return `,"crc":"${crc32(start).toString(16).padStart(8, "0")}"}`;
+}
