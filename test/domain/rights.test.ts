@@ -3,14 +3,17 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { held, merge, noRights, type Rights } from "../../gateway/domain/rights.ts";
 
-const rightsArbitrary: fc.Arbitrary<Rights> = fc.record({
-  granted: fc.nat(9),
-  returned: fc.nat(9),
-  used: fc.nat(9),
-  voided: fc.nat(9),
-  sent: fc.dictionary(fc.constantFrom("north", "south"), fc.nat(9), { noNullPrototype: true }),
-  received: fc.dictionary(fc.constantFrom("north", "south"), fc.nat(9), { noNullPrototype: true }),
-});
+const rightsArbitrary: fc.Arbitrary<Rights> = fc.record(
+  {
+    granted: fc.nat(9),
+    returned: fc.nat(9),
+    used: fc.nat(9),
+    voided: fc.nat(9),
+    sent: fc.dictionary(fc.constantFrom("north", "south"), fc.nat(9), { noNullPrototype: true }),
+    received: fc.dictionary(fc.constantFrom("north", "south"), fc.nat(9), { noNullPrototype: true }),
+  },
+  { noNullPrototype: true },
+);
 
 test("nothing granted, nothing held", () => {
   assert.equal(held(noRights), 0);
