@@ -114,7 +114,7 @@ export function decide(request: AccessRequest, view: SiteView, now: Circumstance
 
   let nearest: { reason: DenyReason; candidate: Candidate } | undefined;
   for (const candidate of candidates) {
-    const reason = objection(candidate, request, view, view.site, now);
+    const reason = objection(barriers, candidate, request, view, view.site, now);
     if (!reason) {
       const { grant, credential } = candidate;
       const { held } = view.rights(grant);
@@ -127,8 +127,24 @@ export function decide(request: AccessRequest, view: SiteView, now: Circumstance
   return nearest ? denied(nearest.reason, nearest.candidate) : denied("QR_NOT_FOUND");
 }
 
+/**
+ * After the admission is on the disk and before the strike moves: has anything arrived meanwhile that forbids it? The right was
+ * spent by the admission itself, so the limit is not asked again.
+ */
+export function secondLook(
+  admitted: Candidate,
+  request: AccessRequest,
+  view: SiteView,
+  now: Circumstances,
+): DenyReason | undefined {
+  if (!view.site) return "OFFLINE_STALE";
+  if (view.site.lockdown) return "LOCKDOWN";
+  const candidate = view.candidates(request.presented).find(({ grant }) => grant.id === admitted.grant.id);
+  return candidate ? objection(barriersButLimit, candidate, request, view, view.site, now) : "REVOKED";
+}
+
 /** Asked from top to bottom; the first objection counts. The order is the policy: change it here. */
-const barriers: readonly Barrier[] = [
+const barriersButLimit: readonly Barrier[] = [
   understood,
   notRevoked,
   notBlacklisted,
@@ -136,8 +152,8 @@ const barriers: readonly Barrier[] = [
   withinValidity,
   withinSchedule,
   freshEnough,
-  withinLimit,
 ];
+const barriers: readonly Barrier[] = [...barriersButLimit, withinLimit];
 
 type Barrier = (
   candidate: Candidate,
@@ -147,8 +163,8 @@ type Barrier = (
   now: Circumstances,
 ) => DenyReason | undefined;
 
-function objection(...asked: Parameters<Barrier>): DenyReason | undefined {
-  for (const barrier of barriers) {
+function objection(asking: readonly Barrier[], ...asked: Parameters<Barrier>): DenyReason | undefined {
+  for (const barrier of asking) {
     const reason = barrier(...asked);
     if (reason) return reason;
   }

@@ -67,11 +67,10 @@ export type EventBody =
       readonly accessPoint: AccessPointId;
       readonly result: "accepted" | "confirmed" | "refused" | "unknown" | "expired";
     }
-  /** Whether the bolt was back after the release window. */
-  | { readonly type: "relocked" | "relock-failed"; readonly accessPoint: AccessPointId }
+  /** The bolt was not back after the release window. */
+  | { readonly type: "relock-failed"; readonly accessPoint: AccessPointId }
   | { readonly type: "bolt"; readonly device: DeviceId; readonly state: BoltState }
   | { readonly type: "door"; readonly device: DeviceId; readonly state: DoorState }
-  | { readonly type: "door-forced" | "door-held-open"; readonly accessPoint: AccessPointId }
   | { readonly type: "tamper"; readonly device: DeviceId; readonly active: boolean }
   | { readonly type: "battery"; readonly device: DeviceId; readonly percent: number }
   | {

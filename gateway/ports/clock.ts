@@ -1,4 +1,5 @@
 /** Time as the gateway is given it. Only system-clock.ts asks the system; simulations bring their own. */
+import type { ClockInterval, ClockTrust } from "../domain/clock-interval.ts";
 import type { Instant, Millis, Monotonic } from "../domain/instant.ts";
 
 export interface Clock {
@@ -8,4 +9,12 @@ export interface Clock {
   monotonic(): Monotonic;
   /** Resolves after `ms`; rejects with the signal's reason when it fires first. */
   sleep(ms: Millis, signal?: AbortSignal): Promise<void>;
+}
+
+/** What the gateway believes of the time, and how fresh its records are. */
+export interface SiteTime {
+  interval(): ClockInterval;
+  trust(): ClockTrust;
+  /** Since the request of the last complete poll; null: never, or nobody can tell after a restart. */
+  sinceSyncMs(): Millis | null;
 }
