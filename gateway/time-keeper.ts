@@ -1,0 +1,66 @@
+/** Keeps the newest fix of the clock and the moment of the last complete poll. */
+import {
+  type ClockFix,
+  type ClockInterval,
+  type ClockTrust,
+  fixFromSystem,
+  intervalAt,
+  trustOf,
+} from "./domain/clock-interval.ts";
+import type { Instant, Millis, Monotonic } from "./domain/instant.ts";
+import type { Clock, SiteTime } from "./ports/clock.ts";
+
+/** What the records remember of time across restarts. */
+export interface RememberedTime {
+  readonly highWater: Instant;
+  readonly syncedAt: Instant | null;
+}
+
+export class TimeKeeper implements SiteTime {
+  readonly #clock: Clock;
+  readonly #remembered: () => RememberedTime;
+  #fix: ClockFix | undefined;
+  #syncedAt: Monotonic | undefined;
+
+  constructor(clock: Clock, remembered: () => RememberedTime) {
+    this.#clock = clock;
+    this.#remembered = remembered;
+  }
+
+  /** Takes the system's clock for right within `withinMs`, unless it is behind a time already written down. */
+  believeSystem(withinMs: Millis): void {
+    const wall = this.#clock.wall();
+    if (wall + withinMs < this.#remembered().highWater) return;
+    this.#fix = fixFromSystem(wall, withinMs, this.#clock.monotonic());
+  }
+
+  believe(fix: ClockFix): void {
+    this.#fix = fix;
+  }
+
+  /** A poll asked at `askedAt` has brought the whole set. */
+  noteSync(askedAt: Monotonic): void {
+    this.#syncedAt = askedAt;
+  }
+
+  interval(): ClockInterval {
+    return intervalAt(this.#fix, this.#remembered().highWater, this.#clock.monotonic());
+  }
+
+  trust(): ClockTrust {
+    return trustOf(this.#fix, this.#clock.monotonic());
+  }
+
+  sinceSyncMs(): Millis | null {
+    if (this.#syncedAt !== undefined) return this.#clock.monotonic() - this.#syncedAt;
+    const { syncedAt } = this.#remembered();
+    const { latest } = this.interval();
+    return syncedAt === null || latest === Number.POSITIVE_INFINITY ? null : Math.max(0, latest - syncedAt);
+  }
+
+  /** When the last complete poll was asked, as wall time, to be written down; null: never. */
+  syncedAtWall(): Instant | null {
+    const since = this.sinceSyncMs();
+    return since === null ? null : Math.floor(this.interval().earliest - since);
+  }
+}
