@@ -1,0 +1,123 @@
+/**
+ * Someone presents a credential: decide, write down, look once more, release. A grant moves nothing before its admission is on
+ * the disk; a denial is answered at once and written down as well.
+ */
+import type { AccessPoint } from "../domain/access-point.ts";
+import { type AccessRequest, type Decision, type DenyReason, decide, secondLook } from "../domain/decide.ts";
+import type { EntryEvent, EventSeq } from "../domain/entry-event.ts";
+import { isMiss } from "../domain/site-records.ts";
+import { GatewayError } from "../errors.ts";
+import type { Reader } from "../ports/device.ts";
+import { releaseStrike } from "./release-strike.ts";
+import { circumstancesAt, note, type SiteParts } from "./site-parts.ts";
+
+export type Outcome =
+  | { readonly outcome: "released"; readonly seq: EventSeq; readonly result: "accepted" | "confirmed" | "unknown" }
+  /** Admitted and written down, but the strike did not move; the right came back. */
+  | { readonly outcome: "void"; readonly seq: EventSeq; readonly why: "revoked" | "refused" | "stopped" }
+  | { readonly outcome: "denied"; readonly reason: DenyReason };
+
+/**
+ * Runs when its turn at the access point comes; undefined when too many wait there already. Rejects with `journal-failed` when
+ * the disk fails, in which case nothing has moved.
+ */
+export function presentCredential(
+  site: SiteParts,
+  request: AccessRequest,
+  reader: Reader | undefined,
+): Promise<Outcome> | undefined {
+  return site.inTurn.run(request.accessPoint, async () => {
+    const outcome = await answer(site, request);
+    const verdict = outcome.outcome === "released" ? "granted" : lockedOut(outcome) ? "locked-out" : "denied";
+    // The person at the reader is told while the next one is served already.
+    reader
+      ?.feedback(verdict, site.stopping)
+      .catch(() => site.logger.debug("feedback-lost", { accessPoint: request.accessPoint }));
+    return outcome;
+  });
+}
+
+async function answer(site: SiteParts, request: AccessRequest): Promise<Outcome> {
+  if (site.stopping.aborted || site.journal.state === "failed") return { outcome: "denied", reason: "STORAGE_FULL" };
+  const decision = decide(request, site.records, circumstancesAt(site, request.accessPoint));
+  const accessPoint = site.accessPoints.get(request.accessPoint);
+  if (decision.outcome === "denied" || !accessPoint) return deny(site, request, decision);
+  return admit(site, request, accessPoint, decision);
+}
+
+async function admit(
+  site: SiteParts,
+  request: AccessRequest,
+  accessPoint: AccessPoint,
+  decision: Decision & { outcome: "granted" },
+): Promise<Outcome> {
+  const { grant, credential, left, flags, revision } = decision;
+  let admitted: { event: EntryEvent; durable: Promise<void> };
+  try {
+    admitted = site.journal.recordEvent({
+      type: "admitted",
+      accessPoint: accessPoint.id,
+      grant: grant.id,
+      credential: credential.id,
+      via: credential.kind,
+      left,
+      revision,
+      ...(flags.length > 0 && { flags }),
+    });
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === "storage-full")
+      return { outcome: "denied", reason: "STORAGE_FULL" };
+    throw error;
+  }
+  const { seq } = admitted.event;
+  await admitted.durable;
+
+  const objection = secondLook({ grant, credential }, request, site.records, circumstancesAt(site, accessPoint.id));
+  if (objection || site.stopping.aborted) return takeBack(objection ? "revoked" : "stopped");
+
+  const result = await releaseStrike(site, accessPoint);
+  if (result === "refused") return takeBack("refused");
+  void note(site, { type: "released", of: seq, accessPoint: accessPoint.id, result });
+  site.logger.info("strike-released", {
+    accessPoint: accessPoint.id,
+    grant: grant.id,
+    result,
+    holdMs: accessPoint.holdMs,
+  });
+  return { outcome: "released", seq, result };
+
+  function takeBack(why: "revoked" | "refused" | "stopped"): Outcome {
+    void note(site, { type: "void", of: seq, accessPoint: accessPoint.id, grant: grant.id, why });
+    site.logger.warn("admission-void", { accessPoint: accessPoint.id, grant: grant.id, why });
+    return { outcome: "void", seq, why };
+  }
+}
+
+/** A full disk keeps the denial from being written down, not from being given. */
+function deny(site: SiteParts, request: AccessRequest, decision: Decision): Outcome {
+  const { accessPoint, presented } = request;
+  const reason = decision.outcome === "denied" ? decision.reason : "WRONG_ACCESS_POINT";
+  const guessed = presented.kind === "pin" && isMiss(reason);
+  const lockedOutMs = guessed ? site.records.lockoutAfterMissMs(accessPoint, site.clock.monotonic()) : 0;
+  void note(
+    site,
+    {
+      type: "denied",
+      accessPoint,
+      reason,
+      via: presented.kind,
+      revision: decision.revision,
+      ...(decision.grant && { grant: decision.grant.id }),
+      ...(decision.credential && { credential: decision.credential.id }),
+      ...(lockedOutMs > 0 && { lockedOutMs }),
+    },
+    // As long as admissions still fit on the disk, guesses must be counted.
+    { importance: guessed ? "high" : "low" },
+  );
+  site.logger.info("access-denied", { accessPoint, reason, ...(lockedOutMs > 0 && { lockedOutMs }) });
+  return { outcome: "denied", reason };
+}
+
+function lockedOut(outcome: Outcome): boolean {
+  return outcome.outcome === "denied" && outcome.reason === "LOCKED_OUT";
+}

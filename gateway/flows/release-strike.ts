@@ -1,0 +1,45 @@
+/** The one way a strike is released: told once, never retried, and looked after until it is secured again. */
+import type { AccessPoint } from "../domain/access-point.ts";
+import type { CommandResult, Lock } from "../ports/device.ts";
+import { note, type SiteParts } from "./site-parts.ts";
+
+/** How long a lock may take to report its bolt after the hold time. */
+const relockGraceMs = 5_000;
+/** Beyond every driver's own deadline; only a driver that breaks its contract meets it. */
+const releaseDeadlineMs = 15_000;
+
+/** "refused": the strike certainly did not move. */
+export async function releaseStrike(site: SiteParts, accessPoint: AccessPoint): Promise<CommandResult> {
+  const lock = site.devices.get(accessPoint.lock)?.lock;
+  if (!lock) return "refused";
+  const deadline = new AbortController();
+  const signal = AbortSignal.any([site.stopping, deadline.signal]);
+  const result = await Promise.race([
+    lock.release(accessPoint.holdMs, signal).catch((error: unknown): CommandResult => {
+      site.logger.warn("release-failed", { accessPoint: accessPoint.id, error: error as Error });
+      return "unknown";
+    }),
+    site.clock.sleep(releaseDeadlineMs, deadline.signal).then(
+      (): CommandResult => "unknown",
+      (): CommandResult => "unknown",
+    ),
+  ]);
+  deadline.abort();
+  if (result !== "refused") void watchRelock(site, accessPoint, lock);
+  return result;
+}
+
+/** The lock secures itself by its own timer; if it says that it did not, it is told once, and the journal says so. */
+async function watchRelock(site: SiteParts, accessPoint: AccessPoint, lock: Lock): Promise<void> {
+  try {
+    await site.clock.sleep(accessPoint.holdMs + relockGraceMs, site.stopping);
+    const { bolt, basis } = lock.state();
+    if (basis === "assumed" || bolt === "secured") return;
+    void note(site, { type: "relock-failed", accessPoint: accessPoint.id });
+    site.logger.warn("relock-failed", { accessPoint: accessPoint.id, bolt });
+    await lock.secure(site.stopping);
+  } catch (error) {
+    if (!site.stopping.aborted)
+      site.logger.warn("relock-unwatched", { accessPoint: accessPoint.id, error: error as Error });
+  }
+}

@@ -1,0 +1,63 @@
+/** What the flows work with: the records and the journal of this site, its time, and its access points with their devices. */
+import type { AccessPoint, AccessPointId } from "../domain/access-point.ts";
+import type { Circumstances } from "../domain/decide.ts";
+import type { DeviceOrigin, EventBody } from "../domain/entry-event.ts";
+import type { SiteRecords } from "../domain/site-records.ts";
+import { GatewayError } from "../errors.ts";
+import type { Clock, SiteTime } from "../ports/clock.ts";
+import type { Device } from "../ports/device.ts";
+import type { Journal, Recorded } from "../ports/journal.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { CredentialSeal } from "../wire/credential-seal.ts";
+import type { InTurn } from "./in-turn.ts";
+
+export interface SiteParts {
+  readonly records: SiteRecords;
+  readonly journal: Journal;
+  readonly seal: CredentialSeal;
+  readonly clock: Clock;
+  readonly time: SiteTime;
+  readonly accessPoints: ReadonlyMap<AccessPointId, AccessPoint>;
+  readonly devices: ReadonlyMap<string, Device>;
+  /** Serves one request at an access point at a time. */
+  readonly inTurn: InTurn;
+  readonly logger: Logger;
+  /** Fires when the gateway stops. */
+  readonly stopping: AbortSignal;
+}
+
+/** What decide() is told besides the request and the records. */
+export function circumstancesAt({ records, clock, time }: SiteParts, accessPoint: AccessPointId): Circumstances {
+  return {
+    time: time.interval(),
+    sinceSyncMs: time.sinceSyncMs(),
+    lockedOutMs: records.lockedOutMs(accessPoint, clock.monotonic()),
+  };
+}
+
+/**
+ * Writes something down where no door waits for it; resolves when it is on the disk. On a full disk it is lost and the log says so,
+ * every other failure is thrown. What an event would have given back (a void's right) then stays spent.
+ */
+export function note(
+  site: SiteParts,
+  body: EventBody,
+  options: { origin?: DeviceOrigin; importance?: "high" | "low" } = {},
+): Promise<void> {
+  return unlessFull(site, body.type, () => site.journal.recordEvent(body, options));
+}
+
+/** The same for a report that is no event itself. */
+export function noteSeen(site: SiteParts, origin: DeviceOrigin): Promise<void> {
+  return unlessFull(site, "seen", () => site.journal.record({ kind: "seen", origin }));
+}
+
+function unlessFull({ logger }: SiteParts, what: string, write: () => Recorded): Promise<void> {
+  try {
+    return write().durable;
+  } catch (error) {
+    if (!(error instanceof GatewayError) || error.code !== "storage-full") throw error;
+    logger.error("record-lost", { what, error });
+    return Promise.resolve();
+  }
+}

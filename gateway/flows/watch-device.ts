@@ -1,0 +1,63 @@
+/** What devices report: a credential becomes a request, everything else an event. Acknowledged once it is on the disk. */
+import type { AccessPoint } from "../domain/access-point.ts";
+import type { EventBody } from "../domain/entry-event.ts";
+import type { Device, DeviceReport, Unsubscribe } from "../ports/device.ts";
+import { presentCredential } from "./present-credential.ts";
+import { note, noteSeen, type SiteParts } from "./site-parts.ts";
+
+/** Whoever pressed the keys longer ago than this is not waiting at the door any more. */
+const pressLifeMs = 10_000;
+
+/** Begins to listen to a device. */
+export function watchDevice(site: SiteParts, device: Device): Unsubscribe {
+  const accessPoint = [...site.accessPoints.values()].find(({ readers }) => readers.includes(device.id));
+  return device.subscribe(async (report) => {
+    if (report.type !== "presence" && report.origin && site.records.isRepeat(report.origin)) return;
+    if (report.type === "credential-presented") await present(site, device, accessPoint, report);
+    else {
+      const origin = report.type === "presence" ? undefined : report.origin;
+      await note(site, eventOf(device, report), { importance: "low", ...(origin && { origin }) });
+    }
+  });
+}
+
+/** The press is written down (without its digits) in the same group commit as the decision it leads to, when that comes at once. */
+async function present(
+  site: SiteParts,
+  device: Device,
+  accessPoint: AccessPoint | undefined,
+  report: DeviceReport & { type: "credential-presented" },
+): Promise<void> {
+  const seen = report.origin && noteSeen(site, report.origin);
+  const ageMs = site.clock.monotonic() - report.pressedAt;
+  if (!accessPoint) site.logger.warn("reader-without-access-point", { device: device.id });
+  else if (ageMs > pressLifeMs) site.logger.warn("press-too-late", { device: device.id, ageMs });
+  else {
+    const presented = { kind: report.kind, index: site.seal.index(report.kind, report.value.reveal()) };
+    const outcome = presentCredential(site, { accessPoint: accessPoint.id, presented }, device.reader);
+    if (!outcome) site.logger.warn("press-turned-away", { accessPoint: accessPoint.id });
+    // The device must not wait for the door: its next message may be the lock's own answer.
+    outcome?.catch((error: Error) => site.logger.error("request-failed", { accessPoint: accessPoint.id, error }));
+  }
+  await seen;
+}
+
+function eventOf(device: Device, report: Exclude<DeviceReport, { type: "credential-presented" }>): EventBody {
+  switch (report.type) {
+    case "bolt":
+      return { type: "bolt", device: device.id, state: report.state };
+    case "door":
+      return { type: "door", device: device.id, state: report.state };
+    case "tamper":
+      return { type: "tamper", device: device.id, active: report.active };
+    case "battery":
+      return { type: "battery", device: device.id, percent: report.percent };
+    case "presence":
+      return {
+        type: "presence",
+        device: device.id,
+        state: report.state,
+        ...(report.firmware !== undefined && { firmware: report.firmware }),
+      };
+  }
+}
