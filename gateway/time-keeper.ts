@@ -8,7 +8,7 @@ import {
   trustOf,
 } from "./domain/clock-interval.ts";
 import type { Instant, Millis, Monotonic } from "./domain/instant.ts";
-import type { Clock, SiteTime } from "./ports/clock.ts";
+import type { Clock, TimeSetter } from "./ports/clock.ts";
 
 /** What the records remember of time across restarts. */
 export interface RememberedTime {
@@ -16,7 +16,7 @@ export interface RememberedTime {
   readonly syncedAt: Instant | null;
 }
 
-export class TimeKeeper implements SiteTime {
+export class TimeKeeper implements TimeSetter {
   readonly #clock: Clock;
   readonly #remembered: () => RememberedTime;
   #fix: ClockFix | undefined;
@@ -38,7 +38,6 @@ export class TimeKeeper implements SiteTime {
     this.#fix = fix;
   }
 
-  /** A poll asked at `askedAt` has brought the whole set. */
   noteSync(askedAt: Monotonic): void {
     this.#syncedAt = askedAt;
   }

@@ -1,5 +1,5 @@
 /** Time as the gateway is given it. Only system-clock.ts asks the system; simulations bring their own. */
-import type { ClockInterval, ClockTrust } from "../domain/clock-interval.ts";
+import type { ClockFix, ClockInterval, ClockTrust } from "../domain/clock-interval.ts";
 import type { Instant, Millis, Monotonic } from "../domain/instant.ts";
 
 export interface Clock {
@@ -17,4 +17,11 @@ export interface SiteTime {
   trust(): ClockTrust;
   /** Since the request of the last complete poll; null: never, or nobody can tell after a restart. */
   sinceSyncMs(): Millis | null;
+}
+
+/** The same, for whoever learns the time and completes polls. */
+export interface TimeSetter extends SiteTime {
+  believe(fix: ClockFix): void;
+  /** A poll asked at `askedAt` has brought the whole set. */
+  noteSync(askedAt: Monotonic): void;
 }

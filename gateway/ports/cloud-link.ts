@@ -25,8 +25,8 @@ export interface RemoteCommand {
 }
 
 export interface PollReply {
-  /** undefined: nothing new. */
-  readonly page: FeedPage | undefined;
+  /** Without rows, and with the cursor asked for, when there is nothing new. */
+  readonly page: FeedPage;
   /** When caught up: what the set should add up to. */
   readonly checksum: Checksum | undefined;
   readonly commands: readonly RemoteCommand[];
@@ -38,7 +38,7 @@ export interface PollReply {
 
 /** `next`: the first event the cloud does not have; it may be lower than before when the cloud was restored. */
 export type PushReply =
-  | { readonly outcome: "taken"; readonly next: EventSeq; readonly retryAfterMs?: Millis }
+  | { readonly outcome: "taken"; readonly next: EventSeq; readonly retryAfterMs?: Millis | undefined }
   /** A newer epoch of this gateway exists; this one must stop. */
   | { readonly outcome: "fenced"; readonly epoch: number }
   /** The cloud holds a different event under a number we sent: two gateways with one identity, or a restored disk. */

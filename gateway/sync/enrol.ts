@@ -1,0 +1,42 @@
+/** Turns a one-time code into this gateway's identity: it makes its own key pair, the private half never leaves the site. */
+import { generateKeyPairSync } from "node:crypto";
+import { GatewayError } from "../errors.ts";
+import { type Enrolled, enrolledSchema } from "../wire/gateway-api.ts";
+import { SecretString } from "../wire/secret.ts";
+import type { Fetch } from "./http-cloud-link.ts";
+
+export interface Enrolment {
+  readonly enrolled: Enrolled;
+  /** Ed25519, PKCS #8 in PEM. */
+  readonly privateKey: SecretString;
+}
+
+const deadlineMs = 20_000;
+
+/** Rejects with `cloud-unreachable`, or `cloud-refused` when the code is wrong, used or older than 15 minutes. */
+export async function enrol(cloudUrl: string, code: SecretString, version: string, fetch: Fetch): Promise<Enrolment> {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const { x } = publicKey.export({ format: "jwk" });
+  const response = await fetch(`${cloudUrl}/v1/enrol`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ code: code.reveal(), publicKey: x, version }),
+    signal: AbortSignal.timeout(deadlineMs),
+    redirect: "error",
+  }).catch((cause: unknown) => {
+    throw new GatewayError("cloud-unreachable", `cloud-sync at ${cloudUrl} could not be reached`, {}, { cause });
+  });
+  if (!response.ok) {
+    throw new GatewayError(
+      "cloud-refused",
+      `cloud-sync refused the enrolment code (${response.status}); ask for a new one`,
+    );
+  }
+  const enrolled = enrolledSchema.safeParse(await response.json());
+  if (!enrolled.success)
+    throw new GatewayError("cloud-refused", "cloud-sync's answer to the enrolment is not in the agreed shape");
+  return {
+    enrolled: enrolled.data,
+    privateKey: new SecretString(privateKey.export({ format: "pem", type: "pkcs8" }).toString()),
+  };
+}

@@ -1,0 +1,192 @@
+/** One request each to cloud-sync over HTTP, signed by the gateway's key. When and how often is sync-loop.ts's business. */
+import { createPrivateKey, type KeyObject, sign } from "node:crypto";
+import type { Instant, Millis } from "../domain/instant.ts";
+import { GatewayError } from "../errors.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { CloudLink, GatewayReport, PollReply, PollRequest, PushReply } from "../ports/cloud-link.ts";
+import type { EventBatch } from "../ports/journal.ts";
+import { pollReplySchema, toFeedRow, type WirePollReply } from "../wire/feed.ts";
+import { headStatement, pushReplySchema, timeSchema } from "../wire/gateway-api.ts";
+import type { SecretString } from "../wire/secret.ts";
+import { protocolVersion } from "../wire/version.ts";
+
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+export interface CloudIdentity {
+  readonly gateway: string;
+  /** Ed25519, PKCS #8 in PEM. */
+  readonly privateKey: SecretString;
+}
+
+const bodyBytesMax = 16 * 1024 * 1024;
+/** Beyond the time a poll may be held. */
+const answerDeadlineMs: Millis = 15_000;
+const tokenLifeS = 50;
+
+export class HttpCloudLink implements CloudLink {
+  readonly #url: string;
+  readonly #identity: CloudIdentity;
+  readonly #key: KeyObject;
+  readonly #clock: Clock;
+  readonly #fetch: Fetch;
+  /** Server time less our monotonic clock, once the server has told its time. */
+  #serverOffset: number | undefined;
+
+  /** `url`: where cloud-sync answers, without a trailing slash. */
+  constructor(url: string, identity: CloudIdentity, clock: Clock, fetch: Fetch) {
+    this.#url = url;
+    this.#identity = identity;
+    this.#key = createPrivateKey(identity.privateKey.reveal());
+    this.#clock = clock;
+    this.#fetch = fetch;
+  }
+
+  async poll({ cursor, waitMs, lastCommand }: PollRequest, signal: AbortSignal): Promise<PollReply> {
+    const query = new URLSearchParams({
+      feed: cursor.feed,
+      cursor: String(cursor.version),
+      waitMs: String(waitMs),
+      lastCommand: String(lastCommand),
+      proto: String(protocolVersion),
+    });
+    const response = await this.#ask("GET", `/feed?${query}`, { signal, waitMs });
+    return toPollReply(this.#parsed(pollReplySchema, await response.json(), "feed"));
+  }
+
+  async push(batch: EventBatch, signal: AbortSignal): Promise<PushReply> {
+    const { epoch, first, prev, head, lines } = batch;
+    const statement = headStatement(this.#identity.gateway, epoch, first + lines.length - 1, head);
+    const headSignature = sign(null, Buffer.from(statement), this.#key).toString("base64url");
+    const envelope = JSON.stringify({ proto: protocolVersion, epoch, first, prev, head, headSignature });
+    const response = await this.#ask("POST", "/journal", {
+      signal,
+      body: [envelope, ...lines].join("\n"),
+      contentType: "application/x-ndjson",
+    });
+    return this.#parsed(pushReplySchema, await response.json(), "journal");
+  }
+
+  async report(report: GatewayReport, signal: AbortSignal): Promise<void> {
+    await this.#ask("PUT", "/report", { signal, body: JSON.stringify(report), contentType: "application/json" });
+  }
+
+  async #ask(
+    method: string,
+    path: string,
+    options: { signal: AbortSignal; waitMs?: Millis; body?: string; contentType?: string },
+  ): Promise<Response> {
+    const serverTime = await this.#serverTime(options.signal);
+    const url = `${this.#url}/v1/gateways/${this.#identity.gateway}${path}`;
+    const response = await this.#send(url, options.signal, answerDeadlineMs + (options.waitMs ?? 0), {
+      method,
+      headers: {
+        authorization: `Bearer ${this.#token(serverTime)}`,
+        ...(options.contentType && { "content-type": options.contentType }),
+      },
+      ...(options.body !== undefined && { body: options.body }),
+    });
+    if (response.ok || response.status === 409) return response;
+    if (response.status === 401) this.#serverOffset = undefined; // our idea of its time may be off; ask anew
+    const problem = await problemCode(response);
+    if (problem === "gateway-revoked") throw new GatewayError("gateway-revoked", "the cloud has revoked this gateway");
+    throw new GatewayError(
+      "cloud-refused",
+      `cloud-sync answered ${response.status} to ${method} ${path.split("?")[0]}`,
+      {
+        status: response.status,
+        ...(problem !== undefined && { problem }),
+      },
+    );
+  }
+
+  async #send(url: string, signal: AbortSignal, deadlineMs: Millis, init: RequestInit): Promise<Response> {
+    const deadline = new AbortController();
+    const stop = new AbortController();
+    this.#clock.sleep(deadlineMs, stop.signal).then(
+      () => deadline.abort(new Error(`no answer within ${deadlineMs} ms`)),
+      () => undefined,
+    );
+    try {
+      const response = await this.#fetch(url, {
+        ...init,
+        signal: AbortSignal.any([signal, deadline.signal]),
+        redirect: "error",
+      });
+      const body = await boundedBody(response);
+      return new Response(response.status === 204 ? null : body, { status: response.status });
+    } catch (error) {
+      if (error instanceof GatewayError) throw error;
+      throw new GatewayError("cloud-unreachable", `cloud-sync could not be reached`, {}, { cause: error });
+    } finally {
+      stop.abort();
+    }
+  }
+
+  /** Tokens live on the server's clock, because ours may be unset. */
+  async #serverTime(signal: AbortSignal): Promise<Instant> {
+    if (this.#serverOffset === undefined) {
+      const response = await this.#send(`${this.#url}/v1/time`, signal, answerDeadlineMs, { method: "GET" });
+      if (!response.ok)
+        throw new GatewayError("cloud-refused", `cloud-sync answered ${response.status} to GET /v1/time`);
+      const { serverTime } = this.#parsed(timeSchema, await response.json(), "time");
+      this.#serverOffset = serverTime - this.#clock.monotonic();
+    }
+    return this.#serverOffset + this.#clock.monotonic();
+  }
+
+  #token(serverTime: Instant): string {
+    const now = Math.floor(serverTime / 1000);
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const claims = { iss: this.#identity.gateway, aud: "postern-cloud", iat: now - 5, exp: now + tokenLifeS };
+    const text = `${part({ alg: "EdDSA", typ: "JWT" })}.${part(claims)}`;
+    return `${text}.${sign(null, Buffer.from(text), this.#key).toString("base64url")}`;
+  }
+
+  #parsed<T>(
+    schema: { safeParse(value: unknown): { success: true; data: T } | { success: false } },
+    value: unknown,
+    what: string,
+  ): T {
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return parsed.data;
+    throw new GatewayError(
+      "cloud-refused",
+      `cloud-sync's answer about ${what} is not in the agreed shape; is it a newer version?`,
+    );
+  }
+}
+
+function toPollReply(reply: WirePollReply): PollReply {
+  const { feed, to, reset, complete, rows, checksum, commands, serverTime, heldMs, retryAfterMs } = reply;
+  return {
+    page: { feed, to, reset, complete, rows: rows.map(toFeedRow) },
+    checksum,
+    commands,
+    serverTime,
+    heldMs,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
+}
+
+async function boundedBody(response: Response): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of response.body ?? []) {
+    length += chunk.length;
+    if (length > bodyBytesMax)
+      throw new GatewayError("cloud-refused", `cloud-sync sent more than ${bodyBytesMax} bytes`);
+    chunks.push(chunk);
+  }
+  return new Uint8Array(Buffer.concat(chunks));
+}
+
+async function problemCode(response: Response): Promise<string | undefined> {
+  try {
+    const problem: unknown = await response.json();
+    return problem instanceof Object && "code" in problem && typeof problem.code === "string"
+      ? problem.code
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

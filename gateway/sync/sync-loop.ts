@@ -1,0 +1,178 @@
+/**
+ * When the cloud is asked: one long-poll after the other, a push whenever events are on the disk, a report when the hardware's
+ * state changed. A failure waits with full jitter and never touches a lock.
+ */
+import type { Cursor } from "../domain/feed.ts";
+import type { Millis, Monotonic } from "../domain/instant.ts";
+import type { SiteRecords } from "../domain/site-records.ts";
+import { errorPolicy, GatewayError } from "../errors.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { CloudLink, GatewayReport, PollReply } from "../ports/cloud-link.ts";
+import type { Journal } from "../ports/journal.ts";
+import type { Logger } from "../ports/logger.ts";
+import { pushLimits } from "../wire/gateway-api.ts";
+
+export interface SyncParts {
+  readonly link: CloudLink;
+  readonly records: SiteRecords;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** [0, 1). */
+  readonly random: () => number;
+  /** Takes a reply in (flows/reconcile-site.ts). */
+  readonly reconcile: (
+    reply: PollReply,
+    askedAt: Monotonic,
+    answeredAt: Monotonic,
+  ) => Promise<{ cursor: Cursor; complete: boolean }>;
+  readonly report: () => GatewayReport;
+}
+
+export type SyncState = "never" | "online" | "offline" | "revoked" | "fenced" | "forked";
+
+const longPollMs: Millis = 25_000;
+const retryFirstMs: Millis = 1_000;
+const retryMaxMs: Millis = 15_000;
+/** The report is sent again at the latest then, and looked at for changes this often. */
+const reportEveryMs: Millis = 5 * 60_000;
+const reportLookMs: Millis = 5_000;
+
+export class SyncLoop {
+  readonly #parts: SyncParts;
+  #state: SyncState = "never";
+  #running: Promise<unknown> = Promise.resolve();
+  /** Resolves the push loop's wait. */
+  #wake: () => void = () => undefined;
+  #cursor: Cursor;
+
+  constructor(parts: SyncParts) {
+    this.#parts = parts;
+    this.#cursor = parts.records.cursor;
+  }
+
+  get state(): SyncState {
+    return this.#state;
+  }
+
+  /** Events the cloud does not have yet. */
+  get queue(): number {
+    return this.#parts.journal.durableSeq - this.#parts.records.acknowledged + 1;
+  }
+
+  /** Runs until `signal` fires; stopped() then resolves. */
+  start(signal: AbortSignal): void {
+    const unsubscribe = this.#parts.journal.onDurable(() => this.#wake());
+    signal.addEventListener("abort", () => {
+      unsubscribe();
+      this.#wake();
+    });
+    this.#cursor = this.#parts.records.cursor;
+    this.#running = Promise.all([
+      this.#repeat("poll", signal, () => this.#poll(signal)),
+      this.#repeat("push", signal, () => this.#push(signal)),
+      this.#repeat("report", signal, this.#reporter(signal)),
+    ]);
+  }
+
+  async stopped(): Promise<void> {
+    await this.#running;
+  }
+
+  /** Runs `step` over and over; after a failure it waits: full jitter below a bound that doubles. */
+  async #repeat(what: string, signal: AbortSignal, step: () => Promise<void>): Promise<void> {
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        await step();
+        failures = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        failures += 1;
+        const waitMs = this.#parts.random() * Math.min(retryMaxMs, retryFirstMs * 2 ** Math.min(failures, 10));
+        this.#note(what, error as Error, waitMs);
+        if (this.#isFinal(error)) return;
+        await this.#parts.clock.sleep(waitMs, signal).catch(() => undefined);
+      }
+    }
+  }
+
+  async #poll(signal: AbortSignal): Promise<void> {
+    const { link, records, clock } = this.#parts;
+    const askedAt = clock.monotonic();
+    // The first poll after a failure is not held, so that the gateway knows at once that it is back.
+    const waitMs = this.#state === "online" ? longPollMs : 0;
+    const request = { cursor: this.#cursor, waitMs, lastCommand: records.lastCommand };
+    const reply = await link.poll(request, signal);
+    const { cursor, complete } = await this.#parts.reconcile(reply, askedAt, clock.monotonic());
+    this.#cursor = cursor;
+    if (complete && this.#state !== "online") {
+      this.#parts.logger.info("cloud-online", { feed: cursor.feed, version: cursor.version });
+      this.#state = "online";
+      this.#wake();
+    }
+    if (reply.retryAfterMs) await clock.sleep(Math.min(reply.retryAfterMs, retryMaxMs), signal);
+  }
+
+  async #push(signal: AbortSignal): Promise<void> {
+    const { link, records, journal, clock } = this.#parts;
+    if (this.queue <= 0) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        if (signal.aborted || this.queue > 0) resolve();
+      });
+      return;
+    }
+    const batch = await journal.eventsFrom(records.acknowledged, pushLimits);
+    if (!batch)
+      throw new GatewayError("journal-damaged", `event ${records.acknowledged} is not in the journal any more`);
+    const reply = await link.push(batch, signal);
+    switch (reply.outcome) {
+      case "taken":
+        if (reply.next === records.acknowledged)
+          throw new GatewayError("cloud-refused", `the cloud did not take event ${reply.next}`);
+        journal.record({ kind: "acknowledged", next: reply.next });
+        if (reply.retryAfterMs) await clock.sleep(Math.min(reply.retryAfterMs, retryMaxMs), signal);
+        return;
+      case "fenced":
+        this.#state = "fenced";
+        throw new GatewayError("gateway-revoked", `a newer gateway (epoch ${reply.epoch}) has taken this one's place`);
+      case "fork":
+        this.#state = "forked";
+        throw new GatewayError(
+          "cloud-refused",
+          `the cloud holds a different event ${reply.seq}; two gateways with one identity?`,
+        );
+    }
+  }
+
+  #reporter(signal: AbortSignal): () => Promise<void> {
+    let sent = "";
+    let sentAt = Number.NEGATIVE_INFINITY;
+    return async () => {
+      const { link, clock, report } = this.#parts;
+      const current = report();
+      const text = JSON.stringify(current);
+      if (text !== sent || clock.monotonic() - sentAt > reportEveryMs) {
+        await link.report(current, signal);
+        [sent, sentAt] = [text, clock.monotonic()];
+      }
+      await clock.sleep(reportLookMs, signal);
+    };
+  }
+
+  #note(what: string, error: Error, waitMs: Millis): void {
+    const { logger } = this.#parts;
+    if (what === "poll" && (this.#state === "online" || this.#state === "never")) this.#state = "offline";
+    if (error instanceof GatewayError && error.code === "gateway-revoked" && this.#state !== "fenced")
+      this.#state = "revoked";
+    logger.warn(`${what}-failed`, { error, waitMs: Math.round(waitMs) });
+  }
+
+  /** Nothing that waiting would mend: a revoked or fenced gateway stops asking. */
+  #isFinal(error: unknown): boolean {
+    return (
+      error instanceof GatewayError && errorPolicy[error.code].retry === "never" && error.code === "gateway-revoked"
+    );
+  }
+}
