@@ -7,8 +7,12 @@ export interface Disk {
   list(folder: string): Promise<string[]>;
   /** Creates a folder (0700) and its parents. */
   makeFolder(folder: string): Promise<void>;
-  /** The whole file; ENOENT when absent. */
-  read(path: string): Promise<Uint8Array>;
+  /** The whole file, or its first `maxBytes`; ENOENT when absent. */
+  read(path: string, maxBytes?: number): Promise<Uint8Array>;
+  /** Creates a file (0600) with this content, whole or not at all; false when the name is taken. */
+  createExclusive(path: string, bytes: Uint8Array): Promise<boolean>;
+  /** The permission bits of a file, such as 0o600. */
+  permissions(path: string): Promise<number>;
   /**
    * A handle for writing, created 0600 when absent. With `durable` every write() is on the disk when it resolves (O_DSYNC),
    * else after sync().

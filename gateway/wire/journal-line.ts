@@ -10,7 +10,7 @@
  * check: value(0) = base64url SHA-256 of "postern chain <gateway> <epoch>", value(n) = SHA-256(value(n-1) ‖ body(n)), where
  * body(n) is the text of the member "event" as it stands in the line. A push carries the bodies and the first prev only.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { crc32 } from "node:zlib";
 
 export interface ParsedLine {
@@ -24,11 +24,12 @@ export interface ParsedLine {
 }
 
 export function chainStart(gateway: string, epoch: number): string {
-  return createHash("sha256").update(`postern chain ${gateway} ${epoch}`).digest("base64url");
+  return hash("sha256", `postern chain ${gateway} ${epoch}`, "base64url");
 }
 
-export function chainNext(prev: string, body: string): string {
-  return createHash("sha256").update(prev).update(body).digest("base64url");
+/** `body`: the text, or its bytes where they may not be text. */
+export function chainNext(prev: string, body: string | Uint8Array): string {
+  return hash("sha256", prev + body, "base64url");
 }
 
 /** The line of an event, with its newline. `body` is JSON text. */
@@ -36,27 +37,33 @@ export function eventLine(lsn: number, durable: number, body: string, prev: stri
   return sealed(`{"lsn":${lsn},"durable":${durable},"kind":"event","event":${body},"prev":"${prev}"`);
 }
 
-/** The line of any other record, with its newline. */
-export function recordLine(lsn: number, durable: number, record: { readonly kind: string }): string {
-  return sealed(`{"lsn":${lsn},"durable":${durable},${JSON.stringify(record).slice(1, -1)}`);
+/** The line of any other record, with its newline. `record` is the JSON text of an object with a member "kind". */
+export function recordLine(lsn: number, durable: number, record: string): string {
+  return sealed(`{"lsn":${lsn},"durable":${durable},${record.slice(1, -1)}`);
 }
 
 const crcLength = ',"crc":"00000000"}'.length;
 const prevLength = ',"prev":""'.length + 43;
 const eventMarker = ',"kind":"event","event":';
 
-/** Total: undefined for anything that is not a whole, undamaged line (given without its newline); never throws. */
-export function parseLine(line: string): ParsedLine | undefined {
-  const body = line.slice(0, -crcLength);
-  if (line.length <= crcLength || line.slice(-crcLength) !== crcTail(body)) return undefined;
+/**
+ * Total: undefined for anything that is not a whole, undamaged line (given without its newline); never throws. Asks for the bytes,
+ * because text made of damaged UTF-8 may equal the text of the undamaged.
+ */
+export function parseLine(line: Uint8Array): ParsedLine | undefined {
+  const bytes = Buffer.from(line.buffer, line.byteOffset, line.byteLength);
+  const start = bytes.subarray(0, -crcLength);
+  if (bytes.length <= crcLength || bytes.toString("latin1", start.length) !== crcTail(start)) return undefined;
   try {
-    const { lsn, durable, prev, crc: _, ...content } = JSON.parse(line);
+    const text = start.toString();
+    const { lsn, durable, prev, ...content } = JSON.parse(`${text}}`);
     if (!Number.isSafeInteger(lsn) || !Number.isSafeInteger(durable) || typeof content.kind !== "string")
       return undefined;
     if (content.kind !== "event") return { lsn, durable, content };
-    const start = body.indexOf(eventMarker);
-    if (start < 0 || typeof prev !== "string") return undefined;
-    return { lsn, durable, content, prev, body: body.slice(start + eventMarker.length, -prevLength) };
+    const marker = text.indexOf(eventMarker);
+    if (marker < 0 || typeof prev !== "string" || content.event === null || typeof content.event !== "object")
+      return undefined;
+    return { lsn, durable, content, prev, body: text.slice(marker + eventMarker.length, -prevLength) };
   } catch {
     return undefined;
   }
@@ -66,6 +73,6 @@ function sealed(start: string): string {
   return `${start}${crcTail(start)}\n`;
 }
 
-function crcTail(start: string): string {
+function crcTail(start: string | Uint8Array): string {
   return `,"crc":"${crc32(start).toString(16).padStart(8, "0")}"}`;
 }

@@ -1,0 +1,397 @@
+/**
+ * The journal in files. A record is stamped, applied to the records and queued in one turn; a write takes all that is queued, one
+ * write at a time, and everyone in it is told together.
+ */
+import { join } from "node:path";
+import type { ClockTrust } from "../domain/clock-interval.ts";
+import type { DeviceOrigin, EntryEvent, EventBody, EventSeq } from "../domain/entry-event.ts";
+import type { Instant } from "../domain/instant.ts";
+import type { JournalRecord } from "../domain/record.ts";
+import type { SiteRecords } from "../domain/site-records.ts";
+import { GatewayError } from "../errors.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Disk } from "../ports/disk.ts";
+import type { EventBatch, Journal, JournalState, Recorded, RecordedEvent } from "../ports/journal.ts";
+import type { Logger } from "../ports/logger.ts";
+import { chainNext, eventLine, recordLine } from "../wire/journal-line.ts";
+import { isFull, removeIfThere } from "./atomic-file.ts";
+import { type DurableEvent, RecentEvents, readEvents } from "./event-reading.ts";
+import type { JournalPosition, KnownSegment, RecoveredJournal } from "./journal-recovery.ts";
+import { journalFolder, newline, type SegmentHeader, segmentFile, writeBlank } from "./journal-segment.ts";
+import { type OpenSegment, SegmentStore } from "./segment-store.ts";
+
+export interface JournalLimits {
+  readonly segmentBytes: number;
+  readonly ballastBytes: number;
+  /** Acknowledged segments beyond this are removed, oldest first; those older than `keptMs` are anyway. */
+  readonly keptBytes: number;
+  readonly keptMs: number;
+}
+
+export const journalLimits: JournalLimits = {
+  segmentBytes: 4 * 1024 * 1024,
+  ballastBytes: 8 * 1024 * 1024,
+  keptBytes: 64 * 1024 * 1024,
+  keptMs: 30 * 24 * 3_600_000,
+};
+
+export interface FileJournalOptions {
+  readonly disk: Disk;
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly gateway: string;
+  readonly epoch: number;
+  readonly records: SiteRecords;
+  /** Number of this boot; stamped on every event. */
+  readonly boot: number;
+  readonly time: () => { readonly at: Instant; readonly trust: ClockTrust };
+  readonly onFailed: (error: Error) => void;
+  /** Between two writes: lets those who were told ask again before the next write takes what is there (doubles the throughput of few callers). */
+  readonly nextTurn: () => Promise<void>;
+  readonly limits: JournalLimits;
+}
+
+/** A group commit in the making. */
+interface Batch {
+  readonly segment: OpenSegment;
+  readonly lines: Line[];
+  /** Of the first line. */
+  readonly firstLsn: number;
+  bytes: number;
+  readonly durable: PromiseWithResolvers<void>;
+}
+
+/** JSON text of an event, or of another record. */
+type Line = DurableEvent | { readonly record: string };
+
+/** More than lsn, durable, kind, prev and crc need. */
+const frameBytes = 200;
+const headerBytes = 600;
+const batchBytes = 256 * 1024;
+
+export class FileJournal implements Journal {
+  readonly #options: FileJournalOptions;
+  readonly #store: SegmentStore;
+  /** Every segment on the disk, oldest first; `#planning` is the last. */
+  readonly #segments: KnownSegment[];
+  readonly #recent = new RecentEvents();
+  readonly #listeners = new Set<() => void>();
+  #buffer = Buffer.allocUnsafe(batchBytes);
+  /** Where lines taken in now will stand. */
+  #planning: OpenSegment | undefined;
+  /** Written to last. */
+  #current: OpenSegment | undefined;
+  readonly #queue: Batch[] = [];
+  #underWay: Batch | undefined;
+  #writing: Promise<void> | undefined;
+  #failure: GatewayError | undefined;
+  #closed = false;
+  #applied: JournalPosition;
+  #durable: JournalPosition;
+  #bytesWritten = 0;
+
+  private constructor(options: FileJournalOptions, recovered: RecoveredJournal) {
+    this.#options = options;
+    this.#applied = recovered.last;
+    this.#durable = recovered.last;
+    const { tail, segments } = recovered;
+    // A segment of which nothing counts is used as if it had just been prepared.
+    const unused = tail ? (tail.end > 0 ? tail.number + 1 : tail.number) : (segments[0]?.number ?? 1);
+    this.#segments = segments.filter(({ number }) => number < unused);
+    const onFailed = (error: Error) => this.#fail(error, "prepare a segment");
+    this.#store = new SegmentStore({ ...options, ...options.limits, onFailed }, unused);
+  }
+
+  /** Makes the recovered tail fit to be written behind: nothing is taken in before that is on the disk. */
+  static async open(options: FileJournalOptions, recovered: RecoveredJournal): Promise<FileJournal> {
+    const journal = new FileJournal(options, recovered);
+    await options.disk.makeFolder(join(options.folder, journalFolder));
+    await journal.#cutTail(recovered);
+    await journal.#store.start();
+    await journal.#repeatUnproven(recovered);
+    if (journal.#failure) throw journal.#failure;
+    return journal;
+  }
+
+  get state(): JournalState {
+    if (this.#failure) return "failed";
+    if (this.#closed) return "closed";
+    return this.#store.isShort ? "full" : "open";
+  }
+
+  get durableSeq(): EventSeq {
+    return this.#durable.seq;
+  }
+
+  get head(): string {
+    return this.#durable.head;
+  }
+
+  /** Of the newest record taken in: what the records in memory hold. */
+  get position(): JournalPosition {
+    return this.#applied;
+  }
+
+  /** Bytes written since the start; tells when a snapshot is due. */
+  get bytesWritten(): number {
+    return this.#bytesWritten;
+  }
+
+  recordEvent(
+    body: EventBody,
+    { origin, importance = "high" }: { origin?: DeviceOrigin; importance?: "high" | "low" } = {},
+  ): RecordedEvent {
+    const { clock, boot, records, time } = this.#options;
+    const { at, trust } = time();
+    const seq = this.#applied.seq + 1;
+    const mono = Math.round(clock.monotonic());
+    const event: EntryEvent = { seq, at, clock: trust, boot, mono, ...(origin && { origin }), ...body };
+    const text = JSON.stringify(event);
+    const batch = this.#reserve(Buffer.byteLength(text) + frameBytes, importance);
+    const prev = this.#applied.head;
+    batch.lines.push({ text, seq, prev });
+    this.#applied = { lsn: this.#applied.lsn + 1, seq, head: chainNext(prev, text) };
+    records.apply({ kind: "event", event }, mono, boot);
+    return { event, durable: batch.durable.promise };
+  }
+
+  record(record: Exclude<JournalRecord, { kind: "event" }>): Recorded {
+    const { clock, boot, records } = this.#options;
+    const text = JSON.stringify(record);
+    const batch = this.#reserve(Buffer.byteLength(text) + frameBytes, "high");
+    batch.lines.push({ record: text });
+    this.#applied = { ...this.#applied, lsn: this.#applied.lsn + 1 };
+    records.apply(record, Math.round(clock.monotonic()), boot);
+    return { durable: batch.durable.promise };
+  }
+
+  async eventsFrom(first: EventSeq, limit: { maxEvents: number; maxBytes: number }): Promise<EventBatch | undefined> {
+    if (first > this.#durable.seq) return undefined;
+    const last = this.#durable.seq;
+    const { disk, folder, epoch, nextTurn } = this.#options;
+    const events =
+      this.#recent.from(first, limit) ??
+      (await readEvents({ disk, folder, nextTurn, segments: this.#segments }, first, last, limit));
+    const [begin, end] = [events[0], events.at(-1)];
+    if (!begin || !end || begin.seq !== first) {
+      throw new GatewayError(
+        "journal-damaged",
+        `event ${first} is not in the journal any more: the cloud cannot be given it`,
+        { seq: first },
+      );
+    }
+    return {
+      epoch,
+      first,
+      prev: begin.prev,
+      head: chainNext(end.prev, end.text),
+      lines: events.map(({ text }) => text),
+    };
+  }
+
+  onDurable(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Resolves when every record taken in so far is on the disk. */
+  async flushed(): Promise<void> {
+    await (this.#queue.at(-1) ?? this.#underWay)?.durable.promise;
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** Removes segments that nobody needs: `covered` by every kept snapshot, acknowledged by the cloud, and old or too many. */
+  async retain(covered: number, acknowledged: EventSeq): Promise<void> {
+    const { disk, folder, limits, time } = this.#options;
+    const now = time().at;
+    for (;;) {
+      const oldest = this.#segments[0];
+      const next = this.#segments.find((segment) => segment !== oldest && segment.header);
+      if (!oldest || !next?.header || next.afterLsn === undefined) return;
+      const isDone = next.afterLsn <= covered && next.header.firstSeq <= acknowledged;
+      const isOld = now - next.header.at > limits.keptMs;
+      if (!isDone || !(isOld || this.#segments.length * limits.segmentBytes > limits.keptBytes)) return;
+      this.#segments.shift();
+      await removeIfThere(disk, join(folder, segmentFile(oldest.number)));
+      await disk.syncFolder(join(folder, journalFolder));
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#writing;
+    await this.#store.close();
+    await (await this.#current?.file)?.close();
+    if (this.#planning !== this.#current) await (await this.#planning?.file)?.close();
+  }
+
+  /** The batch that a line of up to `bytes` goes into. Throws before anything was changed. */
+  #reserve(bytes: number, importance: "high" | "low"): Batch {
+    if (this.#failure) throw this.#failure;
+    if (this.#closed) throw new GatewayError("journal-failed", "the journal is closed: the gateway is stopping");
+    if (this.#store.isShort) {
+      void this.#store.mend();
+      if (importance === "low") throw this.#full("events of little weight are refused");
+    }
+    let segment = this.#planning;
+    if (!segment || segment.position + segment.reserved + bytes > segment.size) {
+      if (bytes + headerBytes > this.#options.limits.segmentBytes)
+        throw new RangeError(
+          `a record of ${bytes} bytes does not fit a segment of ${this.#options.limits.segmentBytes}`,
+        );
+      segment = this.#nextSegment(bytes, this.#applied);
+    }
+    segment.reserved += bytes;
+    let batch = this.#queue.at(-1);
+    if (!batch || batch.segment !== segment || batch.bytes + bytes > batchBytes) {
+      batch = { segment, lines: [], firstLsn: this.#applied.lsn + 1, bytes: 0, durable: Promise.withResolvers() };
+      batch.durable.promise.catch(() => undefined); // whoever waits hears it; nobody has to
+      this.#queue.push(batch);
+      this.#writing ??= Promise.resolve().then(() => this.#write());
+    }
+    batch.bytes += bytes;
+    return batch;
+  }
+
+  #full(what: string): GatewayError {
+    return new GatewayError(
+      "storage-full",
+      `the disk that holds ${this.#options.folder} is full: ${what} until there is room`,
+    );
+  }
+
+  /** `after`: where the journal stands before the first line in it. */
+  #nextSegment(bytes: number, after: JournalPosition): OpenSegment {
+    const segment = this.#store.takeNext(bytes + headerBytes);
+    if (!segment) throw this.#full("the journal has no room");
+    segment.reserved = headerBytes;
+    const { gateway, epoch, time } = this.#options;
+    const header: SegmentHeader = {
+      kind: "segment",
+      schema: 1,
+      gateway,
+      epoch,
+      firstSeq: after.seq + 1,
+      head: after.head,
+      at: time().at,
+    };
+    this.#segments.push({ number: segment.number, header, afterLsn: after.lsn });
+    this.#planning = segment;
+    return segment;
+  }
+
+  async #write(): Promise<void> {
+    for (let batch = this.#queue.shift(); batch && !this.#failure; batch = this.#queue.shift()) {
+      this.#underWay = batch;
+      try {
+        await this.#commit(batch);
+      } catch (error) {
+        this.#queue.unshift(batch);
+        return this.#fail(error as Error, "write to the journal");
+      }
+      this.#underWay = undefined;
+      batch.durable.resolve();
+      for (const listener of this.#listeners) listener();
+      await this.#options.nextTurn();
+    }
+    this.#writing = undefined;
+  }
+
+  async #commit({ segment, lines, firstLsn, bytes }: Batch): Promise<void> {
+    const file = await segment.file;
+    const durable = firstLsn - 1;
+    await this.#leaveFull(segment);
+    const isNew = segment.position === 0;
+    let text = isNew ? this.#headerLine(segment.number) : "";
+    let lsn = durable;
+    for (const line of lines) {
+      lsn += 1;
+      text += "record" in line ? recordLine(lsn, durable, line.record) : eventLine(lsn, durable, line.text, line.prev);
+    }
+    const room = bytes + headerBytes;
+    if (this.#buffer.length < room) this.#buffer = Buffer.allocUnsafe(room);
+    const length = this.#buffer.write(text);
+    try {
+      await file.write(this.#buffer.subarray(0, length), segment.position);
+    } catch (error) {
+      // Only where an overwrite allocates (copy-on-write). The same bytes at the same place again are harmless.
+      if (!isFull(error) || !(await this.#store.dropBallast())) throw error;
+      await file.write(this.#buffer.subarray(0, length), segment.position);
+    }
+    segment.position += length;
+    segment.reserved -= isNew ? bytes + headerBytes : bytes;
+    this.#bytesWritten += length;
+    this.#noteDurable(lines, lsn);
+  }
+
+  #headerLine(number: number): string {
+    const known = this.#segments.find((segment) => segment.number === number)!;
+    return recordLine(known.afterLsn!, known.afterLsn!, JSON.stringify(known.header));
+  }
+
+  /** Writes come in order: with the first into another segment the one before is done. */
+  async #leaveFull(segment: OpenSegment): Promise<void> {
+    const before = this.#current;
+    this.#current = segment;
+    if (before && before !== segment) await (await before.file).close();
+  }
+
+  #noteDurable(lines: readonly Line[], lsn: number): void {
+    let { seq, head } = this.#durable;
+    let last: DurableEvent | undefined;
+    for (const line of lines) {
+      if ("record" in line) continue;
+      this.#recent.add(line);
+      last = line;
+    }
+    if (last) ({ seq, head } = { seq: last.seq, head: chainNext(last.prev, last.text) });
+    this.#durable = { lsn, seq, head };
+  }
+
+  /** Cuts what was never acknowledged, so that no leftover can be taken for a line written later. */
+  async #cutTail({ tail, segments }: RecoveredJournal): Promise<void> {
+    if (!tail) return;
+    const segment = await this.#store.reopen(tail.number, tail.size, tail.end);
+    const file = await segment.file;
+    if (tail.usedEnd > tail.end) await writeBlank(file, tail.end, tail.usedEnd);
+    // Without a header of its own it is not gone on with.
+    if (segments.find(({ number }) => number === tail.number)?.header) this.#planning = segment;
+    else await file.close();
+    this.#current = this.#planning;
+  }
+
+  /**
+   * Lines of the last write that were read back may be in the machine's memory alone, after a sync that failed or a process that
+   * was killed. They are written once more behind themselves, never over themselves: a crash on the way loses neither.
+   */
+  async #repeatUnproven({ unproven }: RecoveredJournal): Promise<void> {
+    const { before, lines } = unproven;
+    const bytes = Buffer.concat(lines.flatMap((line) => [line, Buffer.of(newline)]));
+    let segment = this.#planning;
+    if (!segment || segment.position + bytes.length > segment.size) segment = this.#nextSegment(bytes.length, before);
+    if (lines.length === 0) return;
+    const isNew = segment.position === 0;
+    const all = isNew ? Buffer.concat([Buffer.from(this.#headerLine(segment.number)), bytes]) : bytes;
+    await this.#leaveFull(segment);
+    await (await segment.file).write(all, segment.position);
+    segment.position += all.length;
+    segment.reserved = 0;
+  }
+
+  #fail(cause: Error, doing: string): void {
+    if (this.#failure) return;
+    const { folder, onFailed, logger } = this.#options;
+    this.#failure = new GatewayError(
+      "journal-failed",
+      `could not ${doing} in ${folder} (${cause.message}): nothing is admitted until the gateway has started again`,
+      {},
+      { cause },
+    );
+    logger.error("journal-failed", { error: cause });
+    for (const batch of this.#queue.splice(0)) batch.durable.reject(this.#failure);
+    this.#writing = undefined;
+    onFailed(this.#failure);
+  }
+}

@@ -1,0 +1,293 @@
+/**
+ * Reads a journal after whatever happened to it. Total: damage is told, never thrown.
+ *
+ * A line counts when its checksum holds and its number follows. Where numbers are missing, two cases differ by what later lines
+ * say was on the disk before them: numbers up to that were acknowledged and are damage; numbers beyond it belong to the one write
+ * that was under way (there is never more than one, and its sectors land in any order), so that write is cut at its first gap.
+ */
+import { join } from "node:path";
+import type { EventSeq } from "../domain/entry-event.ts";
+import type { JournalRecord } from "../domain/record.ts";
+import { GatewayError } from "../errors.ts";
+import type { Disk } from "../ports/disk.ts";
+import { chainNext, type ParsedLine } from "../wire/journal-line.ts";
+import { listIfThere, writeFileAtomically } from "./atomic-file.ts";
+import {
+  headerOf,
+  journalFolder,
+  newline,
+  readLines,
+  recordOf,
+  type SegmentHeader,
+  type SegmentLine,
+  segmentFile,
+  segmentNumbers,
+} from "./journal-segment.ts";
+
+/** How far a journal has come: number of its last line, of its last event, and the chain value after that. */
+export interface JournalPosition {
+  readonly lsn: number;
+  readonly seq: EventSeq;
+  readonly head: string;
+}
+
+export interface JournalDamage {
+  readonly file: string;
+  readonly line: number;
+  /** Records lost that no snapshot covers. */
+  readonly lines: number;
+  readonly what: string;
+}
+
+/** One file, as far as the journal needs to know it. */
+export interface KnownSegment {
+  readonly number: number;
+  /** undefined: not used yet, or unreadable. */
+  readonly header: SegmentHeader | undefined;
+  /** Number of the last record before it; undefined where the header is unreadable. */
+  readonly afterLsn: number | undefined;
+}
+
+export interface RecoveredJournal {
+  readonly segments: readonly KnownSegment[];
+  readonly last: JournalPosition;
+  /** The segment that was written to last: `end` is the byte after its last line that counts, `usedEnd` after its last byte that is not blank. */
+  readonly tail:
+    | { readonly number: number; readonly size: number; readonly end: number; readonly usedEnd: number }
+    | undefined;
+  /** Lines that count although nothing proves that they reached the disk; they are written once more before anything follows. */
+  readonly unproven: { readonly before: JournalPosition; readonly lines: readonly Uint8Array[] };
+  /** Bytes of the tail that were never acknowledged and must go. */
+  readonly cutBytes: number;
+  readonly damage: readonly JournalDamage[];
+}
+
+export interface RecoveryOptions {
+  readonly disk: Disk;
+  readonly folder: string;
+  readonly gateway: string;
+  readonly epoch: number;
+  /** Of the snapshot that is in memory already; lines up to it are on the disk, and are not applied again. */
+  readonly from: JournalPosition;
+  readonly apply: (record: JournalRecord) => void;
+  readonly nextTurn: () => Promise<void>;
+}
+
+const headerBytesMax = 4096;
+const linesPerTurn = 1000;
+
+export async function recoverJournal(options: RecoveryOptions): Promise<RecoveredJournal> {
+  const { disk, folder } = options;
+  const numbers = await segmentNumbers(disk, folder);
+  const segments: KnownSegment[] = [];
+  const reading = new Reading(options);
+  let tail: RecoveredJournal["tail"];
+  for (const [i, number] of numbers.entries()) {
+    const file = segmentFile(number);
+    const next = numbers[i + 1];
+    const nextFirst = next === undefined ? undefined : await firstLine(disk, folder, next);
+    if (nextFirst?.header && nextFirst.lsn <= options.from.lsn) {
+      const first = await firstLine(disk, folder, number);
+      if (first.header) {
+        // The snapshot covers it to its end: its lines are read when the cloud asks for them, not at every start.
+        reading.checkOwner(first.header, file);
+        segments.push({ number, header: first.header, afterLsn: first.lsn });
+        continue;
+      }
+    }
+    const bytes = await disk.read(join(folder, file));
+    const usedEnd = lastUsed(bytes);
+    let header: { header: SegmentHeader; lsn: number } | undefined;
+    let count = 0;
+    for (const line of readLines(file, bytes)) {
+      const found = headerOf(line.parsed);
+      if (found && line.parsed) {
+        reading.checkOwner(found, file);
+        header ??= { header: found, lsn: line.parsed.lsn };
+      }
+      reading.take(line, number);
+      count += 1;
+      if (count % linesPerTurn === 0) await options.nextTurn();
+    }
+    segments.push({ number, header: header?.header, afterLsn: header?.lsn });
+    if (usedEnd > 0) {
+      const end = reading.end?.segment === number ? reading.end.offset : 0;
+      tail = { number, size: bytes.length, end, usedEnd };
+    }
+  }
+  const { last, damage, damagedSegments, unproven } = reading.finish();
+  for (const number of damagedSegments) await keepAside(disk, folder, number);
+  const cutBytes = tail ? await usedBytes(disk, folder, tail) : 0;
+  return { segments, last, tail, unproven, cutBytes, damage };
+}
+
+interface GoodLine {
+  readonly line: SegmentLine;
+  readonly segment: number;
+  readonly parsed: ParsedLine;
+  readonly header: SegmentHeader | undefined;
+}
+
+/** Takes the lines one by one and says in the end where the journal stands. */
+class Reading {
+  /** Where the last line that counts ends. */
+  end: { readonly segment: number; readonly offset: number } | undefined;
+
+  readonly #options: RecoveryOptions;
+  #last: JournalPosition;
+  /** Highest number known to have been on the disk. */
+  #proven: number;
+  /** Lines behind a gap of which it is not known yet whether it is damage. */
+  #waiting: GoodLine[] = [];
+  /** Accepted, and not proven by any line so far. */
+  #unproven: { readonly lsn: number; readonly before: JournalPosition; readonly bytes: Uint8Array }[] = [];
+  #badSince: { readonly line: SegmentLine; readonly segment: number } | undefined;
+  #lastSeen = 0;
+  /** The next event follows lost lines, so it cannot follow the last one we have. */
+  #afterGap = false;
+  #damage: JournalDamage[] = [];
+  readonly #damagedSegments = new Set<number>();
+
+  constructor(options: RecoveryOptions) {
+    this.#options = options;
+    this.#last = options.from;
+    this.#proven = options.from.lsn;
+  }
+
+  checkOwner({ gateway, epoch, schema }: SegmentHeader, file: string): void {
+    const wanted = this.#options;
+    if (gateway !== wanted.gateway || epoch !== wanted.epoch) {
+      throw new GatewayError(
+        "config-invalid",
+        `${file} is the journal of gateway ${gateway}, epoch ${epoch}; this is gateway ${wanted.gateway}, epoch ${wanted.epoch}: use another data folder, or move journal/ and snapshot/ of this one away`,
+      );
+    }
+    if (schema !== 1)
+      throw new GatewayError(
+        "config-invalid",
+        `${file} has schema ${schema}; this version reads 1: update the gateway`,
+      );
+  }
+
+  take(line: SegmentLine, segment: number): void {
+    const { parsed } = line;
+    if (!parsed) {
+      this.#badSince ??= { line, segment };
+      return;
+    }
+    this.#proven = Math.max(this.#proven, parsed.durable);
+    this.#lastSeen = Math.max(this.#lastSeen, parsed.lsn);
+    this.#waiting.push({ line, segment, parsed, header: headerOf(parsed) });
+    this.#settle();
+  }
+
+  finish(): Pick<RecoveredJournal, "last" | "damage" | "unproven"> & { readonly damagedSegments: readonly number[] } {
+    if (this.#lastSeen < this.#options.from.lsn && this.#badSince)
+      this.#note(this.#badSince, 0, `records after ${this.#lastSeen} are damaged; the snapshot holds what they did`);
+    const unproven = this.#unproven.filter(({ lsn }) => lsn > this.#proven);
+    return {
+      last: this.#last,
+      damage: this.#damage,
+      damagedSegments: [...this.#damagedSegments],
+      unproven: { before: unproven[0]?.before ?? this.#last, lines: unproven.map(({ bytes }) => bytes) },
+    };
+  }
+
+  #settle(): void {
+    for (;;) {
+      const first = this.#waiting[0];
+      if (!first) return;
+      const { lsn } = first.parsed;
+      const missing = this.#last.lsn + 1;
+      if (first.header) {
+        if (lsn > this.#last.lsn) this.#passOver(lsn, first);
+        this.#advance(first);
+      } else if (lsn < missing) this.#advance(first);
+      else if (lsn === missing) this.#accept(first);
+      else if (missing <= this.#proven) this.#passOver(Math.min(lsn - 1, this.#proven), first);
+      else return;
+    }
+  }
+
+  #accept(good: GoodLine): void {
+    const { parsed, line } = good;
+    const before = this.#last;
+    const record = recordOf(parsed);
+    if (record.kind === "event") {
+      const { seq } = record.event;
+      const follows = seq === before.seq + 1 && parsed.prev === before.head;
+      if (!follows && !this.#afterGap)
+        this.#note(good, 1, `event ${seq} does not follow the one before it: the chain is broken`);
+      this.#afterGap = false;
+      if (record.event.type === "damage") this.#forgetRecorded(record.event);
+      this.#last = { lsn: parsed.lsn, seq, head: chainNext(parsed.prev!, parsed.body!) };
+    } else this.#last = { ...before, lsn: parsed.lsn };
+    if (this.#unproven[0] && this.#unproven[0].lsn <= this.#proven)
+      this.#unproven = this.#unproven.filter(({ lsn }) => lsn > this.#proven);
+    this.#unproven.push({ lsn: parsed.lsn, before, bytes: line.bytes });
+    this.#options.apply(record);
+    this.#advance(good);
+  }
+
+  /** The lines after `#last` up to `lsn` were on the disk once and are not any more. */
+  #passOver(lsn: number, found: GoodLine): void {
+    const from = this.#last.lsn + 1;
+    const what = from === lsn ? `record ${lsn} is lost` : `records ${from} to ${lsn} are lost`;
+    this.#note(this.#badSince ?? found, lsn - from + 1, what);
+    const { header } = found;
+    this.#last = header ? { lsn, seq: header.firstSeq - 1, head: header.head } : { ...this.#last, lsn };
+    this.#afterGap = !header;
+  }
+
+  /** The first of the waiting lines counts: the journal goes at least as far as its end. */
+  #advance({ line, segment }: GoodLine): void {
+    this.#waiting.shift();
+    this.#badSince = undefined;
+    this.end = { segment, offset: line.end };
+  }
+
+  /** An earlier start found this damage and wrote it down; counting it again would spend rights twice. */
+  #forgetRecorded(recorded: { readonly file: string; readonly line: number }): void {
+    this.#damage = this.#damage.filter(({ file, line }) => file !== recorded.file || line !== recorded.line);
+  }
+
+  #note({ line, segment }: { line: SegmentLine; segment: number }, lines: number, what: string): void {
+    this.#damage.push({ file: line.file, line: line.line, lines, what });
+    this.#damagedSegments.add(segment);
+  }
+}
+
+async function firstLine(disk: Disk, folder: string, number: number) {
+  const file = segmentFile(number);
+  const [line] = readLines(file, await disk.read(join(folder, file), headerBytesMax));
+  return { header: line?.line === 1 ? headerOf(line.parsed) : undefined, lsn: line?.parsed?.lsn ?? 0 };
+}
+
+/** Cutting and repairing must not destroy what a person may want to look at. Best effort: the disk may be full. */
+async function keepAside(disk: Disk, folder: string, number: number): Promise<void> {
+  const aside = join(folder, "damaged");
+  const name = segmentFile(number).slice(journalFolder.length + 1);
+  try {
+    await disk.makeFolder(aside);
+    if ((await listIfThere(disk, aside)).includes(name)) return;
+    await writeFileAtomically(disk, join(aside, name), [await disk.read(join(folder, segmentFile(number)))]);
+  } catch {
+    return;
+  }
+}
+
+function lastUsed(bytes: Uint8Array): number {
+  let end = bytes.length;
+  while (end > 0 && bytes[end - 1] === newline) end -= 1;
+  return end;
+}
+
+async function usedBytes(
+  disk: Disk,
+  folder: string,
+  { number, end, usedEnd }: { number: number; end: number; usedEnd: number },
+): Promise<number> {
+  if (usedEnd <= end) return 0;
+  const bytes = (await disk.read(join(folder, segmentFile(number)))).subarray(end, usedEnd);
+  return bytes.reduce((count, byte) => (byte === newline ? count : count + 1), 0);
+}

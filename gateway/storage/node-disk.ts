@@ -1,0 +1,106 @@
+/** The real disk. Calls go by the callback API on plain descriptors: one durable write is one hop to the thread pool and back. */
+import { randomUUID } from "node:crypto";
+import * as fs from "node:fs";
+import { constants } from "node:fs";
+import * as files from "node:fs/promises";
+import type { Disk, DiskFile } from "../ports/disk.ts";
+
+export const nodeDisk: Disk = {
+  list: (folder) => files.readdir(folder),
+  makeFolder: async (folder) => {
+    await files.mkdir(folder, { recursive: true, mode: 0o700 });
+  },
+  read: (path, maxBytes) => (maxBytes === undefined ? files.readFile(path) : readStart(path, maxBytes)),
+  createExclusive,
+  permissions: async (path) => (await files.stat(path)).mode & 0o777,
+  open: async (path, { create, durable = false }) => {
+    const flags = constants.O_RDWR | (create ? constants.O_CREAT : 0) | (durable ? constants.O_DSYNC : 0);
+    const descriptor = await new Promise<number>((resolve, reject) => {
+      fs.open(path, flags, 0o600, (error, opened) => (error ? reject(error) : resolve(opened)));
+    });
+    return new NodeDiskFile(path, descriptor, fs.fstatSync(descriptor).size);
+  },
+  rename: (from, to) => files.rename(from, to),
+  remove: (path) => files.unlink(path),
+  syncFolder: async (folder) => {
+    await using handle = await files.open(folder, "r");
+    await handle.sync();
+  },
+  freeBytes: async (folder) => {
+    const { bavail, bsize } = await files.statfs(folder);
+    return bavail * bsize;
+  },
+};
+
+class NodeDiskFile implements DiskFile {
+  readonly #path: string;
+  readonly #descriptor: number;
+  #size: number;
+
+  constructor(path: string, descriptor: number, size: number) {
+    this.#path = path;
+    this.#descriptor = descriptor;
+    this.#size = size;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  write(bytes: Uint8Array, position: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.write(this.#descriptor, bytes, 0, bytes.byteLength, position, (error, written) => {
+        if (error) return reject(error);
+        // The kernel writes less than asked when the disk fills up on the way.
+        if (written < bytes.byteLength) return reject(shortWrite(this.#path, written, bytes.byteLength));
+        this.#size = Math.max(this.#size, position + written);
+        resolve();
+      });
+    });
+  }
+
+  async truncate(size: number): Promise<void> {
+    await settled((done) => fs.ftruncate(this.#descriptor, size, done));
+    this.#size = size;
+  }
+
+  sync(): Promise<void> {
+    return settled((done) => fs.fdatasync(this.#descriptor, done));
+  }
+
+  close(): Promise<void> {
+    return settled((done) => fs.close(this.#descriptor, done));
+  }
+}
+
+async function readStart(path: string, maxBytes: number): Promise<Uint8Array> {
+  await using handle = await files.open(path, "r");
+  const buffer = Buffer.alloc(maxBytes);
+  const { bytesRead } = await handle.read(buffer, 0, maxBytes, 0);
+  return buffer.subarray(0, bytesRead);
+}
+
+/** A second name for a finished file is made whole or not at all, and never over another. */
+async function createExclusive(path: string, bytes: Uint8Array): Promise<boolean> {
+  const draft = `${path}.${randomUUID()}.tmp`;
+  try {
+    await files.writeFile(draft, bytes, { flag: "wx", mode: 0o600, flush: true });
+    await files.link(draft, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  } finally {
+    await files.rm(draft, { force: true });
+  }
+}
+
+function settled(operation: (done: (error: Error | null) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    operation((error) => (error ? reject(error) : resolve()));
+  });
+}
+
+function shortWrite(path: string, written: number, wanted: number): Error {
+  return Object.assign(new Error(`ENOSPC: wrote ${written} of ${wanted} bytes to ${path}`), { code: "ENOSPC", path });
+}
