@@ -1,0 +1,12 @@
+/** Why the service could not start; the message says what to do. */
+export type CloudStartCode = "data-locked" | "port-in-use" | "store-unreachable" | "master-key-wrong";
+
+export class CloudStartError extends Error {
+  readonly code: CloudStartCode;
+
+  constructor(code: CloudStartCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "CloudStartError";
+    this.code = code;
+  }
+}

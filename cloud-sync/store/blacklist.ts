@@ -1,0 +1,42 @@
+/** Who must not enter, whatever grant they hold. */
+import { and, desc, eq } from "drizzle-orm";
+import type { Instant } from "../../gateway/domain/instant.ts";
+import type { BlacklistEntry } from "../../gateway/domain/site.ts";
+import { publish } from "./feed.ts";
+import { blacklist } from "./schema.ts";
+import type { Queries, Transaction } from "./store.ts";
+
+export type BlacklistRow = typeof blacklist.$inferSelect;
+
+/** `reason` is for people; gateways are not told it. */
+export async function addToBlacklist(
+  tx: Transaction,
+  siteId: string,
+  entry: BlacklistEntry,
+  reason: string | null,
+  now: Instant,
+): Promise<void> {
+  await tx.insert(blacklist).values({ siteId, ...entry, reason, createdAt: now });
+  await publish(tx, siteId, [{ kind: "blacklist", id: entry.id, body: entry }], now);
+}
+
+/** false: no such entry. */
+export async function removeFromBlacklist(tx: Transaction, siteId: string, id: string, now: Instant): Promise<boolean> {
+  const removed = await tx
+    .delete(blacklist)
+    .where(and(eq(blacklist.siteId, siteId), eq(blacklist.id, id)))
+    .returning({ id: blacklist.id });
+  if (removed.length === 0) return false;
+  await publish(tx, siteId, [{ kind: "blacklist", id, gone: true }], now);
+  return true;
+}
+
+/** Newest first. */
+export async function listBlacklist(db: Queries, siteId: string): Promise<BlacklistRow[]> {
+  return db
+    .select()
+    .from(blacklist)
+    .where(eq(blacklist.siteId, siteId))
+    .orderBy(desc(blacklist.createdAt), desc(blacklist.id))
+    .limit(5_000);
+}

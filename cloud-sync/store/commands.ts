@@ -1,0 +1,115 @@
+/** Unlock commands: issued by an administrator, handed out on the gateway's poll while they live, ended by the gateway's events. */
+import { and, desc, eq, sql } from "drizzle-orm";
+import type { Instant } from "../../gateway/domain/instant.ts";
+import { commandTtlMs } from "../../gateway/wire/gateway-api.ts";
+import { command, gateway } from "./schema.ts";
+import { type Database, rowsOf, type Transaction } from "./store.ts";
+
+export type CommandRow = typeof command.$inferSelect;
+
+/** A poll asked this long after the end of a command's life cannot have crossed the taking of it. */
+const crossingMs = 5_000;
+
+export async function issueCommand(
+  tx: Transaction,
+  target: { readonly site: string; readonly gateway: string; readonly accessPoint: string; readonly by: string },
+  now: Instant,
+): Promise<CommandRow> {
+  const [issued] = await tx
+    .update(gateway)
+    .set({ issuedCommand: sql`greatest(${gateway.issuedCommand}, ${gateway.lastCommand}) + 1` })
+    .where(and(eq(gateway.siteId, target.site), eq(gateway.id, target.gateway)))
+    .returning({ id: gateway.issuedCommand });
+  if (!issued) throw new Error(`no gateway ${target.gateway}`);
+  const [row] = await tx
+    .insert(command)
+    .values({
+      siteId: target.site,
+      gatewayId: target.gateway,
+      id: issued.id,
+      accessPoint: target.accessPoint,
+      issuedBy: target.by,
+      createdAt: now,
+      ttlMs: commandTtlMs,
+    })
+    .returning();
+  tx.touch(target.site);
+  return row!;
+}
+
+export interface HandedCommand {
+  readonly id: number;
+  readonly accessPoint: string;
+  readonly ageMs: number;
+  readonly ttlMs: number;
+  readonly by: string;
+}
+
+/** Commands to send with this reply: alive, and not known to the gateway when it asked. Sent again until it knows them. */
+export async function handOut(
+  db: Database,
+  target: { readonly site: string; readonly gateway: string },
+  lastCommand: number,
+  now: Instant,
+): Promise<HandedCommand[]> {
+  const rows = await rowsOf<{
+    id: string | number;
+    access_point: string;
+    age: string | number;
+    ttl_ms: number;
+    issued_by: string;
+  }>(
+    db,
+    sql`update command set handed_at = coalesce(handed_at, ${now}::bigint)
+        where site_id = ${target.site} and gateway_id = ${target.gateway} and id > ${lastCommand}::bigint
+          and created_at + ttl_ms > ${now}::bigint and created_at <= ${now}::bigint and result is null
+        returning id, access_point, ${now}::bigint - created_at as age, ttl_ms, issued_by`,
+  );
+  return rows
+    .map((row) => ({
+      id: Number(row.id),
+      accessPoint: row.access_point,
+      ageMs: Number(row.age),
+      ttlMs: row.ttl_ms,
+      by: row.issued_by,
+    }))
+    .sort((a, b) => a.id - b.id)
+    .slice(0, 64);
+}
+
+/** Commands whose life was over when the gateway asked without knowing them: they can no longer run. */
+export async function noteMissed(
+  db: Database,
+  target: { readonly site: string; readonly gateway: string },
+  lastCommand: number,
+  askedAt: Instant,
+): Promise<void> {
+  await db.execute(
+    sql`update command set missed_at = ${askedAt}::bigint
+        where site_id = ${target.site} and gateway_id = ${target.gateway} and id > ${lastCommand}::bigint
+          and missed_at is null and handed_at is not null and taken_at is null and result is null
+          and created_at + ttl_ms + ${crossingMs} < ${askedAt}::bigint`,
+  );
+}
+
+export async function readCommand(
+  db: Database,
+  site: string,
+  gatewayId: string,
+  id: number,
+): Promise<CommandRow | undefined> {
+  const [row] = await db
+    .select()
+    .from(command)
+    .where(and(eq(command.siteId, site), eq(command.gatewayId, gatewayId), eq(command.id, id)));
+  return row;
+}
+
+export async function recentCommands(db: Database, site: string, gatewayId: string): Promise<CommandRow[]> {
+  return db
+    .select()
+    .from(command)
+    .where(and(eq(command.siteId, site), eq(command.gatewayId, gatewayId)))
+    .orderBy(desc(command.id))
+    .limit(50);
+}

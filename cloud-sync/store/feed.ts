@@ -1,0 +1,249 @@
+/**
+ * The feed of a site: what changed since a gateway's cursor. The version comes from the site's row, locked last in the writing
+ * transaction: a sequence or a timestamp is drawn before commit, and a reader that has passed it never sees the late row.
+ */
+import { randomUUID } from "node:crypto";
+import { and, eq, sql } from "drizzle-orm";
+import type { Cursor } from "../../gateway/domain/feed.ts";
+import type { Instant } from "../../gateway/domain/instant.ts";
+import { rowSum } from "../../gateway/wire/feed.ts";
+import { feedRow, site } from "./schema.ts";
+import { type Database, type Queries, rowsOf, type Transaction } from "./store.ts";
+
+export type FeedKind = "grant" | "blacklist" | "site";
+
+/** A row's new state. `revoked`: ids that never come back, repeated on every later state of the row. */
+export type FeedChange = { readonly kind: FeedKind; readonly id: string; readonly revoked?: readonly string[] } & (
+  | { readonly body: object; readonly limit?: { readonly entries: number; readonly homeGateway: string } }
+  | { readonly gone: true }
+);
+
+/** Most rows of one version: a page carries whole versions, and a reply at most 10,000 rows. */
+export const changesMax = 1_000;
+const modulus = 1n << 128n;
+
+/**
+ * Writes the changes as one new version and answers it. Call it last: it locks the site's row until the commit. With several
+ * sites in one transaction, call it in the order of their ids.
+ */
+export async function publish(
+  tx: Transaction,
+  siteId: string,
+  changes: readonly FeedChange[],
+  now: Instant,
+): Promise<number> {
+  if (changes.length === 0 || changes.length > changesMax)
+    throw new Error(`a version has 1 to ${changesMax} changes, not ${changes.length}`);
+  const [head] = await tx
+    .update(site)
+    .set({ ver: sql`${site.ver} + 1` })
+    .where(eq(site.id, siteId))
+    .returning({ ver: site.ver, liveRows: site.liveRows, sum: site.sum });
+  if (!head) throw new Error(`no site ${siteId}`);
+
+  const rows = changes.map((change) => toRow(change, head.ver));
+  const keys = JSON.stringify(rows.map(({ kind, id }) => ({ kind, id })));
+  const before = await rowsOf<{ sum: string }>(
+    tx,
+    sql`select r.sum from json_to_recordset(${keys}::json) as k(kind text, id text)
+        join feed_row r on r.site_id = ${siteId} and r.kind = k.kind and r.id = k.id where not r.gone`,
+  );
+  await tx.execute(
+    sql`insert into feed_row (site_id, kind, id, ver, gone, written_at, body, sum, revoked, entries, home_gateway)
+        select ${siteId}, kind, id, ${head.ver}::bigint, gone, ${now}::bigint, body, sum, revoked, entries, home_gateway
+        from json_to_recordset(${JSON.stringify(rows)}::json)
+          as r(kind text, id text, gone boolean, body text, sum text, revoked text, entries bigint, home_gateway text)
+        on conflict (site_id, kind, id) do update set ver = excluded.ver, gone = excluded.gone, written_at = excluded.written_at,
+          body = excluded.body, sum = excluded.sum, revoked = excluded.revoked, entries = excluded.entries,
+          home_gateway = excluded.home_gateway`,
+  );
+
+  const live = rows.filter(({ gone }) => !gone);
+  const sum =
+    BigInt(`0x${head.sum}`) +
+    live.reduce((total, row) => total + BigInt(`0x${row.sum}`), 0n) -
+    before.reduce((total, row) => total + BigInt(`0x${row.sum}`), 0n);
+  await tx
+    .update(site)
+    .set({
+      liveRows: head.liveRows + live.length - before.length,
+      sum: (((sum % modulus) + modulus) % modulus).toString(16).padStart(32, "0"),
+    })
+    .where(eq(site.id, siteId));
+  tx.touch(siteId);
+  return head.ver;
+}
+
+/** A history nobody has seen: every gateway forgets its cursor and takes the whole set again. */
+export async function beginNewFeed(tx: Transaction, siteId: string): Promise<void> {
+  await tx.update(site).set({ feed: randomUUID() }).where(eq(site.id, siteId));
+  tx.touch(siteId);
+}
+
+function toRow(change: FeedChange, ver: number) {
+  const { kind, id } = change;
+  const facts = { kind, id, revoked: change.revoked?.length ? JSON.stringify(change.revoked) : null };
+  if ("gone" in change)
+    return { ...facts, gone: true, body: null, sum: rowSum({ kind, id, ver }), entries: null, home_gateway: null };
+  return {
+    ...facts,
+    gone: false,
+    body: JSON.stringify(change.body),
+    sum: rowSum({ kind, id, ver, body: change.body }),
+    entries: change.limit?.entries ?? null,
+    home_gateway: change.limit?.homeGateway ?? null,
+  };
+}
+
+/** A page for every gateway of the site; see renderRows for what differs between them. */
+export interface StoredPage {
+  readonly feed: string;
+  readonly to: number;
+  /** The site's version when the page was read. */
+  readonly ver: number;
+  readonly reset: boolean;
+  readonly complete: boolean;
+  readonly rows: readonly StoredRow[];
+  readonly checksum: { readonly rows: number; readonly sum: string } | undefined;
+}
+
+interface StoredRow {
+  readonly kind: string;
+  readonly id: string;
+  readonly ver: number;
+  readonly gone: boolean;
+  readonly body: string | null;
+  readonly revoked: string | null;
+  readonly entries: number | null;
+  readonly homeGateway: string | null;
+}
+
+/** `resettingFrom`: the site's version when this gateway's whole set began to be sent; such a cursor may lie below the floor. */
+export interface PageRequest {
+  readonly site: string;
+  readonly cursor: Cursor;
+  readonly resettingFrom: number | null;
+  readonly limit: number;
+}
+
+interface JoinedRow {
+  readonly feed: string;
+  readonly site_ver: string | number;
+  readonly live_rows: string | number;
+  readonly site_sum: string;
+  readonly known: boolean;
+  readonly kind: string | null;
+  readonly id: string;
+  readonly ver: string | number;
+  readonly gone: boolean;
+  readonly body: string | null;
+  readonly revoked: string | null;
+  readonly entries: string | number | null;
+  readonly home_gateway: string | null;
+}
+
+/**
+ * What changed above the cursor, or the whole set when the cursor is of another history, ahead of this one, or below the floor.
+ * Whole versions only: one that does not fit waits for the next page, one bigger than a page goes out whole. undefined: no such site.
+ */
+export async function feedPage(db: Database, request: PageRequest): Promise<StoredPage | undefined> {
+  const { site: siteId, cursor, resettingFrom, limit } = request;
+  // One statement, so that the site's version and the rows are of one moment.
+  const found = await rowsOf<JoinedRow>(
+    db,
+    sql`select s.feed, s.ver as site_ver, s.live_rows, s.sum as site_sum, s.known,
+          r.kind, r.id, r.ver, r.gone, r.body, r.revoked, r.entries, r.home_gateway
+        from (select *, (feed = ${cursor.feed} and ${cursor.version}::bigint <= ver
+                and greatest(${cursor.version}::bigint, ${resettingFrom ?? 0}::bigint) >= floor) as known
+              from site where site_id = ${siteId}) s
+        left join lateral (
+          select * from feed_row where site_id = s.site_id
+            and ver > case when s.known then ${cursor.version}::bigint else 0 end
+            and (s.known or not gone or revoked is not null)
+          order by ver, kind, id limit ${limit + 1}) r on true
+        order by r.ver, r.kind, r.id`,
+  );
+  const [first] = found;
+  if (!first) return undefined;
+  const ver = Number(first.site_ver);
+  let rows = found.filter(({ kind }) => kind !== null).map(toStoredRow);
+  let complete = rows.length <= limit;
+  if (!complete) {
+    const cut = rows.at(-1)!.ver;
+    const whole = rows.filter((row) => row.ver < cut);
+    rows = whole.length > 0 ? whole : await wholeVersion(db, siteId, cut);
+    complete = false;
+  }
+  return {
+    feed: first.feed,
+    to: complete ? ver : (rows.at(-1)?.ver ?? ver),
+    ver,
+    reset: !first.known,
+    complete,
+    rows,
+    checksum: complete ? { rows: Number(first.live_rows), sum: first.site_sum } : undefined,
+  };
+}
+
+/** All rows that still are of this version; those written again since then come with their new one. */
+async function wholeVersion(db: Queries, siteId: string, ver: number): Promise<StoredRow[]> {
+  return db
+    .select()
+    .from(feedRow)
+    .where(and(eq(feedRow.siteId, siteId), eq(feedRow.ver, ver)))
+    .orderBy(feedRow.kind, feedRow.id);
+}
+
+function toStoredRow(row: JoinedRow): StoredRow {
+  return {
+    kind: row.kind ?? "",
+    id: row.id,
+    ver: Number(row.ver),
+    gone: row.gone,
+    body: row.body,
+    revoked: row.revoked,
+    entries: row.entries === null ? null : Number(row.entries),
+    homeGateway: row.home_gateway,
+  };
+}
+
+/** The rows as JSON for one gateway. The bodies go out byte by byte as they were hashed, without being read. */
+export function renderRows(rows: readonly StoredRow[], gateway: string): string {
+  const texts = rows.map((row) => {
+    const start = `{"kind":${JSON.stringify(row.kind)},"id":${JSON.stringify(row.id)},"ver":${row.ver}`;
+    const revoked = row.revoked === null ? "" : `,"revoked":${row.revoked}`;
+    if (row.gone) return `${start},"gone":true${revoked}}`;
+    const granted = row.entries === null ? "" : `,"granted":${row.homeGateway === gateway ? row.entries : 0}`;
+    return `${start},"body":${row.body}${revoked}${granted}}`;
+  });
+  return `[${texts.join(",")}]`;
+}
+
+/**
+ * Forgets tombstones that every gateway in service has confirmed, or that are older than `keptMs`, and raises the floor to
+ * them: a gateway that comes back with an older cursor gets the whole set.
+ */
+export async function dropTombstones(tx: Transaction, siteId: string, now: Instant, keptMs: number): Promise<number> {
+  await tx.select({ id: site.id }).from(site).where(eq(site.id, siteId)).for("update");
+  const [bound] = await rowsOf<{ confirmed: string | number | null; old: string | number | null }>(
+    tx,
+    sql`select
+          (select min(case when g.cursor_feed = s.feed and g.resetting_from is null then g.cursor_version else 0 end)
+             from gateway g, site s where g.site_id = ${siteId} and s.site_id = ${siteId}
+               and g.revoked_at is null and g.public_key is not null) as confirmed,
+          (select max(ver) from feed_row where site_id = ${siteId} and gone and written_at < ${now - keptMs}::bigint) as old`,
+  );
+  const upTo = Math.max(Number(bound?.confirmed ?? 0), Number(bound?.old ?? 0));
+  const dropped = await rowsOf<{ ver: string | number }>(
+    tx,
+    sql`delete from feed_row where site_id = ${siteId} and gone and ver <= ${upTo}::bigint returning ver`,
+  );
+  const floor = dropped.reduce((highest, { ver }) => Math.max(highest, Number(ver)), 0);
+  if (floor > 0) {
+    await tx
+      .update(site)
+      .set({ floor: sql`greatest(${site.floor}, ${floor}::bigint)` })
+      .where(eq(site.id, siteId));
+  }
+  return dropped.length;
+}

@@ -1,0 +1,234 @@
+/** Gateways: waiting for enrolment, in service, revoked; what they last acknowledged and reported. */
+import { and, asc, eq, gt, inArray, isNull, sql } from "drizzle-orm";
+import type { z } from "zod";
+import type { Cursor } from "../../gateway/domain/feed.ts";
+import type { Instant } from "../../gateway/domain/instant.ts";
+import type { reportSchema } from "../../gateway/wire/gateway-api.ts";
+import { hashOf, isSameHash, newEnrolmentCode, newGatewayId, normalizeEnrolmentCode, siteOf } from "../ids.ts";
+import { accessPoint, enrolmentCode, gateway } from "./schema.ts";
+import { type Database, type Queries, rowsOf, type Transaction } from "./store.ts";
+
+export type GatewayRow = typeof gateway.$inferSelect;
+export type AccessPointRow = typeof accessPoint.$inferSelect;
+export type Report = z.infer<typeof reportSchema>;
+
+export const enrolmentLifeMs = 15 * 60_000;
+
+const its = (siteId: string, id: string) => and(eq(gateway.siteId, siteId), eq(gateway.id, id));
+
+export async function createGateway(tx: Transaction, siteId: string, name: string, now: Instant): Promise<string> {
+  const id = newGatewayId(siteId);
+  await tx.insert(gateway).values({
+    siteId,
+    id,
+    name,
+    createdAt: now,
+    epoch: 0,
+    next: 1,
+    cursorFeed: "",
+    cursorVersion: 0,
+    lastCommand: 0,
+    issuedCommand: 0,
+  });
+  tx.touch(siteId);
+  return id;
+}
+
+/** A code for this gateway; those given before stop to work. */
+export async function createEnrolmentCode(
+  tx: Transaction,
+  siteId: string,
+  gatewayId: string,
+  now: Instant,
+): Promise<{ readonly code: string; readonly expiresAt: Instant }> {
+  const code = newEnrolmentCode(siteId);
+  const expiresAt = now + enrolmentLifeMs;
+  await tx
+    .delete(enrolmentCode)
+    .where(and(eq(enrolmentCode.siteId, siteId), eq(enrolmentCode.gatewayId, gatewayId), isNull(enrolmentCode.usedAt)));
+  const hash = hashOf(normalizeEnrolmentCode(code));
+  await tx.insert(enrolmentCode).values({ siteId, hash, gatewayId, expiresAt });
+  return { code, expiresAt };
+}
+
+/** Uses the code up: the gateway gets a new epoch and this key; an older card of it is fenced from now on. undefined: no such code. */
+export async function enrol(
+  tx: Transaction,
+  code: string,
+  publicKey: string,
+  now: Instant,
+): Promise<GatewayRow | undefined> {
+  const normal = normalizeEnrolmentCode(code);
+  const siteId = siteOf(normal);
+  const open = await tx
+    .select()
+    .from(enrolmentCode)
+    .where(and(eq(enrolmentCode.siteId, siteId), isNull(enrolmentCode.usedAt), gt(enrolmentCode.expiresAt, now)))
+    .for("update");
+  const hash = hashOf(normal);
+  let match: (typeof open)[number] | undefined;
+  for (const one of open) if (isSameHash(one.hash, hash)) match = one;
+  if (!match) return undefined;
+  await tx
+    .update(enrolmentCode)
+    .set({ usedAt: now })
+    .where(and(eq(enrolmentCode.siteId, siteId), eq(enrolmentCode.hash, match.hash)));
+  const [row] = await tx
+    .update(gateway)
+    .set({
+      publicKey,
+      enrolledAt: now,
+      epoch: sql`${gateway.epoch} + 1`,
+      next: 1,
+      head: null,
+      headSignature: null,
+      forkSeq: null,
+      forkedAt: null,
+      cursorFeed: "",
+      cursorVersion: 0,
+      resettingFrom: null,
+      lastCommand: 0,
+    })
+    .where(and(its(siteId, match.gatewayId), isNull(gateway.revokedAt)))
+    .returning();
+  tx.touch(siteId);
+  return row;
+}
+
+export async function readGateway(db: Queries, id: string): Promise<GatewayRow | undefined> {
+  const [row] = await db
+    .select()
+    .from(gateway)
+    .where(its(siteOf(id), id));
+  return row;
+}
+
+export async function listGateways(db: Queries, siteId: string): Promise<GatewayRow[]> {
+  return db.select().from(gateway).where(eq(gateway.siteId, siteId)).orderBy(asc(gateway.createdAt), asc(gateway.id));
+}
+
+/** Revoked for ever: it is refused from its next request on. false: no such gateway. */
+export async function revokeGateway(tx: Transaction, siteId: string, id: string, now: Instant): Promise<boolean> {
+  const rows = await tx
+    .update(gateway)
+    .set({ revokedAt: sql`coalesce(${gateway.revokedAt}, ${now}::bigint)` })
+    .where(its(siteId, id))
+    .returning({ id: gateway.id });
+  await tx
+    .delete(enrolmentCode)
+    .where(and(eq(enrolmentCode.siteId, siteId), eq(enrolmentCode.gatewayId, id), isNull(enrolmentCode.usedAt)));
+  tx.touch(siteId);
+  return rows.length > 0;
+}
+
+/** Stores what a poll acknowledges. A cursor of a whole set ends the sending of one. */
+export async function acknowledge(
+  db: Database,
+  row: GatewayRow,
+  poll: { readonly cursor: Cursor; readonly lastCommand: number },
+  now: Instant,
+): Promise<void> {
+  await db
+    .update(gateway)
+    .set({
+      cursorFeed: poll.cursor.feed,
+      cursorVersion: poll.cursor.version,
+      lastCommand: poll.lastCommand,
+      seenAt: now,
+    })
+    .where(its(row.siteId, row.id));
+}
+
+export async function noteResetting(db: Database, row: GatewayRow, resettingFrom: number | null): Promise<void> {
+  await db.update(gateway).set({ resettingFrom }).where(its(row.siteId, row.id));
+}
+
+/** Stores the report and registers its access points. Answers the id of one that another gateway in service serves. */
+export async function takeReport(
+  tx: Transaction,
+  row: GatewayRow,
+  report: Report,
+  now: Instant,
+): Promise<string | undefined> {
+  const { siteId, id } = row;
+  const named = report.accessPoints.map((one) => one.id);
+  if (named.length > 0) {
+    const taken = await tx
+      .select({ id: accessPoint.id })
+      .from(accessPoint)
+      .innerJoin(gateway, and(eq(gateway.siteId, accessPoint.siteId), eq(gateway.id, accessPoint.gatewayId)))
+      .where(
+        and(
+          eq(accessPoint.siteId, siteId),
+          inArray(accessPoint.id, named),
+          sql`${accessPoint.gatewayId} <> ${id}`,
+          isNull(accessPoint.goneAt),
+          isNull(gateway.revokedAt),
+        ),
+      );
+    if (taken[0]) return taken[0].id;
+    await tx
+      .insert(accessPoint)
+      .values(
+        [...new Map(report.accessPoints.map((one) => [one.id, one])).values()]
+          .sort((a, b) => (a.id < b.id ? -1 : 1))
+          .map((one) => ({ siteId, id: one.id, gatewayId: id, reportedName: one.name, reportedAt: now })),
+      )
+      .onConflictDoUpdate({
+        target: [accessPoint.siteId, accessPoint.id],
+        set: {
+          gatewayId: id,
+          reportedName: sql`excluded.reported_name`,
+          reportedAt: now,
+          goneAt: null,
+        },
+      });
+  }
+  await tx.execute(
+    sql`update access_point set gone_at = ${now}::bigint
+        where site_id = ${siteId} and gateway_id = ${id} and gone_at is null
+          and not (id = any (select json_array_elements_text(${JSON.stringify(named)}::json)))`,
+  );
+  await tx
+    .update(gateway)
+    .set({ report: JSON.stringify(report), reportedAt: now, seenAt: now })
+    .where(its(siteId, id));
+  tx.touch(siteId);
+  return undefined;
+}
+
+export async function listAccessPoints(db: Queries, siteId: string): Promise<AccessPointRow[]> {
+  return db.select().from(accessPoint).where(eq(accessPoint.siteId, siteId)).orderBy(asc(accessPoint.id));
+}
+
+export async function readAccessPoint(db: Queries, siteId: string, id: string): Promise<AccessPointRow | undefined> {
+  const [row] = await db
+    .select()
+    .from(accessPoint)
+    .where(and(eq(accessPoint.siteId, siteId), eq(accessPoint.id, id)));
+  return row;
+}
+
+/** null: the name its gateway reports. */
+export async function renameAccessPoint(
+  tx: Transaction,
+  siteId: string,
+  id: string,
+  name: string | null,
+): Promise<AccessPointRow | undefined> {
+  const [row] = await tx
+    .update(accessPoint)
+    .set({ name })
+    .where(and(eq(accessPoint.siteId, siteId), eq(accessPoint.id, id)))
+    .returning();
+  return row;
+}
+
+/** Events of the gateway that no version so far could read. */
+export async function countParked(db: Queries, siteId: string, gatewayId: string): Promise<number> {
+  const [row] = await rowsOf<{ count: string | number }>(
+    db,
+    sql`select count(*) as count from event_parked where site_id = ${siteId} and gateway_id = ${gatewayId}`,
+  );
+  return Number(row?.count ?? 0);
+}

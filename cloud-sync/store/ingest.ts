@@ -1,0 +1,217 @@
+/**
+ * Takes in a gateway's journal: the contiguous prefix by (gateway, epoch, seq), each event once, its effects in the same
+ * transaction. A repeat is compared by hash, a gap stops, a different hash at a known number raises the fork alarm.
+ */
+import { createHash, createPublicKey, verify } from "node:crypto";
+import { and, eq, inArray, sql } from "drizzle-orm";
+import type { Instant } from "../../gateway/domain/instant.ts";
+import { headStatement, type PushHead } from "../../gateway/wire/gateway-api.ts";
+import { chainNext, chainStart } from "../../gateway/wire/journal-line.ts";
+import { type ReadEvent, readEvent } from "../read-event.ts";
+import { event, eventParked, gateway, grantRecord } from "./schema.ts";
+import { rowsOf, type Transaction } from "./store.ts";
+
+export interface Push {
+  readonly site: string;
+  readonly gateway: string;
+  readonly head: PushHead;
+  /** Each event's bytes as they stand in the journal. */
+  readonly lines: readonly Uint8Array[];
+}
+
+export type Ingested =
+  | { readonly outcome: "taken"; readonly next: number; readonly added: number; readonly parked: number }
+  | { readonly outcome: "fenced"; readonly epoch: number }
+  | { readonly outcome: "fork"; readonly seq: number }
+  /** The push contradicts itself: nothing of it was taken. */
+  | { readonly outcome: "refused"; readonly why: string };
+
+interface NewEvent {
+  readonly seq: number;
+  readonly hash: string;
+  readonly bytes: Uint8Array;
+  readonly text: string | undefined;
+  readonly event: ReadEvent | undefined;
+  readonly why: string | undefined;
+}
+
+export async function ingest(tx: Transaction, push: Push, now: Instant): Promise<Ingested> {
+  const { head, lines } = push;
+  const where = and(eq(gateway.siteId, push.site), eq(gateway.id, push.gateway));
+  const [row] = await tx.select().from(gateway).where(where).for("update");
+  if (!row?.publicKey) throw new Error(`no enrolled gateway ${push.gateway}`);
+  if (head.epoch < row.epoch) return { outcome: "fenced", epoch: row.epoch };
+  if (head.epoch > row.epoch) return { outcome: "refused", why: `epoch ${head.epoch} was never given` };
+
+  const chain = chainOf(head.prev, lines);
+  const last = head.first + lines.length - 1;
+  if (chain !== head.head) return { outcome: "refused", why: "the chain over the events does not give the head" };
+  const statement = headStatement(push.gateway, head.epoch, last, head.head);
+  if (!isSigned(row.publicKey, statement, head.headSignature))
+    return { outcome: "refused", why: "the head is not signed by this gateway" };
+
+  const next = row.next;
+  const known = lines.slice(0, Math.max(0, next - head.first));
+  const fork = await firstDifference(tx, push, known);
+  if (fork !== undefined) return alarm(tx, push, fork, now);
+  if (head.first > next || last < next) return { outcome: "taken", next, added: 0, parked: 0 };
+
+  const fresh = lines.slice(known.length);
+  const before = chainOf(head.prev, known);
+  if (before !== (row.head ?? chainStart(push.gateway, head.epoch))) return alarm(tx, push, next, now);
+
+  const events = fresh.map((bytes, index) => toNewEvent(bytes, next + index));
+  await insertEvents(tx, push, events, now);
+  await applyEffects(tx, push, events, now);
+  await tx
+    .update(gateway)
+    .set({ next: last + 1, head: head.head, headSignature: head.headSignature })
+    .where(where);
+  tx.touch(push.site);
+  const parked = events.filter(({ why }) => why !== undefined).length;
+  return { outcome: "taken", next: last + 1, added: events.length, parked };
+}
+
+function chainOf(prev: string, lines: readonly Uint8Array[]): string {
+  return lines.reduce((chain, bytes) => chainNext(chain, bytes), prev);
+}
+
+function isSigned(publicKey: string, statement: string, signature: string): boolean {
+  const key = createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: publicKey }, format: "jwk" });
+  return verify(null, Buffer.from(statement), key, Buffer.from(signature, "base64url"));
+}
+
+function hashOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("base64url");
+}
+
+function toNewEvent(bytes: Uint8Array, seq: number): NewEvent {
+  const { text, event: read, why } = readEvent(bytes, seq);
+  return { seq, hash: hashOf(bytes), bytes, text, event: read, why };
+}
+
+/** The first of the events we already have that differs from what we have. */
+async function firstDifference(tx: Transaction, push: Push, known: readonly Uint8Array[]): Promise<number | undefined> {
+  if (known.length === 0) return undefined;
+  const { first, epoch } = push.head;
+  const stored = await tx
+    .select({ seq: event.seq, hash: event.hash })
+    .from(event)
+    .where(
+      and(
+        eq(event.siteId, push.site),
+        eq(event.gatewayId, push.gateway),
+        eq(event.epoch, epoch),
+        sql`${event.seq} between ${first} and ${first + known.length - 1}`,
+      ),
+    );
+  const hashes = new Map(stored.map(({ seq, hash }) => [seq, hash]));
+  const index = known.findIndex((bytes, at) => hashes.get(first + at) !== hashOf(bytes));
+  return index < 0 ? undefined : first + index;
+}
+
+async function alarm(tx: Transaction, push: Push, seq: number, now: Instant): Promise<Ingested> {
+  await tx
+    .update(gateway)
+    .set({ forkSeq: seq, forkedAt: now })
+    .where(and(eq(gateway.siteId, push.site), eq(gateway.id, push.gateway)));
+  tx.touch(push.site);
+  return { outcome: "fork", seq };
+}
+
+async function insertEvents(tx: Transaction, push: Push, events: readonly NewEvent[], now: Instant): Promise<void> {
+  const rows = events.map(({ seq, hash, text, event: read }) => ({
+    seq,
+    hash,
+    body: text ?? null,
+    ...columnsOf(read),
+  }));
+  await tx.execute(
+    sql`insert into event (site_id, gateway_id, epoch, seq, hash, received_at, at, type, body,
+          access_point, grant_id, credential_id, device, reason)
+        select ${push.site}, ${push.gateway}, ${push.head.epoch}::integer, seq, hash, ${now}::bigint,
+          coalesce(at, ${now}::bigint), coalesce(type, 'unreadable'), body, access_point, grant_id, credential_id, device, reason
+        from json_to_recordset(${JSON.stringify(rows)}::json)
+          as r(seq bigint, hash text, at bigint, type text, body text,
+            access_point text, grant_id text, credential_id text, device text, reason text)`,
+  );
+  const parked = events.filter(({ why }) => why !== undefined);
+  if (parked.length === 0) return;
+  await tx.insert(eventParked).values(
+    parked.map(({ seq, bytes, why }) => ({
+      siteId: push.site,
+      gatewayId: push.gateway,
+      epoch: push.head.epoch,
+      seq,
+      why: why ?? "",
+      raw: bytes,
+    })),
+  );
+}
+
+function columnsOf(read: ReadEvent | undefined) {
+  if (!read) return {};
+  return {
+    at: read.at,
+    type: read.type,
+    access_point: "accessPoint" in read ? read.accessPoint : undefined,
+    grant_id: "grant" in read ? read.grant : undefined,
+    credential_id: "credential" in read ? read.credential : undefined,
+    device: "device" in read ? read.device : undefined,
+    reason:
+      read.type === "denied"
+        ? read.reason
+        : read.type === "void"
+          ? read.why
+          : read.type === "command-ended" || read.type === "released"
+            ? read.result
+            : undefined,
+  };
+}
+
+/** Entries used, last used, and what became of commands. */
+async function applyEffects(tx: Transaction, push: Push, events: readonly NewEvent[], now: Instant): Promise<void> {
+  const used = new Map<string, { id: string; entries: number; at: number | null }>();
+  const commands: { id: number; taken: boolean; result: string | null }[] = [];
+  for (const { event: read } of events) {
+    if (read?.type === "admitted" || read?.type === "void") {
+      const before = used.get(read.grant) ?? { id: read.grant, entries: 0, at: null };
+      const admitted = read.type === "admitted";
+      used.set(read.grant, {
+        id: read.grant,
+        entries: before.entries + (admitted ? 1 : -1),
+        at: admitted ? Math.max(before.at ?? 0, read.at) : before.at,
+      });
+    }
+    if (read?.type === "command-taken") commands.push({ id: read.command, taken: true, result: null });
+    if (read?.type === "command-ended") commands.push({ id: read.command, taken: false, result: read.result });
+  }
+  if (used.size > 0) {
+    const ids = [...used.keys()];
+    // In the order of their ids, because another gateway's journal may name the same grants.
+    await tx
+      .select({ id: grantRecord.id })
+      .from(grantRecord)
+      .where(and(eq(grantRecord.siteId, push.site), inArray(grantRecord.id, ids)))
+      .orderBy(grantRecord.id)
+      .for("update");
+    await tx.execute(
+      sql`update grant_record g set entries_used = g.entries_used + u.entries, last_used_at = greatest(g.last_used_at, u.at)
+          from json_to_recordset(${JSON.stringify([...used.values()])}::json) as u(id text, entries bigint, at bigint)
+          where g.site_id = ${push.site} and g.id = u.id`,
+    );
+  }
+  if (commands.length > 0) {
+    await rowsOf(
+      tx,
+      sql`update command c set
+            taken_at = case when u.taken then coalesce(c.taken_at, ${now}::bigint) else c.taken_at end,
+            ended_at = case when u.result is null then c.ended_at else ${now}::bigint end,
+            result = coalesce(u.result, c.result)
+          from (select id, bool_or(taken) as taken, max(result) as result
+                from json_to_recordset(${JSON.stringify(commands)}::json) as r(id bigint, taken boolean, result text)
+                group by id) u
+          where c.site_id = ${push.site} and c.gateway_id = ${push.gateway} and c.id = u.id`,
+    );
+  }
+}

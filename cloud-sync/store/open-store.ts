@@ -1,0 +1,171 @@
+/** Opens the store: PostgreSQL by its URL, or PGlite in a folder or in memory. The same schema and the same queries on both. */
+import { randomUUID } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { PGlite } from "@electric-sql/pglite";
+import { drizzle as drizzleNodePg } from "drizzle-orm/node-postgres";
+import { migrate as migrateNodePg } from "drizzle-orm/node-postgres/migrator";
+import { drizzle as drizzlePglite } from "drizzle-orm/pglite";
+import { migrate as migratePglite } from "drizzle-orm/pglite/migrator";
+import { sql } from "drizzle-orm/sql";
+import { Client, Pool } from "pg";
+import type { Clock } from "../../gateway/ports/clock.ts";
+import type { Logger } from "../../gateway/ports/logger.ts";
+import { CloudStartError } from "../start-error.ts";
+import { takeFolder } from "./data-folder.ts";
+import * as schema from "./schema.ts";
+import type { Database, Store, Transaction } from "./store.ts";
+import { Wakes } from "./wakes.ts";
+
+export interface StoreOptions {
+  /** postgres://… ; unset: PGlite. */
+  readonly databaseUrl?: string | undefined;
+  /** Where PGlite keeps its files; unset: in memory. */
+  readonly dataFolder?: string | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const migrationsFolder = join(import.meta.dirname, "migrations");
+const channel = "postern_site";
+/** Any number, the same in every replica: they migrate one after the other. */
+const migrationLock = 7_061_937;
+const connectDeadlineMs = 10_000;
+const statementDeadlineMs = 30_000;
+const listenAgainMs = 1_000;
+
+export async function openStore({ databaseUrl, dataFolder, clock, logger }: StoreOptions): Promise<Store> {
+  return databaseUrl === undefined ? openPglite(dataFolder) : openPostgres(databaseUrl, clock, logger);
+}
+
+/** PGlite does not fsync: after a power cut it may come back to an earlier commit. Hence `wasUnclean`. */
+async function openPglite(dataFolder: string | undefined): Promise<Store> {
+  const folder = dataFolder === undefined ? undefined : join(dataFolder, "pglite");
+  if (folder) await mkdir(folder, { recursive: true, mode: 0o700 });
+  const taken = dataFolder === undefined ? undefined : await takeFolder(dataFolder);
+  const client = await PGlite.create(folder ? { dataDir: folder } : {});
+  const db = drizzlePglite(client, { schema });
+  await migratePglite(db, { migrationsFolder });
+  return makeStore(db, taken?.wasUnclean ?? false, undefined, async () => {
+    await client.close();
+    await taken?.release();
+  });
+}
+
+async function openPostgres(databaseUrl: string, clock: Clock, logger: Logger): Promise<Store> {
+  const connection = { connectionString: databaseUrl, connectionTimeoutMillis: connectDeadlineMs };
+  const pool = new Pool({
+    ...connection,
+    max: 10,
+    statement_timeout: statementDeadlineMs,
+    idle_in_transaction_session_timeout: statementDeadlineMs,
+  });
+  pool.on("error", (error) => logger.warn("database-connection-lost", { error }));
+  const replica = randomUUID();
+  const wakes = new Wakes();
+  const listener = new Listener(connection, clock, logger, (payload) => {
+    const [from, site] = payload.split(" ");
+    if (from !== replica && site) wakes.wake(site);
+  });
+  try {
+    await migratePool(pool);
+    await listener.start(() => wakes.wakeAll());
+  } catch (cause) {
+    await Promise.all([listener.stop(), pool.end()]);
+    throw new CloudStartError("store-unreachable", "the database could not be opened; check DATABASE_URL", { cause });
+  }
+  return makeStore(drizzleNodePg(pool, { schema }), false, { replica, wakes }, async () => {
+    await listener.stop();
+    await pool.end();
+  });
+}
+
+async function migratePool(pool: Pool): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await client.query("select pg_advisory_lock($1)", [migrationLock]);
+    await migrateNodePg(drizzleNodePg(client, { schema }), { migrationsFolder });
+    await client.query("select pg_advisory_unlock($1)", [migrationLock]);
+  } finally {
+    client.release();
+  }
+}
+
+/** `shared`: other replicas must be told of a commit too. */
+function makeStore(
+  db: Database,
+  wasUnclean: boolean,
+  shared: { readonly replica: string; readonly wakes: Wakes } | undefined,
+  close: () => Promise<void>,
+): Store {
+  const wakes = shared?.wakes ?? new Wakes();
+  return {
+    db,
+    wakes,
+    wasUnclean,
+    close,
+    async transaction(work) {
+      const touched = new Set<string>();
+      const result = await db.transaction(async (inner) => {
+        const tx: Transaction = Object.assign(inner, { touch: (site: string) => void touched.add(site) });
+        const done = await work(tx);
+        if (shared) {
+          for (const site of touched)
+            await tx.execute(sql`select pg_notify(${channel}, ${`${shared.replica} ${site}`})`);
+        }
+        return done;
+      });
+      for (const site of touched) wakes.wake(site);
+      return result;
+    },
+  };
+}
+
+/** One connection that hears what other replicas commit; when it is lost it comes back, and everyone looks again. */
+class Listener {
+  readonly #connection: { connectionString: string; connectionTimeoutMillis: number };
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #heard: (payload: string) => void;
+  readonly #stopped = new AbortController();
+  #client: Client | undefined;
+
+  constructor(
+    connection: { connectionString: string; connectionTimeoutMillis: number },
+    clock: Clock,
+    logger: Logger,
+    heard: (payload: string) => void,
+  ) {
+    this.#connection = connection;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#heard = heard;
+  }
+
+  async start(onBack: () => void): Promise<void> {
+    const client = new Client({ ...this.#connection, keepAlive: true });
+    client.on("notification", ({ payload }) => this.#heard(payload ?? ""));
+    client.on("error", (error) => this.#logger.warn("database-listener-lost", { error }));
+    client.on("end", () => void this.#again(onBack));
+    await client.connect();
+    await client.query(`listen ${channel}`);
+    this.#client = client;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#client?.end();
+  }
+
+  async #again(onBack: () => void): Promise<void> {
+    const { signal } = this.#stopped;
+    if (signal.aborted) return;
+    try {
+      await this.#clock.sleep(listenAgainMs, signal);
+      await this.start(onBack);
+      onBack();
+    } catch (error) {
+      if (!signal.aborted) this.#logger.warn("database-listener-failed", { error: error as Error });
+    }
+  }
+}

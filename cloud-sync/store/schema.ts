@@ -1,0 +1,267 @@
+/**
+ * The tables, for queries; migrations/ creates them and test/cloud-sync/schema.test.ts compares the two. Every key begins with
+ * site_id, so that the tables shard by site. Moments are milliseconds since 1970 (domain/instant.ts); bodies are JSON as text,
+ * because the feed hashes them byte by byte.
+ */
+import { bigint, boolean, customType, index, integer, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+
+const instant = (name: string) => bigint(name, { mode: "number" });
+const count = (name: string) => bigint(name, { mode: "number" });
+const bytes = customType<{ data: Uint8Array }>({ dataType: () => "bytea" });
+
+/** A site, and the state of its feed: `ver` counts writing transactions, `liveRows` and `sum` are the checksum at `ver`. */
+export const site = pgTable("site", {
+  id: text("site_id").primaryKey(),
+  name: text("name").notNull(),
+  zone: text("zone").notNull(),
+  lockdown: boolean("lockdown").notNull(),
+  /** JSON of Site["offlineMaxAgeMs"]. */
+  offlinePolicy: text("offline_policy").notNull(),
+  /** The site's 32-byte key under the service's master key. */
+  sealedKey: text("sealed_key").notNull(),
+  createdAt: instant("created_at").notNull(),
+  feed: text("feed").notNull(),
+  ver: count("ver").notNull(),
+  /** Tombstones up to here are gone: a cursor below it cannot be served by a delta. */
+  floor: count("floor").notNull(),
+  liveRows: count("live_rows").notNull(),
+  sum: text("sum").notNull(),
+});
+
+export const gateway = pgTable(
+  "gateway",
+  {
+    siteId: text("site_id").notNull(),
+    id: text("id").notNull(),
+    name: text("name").notNull(),
+    createdAt: instant("created_at").notNull(),
+    /** Ed25519, the JWK member "x"; null until enrolled. */
+    publicKey: text("public_key"),
+    enrolledAt: instant("enrolled_at"),
+    revokedAt: instant("revoked_at"),
+    epoch: integer("epoch").notNull(),
+    /** First event the cloud does not have, and the chain value before it. */
+    next: count("next").notNull(),
+    head: text("head"),
+    /** The gateway's word for `head`. */
+    headSignature: text("head_signature"),
+    /** A different event arrived under this number: two gateways with one identity, or a restored disk. */
+    forkSeq: count("fork_seq"),
+    forkedAt: instant("forked_at"),
+    /** What the last poll acknowledged. */
+    cursorFeed: text("cursor_feed").notNull(),
+    cursorVersion: count("cursor_version").notNull(),
+    /** The site's version when the whole set began to be sent; null when none is under way. */
+    resettingFrom: count("resetting_from"),
+    seenAt: instant("seen_at"),
+    lastCommand: count("last_command").notNull(),
+    /** The last id given to a command for this gateway. */
+    issuedCommand: count("issued_command").notNull(),
+    /** JSON of the last report. */
+    report: text("report"),
+    reportedAt: instant("reported_at"),
+  },
+  (table) => [primaryKey({ columns: [table.siteId, table.id] })],
+);
+
+export const enrolmentCode = pgTable(
+  "enrolment_code",
+  {
+    siteId: text("site_id").notNull(),
+    /** SHA-256 of the code. */
+    hash: text("hash").notNull(),
+    gatewayId: text("gateway_id").notNull(),
+    expiresAt: instant("expires_at").notNull(),
+    usedAt: instant("used_at"),
+  },
+  (table) => [primaryKey({ columns: [table.siteId, table.hash] })],
+);
+
+/** Registered by a gateway's report; `name` is set when an administrator renamed it. */
+export const accessPoint = pgTable(
+  "access_point",
+  {
+    siteId: text("site_id").notNull(),
+    id: text("id").notNull(),
+    gatewayId: text("gateway_id").notNull(),
+    reportedName: text("reported_name").notNull(),
+    name: text("name"),
+    reportedAt: instant("reported_at").notNull(),
+    /** Since when the gateway does not report it any more. */
+    goneAt: instant("gone_at"),
+  },
+  (table) => [primaryKey({ columns: [table.siteId, table.id] })],
+);
+
+export const grantRecord = pgTable(
+  "grant_record",
+  {
+    siteId: text("site_id").notNull(),
+    id: text("id").notNull(),
+    kind: text("kind").notNull(),
+    holderId: text("holder_id").notNull(),
+    holderName: text("holder_name").notNull(),
+    accessPoints: text("access_points").array().notNull(),
+    validFrom: instant("valid_from").notNull(),
+    validUntil: instant("valid_until").notNull(),
+    createdAt: instant("created_at").notNull(),
+    revokedAt: instant("revoked_at"),
+    /** It ended long ago and has left the feed. */
+    retiredAt: instant("retired_at"),
+    entriesUsed: count("entries_used").notNull(),
+    lastUsedAt: instant("last_used_at"),
+    /** JSON of the Grant. */
+    body: text("body").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.siteId, table.id] }),
+    index("grant_record_newest").on(table.siteId, table.createdAt, table.id),
+    index("grant_record_until").on(table.siteId, table.validUntil),
+  ],
+);
+
+/** Who holds a PIN, pass or other value now: at most one live credential of a site answers to an index. */
+export const liveCode = pgTable(
+  "live_code",
+  {
+    siteId: text("site_id").notNull(),
+    kind: text("kind").notNull(),
+    index: text("code_index").notNull(),
+    credentialId: text("credential_id").notNull(),
+    grantId: text("grant_id").notNull(),
+    /** Free again from then on. */
+    freeAt: instant("free_at").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.siteId, table.kind, table.index] }),
+    index("live_code_free").on(table.siteId, table.kind, table.freeAt),
+    index("live_code_grant").on(table.siteId, table.grantId),
+  ],
+);
+
+export const feedRow = pgTable(
+  "feed_row",
+  {
+    siteId: text("site_id").notNull(),
+    kind: text("kind").notNull(),
+    id: text("id").notNull(),
+    ver: count("ver").notNull(),
+    gone: boolean("gone").notNull(),
+    writtenAt: instant("written_at").notNull(),
+    /** JSON exactly as hashed and sent; null on a tombstone. */
+    body: text("body"),
+    sum: text("sum").notNull(),
+    /** JSON array of the ids revoked for ever. */
+    revoked: text("revoked"),
+    /** Limited grants: entries placed at the home gateway. */
+    entries: count("entries"),
+    homeGateway: text("home_gateway"),
+  },
+  (table) => [
+    primaryKey({ columns: [table.siteId, table.kind, table.id] }),
+    index("feed_row_ver").on(table.siteId, table.ver),
+  ],
+);
+
+export const blacklist = pgTable(
+  "blacklist",
+  {
+    siteId: text("site_id").notNull(),
+    id: text("id").notNull(),
+    subject: text("subject").notNull(),
+    value: text("value").notNull(),
+    reason: text("reason"),
+    createdAt: instant("created_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.siteId, table.id] })],
+);
+
+/** Every gateway's journal as received. The columns after `hash` are copies for filters, null where the event has none. */
+export const event = pgTable(
+  "event",
+  {
+    siteId: text("site_id").notNull(),
+    gatewayId: text("gateway_id").notNull(),
+    epoch: integer("epoch").notNull(),
+    seq: count("seq").notNull(),
+    /** SHA-256 of the body's bytes, base64url. */
+    hash: text("hash").notNull(),
+    receivedAt: instant("received_at").notNull(),
+    /** The event's own time; the time of receipt when it could not be read. */
+    at: instant("at").notNull(),
+    /** "unreadable" when it is not an event this version knows: see event_parked. */
+    type: text("type").notNull(),
+    /** The exact text; null when it is not text: then event_parked has the bytes. */
+    body: text("body"),
+    accessPoint: text("access_point"),
+    grantId: text("grant_id"),
+    credentialId: text("credential_id"),
+    device: text("device"),
+    reason: text("reason"),
+  },
+  (table) => [
+    primaryKey({ columns: [table.siteId, table.gatewayId, table.epoch, table.seq] }),
+    index("event_newest").on(table.siteId, table.at, table.gatewayId, table.epoch, table.seq),
+    index("event_grant").on(table.siteId, table.grantId),
+  ],
+);
+
+/** Events this version could not read: kept whole, to be read by a later one. */
+export const eventParked = pgTable(
+  "event_parked",
+  {
+    siteId: text("site_id").notNull(),
+    gatewayId: text("gateway_id").notNull(),
+    epoch: integer("epoch").notNull(),
+    seq: count("seq").notNull(),
+    why: text("why").notNull(),
+    raw: bytes("raw").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.siteId, table.gatewayId, table.epoch, table.seq] })],
+);
+
+/** An unlock. `state` is what is known from the gateway's events; domain/command-state.ts says what that means now. */
+export const command = pgTable(
+  "command",
+  {
+    siteId: text("site_id").notNull(),
+    gatewayId: text("gateway_id").notNull(),
+    id: count("id").notNull(),
+    accessPoint: text("access_point").notNull(),
+    issuedBy: text("issued_by").notNull(),
+    createdAt: instant("created_at").notNull(),
+    ttlMs: integer("ttl_ms").notNull(),
+    handedAt: instant("handed_at"),
+    /** A poll asked after the command's life had ended still did not know it: it can no longer run. */
+    missedAt: instant("missed_at"),
+    takenAt: instant("taken_at"),
+    endedAt: instant("ended_at"),
+    result: text("result"),
+  },
+  (table) => [primaryKey({ columns: [table.siteId, table.gatewayId, table.id] })],
+);
+
+/** What a POST with an Idempotency-Key was answered; the answer is sealed, because it may hold a PIN. */
+export const idempotency = pgTable(
+  "idempotency",
+  {
+    siteId: text("site_id").notNull(),
+    key: text("key").notNull(),
+    /** SHA-256 of method, path and body. */
+    request: text("request").notNull(),
+    answer: text("answer").notNull(),
+    createdAt: instant("created_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.siteId, table.key] })],
+);
+
+/** Bearer tokens of administrators, hashed. `site_id` "*": every site. */
+export const adminToken = pgTable(
+  "admin_token",
+  {
+    siteId: text("site_id").notNull(),
+    hash: text("hash").notNull(),
+    createdAt: instant("created_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.siteId, table.hash] })],
+);
