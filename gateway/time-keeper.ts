@@ -18,12 +18,16 @@ export interface RememberedTime {
 
 export class TimeKeeper implements TimeSetter {
   readonly #clock: Clock;
-  readonly #remembered: () => RememberedTime;
+  #remembered: () => RememberedTime = () => ({ highWater: 0, syncedAt: null });
   #fix: ClockFix | undefined;
   #syncedAt: Monotonic | undefined;
 
-  constructor(clock: Clock, remembered: () => RememberedTime) {
+  constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  /** From here on it knows what the records remember. */
+  remember(remembered: () => RememberedTime): void {
     this.#remembered = remembered;
   }
 

@@ -1,0 +1,138 @@
+/**
+ * One site at work: its records, its journal, its devices and its line to the cloud. What needs sockets of its own (broker, LAN
+ * pages) stands around it in gateway.ts, so that a simulation runs this very code on a clock, a disk and a network of its own.
+ */
+import type { AccessPoint } from "./domain/access-point.ts";
+import type { Millis } from "./domain/instant.ts";
+import { InTurn } from "./flows/in-turn.ts";
+import { reconcileSite } from "./flows/reconcile-site.ts";
+import type { SiteParts } from "./flows/site-parts.ts";
+import { watchDevice } from "./flows/watch-device.ts";
+import type { Clock } from "./ports/clock.ts";
+import type { CloudLink } from "./ports/cloud-link.ts";
+import type { Device } from "./ports/device.ts";
+import type { Disk } from "./ports/disk.ts";
+import type { GrantCache } from "./ports/grant-cache.ts";
+import type { Logger } from "./ports/logger.ts";
+import { openSiteStore } from "./storage/open-site-store.ts";
+import { SyncLoop } from "./sync/sync-loop.ts";
+import { TimeKeeper } from "./time-keeper.ts";
+import type { CredentialSeal } from "./wire/credential-seal.ts";
+
+export interface SiteOptions {
+  readonly gateway: string;
+  readonly epoch: number;
+  readonly version: string;
+  /** The data folder: journal, snapshots, lock file. */
+  readonly folder: string;
+  readonly accessPoints: readonly AccessPoint[];
+  readonly devices: readonly Device[];
+  readonly seal: CredentialSeal;
+  readonly link: CloudLink;
+  /** The system's clock is right within this; undefined: nobody vouches for it, wait for the cloud. */
+  readonly systemClockWithinMs: Millis | undefined;
+  readonly clock: Clock;
+  readonly disk: Disk;
+  readonly logger: Logger;
+  /** [0, 1), for jitter. */
+  readonly random: () => number;
+  /** The disk failed: nothing is admitted any more; the process should end and come back from its journal. */
+  readonly onFailed: (error: Error) => void;
+  /** One turn of the event loop; the journal yields by it between group commits. */
+  readonly nextTurn?: () => Promise<void>;
+}
+
+export interface RunningSite {
+  readonly parts: SiteParts;
+  readonly cache: GrantCache;
+  readonly sync: SyncLoop;
+  /** Stops devices, sync and journal in this order, snapshot included. */
+  stop(): Promise<void>;
+}
+
+const tickEveryMs: Millis = 5 * 60_000;
+const waitingPerAccessPoint = 16;
+
+export async function startSite(options: SiteOptions): Promise<RunningSite> {
+  const { clock, logger, devices } = options;
+  const time = new TimeKeeper(clock);
+  const store = await openSiteStore({
+    ...options,
+    accessPoints: options.accessPoints.map(({ id }) => id),
+    time: () => ({ at: Math.round(time.interval().earliest), trust: time.trust() }),
+    loaded: (records) => {
+      time.remember(() => records);
+      if (options.systemClockWithinMs !== undefined) time.believeSystem(options.systemClockWithinMs);
+    },
+  });
+  const { journal, cache } = store;
+  const stopping = new AbortController();
+  const parts: SiteParts = {
+    records: cache.records,
+    journal,
+    seal: options.seal,
+    clock,
+    time,
+    accessPoints: new Map(options.accessPoints.map((point) => [point.id, point])),
+    devices: new Map(devices.map((device) => [device.id, device])),
+    inTurn: new InTurn(waitingPerAccessPoint),
+    logger,
+    stopping: stopping.signal,
+  };
+  const sync = new SyncLoop({
+    link: options.link,
+    records: cache.records,
+    journal,
+    clock,
+    logger: logger.child({ part: "sync" }),
+    random: options.random,
+    reconcile: (reply, askedAt, answeredAt) => reconcileSite(parts, time, reply, askedAt, answeredAt),
+    report: () => ({
+      version: options.version,
+      accessPoints: options.accessPoints.map(({ id, name }) => ({ id, name })),
+      devices: devices.map((device) => {
+        const { link, battery, firmware } = device.status();
+        return {
+          id: device.id,
+          link,
+          ...(battery !== undefined && { battery }),
+          ...(firmware !== undefined && { firmware }),
+        };
+      }),
+    }),
+  });
+
+  for (const device of devices) {
+    watchDevice(parts, device);
+    await device.start(stopping.signal);
+  }
+  sync.start(stopping.signal);
+  const ticking = keepTime();
+
+  async function keepTime(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      await clock.sleep(tickEveryMs, stopping.signal).catch(() => undefined);
+      if (stopping.signal.aborted || journal.state === "failed") return;
+      try {
+        await journal.record({ kind: "tick", at: Math.round(time.interval().earliest), syncedAt: time.syncedAtWall() })
+          .durable;
+        if (store.dueForSnapshot) await cache.snapshot();
+      } catch (error) {
+        logger.error("tick-failed", { error: error as Error });
+      }
+    }
+  }
+
+  return {
+    parts,
+    cache,
+    sync,
+    stop: async () => {
+      stopping.abort();
+      await Promise.all(devices.map((device) => device.stop()));
+      await parts.inTurn.idle();
+      await Promise.all([sync.stopped(), ticking]);
+      await store.close();
+    },
+  };
+}
