@@ -1,6 +1,6 @@
 /** What a poll brought becomes part of the records: pages first and durably, then the comparison of the whole, then commands. */
 import { fixFromServer } from "../domain/clock-interval.ts";
-import { type Cursor, noCursor } from "../domain/feed.ts";
+import { type Cursor, type FeedPage, noCursor } from "../domain/feed.ts";
 import type { Monotonic } from "../domain/instant.ts";
 import type { TimeSetter } from "../ports/clock.ts";
 import type { PollReply } from "../ports/cloud-link.ts";
@@ -30,14 +30,17 @@ export async function reconcileSite(
   }
 
   const { page } = reply;
-  const isNew =
-    page.reset ||
-    page.rows.length > 0 ||
-    page.feed !== site.records.cursor.feed ||
-    page.to !== site.records.cursor.version;
-  if (isNew) {
-    await site.journal.record({ kind: "page", page, at: time.interval().earliest }).durable;
-    site.logger.info("page-applied", { feed: page.feed, to: page.to, rows: page.rows.length, complete: page.complete });
+  const { cursor } = site.records;
+  if (page.reset || page.rows.length > 0 || page.feed !== cursor.feed || page.to !== cursor.version) {
+    const at = time.interval().earliest;
+    const written = portions(page, cursor).map((portion) => site.journal.record({ kind: "page", page: portion, at }));
+    await Promise.all(written.map(({ durable }) => durable));
+    site.logger.info("page-applied", {
+      feed: page.feed,
+      to: page.to,
+      rows: page.rows.length,
+      complete: page.complete,
+    });
   }
   if (!page.complete) return { cursor: site.records.cursor, complete: false };
 
@@ -55,4 +58,26 @@ export async function reconcileSite(
   }
   time.noteSync(askedAt);
   return { cursor: site.records.cursor, complete: true };
+}
+
+/** Rows in one journal record, so that a record never outgrows a segment. */
+const rowsPerRecord = 500;
+
+/**
+ * A long page as several records. All but the last leave the cursor where it was: after a crash between them the same rows come
+ * again, and until the last one no new permission counts.
+ */
+export function portions(page: FeedPage, before: Cursor): FeedPage[] {
+  if (page.rows.length <= rowsPerRecord) return [page];
+  const cuts = Array.from({ length: Math.ceil(page.rows.length / rowsPerRecord) }, (_, cut) => cut * rowsPerRecord);
+  return cuts.map((cut, index) => {
+    const isLast = index === cuts.length - 1;
+    return {
+      ...page,
+      rows: page.rows.slice(cut, cut + rowsPerRecord),
+      reset: page.reset && index === 0,
+      complete: page.complete && isLast,
+      to: isLast ? page.to : page.feed === before.feed && !page.reset ? before.version : 0,
+    };
+  });
 }

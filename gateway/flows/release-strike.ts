@@ -5,28 +5,19 @@ import { note, type SiteParts } from "./site-parts.ts";
 
 /** How long a lock may take to report its bolt after the hold time. */
 const relockGraceMs = 5_000;
-/** Beyond every driver's own deadline; only a driver that breaks its contract meets it. */
-const releaseDeadlineMs = 15_000;
 
-/** "refused": the strike certainly did not move. */
+/** "refused": the strike certainly did not move. Settles within the driver's own deadline (ports/device.ts). */
 export async function releaseStrike(site: SiteParts, accessPoint: AccessPoint): Promise<CommandResult> {
   const lock = site.devices.get(accessPoint.lock)?.lock;
   if (!lock) return "refused";
-  const deadline = new AbortController();
-  const signal = AbortSignal.any([site.stopping, deadline.signal]);
-  const result = await Promise.race([
-    lock.release(accessPoint.holdMs, signal).catch((error: unknown): CommandResult => {
-      site.logger.warn("release-failed", { accessPoint: accessPoint.id, error: error as Error });
-      return "unknown";
-    }),
-    site.clock.sleep(releaseDeadlineMs, deadline.signal).then(
-      (): CommandResult => "unknown",
-      (): CommandResult => "unknown",
-    ),
-  ]);
-  deadline.abort();
-  if (result !== "refused") void watchRelock(site, accessPoint, lock);
-  return result;
+  try {
+    const result = await lock.release(accessPoint.holdMs, site.stopping);
+    if (result !== "refused" && lock.state().basis === "reported") void watchRelock(site, accessPoint, lock);
+    return result;
+  } catch (error) {
+    site.logger.warn("release-failed", { accessPoint: accessPoint.id, error: error as Error });
+    return "unknown";
+  }
 }
 
 /** The lock secures itself by its own timer; if it says that it did not, it is told once, and the journal says so. */

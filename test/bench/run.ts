@@ -8,6 +8,7 @@ import type { Benchmark, Row } from "./row.ts";
 /** Loaded one by one, so that `--only` pays for one. */
 const benchmarks: Readonly<Record<string, () => Promise<{ benchmark: Benchmark }>>> = {
   decide: () => import("./decide.ts"),
+  admission: () => import("./admission.ts"),
 };
 
 const { values } = parseArgs({ options: { only: { type: "string" }, json: { type: "boolean", default: false } } });

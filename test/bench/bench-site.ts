@@ -1,0 +1,94 @@
+/** A site on the real disk with many grants and locks that obey at once: what is measured is ours, not a lock's motor. */
+import type { AccessPoint } from "../../gateway/domain/access-point.ts";
+import type { AccessRequest } from "../../gateway/domain/decide.ts";
+import { noCursor } from "../../gateway/domain/feed.ts";
+import { portions } from "../../gateway/flows/reconcile-site.ts";
+import type { SiteParts } from "../../gateway/flows/site-parts.ts";
+import type { CloudLink } from "../../gateway/ports/cloud-link.ts";
+import type { Device } from "../../gateway/ports/device.ts";
+import { silentLogger } from "../../gateway/ports/logger.ts";
+import { type RunningSite, startSite } from "../../gateway/site.ts";
+import { nodeDisk } from "../../gateway/storage/node-disk.ts";
+import { systemClock } from "../../gateway/system-clock.ts";
+import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
+import { aGrant, aPage, aSite, grantRow, siteRow } from "../support/site-fixture.ts";
+
+export interface BenchSite extends RunningSite {
+  readonly parts: SiteParts;
+  /** A known PIN at a door of the caller's own. */
+  request(number: number, caller: number): AccessRequest;
+}
+
+const doors = 64;
+
+/** A cloud that never answers. */
+export const noCloud: CloudLink = {
+  poll: (_request, signal) => untilAborted(signal),
+  push: (_batch, signal) => untilAborted(signal),
+  report: (_report, signal) => untilAborted(signal),
+};
+
+function untilAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
+}
+
+export async function aBenchSite(folder: string, grants: number): Promise<BenchSite> {
+  const accessPoints = Array.from({ length: doors }, (_, door): AccessPoint => {
+    const id = `door-${door}`;
+    return { id, name: id, lock: id, readers: [id], holdMs: 1_000 };
+  });
+  const site = await startSite({
+    gateway: "gateway-1",
+    epoch: 1,
+    version: "bench",
+    folder,
+    accessPoints,
+    devices: accessPoints.map(({ id }) => anObedientLock(id)),
+    seal: new CredentialSeal("site-1", new Uint8Array(32)),
+    link: noCloud,
+    systemClockWithinMs: 1_000,
+    clock: systemClock,
+    disk: nodeDisk,
+    logger: silentLogger,
+    random: Math.random,
+    onFailed: (error) => {
+      throw error;
+    },
+  });
+  const now = systemClock.wall();
+  const rows = Array.from({ length: grants }, (_, number) =>
+    grantRow(
+      aGrant(`grant-${number}`, {
+        kind: "stay",
+        accessPoints: accessPoints.map(({ id }) => id),
+        validity: { from: now - 3_600_000, until: now + 30 * 24 * 3_600_000 },
+        entriesAllowed: 1_000_000,
+      }),
+    ),
+  );
+  for (const page of portions(aPage([siteRow(aSite()), ...rows], { reset: true }), noCursor)) {
+    await site.parts.journal.record({ kind: "page", page, at: now }).durable;
+  }
+  return {
+    ...site,
+    request: (number, caller) => ({
+      accessPoint: `door-${caller % doors}`,
+      presented: { kind: "pin", index: `grant-${number % grants}`.padEnd(43, "_") },
+    }),
+  };
+}
+
+function anObedientLock(id: string): Device {
+  return {
+    id,
+    start: async () => undefined,
+    stop: async () => undefined,
+    status: () => ({ link: "online", since: 0 }),
+    subscribe: () => () => undefined,
+    lock: {
+      release: async () => "confirmed",
+      secure: async () => "confirmed",
+      state: () => ({ bolt: "secured", basis: "assumed" }),
+    },
+  };
+}
