@@ -1,0 +1,158 @@
+/**
+ * The shape of the configuration files: strict, so that a mistyped key is an error and not a setting that silently does nothing.
+ * Driver options are the driver's own business and stay unparsed here. Secrets have no place in these files (secrets.ts).
+ */
+import { isIP } from "node:net";
+import { z } from "zod";
+
+const id = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,64}$/, "expected 1 to 64 letters, digits, - or _")
+  .meta({ description: "1 to 64 letters, digits, - or _" });
+const port = z.number().int().min(0).max(65_535).meta({ description: "0 takes any free port" });
+const host = z.string().min(1).max(253).meta({ description: "Address to listen on; 0.0.0.0 is every IPv4 address" });
+const path = z.string().min(1).max(4096);
+
+const url = z
+  .string()
+  .max(2048)
+  .refine(
+    (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
+    "expected a URL beginning with https://",
+  )
+  .refine(
+    (text) => !URL.canParse(text) || (new URL(text).username === "" && new URL(text).password === ""),
+    "a URL must not carry a user or a password; secrets have their own file",
+  );
+
+/** The cloud learns who enters, so the line to it is encrypted; on the machine itself there is no line. */
+const cloudUrl = url
+  .refine(
+    (text) => !URL.canParse(text) || new URL(text).protocol === "https:" || isLoopback(new URL(text).hostname),
+    "expected https://; plain http:// is allowed to this machine only (127.0.0.1, localhost)",
+  )
+  .meta({ description: "Where cloud-sync answers; https unless it is on this machine" });
+
+const http = (defaultPort: number, defaultHost = "127.0.0.1") => ({
+  host: host.default(defaultHost),
+  port: port.default(defaultPort),
+});
+
+const log = z
+  .strictObject({ level: z.enum(["debug", "info", "warn", "error"]).default("info") })
+  .prefault({})
+  .meta({ description: "What is written to standard output" });
+
+const device = z
+  .strictObject({
+    id: id.meta({ description: "Names the device everywhere: in access points, topics, secrets" }),
+    driver: z.string().min(1).max(64).meta({ description: "A folder of gateway/drivers, such as mqtt-lockbox" }),
+    options: z
+      .record(z.string(), z.unknown())
+      .default({})
+      .meta({ description: "The driver's own options; its README lists them" }),
+  })
+  .meta({ description: "One thing on the site, whatever its maker" });
+
+const accessPoint = z
+  .strictObject({
+    id,
+    name: z.string().trim().min(1).max(100).meta({ description: "What people call this door" }),
+    lock: id.meta({ description: "The device whose lock is released" }),
+    readers: z.array(id).min(1).max(16).meta({ description: "The devices whose reports are requests here" }),
+    holdMs: z
+      .number()
+      .int()
+      .min(100)
+      .max(600_000)
+      .default(30_000)
+      .meta({ description: "How long the strike stays released, in milliseconds" }),
+  })
+  .meta({ description: "Where a credential is checked" });
+
+export const gatewayFileSchema = z
+  .strictObject({
+    data: path.meta({ description: "The data folder, relative to this file" }),
+    secretsFile: path
+      .optional()
+      .meta({ description: "YAML file of mode 0600, relative to this file; POSTERN_SECRETS_FILE overrules it" }),
+    cloud: z.strictObject({
+      url: cloudUrl,
+      caFile: path
+        .optional()
+        .meta({ description: "PEM of the CA that signed the cloud's certificate, when it is a private one" }),
+    }),
+    http: z.strictObject(http(8080)).prefault({}).meta({ description: "Status, health and metrics on the LAN" }),
+    broker: z
+      .strictObject({
+        ...http(8883, "0.0.0.0"),
+        plainPort: port.optional().meta({ description: "MQTT without TLS, on 127.0.0.1 only; absent: none" }),
+        hostnames: z
+          .array(z.string().regex(/^[A-Za-z0-9.:-]{1,253}$/, "expected a host name or an IP address"))
+          .min(1)
+          .max(16)
+          .default(["gateway.local"])
+          .meta({ description: "Names and addresses the boxes call the broker by; they go into its certificate" }),
+        connectionsMax: z.number().int().min(1).max(100_000).default(2500),
+      })
+      .prefault({})
+      .meta({ description: "The MQTT broker the devices talk to" }),
+    clock: z
+      .strictObject({
+        source: z.enum(["auto", "system", "cloud"]).default("auto").meta({
+          description:
+            "Who vouches for the time: the system (NTP, RTC), the cloud, or auto: the system once it says it is synchronised",
+        }),
+        systemWithinMs: z
+          .number()
+          .int()
+          .min(0)
+          .max(600_000)
+          .default(1000)
+          .meta({ description: "How far a system clock that is vouched for may be wrong" }),
+      })
+      .prefault({}),
+    devices: z.array(device).max(10_000).default([]),
+    accessPoints: z.array(accessPoint).max(1000).default([]),
+    log,
+  })
+  .meta({ title: "Postern gateway" });
+
+export const cloudFileSchema = z
+  .strictObject({
+    data: path.meta({
+      description: "The data folder, relative to this file; the store too unless DATABASE_URL is set",
+    }),
+    http: z
+      .strictObject({
+        ...http(8090),
+        publicUrl: url
+          .optional()
+          .meta({ description: "How gateways and people reach it, when a proxy stands in front" }),
+      })
+      .prefault({}),
+    log,
+  })
+  .meta({ title: "Postern cloud-sync" });
+
+const secretName = z.string().regex(/^[A-Za-z0-9]{1,32}$/, "expected a name of letters and digits");
+const secretValue = z.string().min(1).max(8192);
+
+export const secretsFileSchema = z
+  .strictObject({
+    devices: z
+      .record(id, z.record(secretName, secretValue))
+      .default({})
+      .meta({ description: "By device id, then by name" }),
+  })
+  .meta({ title: "Postern secrets" });
+
+export type GatewayFile = z.output<typeof gatewayFileSchema>;
+export type CloudFile = z.output<typeof cloudFileSchema>;
+export type SecretsFile = z.output<typeof secretsFileSchema>;
+
+export function isLoopback(hostname: string): boolean {
+  const address = hostname.replace(/^\[|\]$/g, "");
+  if (isIP(address) === 4) return address.startsWith("127.");
+  return address === "::1" || address === "localhost";
+}
