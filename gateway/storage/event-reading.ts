@@ -75,6 +75,8 @@ export async function readEvents(
   );
   const events: DurableEvent[] = [];
   const room = new Room(limit);
+  /** Beyond an event that is unreadable in its place, but may stand once more further on. */
+  const ahead = new Map<EventSeq, DurableEvent>();
   let wanted = first;
   let count = 0;
   for (const { number } of segments.slice(begin)) {
@@ -85,9 +87,15 @@ export async function readEvents(
       if (!parsed?.body) continue;
       const record = recordOf(parsed);
       if (record.kind !== "event" || record.event.seq < wanted) continue;
-      if (record.event.seq > wanted || wanted > last || !room.takes(parsed.body)) return events;
-      events.push({ seq: wanted, prev: parsed.prev!, text: parsed.body });
-      wanted += 1;
+      const { seq } = record.event;
+      ahead.set(seq, { seq, prev: parsed.prev!, text: parsed.body });
+      if (ahead.size > limit.maxEvents) return events;
+      for (let event = ahead.get(wanted); event; event = ahead.get(wanted)) {
+        if (wanted > last || !room.takes(event.text)) return events;
+        events.push(event);
+        ahead.delete(wanted);
+        wanted += 1;
+      }
     }
   }
   return events;

@@ -126,6 +126,8 @@ interface GoodLine {
   readonly segment: number;
   readonly parsed: ParsedLine;
   readonly header: SegmentHeader | undefined;
+  /** A start before this one wrote it once more. */
+  readonly isRepeated: boolean;
 }
 
 /** Takes the lines one by one and says in the end where the journal stands. */
@@ -175,9 +177,11 @@ class Reading {
       this.#badSince ??= { line, segment };
       return;
     }
+    const header = headerOf(parsed);
+    const isRepeated = !header && parsed.lsn <= this.#lastSeen;
     this.#proven = Math.max(this.#proven, parsed.durable);
     this.#lastSeen = Math.max(this.#lastSeen, parsed.lsn);
-    this.#waiting.push({ line, segment, parsed, header: headerOf(parsed) });
+    this.#waiting.push({ line, segment, parsed, header, isRepeated });
     this.#settle();
   }
 
@@ -199,11 +203,16 @@ class Reading {
       if (!first) return;
       const { lsn } = first.parsed;
       const missing = this.#last.lsn + 1;
-      if (first.header) {
+      if (first.header || lsn < missing) {
         if (lsn > this.#last.lsn) this.#passOver(lsn, first);
-        this.#advance(first);
-      } else if (lsn < missing) this.#advance(first);
-      else if (lsn === missing) this.#accept(first);
+        // Repeated lines that were torn themselves go with the rest of the tail.
+        if (first.isRepeated && this.#badSince) this.#waiting.shift();
+        else this.#advance(first);
+        continue;
+      }
+      // What is unreadable in its place may stand once more further on.
+      const next = this.#waiting.find(({ header, parsed }) => !header && parsed.lsn === missing);
+      if (next) this.#accept(next);
       else if (missing <= this.#proven) this.#passOver(Math.min(lsn - 1, this.#proven), first);
       else return;
     }
@@ -239,11 +248,14 @@ class Reading {
     this.#afterGap = !header;
   }
 
-  /** The first of the waiting lines counts: the journal goes at least as far as its end. */
-  #advance({ line, segment }: GoodLine): void {
-    this.#waiting.shift();
+  /** This one of the waiting lines counts: the journal goes at least as far as its end. */
+  #advance(good: GoodLine): void {
+    const { line, segment } = good;
+    this.#waiting.splice(this.#waiting.indexOf(good), 1);
     this.#badSince = undefined;
-    this.end = { segment, offset: line.end };
+    const isFurther =
+      !this.end || segment > this.end.segment || (segment === this.end.segment && line.end > this.end.offset);
+    if (isFurther) this.end = { segment, offset: line.end };
   }
 
   /** An earlier start found this damage and wrote it down; counting it again would spend rights twice. */

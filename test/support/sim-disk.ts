@@ -42,6 +42,8 @@ interface Inode {
 /** A creation, rename or removal that its folder has not been synced after. */
 type NameChange = { readonly folder: string; readonly set: ReadonlyMap<string, Inode | undefined> };
 
+type Run = <T>(name: DiskOperation["name"], path: string, act: () => T, settle?: () => void) => Promise<T>;
+
 const changing: readonly DiskOperation["name"][] = [
   "makeFolder",
   "createExclusive",
@@ -72,8 +74,7 @@ export class SimDisk {
   /** The disk as a process sees it. After a crash its operations neither settle nor do anything; mount again. */
   mount(): Disk {
     const generation = this.#generation;
-    const run = <T>(name: DiskOperation["name"], path: string, act: () => T): Promise<T> =>
-      this.#run(generation, name, path, act);
+    const run: Run = (name, path, act, settle) => this.#run(generation, name, path, act, settle);
     return {
       list: (folder) => run("list", folder, () => this.#list(folder)),
       makeFolder: (folder) => run("makeFolder", folder, () => this.#makeFolder(folder)),
@@ -83,8 +84,8 @@ export class SimDisk {
           if (this.#names.has(path)) return false;
           this.#allocate(bytes.length);
           const inode = this.#create(path);
-          inode.current = bytes.slice();
-          inode.durable = bytes.slice();
+          inode.current = new Uint8Array(bytes);
+          inode.durable = new Uint8Array(bytes);
           return true;
         }),
       permissions: (path) => run("permissions", path, () => this.#inode(path) && 0o600),
@@ -140,9 +141,14 @@ export class SimDisk {
 
   replace(path: string, bytes: Uint8Array): void {
     this.#folders.add(dirname(path));
-    const inode = this.#names.get(path) ?? { durable: bytes, current: bytes, changes: [], settled: 0 };
-    inode.durable = bytes.slice();
-    inode.current = bytes.slice();
+    const inode = this.#names.get(path) ?? {
+      durable: new Uint8Array(),
+      current: new Uint8Array(),
+      changes: [],
+      settled: 0,
+    };
+    inode.durable = new Uint8Array(bytes);
+    inode.current = new Uint8Array(bytes);
     inode.changes = [];
     this.#names.set(path, inode);
     this.#durableNames.set(path, inode);
@@ -164,7 +170,14 @@ export class SimDisk {
     return this.capacity - used;
   }
 
-  async #run<T>(generation: number, name: DiskOperation["name"], path: string, act: () => T): Promise<T> {
+  /** `settle` happens in the very moment the operation is done, so that no crash comes between the two. */
+  async #run<T>(
+    generation: number,
+    name: DiskOperation["name"],
+    path: string,
+    act: () => T,
+    settle?: () => void,
+  ): Promise<T> {
     if (generation !== this.#generation) return never();
     const number = (this.#counts.get(name) ?? 0) + 1;
     this.#counts.set(name, number);
@@ -173,44 +186,37 @@ export class SimDisk {
     if (code) throw diskError(code, name, path);
     const result = act();
     await (this.pause?.(operation) ?? Promise.resolve());
-    return generation === this.#generation ? result : never();
+    if (generation !== this.#generation) return never();
+    settle?.();
+    return result;
   }
 
-  #handle(
-    run: <T>(name: DiskOperation["name"], path: string, act: () => T) => Promise<T>,
-    path: string,
-    inode: Inode,
-    durable: boolean,
-  ): DiskFile {
+  #handle(run: Run, path: string, inode: Inode, durable: boolean): DiskFile {
     const change = (next: Change, size: number) => {
       this.#allocate(size - inode.current.length);
       inode.changes.push(next);
       inode.current = applied(inode.current, next);
     };
-    const settle = async (name: "write" | "truncate", act: () => void) => {
+    const changed = (name: "write" | "truncate" | "sync", act: () => void) => {
       let upTo = 0;
-      await run(name, path, () => {
+      const noted = () => {
         act();
         upTo = inode.settled + inode.changes.length;
+      };
+      return run(name, path, noted, () => {
+        if (durable || name === "sync") makeDurable(inode, upTo);
       });
-      if (durable) makeDurable(inode, upTo);
     };
     return {
       get size() {
         return inode.current.length;
       },
       write: (bytes, position) =>
-        settle("write", () =>
-          change({ position, bytes: bytes.slice() }, Math.max(inode.current.length, position + bytes.length)),
+        changed("write", () =>
+          change({ position, bytes: new Uint8Array(bytes) }, Math.max(inode.current.length, position + bytes.length)),
         ),
-      truncate: (size) => settle("truncate", () => change({ size }, size)),
-      sync: async () => {
-        let upTo = 0;
-        await run("sync", path, () => {
-          upTo = inode.settled + inode.changes.length;
-        });
-        makeDurable(inode, upTo);
-      },
+      truncate: (size) => changed("truncate", () => change({ size }, size)),
+      sync: () => changed("sync", () => undefined),
       close: () => run("close", path, () => undefined),
     };
   }
@@ -286,7 +292,7 @@ function applied(content: Uint8Array, change: Change): Uint8Array {
 function damaged(change: Change, before: Uint8Array, random: Random): Change {
   const none = { position: 0, bytes: new Uint8Array() };
   if ("size" in change) return random.chance(0.5) ? change : none;
-  const bytes = change.bytes.slice();
+  const bytes = new Uint8Array(change.bytes);
   const at = random.int(bytes.length + 1);
   switch (random.pick(["none", "whole", "torn", "zeroed", "hole", "wrong"] as const)) {
     case "none":
