@@ -32,13 +32,13 @@ export function fixFromSystem(wall: Instant, withinMs: Millis, mono: Monotonic):
   return { earliest: wall - withinMs, latest: wall + withinMs, mono };
 }
 
-/** The interval at `mono`, from the newest fix (or none) and the highest time ever written down. */
+/** The interval at `mono` in whole milliseconds, from the newest fix (or none) and the highest time ever written down. */
 export function intervalAt(fix: ClockFix | undefined, highWater: Instant, mono: Monotonic): ClockInterval {
   if (!fix) return { earliest: highWater, latest: Number.POSITIVE_INFINITY };
   const elapsed = Math.max(0, mono - fix.mono);
   const drift = Math.ceil((elapsed * driftPpm) / 1_000_000);
-  const earliest = Math.max(fix.earliest + elapsed - drift, highWater);
-  return { earliest, latest: Math.max(fix.latest + elapsed + drift, earliest) };
+  const earliest = Math.max(Math.floor(fix.earliest + elapsed - drift), highWater);
+  return { earliest, latest: Math.max(Math.ceil(fix.latest + elapsed + drift), earliest) };
 }
 
 export function trustOf(fix: ClockFix | undefined, mono: Monotonic): ClockTrust {

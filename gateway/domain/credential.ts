@@ -23,7 +23,27 @@ export interface PresentedCredential {
   readonly index: string;
 }
 
-/** One spelling for every way a person or scanner may render a secret: PINs keep their digits, pass uids lose case and spaces. */
+/**
+ * One spelling for every way a person or a scanner may render a secret. A PIN or a card loses spaces and separators, a card also
+ * case. A pass uid, which a guard may have to type from a screen, loses case and everything but letters and digits, and what
+ * looks alike reads alike: O as 0, I and L as 1. A link's token is copied by machines and keeps its case.
+ */
 export function normalizeSecret(kind: CredentialKind, value: string): string {
-  return kind === "pass" ? value.trim().toUpperCase() : value.trim();
+  switch (kind) {
+    case "pin":
+      return value.normalize("NFKC").replace(separators, "");
+    case "card":
+      return value.normalize("NFKC").replace(separators, "").toUpperCase();
+    case "pass":
+      return value
+        .normalize("NFKC")
+        .toUpperCase()
+        .replace(/[^\p{L}\p{N}]/gu, "")
+        .replaceAll("O", "0")
+        .replace(/[IL]/g, "1");
+    default:
+      return value.trim();
+  }
 }
+
+const separators = /[\s:.\p{Dash}]/gu;

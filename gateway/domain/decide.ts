@@ -44,9 +44,9 @@ export interface Candidate {
 
 /** Where a limited grant stands at this gateway. */
 export interface RightsView {
-  /** Admissions left here. */
+  /** Admissions left here; never more than the grant's limit leaves after those written down here. */
   readonly held: number;
-  /** Whether another gateway may hold more. */
+  /** Whether another gateway may hold more, and the limit is not used up by this one alone. */
   readonly elsewhere: boolean;
 }
 
@@ -96,7 +96,7 @@ export type Decision =
 /** Without an answer from the cloud for this long, the gateway says that it is offline; two missed long-polls. */
 export const offlineAfterMs: Millis = 60_000;
 
-/** Any one grant that holds opens the door; if none does, the nearest miss gives the reason. */
+/** Any one grant that holds opens the door, rather one that needs no flag; if none does, the nearest miss gives the reason. */
 export function decide(request: AccessRequest, view: SiteView, now: Circumstances): Decision {
   const denied = (reason: DenyReason, candidate?: Candidate): Decision => ({
     outcome: "denied",
@@ -110,8 +110,10 @@ export function decide(request: AccessRequest, view: SiteView, now: Circumstance
   if (request.presented.kind === "pin" && now.lockedOutMs > 0) return denied("LOCKED_OUT");
 
   const candidates = view.candidates(request.presented);
-  if (!view.site || candidates.length === 0) return denied(isOffline(now) ? "OFFLINE_NO_CACHE" : "QR_NOT_FOUND");
+  if (!view.site) return denied("OFFLINE_NO_CACHE");
+  if (candidates.length === 0) return denied(isOffline(now) ? "OFFLINE_NO_CACHE" : "QR_NOT_FOUND");
 
+  let flagged: Decision | undefined;
   let nearest: { reason: DenyReason; candidate: Candidate } | undefined;
   for (const candidate of candidates) {
     const reason = objection(barriers, candidate, request, view, view.site, now);
@@ -120,10 +122,12 @@ export function decide(request: AccessRequest, view: SiteView, now: Circumstance
       const { held } = view.rights(grant);
       const left = grant.entriesAllowed === null ? null : Math.max(0, held - 1);
       const flags = left !== null && held < 1 ? ["over-limit-risk"] : [];
-      return { outcome: "granted", grant, credential, left, flags, revision: view.revision };
-    }
-    if (!nearest || rank(reason) > rank(nearest.reason)) nearest = { reason, candidate };
+      const granted: Decision = { outcome: "granted", grant, credential, left, flags, revision: view.revision };
+      if (flags.length === 0) return granted;
+      flagged ??= granted;
+    } else if (!nearest || rank(reason) > rank(nearest.reason)) nearest = { reason, candidate };
   }
+  if (flagged) return flagged;
   return nearest ? denied(nearest.reason, nearest.candidate) : denied("QR_NOT_FOUND");
 }
 
@@ -201,7 +205,7 @@ function withinValidity(
   const { from, until } = grant.validity;
   if (!(from < until) || time.earliest >= until) return "QR_EXPIRED";
   if (time.latest < from) return "NOT_YET_VALID";
-  if (time.latest === Number.POSITIVE_INFINITY) return "CLOCK_UNTRUSTED";
+  if (!Number.isFinite(time.earliest) || !Number.isFinite(time.latest)) return "CLOCK_UNTRUSTED";
   if (time.earliest < from) return "NOT_YET_VALID";
   return time.latest >= until ? "QR_EXPIRED" : undefined;
 }

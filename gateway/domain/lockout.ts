@@ -37,6 +37,11 @@ export function lockedOutMs(lockout: Lockout | undefined, now: Monotonic): Milli
   return lockout ? Math.max(0, lockout.until - now) : 0;
 }
 
+/** The same lockout, with `ms` more of it gone by. */
+export function older(lockout: Lockout, ms: Millis): Lockout {
+  return { ...lockout, lastMissAt: lockout.lastMissAt - ms, until: lockout.until - ms };
+}
+
 function missesAt(lockout: Lockout | undefined, now: Monotonic): number {
   if (!lockout) return 0;
   const forgiven = Math.floor(Math.max(0, now - lockout.lastMissAt) / lockoutPolicy.forgiveEveryMs);

@@ -37,7 +37,7 @@ export interface LocalTime {
 
 /** The wall clock of `zone` (IANA) at an instant. Throws a RangeError for a zone nobody knows. */
 export function localTimeAt(instant: number, zone: string): LocalTime {
-  const local = Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(zone);
+  const local = Temporal.Instant.fromEpochMilliseconds(Math.floor(instant)).toZonedDateTimeISO(zone);
   const date = local.toPlainDate();
   return {
     date: date.toString(),

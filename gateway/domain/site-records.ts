@@ -8,11 +8,11 @@ import type { Candidate, RightsView, SiteView } from "./decide.ts";
 import type { DeviceOrigin, EntryEvent, EventSeq } from "./entry-event.ts";
 import { type Checksum, type Cursor, type FeedPage, type FeedRow, noCursor } from "./feed.ts";
 import type { GatewayId, Grant, GrantId } from "./grant.ts";
-import type { Instant, Monotonic } from "./instant.ts";
-import { afterMiss, afterSuccess, type Lockout, lockedOutMs } from "./lockout.ts";
+import type { Instant, Millis, Monotonic } from "./instant.ts";
+import { afterMiss, afterSuccess, type Lockout, lockedOutMs, older } from "./lockout.ts";
 import type { JournalRecord } from "./record.ts";
 import { held, merge, noRights, type Rights } from "./rights.ts";
-import type { Site } from "./site.ts";
+import type { BlacklistEntry, Site } from "./site.ts";
 
 /** A grant's rights here, kept 30 days beyond its end, longer than its row. */
 interface LedgerEntry {
@@ -45,7 +45,8 @@ export type SnapshotItem =
       readonly item: "lockout";
       readonly accessPoint: AccessPointId;
       readonly misses: number;
-      readonly remainingMs: number;
+      readonly sinceMissMs: Millis;
+      readonly remainingMs: Millis;
     }
   | { readonly item: "seen"; readonly origin: DeviceOrigin }
   | { readonly item: "unfinished"; readonly unfinished: Unfinished };
@@ -63,7 +64,7 @@ export class SiteRecords implements SiteView {
   boot = 0;
   /** Highest time ever written down; the clock is never believed to be before it. */
   highWater: Instant = 0;
-  /** When the last complete poll written down was asked; null: never. */
+  /** When the last complete poll written down was asked; null: never. Goes forward only, so that a clock nobody trusts forgets nothing. */
   syncedAt: Instant | null = null;
   /** Records were lost to damage: nothing is admitted until the whole set has come anew. */
   suspect = false;
@@ -80,12 +81,15 @@ export class SiteRecords implements SiteView {
   #sum = 0n;
   /** Credential index → the grant (or grants: a PIN may be used again by a later one) that carries it. */
   readonly #byIndex = new Map<string, Grant | Grant[]>();
-  readonly #blacklist = new Map<string, Set<string>>();
+  /** Subject and value → how many entries name it. */
+  readonly #blacklist = new Map<string, number>();
   readonly #revoked = new Set<string>();
   readonly #ledger = new Map<GrantId, LedgerEntry>();
   readonly #lockouts = new Map<AccessPointId, Lockout>();
   readonly #seen = new Map<DeviceId, DeviceOrigin>();
   readonly #unfinished = new Map<string, Unfinished>();
+  /** The newest event of an earlier boot, while those are replayed. */
+  #replayed: { readonly boot: number; readonly mono: Monotonic } | undefined;
 
   /** `accessPoints`: those this gateway serves; requests at others are denied. */
   constructor(gateway: GatewayId, accessPoints: Iterable<AccessPointId>) {
@@ -130,8 +134,11 @@ export class SiteRecords implements SiteView {
 
   rights(grant: Grant): RightsView {
     const rights = this.#ledger.get(grant.id)?.rights ?? noRights;
-    const placedHere = held(rights) + rights.used - rights.voided;
-    return { held: held(rights), elsewhere: placedHere < (grant.entriesAllowed ?? 0) };
+    const allowed = grant.entriesAllowed ?? 0;
+    const admitted = rights.used - rights.voided;
+    const placedHere = held(rights) + admitted;
+    // A limit lowered after its rights were placed, or a restored cloud that placed them anew, still binds.
+    return { held: Math.min(held(rights), allowed - admitted), elsewhere: placedHere < allowed && admitted < allowed };
   }
 
   // What flows and pages ask.
@@ -175,12 +182,13 @@ export class SiteRecords implements SiteView {
   }
 
   /**
-   * Applies one record. `now` and `boot` are those of the running process: what an earlier boot measured on its own monotonic
-   * clock (a lockout) starts afresh, because nobody knows how long the power was off.
+   * Applies one record. `now` and `boot` are those of the running process. Lockouts age by what an earlier boot measured on its
+   * own monotonic clock; the time between two boots counts as none, because nobody knows how long the power was off.
    */
   apply(record: JournalRecord, now: Monotonic, boot: number): void {
     switch (record.kind) {
       case "event":
+        if (record.event.boot !== boot) this.#passTime(record.event);
         this.#applyEvent(record.event, record.event.boot === boot ? record.event.mono : now);
         break;
       case "page":
@@ -195,7 +203,7 @@ export class SiteRecords implements SiteView {
         break;
       case "tick":
         this.highWater = Math.max(this.highWater, record.at);
-        this.syncedAt = record.syncedAt;
+        if (record.syncedAt !== null) this.syncedAt = Math.max(this.syncedAt ?? 0, record.syncedAt);
         this.#forgetOldRights();
         break;
     }
@@ -253,7 +261,7 @@ export class SiteRecords implements SiteView {
       case "lockout":
         this.#lockouts.set(entry.accessPoint, {
           misses: entry.misses,
-          lastMissAt: now,
+          lastMissAt: now - entry.sinceMissMs,
           until: now + entry.remainingMs,
         });
         break;
@@ -282,9 +290,13 @@ export class SiteRecords implements SiteView {
       case "released":
         this.#unfinished.delete(`admission/${event.of}`);
         break;
-      case "void":
-        if (this.#unfinished.delete(`admission/${event.of}`)) this.#spend(event.grant, "voided", 1);
+      case "void": {
+        // Once, and only what that admission took.
+        const admission = this.#unfinished.get(`admission/${event.of}`);
+        if (admission?.kind === "admission") this.#spend(admission.grant, "voided", 1);
+        this.#unfinished.delete(`admission/${event.of}`);
         break;
+      }
       case "denied":
         if (event.via === "pin" && isMiss(event.reason)) {
           this.#setLockout(event.accessPoint, afterMiss(this.#lockouts.get(event.accessPoint), mono));
@@ -305,12 +317,13 @@ export class SiteRecords implements SiteView {
   }
 
   #applyPage(page: FeedPage): void {
-    if (page.reset) {
+    // A page of another history can only begin a whole set, whatever it says.
+    if (page.reset || page.feed !== this.cursor.feed) {
       this.#staged.clear();
       this.#resetting = true;
     }
     for (const row of page.rows) {
-      for (const id of row.revoked ?? []) this.#revoked.add(id);
+      this.#revoke(row);
       if (row.kind === "grant") this.#place(row.body, row.granted);
       if (page.complete && this.#staged.size === 0 && !this.#resetting) this.#put(row);
       else {
@@ -320,6 +333,14 @@ export class SiteRecords implements SiteView {
     }
     if (page.complete) this.#completeSet();
     this.cursor = { feed: page.feed, version: page.to };
+  }
+
+  /** Sticky, whichever way the row says it. */
+  #revoke(row: FeedRow): void {
+    for (const id of row.revoked ?? []) this.#revoked.add(id);
+    if (row.kind !== "grant") return;
+    if (row.body.revoked) this.#revoked.add(row.body.id);
+    for (const { id, revoked } of row.body.credentials) if (revoked) this.#revoked.add(id);
   }
 
   #completeSet(): void {
@@ -341,10 +362,7 @@ export class SiteRecords implements SiteView {
     this.#liveRows += 1;
     this.#sum = (this.#sum + BigInt(`0x${row.sum}`)) % modulus;
     if (row.kind === "grant") for (const { index } of row.body.credentials) this.#index(index, row.body);
-    if (row.kind === "blacklist") {
-      const values = this.#blacklist.get(row.body.subject) ?? new Set();
-      this.#blacklist.set(row.body.subject, values.add(row.body.value));
-    }
+    if (row.kind === "blacklist") this.#list(row.body, 1);
     if (row.kind === "site") this.site = row.body;
   }
 
@@ -353,9 +371,7 @@ export class SiteRecords implements SiteView {
     this.#liveRows -= 1;
     this.#sum = (this.#sum - BigInt(`0x${row.sum}`) + modulus) % modulus;
     if (row.kind === "grant") for (const { index } of row.body.credentials) this.#unindex(index, row.body.id);
-    if (row.kind === "blacklist" && !this.#isListedTwice(row.body)) {
-      this.#blacklist.get(row.body.subject)?.delete(row.body.value);
-    }
+    if (row.kind === "blacklist") this.#list(row.body, -1);
     if (row.kind === "site") this.site = undefined;
   }
 
@@ -382,16 +398,15 @@ export class SiteRecords implements SiteView {
     else this.#byIndex.set(index, left.length === 1 ? left[0]! : left);
   }
 
-  #listed(subject: string, value: string): boolean {
-    return this.#blacklist.get(subject)?.has(value) ?? false;
+  #listed(subject: BlacklistEntry["subject"], value: string): boolean {
+    return this.#blacklist.has(`${subject}/${value}`);
   }
 
-  /** Two entries may name the same subject; removing one keeps it listed. The removed row has left `#rows` already. */
-  #isListedTwice(entry: { readonly subject: string; readonly value: string }): boolean {
-    for (const row of this.#rows.values()) {
-      if (row.kind === "blacklist" && row.body.subject === entry.subject && row.body.value === entry.value) return true;
-    }
-    return false;
+  /** Two entries may name the same subject; removing one keeps it listed. */
+  #list({ subject, value }: BlacklistEntry, change: 1 | -1): void {
+    const entries = (this.#blacklist.get(`${subject}/${value}`) ?? 0) + change;
+    if (entries > 0) this.#blacklist.set(`${subject}/${value}`, entries);
+    else this.#blacklist.delete(`${subject}/${value}`);
   }
 
   #place(grant: Grant, granted: number): void {
@@ -425,6 +440,14 @@ export class SiteRecords implements SiteView {
 
   #begin(unfinished: Unfinished): void {
     this.#unfinished.set(keyOfUnfinished(unfinished), unfinished);
+  }
+
+  /** Up to an event of an earlier boot: lockouts, kept on the running process's clock, grow older by the time since the one before. */
+  #passTime({ boot, mono }: EntryEvent): void {
+    const passed = this.#replayed?.boot === boot ? Math.max(0, mono - this.#replayed.mono) : 0;
+    this.#replayed = { boot, mono };
+    if (passed === 0) return;
+    for (const [accessPoint, lockout] of this.#lockouts) this.#lockouts.set(accessPoint, older(lockout, passed));
   }
 
   #setLockout(accessPoint: AccessPointId, lockout: Lockout | undefined): void {
@@ -472,7 +495,9 @@ function* snapshotItems(facts: SnapshotItem, now: Monotonic, copies: Copies): Ge
   for (const [grant, { rights, until }] of copies.ledger) yield { item: "ledger", grant, rights, until };
   for (const id of copies.revoked) yield { item: "revoked", id };
   for (const [accessPoint, lockout] of copies.lockouts) {
-    yield { item: "lockout", accessPoint, misses: lockout.misses, remainingMs: lockedOutMs(lockout, now) };
+    const { misses, lastMissAt } = lockout;
+    const [sinceMissMs, remainingMs] = [Math.max(0, now - lastMissAt), lockedOutMs(lockout, now)];
+    yield { item: "lockout", accessPoint, misses, sinceMissMs, remainingMs };
   }
   for (const origin of copies.seen) yield { item: "seen", origin };
   for (const unfinished of copies.unfinished) yield { item: "unfinished", unfinished };

@@ -1,7 +1,6 @@
 /** The feed as it crosses the wire, and how a row becomes a FeedRow. Unknown fields are kept, unknown kinds counted but never granting. */
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { credentialKinds } from "../domain/credential.ts";
 import type { FeedRow } from "../domain/feed.ts";
 import { type Grant, grantKinds } from "../domain/grant.ts";
 import type { BlacklistEntry, Site } from "../domain/site.ts";
@@ -50,7 +49,8 @@ const grantSchema = z.looseObject({
     .array(
       z.looseObject({
         id,
-        kind: z.enum(credentialKinds),
+        // Any: a kind of a newer version must not take the grant's other credentials with it; decide() refuses it by itself.
+        kind: z.string().min(1).max(32),
         index: z.string().length(43),
         sealed: z.string().max(4096).optional(),
         revoked: z.boolean(),
@@ -67,7 +67,8 @@ const siteSchema = z.looseObject({
   name: z.string().max(200),
   zone: z.string().max(64),
   lockdown: z.boolean(),
-  offlineMaxAgeMs: z.record(z.enum(grantKinds), z.number().int().min(0).nullable()),
+  // Any kind: one that only a newer version knows must not make the site unreadable; one that is missing counts as stale.
+  offlineMaxAgeMs: z.record(z.string().max(32), z.number().int().min(0).nullable()),
 });
 
 const blacklistSchema = z.looseObject({
@@ -83,7 +84,7 @@ export const wireRowSchema = z.looseObject({
   ver: z.number().int().positive(),
   gone: z.literal(true).optional(),
   body: z.looseObject({}).optional(),
-  revoked: z.array(id).max(64).optional(),
+  revoked: z.array(id).max(10_000).optional(),
   /** Grants with a limit: entries placed at the asking gateway, in all. Not part of the checksum. */
   granted: z.number().int().min(0).optional(),
 });
@@ -150,7 +151,7 @@ export function toFeedRow(row: WireRow): FeedRow {
     }
     case "site": {
       const site = siteSchema.safeParse(row.body);
-      if (site.success) return { ...facts, kind: "site", body: site.data satisfies Site };
+      if (site.success) return { ...facts, kind: "site", body: site.data as unknown as Site };
       break;
     }
   }

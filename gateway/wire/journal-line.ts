@@ -43,7 +43,8 @@ export function recordLine(lsn: number, durable: number, record: string): string
 }
 
 const crcLength = ',"crc":"00000000"}'.length;
-const prevLength = ',"prev":""'.length + 43;
+const chainLength = 43;
+const prevLength = ',"prev":""'.length + chainLength;
 const eventMarker = ',"kind":"event","event":';
 
 /**

@@ -1,8 +1,10 @@
 /** Builders of domain values for tests and benchmarks: say what matters, the rest is ordinary. */
 import type { Credential } from "../../gateway/domain/credential.ts";
+import type { EventBody, EventStamp } from "../../gateway/domain/entry-event.ts";
 import type { FeedPage, FeedRow } from "../../gateway/domain/feed.ts";
 import type { Grant } from "../../gateway/domain/grant.ts";
-import { defaultOfflineMaxAgeMs, type Site } from "../../gateway/domain/site.ts";
+import type { JournalRecord } from "../../gateway/domain/record.ts";
+import { type BlacklistEntry, defaultOfflineMaxAgeMs, type Site } from "../../gateway/domain/site.ts";
 import { rowSum } from "../../gateway/wire/feed.ts";
 
 export const aDay = 24 * 3_600_000;
@@ -62,4 +64,14 @@ export function grantRow(grant: Grant, ver = 1, granted = grant.entriesAllowed ?
 /** A whole set in one page. */
 export function aPage(rows: readonly FeedRow[], overrides: Partial<FeedPage> = {}): FeedPage {
   return { feed: "feed-1", to: 1, reset: false, complete: true, rows, ...overrides };
+}
+
+export function blacklistRow(id: string, subject: BlacklistEntry["subject"], value: string, ver = 1): FeedRow {
+  const body = { id, subject, value };
+  return { kind: "blacklist", id, ver, body, sum: rowSum({ kind: "blacklist", id, ver, body }) };
+}
+
+/** An event of the gateway's first boot, as the journal stamps it. */
+export function anEvent(seq: number, body: EventBody, stamp: Partial<EventStamp> = {}): JournalRecord {
+  return { kind: "event", event: { seq, at: noon, clock: "synced", boot: 1, mono: 0, ...stamp, ...body } };
 }
