@@ -28,7 +28,7 @@ const url = z
 /** The cloud learns who enters, so the line to it is encrypted; on the machine itself there is no line. */
 const cloudUrl = url
   .refine(
-    (text) => !URL.canParse(text) || new URL(text).protocol === "https:" || isLoopback(new URL(text).hostname),
+    (text) => !URL.canParse(text) || new URL(text).protocol !== "http:" || isLoopback(new URL(text).hostname),
     "expected https://; plain http:// is allowed to this machine only (127.0.0.1, localhost)",
   )
   .meta({ description: "Where cloud-sync answers; https unless it is on this machine" });

@@ -1,0 +1,298 @@
+/** What a wrong configuration is answered with. */
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { inspect } from "node:util";
+import fc from "fast-check";
+import { stringify } from "yaml";
+import { ConfigError } from "../../config/config-error.ts";
+import { editorSchema, schemaFile } from "../../config/generate-schema.ts";
+import { cloudFromYaml, gatewayFromYaml, loadCloudConfig, loadGatewayConfig } from "../../config/load.ts";
+import { parseYaml } from "../../config/yaml-file.ts";
+
+const examples = join(import.meta.dirname, "..", "..", "config");
+let folder: string;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "postern-config-"));
+});
+after(() => rm(folder, { recursive: true }));
+
+const valid = {
+  data: "./data",
+  cloud: { url: "https://cloud.example" },
+  http: { port: 8080 },
+  broker: { port: 8883, plainPort: 1883 },
+  clock: { source: "auto" },
+  devices: [
+    { id: "box-1", driver: "mqtt-lockbox", options: { heartbeatMs: 1000 } },
+    { id: "box-2", driver: "mqtt-lockbox" },
+    { id: "spare", driver: "mqtt-lockbox" },
+  ],
+  accessPoints: [
+    { id: "front", name: "Front", lock: "box-1", readers: ["box-1"] },
+    { id: "back", name: "Back", lock: "box-2", readers: ["box-2"], holdMs: 5000 },
+  ],
+  log: { level: "info" },
+};
+
+/** The faults of a file as `path: message`, "" when there are none. */
+function faultsOf(text: string): string {
+  try {
+    gatewayFromYaml(parseYaml("site.yaml", text));
+    return "";
+  } catch (error) {
+    assert.ok(error instanceof ConfigError, inspect(error));
+    return error.message;
+  }
+}
+
+type Path = readonly (string | number)[];
+
+/** A copy of `valid` with the value at `path` replaced; undefined removes it. */
+function changed(path: Path, value: unknown): Record<string, unknown> {
+  const copy = structuredClone(valid) as Record<string, unknown>;
+  const parent = path.slice(0, -1).reduce<unknown>((at, part) => Reflect.get(at as object, part), copy);
+  if (value === undefined) Reflect.deleteProperty(parent as object, path.at(-1)!);
+  else Reflect.set(parent as object, path.at(-1)!, value);
+  return copy;
+}
+
+test("the file all rows below are made from is valid", () => assert.equal(faultsOf(stringify(valid)), ""));
+
+const rows: readonly (readonly [name: string, path: Path, value: unknown, expected: RegExp])[] = [
+  [
+    "a key nearly right",
+    ["accessPoints", 1, "readrs"],
+    ["box-2"],
+    /:\d+: accessPoints\[1\]\.readrs: unknown key; did you mean readers\?/,
+  ],
+  ["a key like none", ["http", "zzzzz"], 1, /http\.zzzzz: unknown key; known here: host, port/],
+  ["a missing key", ["cloud", "url"], undefined, /cloud\.url: is missing; expected text/],
+  ["text for a number", ["http", "port"], "80a80", /http\.port: found "80a80", expected a number/],
+  ["a fraction for a port", ["http", "port"], 80.5, /http\.port: found 80\.5, expected a whole number/],
+  ["a port beyond", ["http", "port"], 70_000, /http\.port: found 70000, expected at most 65535/],
+  ["nothing after a key", ["accessPoints", 0, "name"], null, /accessPoints\[0\]\.name: found nothing, expected text/],
+  [
+    "a word nearly right",
+    ["clock", "source"],
+    "sytem",
+    /clock\.source: found "sytem", expected auto, system, cloud; did you mean system\?/,
+  ],
+  ["an id with a space", ["devices", 0, "id"], "box 1", /devices\[0\]\.id: found "box 1", expected 1 to 64 letters/],
+  ["an id too long", ["devices", 0, "id"], "x".repeat(65), /devices\[0\]\.id: found "x+…", expected 1 to 64/],
+  ["an id taken", ["devices", 2, "id"], "box-1", /devices\[2\]\.id: "box-1" is taken by devices\[0\]/],
+  [
+    "an access point's id taken",
+    ["accessPoints", 1, "id"],
+    "front",
+    /accessPoints\[1\]\.id: "front" is taken by accessPoints\[0\]/,
+  ],
+  [
+    "ids spelled alike",
+    ["devices", 2, "id"],
+    "BOX_1",
+    /devices\[2\]\.id: "BOX_1" and devices\[0\] "box-1" differ only in case/,
+  ],
+  [
+    "a lock that is not there",
+    ["accessPoints", 0, "lock"],
+    "bxo-1",
+    /accessPoints\[0\]\.lock: no device has the id "bxo-1"; did you mean box-1\?/,
+  ],
+  [
+    "a reader that is not there",
+    ["accessPoints", 0, "readers"],
+    ["gate"],
+    /accessPoints\[0\]\.readers\[0\]: no device has the id "gate"; known: box-1, box-2, spare/,
+  ],
+  [
+    "a reader of two doors",
+    ["accessPoints", 1, "readers"],
+    ["box-1"],
+    /accessPoints\[1\]\.readers\[0\]: "box-1" is a reader of "front" already/,
+  ],
+  [
+    "no reader at all",
+    ["accessPoints", 1, "readers"],
+    [],
+    /accessPoints\[1\]\.readers: found 0 entries, expected at least 1 entries/,
+  ],
+  ["a port taken", ["broker", "port"], 8080, /broker\.port: 8080 is http\.port already/],
+  ["a cloud in clear", ["cloud", "url"], "http://cloud.example", /cloud\.url: expected https:\/\//],
+  [
+    "a cloud by another name",
+    ["cloud", "url"],
+    "ftp://cloud.example",
+    /cloud\.url: expected a URL beginning with https/,
+  ],
+  [
+    "a password in a URL",
+    ["cloud", "url"],
+    "https://me:hunter2@cloud.example",
+    /cloud\.url: a URL must not carry a user or a password/,
+  ],
+  [
+    "a secret in options",
+    ["devices", 0, "options"],
+    { apiToken: "hunter2" },
+    /devices\[0\]\.options\.apiToken: secrets do not belong in this file; .* devices: box-1: apiToken: .* POSTERN_SECRET_DEVICES_BOX_1_APITOKEN/,
+  ],
+  ["a secret anywhere", ["http", "password"], "hunter2", /http\.password: secrets do not belong/],
+  [
+    "a secret deep inside",
+    ["devices", 0, "options"],
+    { list: [{ pin: 4711 }] },
+    /devices\[0\]\.options\.list\[0\]\.pin: secrets do not belong/,
+  ],
+  ["a secret in place of a map", ["cloud"], "hunter2", /cloud: found text, expected a map of keys/],
+];
+
+for (const [name, path, value, expected] of rows) {
+  test(`${name}: ${path.join(".")}`, () => {
+    const message = faultsOf(stringify(changed(path, value)));
+    assert.match(message, expected);
+    assert.doesNotMatch(message, /hunter2|4711/);
+    assert.equal(message.split("\n").length, 1, message);
+  });
+}
+
+test("every fault of a file is told at once, each with its line", () => {
+  const message = faultsOf("data: ./d\ncloud:\n  ulr: https://x\nhttp:\n  port: many\nlog: { levle: info }\n");
+
+  assert.deepEqual(
+    message.split("\n").map((line) => line.split(" ").slice(0, 2).join(" ")),
+    ["site.yaml:2: cloud.url:", "site.yaml:3: cloud.ulr:", "site.yaml:5: http.port:", "site.yaml:6: log.levle:"],
+  );
+});
+
+test("port 0 may stand for several any-free ports, and loopback for a cloud in clear", () => {
+  const copy = { ...valid, http: { port: 0 }, broker: { port: 0, plainPort: 0 }, cloud: { url: "http://127.0.0.1:1" } };
+  assert.equal(faultsOf(stringify(copy)), "");
+});
+
+const broken = [
+  "data: [",
+  "data: 'hunter2",
+  "a: 1\na: 2",
+  "a: *hunter2",
+  "a: !hunter2 x",
+  "\tdata: hunter2: x",
+  "a: 1\n---\nb: 2",
+  "[".repeat(20_000),
+  `a: ${"x".repeat(1_000_001)}`,
+  `a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c]`,
+];
+for (const text of broken) {
+  test(`not YAML we take, and nothing of it is repeated: ${JSON.stringify(text.slice(0, 20))}`, () => {
+    const message = faultsOf(text);
+    assert.match(message, /site\.yaml/);
+    assert.doesNotMatch(message, /hunter2/);
+  });
+}
+
+test("an absent file, a file that contains itself, and prototypes are faults, never crashes", async () => {
+  await assert.rejects(loadGatewayConfig(join(folder, "none.yaml")), /cannot be read \(ENOENT\)/);
+  assert.match(faultsOf("devices: &d [ *d ]\ndata: x"), /devices\[0\]/);
+  assert.match(faultsOf("__proto__: { data: x }\ncloud: { url: https://x }"), /data: is missing/);
+});
+
+test("whatever a file holds, the answer is a configuration or its faults", () => {
+  const paths: Path[] = [
+    ...Object.keys(valid).map((key) => [key]),
+    ["cloud", "url"],
+    ["broker", "plainPort"],
+    ["devices", 0],
+    ["devices", 0, "id"],
+    ["devices", 0, "options"],
+    ["accessPoints", 1],
+    ["accessPoints", 1, "readers"],
+    ["accessPoints", 1, "lock"],
+    ["__proto__"],
+    ["clock", "constructor"],
+  ];
+  const weird = fc.oneof(fc.jsonValue(), fc.string(), fc.constantFrom(Number.NaN, Infinity, -0, 1e300, "__proto__"));
+  fc.assert(
+    fc.property(fc.constantFrom(...paths), weird, (path, value) => {
+      faultsOf(stringify(changed(path, value)));
+    }),
+    { numRuns: 500 },
+  );
+  const text = stringify(valid);
+  fc.assert(
+    fc.property(fc.nat(text.length), fc.nat(8), fc.string({ maxLength: 6 }), (at, cut, inserted) => {
+      faultsOf(text.slice(0, at) + inserted + text.slice(at + cut));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("the schema for editors is up to date: tsx config/generate-schema.ts", () => {
+  assert.equal(readFileSync(schemaFile, "utf8"), editorSchema());
+});
+
+for (const name of globSync("*.example.yaml", { cwd: examples })) {
+  test(`${name} is valid and names its schema`, async () => {
+    const file = join(examples, name);
+    const text = readFileSync(file, "utf8");
+    const schema = /^# yaml-language-server: \$schema=\.\/(\S+)\n/.exec(text)?.[1];
+    assert.ok(schema && JSON.parse(readFileSync(join(examples, schema), "utf8")).$ref, `${name} names no schema`);
+
+    if (schema === "cloud-sync.schema.json") cloudFromYaml(parseYaml(name, text));
+    else if (schema === "schema.json") assert.ok(gatewayFromYaml(parseYaml(name, text)).accessPoints.length > 0);
+    else {
+      const secrets = join(folder, "example-secrets.yaml");
+      await writeFile(secrets, text, { mode: 0o600 });
+      const house = join(examples, "small-house.example.yaml");
+      const loaded = await loadGatewayConfig(house, { environment: { POSTERN_SECRETS_FILE: secrets } });
+      assert.match(loaded.secrets.ofDevice("front-box", "key") ?? "", /key of the box/);
+    }
+  });
+}
+
+test("paths are relative to the file, --data to the working folder", async () => {
+  const file = join(folder, "site.yaml");
+  await writeFile(file, stringify({ ...valid, cloud: { url: "https://cloud.example", caFile: "ca.pem" } }));
+
+  const plain = await loadGatewayConfig(file, { environment: {} });
+  const moved = await loadGatewayConfig(file, { environment: {}, data: "elsewhere" });
+
+  assert.equal(plain.settings.data, join(folder, "data"));
+  assert.equal(plain.settings.cloud.caFile, join(folder, "ca.pem"));
+  assert.equal(plain.settings.accessPoints[0]?.holdMs, 30_000);
+  assert.equal(moved.settings.data, join(process.cwd(), "elsewhere"));
+});
+
+test("the database is named by the environment alone and not shown", async () => {
+  const file = join(folder, "cloud.yaml");
+  await writeFile(file, "data: ./cloud\ndatabaseUrl: postgres://u:hunter2@h/d\n");
+  await assert.rejects(
+    loadCloudConfig(file),
+    (error: Error) => /DATABASE_URL/.test(error.message) && !/hunter2/.test(error.message),
+  );
+
+  await writeFile(file, "data: ./cloud\n");
+  const config = await loadCloudConfig(file, { environment: { DATABASE_URL: "postgres://u:hunter2@h/d" } });
+  assert.equal(config.databaseUrl(), "postgres://u:hunter2@h/d");
+  assert.doesNotMatch(inspect(config, { depth: 9 }) + JSON.stringify(config), /hunter2/);
+  await assert.rejects(
+    loadCloudConfig(file, { environment: { DATABASE_URL: "hunter2" } }),
+    /DATABASE_URL: expected postgres/,
+  );
+});
+
+test("a configuration may be read by all, a secrets file by its owner alone", async () => {
+  const file = join(folder, "mode.yaml");
+  const secretsFile = join(folder, "mode-secrets.yaml");
+  await writeFile(file, stringify({ ...valid, secretsFile: "./mode-secrets.yaml" }));
+  await writeFile(secretsFile, "devices: { box-1: { key: hunter2 } }", { mode: 0o600 });
+  const load = () => loadGatewayConfig(file, { environment: {} });
+  assert.equal((await load()).secrets.ofDevice("box-1", "key"), "hunter2");
+
+  for (const mode of [0o640, 0o604, 0o660]) {
+    await chmod(secretsFile, mode);
+    await assert.rejects(load(), new RegExp(`mode 0${mode.toString(8)}\\); run: chmod 600 .*mode-secrets\\.yaml`));
+  }
+});
