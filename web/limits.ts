@@ -1,5 +1,5 @@
 /** Bounds on what one caller may ask: bytes of a body, requests a second. */
-import type { Context, Env, MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { HttpProblem } from "./problem.ts";
 
@@ -63,7 +63,7 @@ export function limitRate(limiter: RateLimiter, keyOf: (c: Context) => string): 
 }
 
 /** The caller's address, or "in-process" for a request that came by no socket. A proxy's address when there is one in front. */
-export function remoteAddress(c: Context<Env>): string {
+export function remoteAddress(c: { readonly env: unknown }): string {
   const env = c.env as { readonly incoming?: { readonly socket?: { readonly remoteAddress?: string } } } | undefined;
   return env?.incoming?.socket?.remoteAddress ?? "in-process";
 }

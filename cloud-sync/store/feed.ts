@@ -20,6 +20,9 @@ export type FeedChange = { readonly kind: FeedKind; readonly id: string; readonl
 
 /** Most rows of one version: a page carries whole versions, and a reply at most 10,000 rows. */
 export const changesMax = 1_000;
+/** A gateway reads at most 16 MB of a reply; a version may not fill more than half of that, nor a page of several. */
+const pageBytesMax = 4 * 1024 * 1024;
+const versionBytesMax = 8 * 1024 * 1024;
 const modulus = 1n << 128n;
 
 /**
@@ -42,6 +45,7 @@ export async function publish(
   if (!head) throw new Error(`no site ${siteId}`);
 
   const rows = changes.map((change) => toRow(change, head.ver));
+  if (bytesOf(rows) > versionBytesMax) throw new Error(`a version has at most ${versionBytesMax} bytes`);
   const keys = JSON.stringify(rows.map(({ kind, id }) => ({ kind, id })));
   const before = await rowsOf<{ sum: string }>(
     tx,
@@ -167,12 +171,12 @@ export async function feedPage(db: Database, request: PageRequest): Promise<Stor
   if (!first) return undefined;
   const ver = Number(first.site_ver);
   let rows = found.filter(({ kind }) => kind !== null).map(toStoredRow);
-  let complete = rows.length <= limit;
+  const fitting = fittingRows(rows, limit);
+  const complete = fitting === rows.length;
   if (!complete) {
-    const cut = rows.at(-1)!.ver;
-    const whole = rows.filter((row) => row.ver < cut);
+    const cut = rows[fitting]!.ver;
+    const whole = rows.slice(0, fitting).filter((row) => row.ver < cut);
     rows = whole.length > 0 ? whole : await wholeVersion(db, siteId, cut);
-    complete = false;
   }
   return {
     feed: first.feed,
@@ -183,6 +187,20 @@ export async function feedPage(db: Database, request: PageRequest): Promise<Stor
     rows,
     checksum: complete ? { rows: Number(first.live_rows), sum: first.site_sum } : undefined,
   };
+}
+
+/** How many of the rows fit a page, at least one. */
+function fittingRows(rows: readonly StoredRow[], limit: number): number {
+  let bytes = 0;
+  const over = rows.findIndex((row, index) => {
+    bytes += row.body?.length ?? 0;
+    return index >= limit || (index > 0 && bytes > pageBytesMax);
+  });
+  return over < 0 ? rows.length : over;
+}
+
+function bytesOf(rows: readonly { readonly body: string | null }[]): number {
+  return rows.reduce((bytes, { body }) => bytes + (body?.length ?? 0), 0);
 }
 
 /** All rows that still are of this version; those written again since then come with their new one. */

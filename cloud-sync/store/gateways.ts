@@ -121,26 +121,31 @@ export async function revokeGateway(tx: Transaction, siteId: string, id: string,
   return rows.length > 0;
 }
 
-/** Stores what a poll acknowledges. A cursor of a whole set ends the sending of one. */
+/** Stores what a poll acknowledges. A cursor that has passed where a whole set began ends the sending of it. */
 export async function acknowledge(
   db: Database,
   row: GatewayRow,
   poll: { readonly cursor: Cursor; readonly lastCommand: number },
   now: Instant,
-): Promise<void> {
-  await db
+): Promise<GatewayRow> {
+  const { feed, version } = poll.cursor;
+  const [after] = await db
     .update(gateway)
     .set({
-      cursorFeed: poll.cursor.feed,
-      cursorVersion: poll.cursor.version,
+      cursorFeed: feed,
+      cursorVersion: version,
       lastCommand: poll.lastCommand,
       seenAt: now,
+      resettingFrom: sql`case when ${gateway.resettingFrom} > ${version}::bigint then ${gateway.resettingFrom} end`,
     })
-    .where(its(row.siteId, row.id));
+    .where(its(row.siteId, row.id))
+    .returning();
+  return after ?? row;
 }
 
-export async function noteResetting(db: Database, row: GatewayRow, resettingFrom: number | null): Promise<void> {
-  await db.update(gateway).set({ resettingFrom }).where(its(row.siteId, row.id));
+/** A whole set begins to be sent, the site standing at this version. */
+export async function noteResetting(db: Database, row: GatewayRow, version: number): Promise<void> {
+  await db.update(gateway).set({ resettingFrom: version }).where(its(row.siteId, row.id));
 }
 
 /** Stores the report and registers its access points. Answers the id of one that another gateway in service serves. */

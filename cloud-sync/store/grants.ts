@@ -251,3 +251,8 @@ export async function retireGrants(
   await publish(tx, siteId, tombstones, now);
   return ended.length;
 }
+
+/** Codes nobody has used for as long as a code rests. */
+export async function forgetCodes(tx: Transaction, siteId: string, now: Instant): Promise<void> {
+  await tx.delete(liveCode).where(and(eq(liveCode.siteId, siteId), lt(liveCode.freeAt, now - restMs)));
+}

@@ -1,0 +1,99 @@
+/** Builds the service's routes from its parts. Nothing is global: a simulation asks it by app.request, without a port. */
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { DrizzleQueryError } from "drizzle-orm/errors";
+import type { MiddlewareHandler } from "hono";
+import { methodNotAllowed } from "hono/method-not-allowed";
+import { routePath } from "hono/route";
+import { addDocs } from "../web/docs.tsx";
+import { limitBody, limitRate, RateLimiter, remoteAddress } from "../web/limits.ts";
+import { HttpProblem, problemResponse, refuseInvalid, requestId } from "../web/problem.ts";
+import { adminOnly, type CloudEnv } from "./authenticate.ts";
+import type { CloudParts } from "./cloud-parts.ts";
+import { Meters } from "./meters.ts";
+import { eventRoutes } from "./routes/event-routes.ts";
+import { fleetRoutes } from "./routes/fleet-routes.ts";
+import { gatewayRoutes } from "./routes/gateway-routes.ts";
+import { grantRoutes } from "./routes/grant-routes.ts";
+import { operationRoutes } from "./routes/operation-routes.ts";
+import { siteRoutes } from "./routes/site-routes.ts";
+
+const adminBodyBytes = 64 * 1024;
+
+const description = `Stores what gateways report, hands out what changed, and makes no decision at a door.
+
+Administrators send their token as "Authorization: Bearer …". Moments are ISO 8601 with an offset. Errors are problem+json: \
+"code" is for programs, "errors" names each field at fault, "requestId" is in the service's log. A POST may carry an \
+Idempotency-Key: a repeat within the hour is answered as the first was.`;
+
+export type CloudApp = OpenAPIHono<CloudEnv>;
+
+export function cloudApp(parts: CloudParts): CloudApp {
+  const { clock, logger, version } = parts;
+  const meters = new Meters();
+  const monotonic = () => clock.monotonic();
+  const wrongTokens = new RateLimiter({ burst: 30, perSecond: 0.5 }, monotonic);
+  const adminRequests = new RateLimiter({ burst: 400, perSecond: 200 }, monotonic);
+  const app = new OpenAPIHono<CloudEnv>({ defaultHook: refuseInvalid });
+  const report = (error: Error, id: string) =>
+    logger.error("request-failed", { requestId: id, error: withoutValues(error) });
+
+  app.use(requestId());
+  app.use(measured(parts, meters));
+  app.use(safeHeaders);
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, methods) => {
+        const allow = methods.join(", ");
+        const problem = new HttpProblem(405, "method-not-allowed", `This path answers ${allow}.`, {
+          headers: { allow },
+        });
+        return problemResponse(c, problem, report);
+      },
+    }),
+  );
+  app.use("/api/*", adminOnly(parts, wrongTokens));
+  app.use("/api/*", limitRate(adminRequests, remoteAddress));
+  app.use("/api/*", limitBody(adminBodyBytes));
+  app.notFound((c) => problemResponse(c, new HttpProblem(404, "not-found", "There is no such path."), report));
+  app.onError((error, c) => problemResponse(c, error, report));
+
+  const bearer = (text: string) => ({ type: "http" as const, scheme: "bearer", description: text });
+  app.openAPIRegistry.registerComponent("securitySchemes", "adminToken", bearer("An administrator's token"));
+  app.openAPIRegistry.registerComponent("securitySchemes", "gatewayToken", {
+    ...bearer("EdDSA by the gateway's key: iss the gateway's id, aud postern-cloud, exp at most 60 s ahead"),
+    bearerFormat: "JWT",
+  });
+  for (const routes of [siteRoutes, fleetRoutes, grantRoutes, eventRoutes]) app.route("/", routes(parts));
+  app.route("/", gatewayRoutes(parts, meters));
+  app.route("/", operationRoutes(parts, meters));
+  addDocs(app, { title: "Postern cloud-sync", version, description });
+  return app;
+}
+
+/** Held polls and streams would drown the figures of the others. */
+function measured({ clock }: CloudParts, meters: Meters): MiddlewareHandler<CloudEnv> {
+  return async (c, next) => {
+    const began = clock.monotonic();
+    await next();
+    const route = routePath(c, -1);
+    if (!/\/(feed|stream)$/.test(route))
+      meters.answered(c.req.method, route, c.res.status, (clock.monotonic() - began) / 1000);
+  };
+}
+
+const safeHeaders: MiddlewareHandler<CloudEnv> = async (c, next) => {
+  await next();
+  const set = (name: string, value: string) => {
+    if (!c.res.headers.has(name)) c.res.headers.set(name, value);
+  };
+  set("content-security-policy", "default-src 'none'; frame-ancestors 'none'");
+  set("x-content-type-options", "nosniff");
+  set("referrer-policy", "no-referrer");
+  set("cache-control", "no-store");
+};
+
+/** A failed query's message lists its values, which are not for the log; its cause does not. */
+function withoutValues(error: Error): Error {
+  return error instanceof DrizzleQueryError && error.cause instanceof Error ? error.cause : error;
+}

@@ -1,0 +1,17 @@
+/** What the service is built from. Nothing in it is global: a test or a simulation builds as many as it likes. */
+import type { Clock } from "../gateway/ports/clock.ts";
+import type { Logger } from "../gateway/ports/logger.ts";
+import type { SiteKeys } from "./store/site-keys.ts";
+import type { Store } from "./store/store.ts";
+
+export interface CloudParts {
+  readonly store: Store;
+  readonly siteKeys: SiteKeys;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** SHA-256 of each administrator's token, base64url. */
+  readonly adminTokenHashes: readonly string[];
+  readonly version: string;
+  /** Fires when the service stops: held polls are answered, streams end. */
+  readonly stopping: AbortSignal;
+}

@@ -1,0 +1,148 @@
+/** How a grant comes to be: its references are checked, its codes found and reserved, and it is published as one version. */
+import { randomBytes, randomInt } from "node:crypto";
+import type { Credential, CredentialKind } from "../gateway/domain/credential.ts";
+import type { Grant } from "../gateway/domain/grant.ts";
+import type { Instant } from "../gateway/domain/instant.ts";
+import type { CredentialSeal } from "../gateway/wire/credential-seal.ts";
+import { fieldProblem } from "../web/problem.ts";
+import { makePin, pinDigits } from "./domain/pin-policy.ts";
+import { newId, randomLetters } from "./ids.ts";
+import { listAccessPoints, readGateway } from "./store/gateways.ts";
+import { claimCode, countLiveCodes, insertGrants } from "./store/grants.ts";
+import type { Transaction } from "./store/store.ts";
+
+export interface WantedCredential {
+  readonly kind: CredentialKind;
+  readonly value?: string | undefined;
+  /** Digits of a generated PIN. */
+  readonly length?: number | undefined;
+}
+
+export interface WantedGrant
+  extends Pick<Grant, "site" | "kind" | "createdBy" | "accessPoints" | "validity" | "entriesAllowed" | "limitMode"> {
+  readonly holder: { readonly id?: string | undefined; readonly name: string; readonly document?: string | undefined };
+  readonly host?: Grant["holder"] | undefined;
+  readonly schedule?: Grant["schedule"] | undefined;
+  readonly homeGateway?: string | undefined;
+  readonly credentials: readonly WantedCredential[];
+  readonly about: Grant["about"];
+}
+
+export interface CreatedGrant {
+  readonly grant: Grant;
+  /** Credential id → its value: told once, here, and kept only sealed. */
+  readonly values: ReadonlyMap<string, string>;
+}
+
+/** A generated value is tried so often before the site is said to be full. */
+const triesMax = 50;
+
+export async function createGrant(
+  tx: Transaction,
+  seal: CredentialSeal,
+  wanted: WantedGrant,
+  now: Instant,
+): Promise<CreatedGrant> {
+  const homeGateway = await checkReferences(tx, wanted);
+  const id = newId("grant");
+  const values = new Map<string, string>();
+  const credentials: Credential[] = [];
+  for (const [index, one] of wanted.credentials.entries()) {
+    const credential = newId("cred");
+    const claim = (value: string, rested: boolean) =>
+      claimCode(
+        tx,
+        {
+          siteId: wanted.site,
+          kind: one.kind,
+          index: seal.index(one.kind, value),
+          credentialId: credential,
+          grantId: id,
+          until: wanted.validity.until,
+        },
+        now,
+        rested,
+      );
+    const value = await findValue(tx, wanted.site, one, `body.credentials[${index}]`, claim, now);
+    values.set(credential, value);
+    credentials.push({
+      id: credential,
+      kind: one.kind,
+      index: seal.index(one.kind, value),
+      sealed: seal.seal(credential, value),
+      revoked: false,
+    });
+  }
+  const { holder, host, schedule } = wanted;
+  const grant: Grant = {
+    id,
+    site: wanted.site,
+    kind: wanted.kind,
+    holder: {
+      id: holder.id ?? newId("person"),
+      name: holder.name,
+      ...(holder.document !== undefined && { document: holder.document }),
+    },
+    ...(host && { host }),
+    createdBy: wanted.createdBy,
+    accessPoints: wanted.accessPoints,
+    validity: wanted.validity,
+    ...(schedule && { schedule }),
+    entriesAllowed: wanted.entriesAllowed,
+    limitMode: wanted.limitMode,
+    homeGateway,
+    credentials,
+    revoked: false,
+    about: wanted.about,
+  };
+  await insertGrants(tx, [grant], now);
+  return { grant, values };
+}
+
+/** The access points must be known, and the home gateway in service; left out, it is that of the first access point. */
+async function checkReferences(tx: Transaction, wanted: WantedGrant): Promise<string> {
+  const known = new Map((await listAccessPoints(tx, wanted.site)).map((one) => [one.id, one]));
+  for (const [index, id] of wanted.accessPoints.entries()) {
+    if (!known.has(id)) throw fieldProblem(`body.accessPoints[${index}]`, `the site has no access point ${id}`);
+  }
+  const home = wanted.homeGateway ?? known.get(wanted.accessPoints[0] ?? "")?.gatewayId ?? "";
+  const gateway = await readGateway(tx, home);
+  if (!gateway || gateway.siteId !== wanted.site || gateway.revokedAt !== null)
+    throw fieldProblem("body.homeGateway", "the site has no such gateway in service");
+  return gateway.id;
+}
+
+async function findValue(
+  tx: Transaction,
+  site: string,
+  wanted: WantedCredential,
+  field: string,
+  claim: (value: string, rested: boolean) => Promise<boolean>,
+  now: Instant,
+): Promise<string> {
+  if (wanted.value !== undefined) {
+    if (await claim(wanted.value, false)) return wanted.value;
+    throw fieldProblem(`${field}.value`, `another live credential of the site has this ${wanted.kind}`, 409);
+  }
+  const digits = wanted.kind === "pin" ? pinDigits((await countLiveCodes(tx, site, "pin", now)) + 1, wanted.length) : 0;
+  for (let tries = 0; tries < triesMax; tries += 1) {
+    const value = generate(wanted.kind, digits);
+    if (value === undefined) throw fieldProblem(`${field}.value`, `a ${wanted.kind} has a value of its own; name it`);
+    if (await claim(value, true)) return value;
+  }
+  throw fieldProblem(`${field}.length`, "no free PIN of this length was found; ask for a longer one", 409);
+}
+
+function generate(kind: CredentialKind, digits: number): string | undefined {
+  switch (kind) {
+    case "pin":
+      return makePin(digits, randomInt);
+    case "pass":
+      return randomLetters(16).toUpperCase();
+    case "link":
+      return randomBytes(24).toString("base64url");
+    case "card":
+    case "provider":
+      return undefined;
+  }
+}

@@ -1,0 +1,129 @@
+/** Starts the service: store, keys, token, routes, port; and stops it in the opposite order. */
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import type { Clock } from "../gateway/ports/clock.ts";
+import type { Logger } from "../gateway/ports/logger.ts";
+import { SecretString } from "../gateway/wire/secret.ts";
+import { cloudApp } from "./app.ts";
+import type { CloudParts } from "./cloud-parts.ts";
+import { hashOf } from "./ids.ts";
+import { keepHouse } from "./jobs/housekeeping.ts";
+import { CloudStartError } from "./start-error.ts";
+import { adminTokens } from "./store/admin-tokens.ts";
+import { beginNewFeed } from "./store/feed.ts";
+import { openStore } from "./store/open-store.ts";
+import { masterKeyIn, SiteKeys } from "./store/site-keys.ts";
+import { listSites } from "./store/sites.ts";
+import type { Store } from "./store/store.ts";
+
+export interface CloudOptions {
+  /** `port` 0: any free one. */
+  readonly http: { readonly host: string; readonly port: number };
+  /** For PGlite's files and, unless `masterKey` is given, the master key. */
+  readonly dataFolder: string;
+  /** postgres://…; unset: PGlite in the data folder. */
+  readonly databaseUrl?: string | undefined;
+  /** An administrator's token that counts besides the one in the store; for scripts. */
+  readonly adminToken?: SecretString | undefined;
+  /** 32 bytes in base64url; unset: POSTERN_MASTER_KEY, else made in the data folder. Replicas need the same. */
+  readonly masterKey?: SecretString | undefined;
+  readonly version?: string | undefined;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+export interface RunningCloud {
+  readonly url: string;
+  /** Only when it was made at this start: print it, it is not shown again. */
+  readonly adminToken?: SecretString;
+  /** Answers held polls, ends streams, closes the store; within 5 s. */
+  stop(): Promise<void>;
+}
+
+/** Requests under way get so long to end once the service stops. */
+const drainMs = 3_000;
+
+/** Rejects with a CloudStartError that says what to do. */
+export async function startCloud(options: CloudOptions): Promise<RunningCloud> {
+  const { logger, clock, dataFolder, databaseUrl } = options;
+  const stopping = new AbortController();
+  const masterKey = options.masterKey ?? keyFromEnvironment() ?? (await masterKeyIn(dataFolder));
+  const siteKeys = new SiteKeys(masterKey);
+  const store = await openStore({ databaseUrl, dataFolder, clock, logger });
+  try {
+    // First of all: the mark of the unclean stop goes when the store is closed, even by a start that fails.
+    if (store.wasUnclean) await beginNewFeeds(store, logger);
+    await siteKeys.check(store.db);
+    const given = options.adminToken;
+    const tokens = given ? { hashes: [hashOf(given.reveal())] } : await adminTokens(store, clock.wall());
+    const parts: CloudParts = {
+      store,
+      siteKeys,
+      clock,
+      logger,
+      adminTokenHashes: tokens.hashes,
+      version: options.version ?? "0.1.0",
+      stopping: stopping.signal,
+    };
+    const server = await listen(parts, options.http);
+    const { address, port } = server.address() as AddressInfo;
+    const url = `http://${address.includes(":") ? `[${address}]` : address}:${port}`;
+    const housekeeping = keepHouse(parts);
+    logger.info("cloud-started", { url, store: databaseUrl === undefined ? "pglite" : "postgresql" });
+    return {
+      url,
+      ...("made" in tokens && tokens.made && { adminToken: tokens.made }),
+      async stop() {
+        stopping.abort();
+        await Promise.all([closed(server, clock), housekeeping]);
+        await store.close();
+        logger.info("cloud-stopped");
+      },
+    };
+  } catch (error) {
+    stopping.abort();
+    await store.close();
+    throw error;
+  }
+}
+
+function keyFromEnvironment(): SecretString | undefined {
+  const key = process.env.POSTERN_MASTER_KEY;
+  return key ? new SecretString(key) : undefined;
+}
+
+/** The last process did not stop cleanly: commits that gateways have seen may be lost, so they take the whole set anew. */
+async function beginNewFeeds(store: Store, logger: Logger): Promise<void> {
+  for (const { id } of await listSites(store.db)) await store.transaction((tx) => beginNewFeed(tx, id));
+  logger.warn("unclean-stop-found", { consequence: "new feed for every site" });
+}
+
+async function listen(parts: CloudParts, { host, port }: CloudOptions["http"]): Promise<Server> {
+  const server = createAdaptorServer({ fetch: cloudApp(parts).fetch }) as Server;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (cause: NodeJS.ErrnoException) => {
+      const inUse = cause.code === "EADDRINUSE";
+      const why = inUse ? "is in use; set http.port of cloud-sync to a free one" : `cannot be used (${cause.code})`;
+      reject(new CloudStartError("port-in-use", `port ${port} on ${host} ${why}`, { cause }));
+    });
+    server.listen(port, host, resolve);
+  });
+  return server;
+}
+
+/** Waits for requests under way, but not for long. */
+async function closed(server: Server, clock: Clock): Promise<void> {
+  const done = new AbortController();
+  const close = new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  server.closeIdleConnections();
+  const late = clock.sleep(drainMs, done.signal).then(
+    () => server.closeAllConnections(),
+    () => undefined,
+  );
+  await close;
+  done.abort();
+  await late;
+}

@@ -1,0 +1,111 @@
+/** A gateway's poll: takes its acknowledgement, waits while there is nothing new, answers with rows and commands. */
+import type { Millis } from "../gateway/domain/instant.ts";
+import type { WirePollReply } from "../gateway/wire/feed.ts";
+import { protocolVersion } from "../gateway/wire/version.ts";
+import { HttpProblem } from "../web/problem.ts";
+import type { CloudParts } from "./cloud-parts.ts";
+import { type HandedCommand, handOut, noteMissed } from "./store/commands.ts";
+import { feedPage, type PageRequest, renderRows, type StoredPage } from "./store/feed.ts";
+import { acknowledge, type GatewayRow, noteResetting, readGateway } from "./store/gateways.ts";
+
+export interface PollQuery {
+  readonly feed: string;
+  readonly cursor: number;
+  readonly waitMs: Millis;
+  readonly lastCommand: number;
+}
+
+export const pollHeldMaxMs: Millis = 25_000;
+const pageRows = 1_000;
+
+export class Polls {
+  readonly #parts: CloudParts;
+  /** Pages being read: gateways woken together, at the same cursor, share one. */
+  readonly #reading = new Map<string, Promise<StoredPage | undefined>>();
+
+  constructor(parts: CloudParts) {
+    this.#parts = parts;
+  }
+
+  /** The reply as JSON. `gone` fires when the caller has hung up. */
+  async answer(asking: GatewayRow, query: PollQuery, gone: AbortSignal): Promise<string> {
+    const { store, clock, stopping } = this.#parts;
+    const askedAt = clock.monotonic();
+    const cursor = { feed: query.feed, version: query.cursor };
+    const target = { site: asking.siteId, gateway: asking.id };
+    let row = await acknowledge(store.db, asking, { cursor, lastCommand: query.lastCommand }, clock.wall());
+    if (row.issuedCommand > query.lastCommand) await noteMissed(store.db, target, query.lastCommand, clock.wall());
+
+    for (;;) {
+      const wake = store.wakes.next(row.siteId);
+      try {
+        const page = await this.#page(
+          { site: row.siteId, cursor, resettingFrom: row.resettingFrom, limit: pageRows },
+          wake.count,
+        );
+        const commands =
+          row.issuedCommand > query.lastCommand ? await handOut(store.db, target, query.lastCommand, clock.wall()) : [];
+        const heldMs = clock.monotonic() - askedAt;
+        const leftMs = Math.min(query.waitMs, pollHeldMaxMs) - heldMs;
+        const isNews = page.reset || !page.complete || page.to !== query.cursor || commands.length > 0;
+        if (isNews || leftMs <= 0 || stopping.aborted || gone.aborted) {
+          if (page.reset) await noteResetting(store.db, row, page.ver);
+          return this.#render(row, page, commands, heldMs);
+        }
+        await this.#wait(wake.woken, leftMs, gone);
+      } finally {
+        wake.cancel();
+      }
+      row = await this.#inService(row);
+    }
+  }
+
+  async #wait(woken: Promise<void>, ms: Millis, gone: AbortSignal): Promise<void> {
+    const done = new AbortController();
+    const signal = AbortSignal.any([done.signal, gone, this.#parts.stopping]);
+    const slept = this.#parts.clock.sleep(ms, signal).catch(() => undefined);
+    await Promise.race([woken, slept]);
+    done.abort();
+    await slept;
+  }
+
+  /** It may have been revoked while it waited: then it learns nothing more. */
+  async #inService(row: GatewayRow): Promise<GatewayRow> {
+    const now = await readGateway(this.#parts.store.db, row.id);
+    if (!now || now.revokedAt !== null) throw gatewayRevoked();
+    return now;
+  }
+
+  async #page(request: PageRequest, wakeCount: number): Promise<StoredPage> {
+    const { site, cursor, resettingFrom } = request;
+    const key = JSON.stringify([site, cursor.feed, cursor.version, resettingFrom, wakeCount]);
+    const reading = this.#reading.get(key) ?? feedPage(this.#parts.store.db, request);
+    this.#reading.set(key, reading);
+    try {
+      const page = await reading;
+      if (!page) throw new HttpProblem(404, "not-found", `There is no site ${site}.`);
+      return page;
+    } finally {
+      this.#reading.delete(key);
+    }
+  }
+
+  #render(row: GatewayRow, page: StoredPage, commands: readonly HandedCommand[], heldMs: Millis): string {
+    const facts = {
+      proto: protocolVersion,
+      feed: page.feed,
+      to: page.to,
+      reset: page.reset,
+      complete: page.complete,
+      ...(page.checksum && { checksum: page.checksum }),
+      commands: commands.map((one) => ({ ...one, action: "unlock" as const })),
+      serverTime: this.#parts.clock.wall(),
+      heldMs,
+    } satisfies Omit<WirePollReply, "rows">;
+    return `${JSON.stringify(facts).slice(0, -1)},"rows":${renderRows(page.rows, row.id)}}`;
+  }
+}
+
+export function gatewayRevoked(): HttpProblem {
+  return new HttpProblem(403, "gateway-revoked", "This gateway was revoked; enrol it anew.");
+}

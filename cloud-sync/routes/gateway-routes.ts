@@ -1,0 +1,202 @@
+/** What gateways ask (wire/gateway-api.ts): the time, enrolment, the feed, their journal, their report. */
+import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+import { pollReplySchema } from "../../gateway/wire/feed.ts";
+import {
+  enrolledSchema,
+  enrolSchema,
+  pushHeadSchema,
+  pushLimits,
+  pushReplySchema,
+  reportSchema,
+  timeSchema,
+} from "../../gateway/wire/gateway-api.ts";
+import { limitBody, limitRate, RateLimiter, remoteAddress } from "../../web/limits.ts";
+import { fieldProblem, HttpProblem, invalidRequest, refuseInvalid } from "../../web/problem.ts";
+import { type CloudEnv, gatewayOnly } from "../authenticate.ts";
+import type { CloudParts } from "../cloud-parts.ts";
+import type { Meters } from "../meters.ts";
+import { Polls, pollHeldMaxMs } from "../poll.ts";
+import { enrol, takeReport } from "../store/gateways.ts";
+import { ingest } from "../store/ingest.ts";
+import { gatewaySecurity, idText, json, jsonBody, problems } from "./shapes.ts";
+
+const tags = ["Gateways' own requests"];
+const gatewayParams = z.object({ gateway: idText });
+const count = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+
+const time = createRoute({
+  method: "get",
+  path: "/v1/time",
+  tags,
+  summary: "The service's time",
+  responses: { 200: json(timeSchema, "Milliseconds since 1970 in UTC") },
+});
+
+const enrolment = createRoute({
+  method: "post",
+  path: "/v1/enrol",
+  tags,
+  summary: "Enrol with a one-time code",
+  description:
+    "The gateway makes its key pair and sends the public half; the code is used up. A code lives 15 minutes.",
+  request: { body: jsonBody(enrolSchema) },
+  responses: { 200: json(enrolledSchema, "The gateway's identity"), ...problems(400, 403, 413, 415, 429) },
+});
+
+const feed = createRoute({
+  method: "get",
+  path: "/v1/gateways/{gateway}/feed",
+  tags,
+  summary: "What changed since the cursor",
+  description:
+    "Held up to `waitMs` while there is nothing new. The cursor is the acknowledgement: send only what is on the disk.",
+  security: gatewaySecurity,
+  request: {
+    params: gatewayParams,
+    query: z.object({
+      feed: z.string().max(64).default(""),
+      cursor: count.default(0),
+      waitMs: z.coerce.number().min(0).max(pollHeldMaxMs).default(0),
+      lastCommand: count.default(0),
+      proto: z.coerce.number().int().min(1).default(1),
+    }),
+  },
+  responses: { 200: json(pollReplySchema, "Rows in the order of their versions"), ...problems(400, 401, 403, 429) },
+});
+
+const journal = createRoute({
+  method: "post",
+  path: "/v1/gateways/{gateway}/journal",
+  tags,
+  summary: "Push events",
+  description: "A line with the head, then each event's bytes as they stand in the journal, parted by newlines.",
+  security: gatewaySecurity,
+  request: {
+    params: gatewayParams,
+    body: { required: true, content: { "application/x-ndjson": { schema: z.string() } } },
+  },
+  responses: {
+    200: json(pushReplySchema, "Taken up to `next`"),
+    409: json(pushReplySchema, "Fenced by a newer epoch, or a different event is known under a number sent"),
+    ...problems(400, 401, 403, 413, 429),
+  },
+});
+
+const report = createRoute({
+  method: "put",
+  path: "/v1/gateways/{gateway}/report",
+  tags,
+  summary: "Report access points and devices",
+  security: gatewaySecurity,
+  request: { params: gatewayParams, body: jsonBody(reportSchema) },
+  responses: { 204: { description: "Taken" }, ...problems(400, 401, 403, 409, 413, 415, 429) },
+});
+
+const enrolBytes = 4 * 1024;
+/** Some more than a gateway means to send, because it counts before the newlines. */
+const pushBytes = pushLimits.maxBytes * 2;
+const reportBytes = 2 * 1024 * 1024;
+
+export function gatewayRoutes(parts: CloudParts, meters: Meters): OpenAPIHono<CloudEnv> {
+  const { store, siteKeys, clock, logger } = parts;
+  const monotonic = () => clock.monotonic();
+  const enrolments = new RateLimiter({ burst: 10, perSecond: 10 / 60 }, monotonic);
+  const requests = new RateLimiter({ burst: 200, perSecond: 100 }, monotonic);
+  const failures = new RateLimiter({ burst: 30, perSecond: 0.5 }, monotonic);
+  const polls = new Polls(parts);
+  const app = new OpenAPIHono<CloudEnv>({ defaultHook: refuseInvalid });
+
+  app.use("/v1/enrol", limitBody(enrolBytes));
+  app.use("/v1/gateways/:gateway/journal", limitBody(pushBytes));
+  app.use("/v1/gateways/:gateway/report", limitBody(reportBytes));
+  app.use("/v1/gateways/:gateway/*", gatewayOnly(parts, failures));
+  app.use(
+    "/v1/gateways/:gateway/*",
+    limitRate(requests, (c) => c.req.param("gateway") ?? ""),
+  );
+
+  app.openapi(time, (c) => c.json({ serverTime: clock.wall() }, 200));
+
+  app.openapi(enrolment, async (c) => {
+    enrolments.demand(remoteAddress(c));
+    const { code, publicKey } = c.req.valid("json");
+    const row = await store.transaction((tx) => enrol(tx, code, publicKey, clock.wall()));
+    if (!row) throw new HttpProblem(403, "enrolment-refused", "This code is wrong, used or older than 15 minutes.");
+    const siteKey = await siteKeys.key(store.db, row.siteId);
+    logger.info("gateway-enrolled", { site: row.siteId, gateway: row.id, epoch: row.epoch });
+    const { siteId: site, id: gateway, name, epoch } = row;
+    return c.json({ site, gateway, name, epoch, siteKey: siteKey.reveal() }, 200);
+  });
+
+  app.openapi(feed, async (c) => {
+    const stopWaiting = meters.pollBegins();
+    try {
+      const body = await polls.answer(c.get("gateway"), c.req.valid("query"), c.req.raw.signal);
+      // The rows go out as the text they were hashed from, so the body is not built by c.json.
+      return c.body(body, 200, { "content-type": "application/json" }) as never;
+    } finally {
+      stopWaiting();
+    }
+  });
+
+  app.openapi(journal, async (c) => {
+    const gateway = c.get("gateway");
+    const { head, lines } = readPush(new Uint8Array(await c.req.arrayBuffer()));
+    const push = { site: gateway.siteId, gateway: gateway.id, head, lines };
+    const result = await store.transaction((tx) => ingest(tx, push, clock.wall()));
+    switch (result.outcome) {
+      case "taken":
+        meters.eventsTaken(result.added, result.parked);
+        if (result.parked > 0) logger.warn("events-parked", { gateway: gateway.id, count: result.parked });
+        return c.json({ outcome: "taken" as const, next: result.next }, 200);
+      case "fork":
+        logger.error("journal-forked", { site: gateway.siteId, gateway: gateway.id, seq: result.seq });
+        return c.json(result, 409);
+      case "fenced":
+        logger.warn("gateway-fenced", { gateway: gateway.id, epoch: result.epoch });
+        return c.json(result, 409);
+      case "refused":
+        throw fieldProblem("body", result.why);
+    }
+  });
+
+  app.openapi(report, async (c) => {
+    const taken = await store.transaction((tx) => takeReport(tx, c.get("gateway"), c.req.valid("json"), clock.wall()));
+    if (taken !== undefined)
+      throw fieldProblem("body.accessPoints", `another gateway in service has the access point ${taken}`, 409);
+    return c.body(null, 204);
+  });
+
+  return app;
+}
+
+const newline = 0x0a;
+
+function readPush(body: Uint8Array): { head: z.infer<typeof pushHeadSchema>; lines: Uint8Array[] } {
+  const lines = linesOf(body);
+  const first = lines.shift();
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(first ?? []).toString("utf8"));
+  } catch {
+    throw fieldProblem("body", "the first line is not JSON");
+  }
+  const head = pushHeadSchema.safeParse(value);
+  if (!head.success) throw invalidRequest("body", head.error);
+  if (lines.length > pushLimits.maxEvents) {
+    throw new HttpProblem(413, "body-too-large", `A push has at most ${pushLimits.maxEvents} events.`);
+  }
+  return { head: head.data, lines };
+}
+
+/** A newline at the very end ends the last line and begins none. */
+function linesOf(body: Uint8Array): Uint8Array[] {
+  const lines: Uint8Array[] = [];
+  let start = 0;
+  for (let end = body.indexOf(newline); end >= 0; end = body.indexOf(newline, start)) {
+    lines.push(body.subarray(start, end));
+    start = end + 1;
+  }
+  if (start < body.length) lines.push(body.subarray(start));
+  return lines;
+}

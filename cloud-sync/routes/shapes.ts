@@ -1,0 +1,89 @@
+/** Words the routes share: parameters, pages, moments, and the problems an operation may answer. */
+import { z } from "@hono/zod-openapi";
+import type { Instant } from "../../gateway/domain/instant.ts";
+import { HttpProblem, problemSchema } from "../../web/problem.ts";
+
+const printable = (value: string) => value.isWellFormed() && !/\p{Cc}/u.test(value);
+
+/** Text people type: no control characters. */
+export const words = (max: number) =>
+  z.string().trim().min(1).max(max).refine(printable, "has characters that cannot be printed");
+/** An id made here or named by a gateway's configuration. */
+export const idText = z.string().min(1).max(128).refine(printable, "has characters that cannot be printed");
+
+/** A moment with its offset; kept as milliseconds. */
+export const moment = z.iso.datetime({ offset: true }).openapi({ example: "2031-03-04T14:00:00+01:00" });
+
+export function toInstant(text: string): Instant {
+  return Temporal.Instant.from(text).epochMilliseconds;
+}
+
+export function iso(instant: Instant): string {
+  return Temporal.Instant.fromEpochMilliseconds(instant).toString();
+}
+
+export function isoOrNull(instant: Instant | null): string | null {
+  return instant === null ? null : iso(instant);
+}
+
+export const momentOrNull = z.string().nullable().openapi({ example: "2031-03-04T13:00:00Z" });
+
+export const siteParams = z.object({ site: idText.openapi({ example: "demo" }) });
+export const pageQuery = {
+  limit: z.coerce.number().int().min(1).max(200).default(50).openapi({ description: "Entries of a page." }),
+  after: z.string().max(500).optional().openapi({ description: "`next` of the page before." }),
+};
+export const nextField = z
+  .string()
+  .nullable()
+  .openapi({ description: "Ask with `after` for the next page; null at the end." });
+
+/** The place a page ended at, as a word the caller hands back. */
+export function toPageMark(place: readonly unknown[]): string {
+  return Buffer.from(JSON.stringify(place)).toString("base64url");
+}
+
+export function fromPageMark<T extends z.ZodType>(mark: string, place: T): z.infer<T> {
+  try {
+    return place.parse(JSON.parse(Buffer.from(mark, "base64url").toString("utf8")));
+  } catch {
+    throw new HttpProblem(400, "invalid-request", "query.after: not a page of this list", {
+      errors: [{ field: "query.after", message: "not a page of this list" }],
+    });
+  }
+}
+
+export const json = <T extends z.ZodType>(schema: T, description: string) => ({
+  description,
+  content: { "application/json": { schema } },
+});
+
+export const jsonBody = <T extends z.ZodType>(schema: T) => ({
+  required: true,
+  content: { "application/json": { schema } },
+});
+
+const problemWords = {
+  400: "A field is missing, unknown or wrong; `errors` names it",
+  401: "No token, or not a valid one",
+  403: "The gateway was revoked",
+  404: "There is no such thing",
+  409: "It is in the way of something that exists; `errors` names the field",
+  413: "The body is too large",
+  415: "The body is of another content type",
+  429: "Too many requests; see Retry-After",
+} as const;
+
+export function problems<S extends keyof typeof problemWords>(...statuses: readonly S[]) {
+  const content = { "application/problem+json": { schema: problemSchema } };
+  const answers = {} as Record<S, { description: string; content: typeof content }>;
+  for (const status of statuses) answers[status] = { description: problemWords[status], content };
+  return answers;
+}
+
+export function notFound(what: string): HttpProblem {
+  return new HttpProblem(404, "not-found", `There is no ${what}.`);
+}
+
+export const adminSecurity = [{ adminToken: [] }];
+export const gatewaySecurity = [{ gatewayToken: [] }];

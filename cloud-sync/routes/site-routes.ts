@@ -1,0 +1,213 @@
+/** Administration of sites, their blacklist included. */
+import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+import { grantKinds } from "../../gateway/domain/grant.ts";
+import { fieldProblem, refuseInvalid } from "../../web/problem.ts";
+import type { CloudEnv } from "../authenticate.ts";
+import type { CloudParts } from "../cloud-parts.ts";
+import { newId, randomLetters } from "../ids.ts";
+import { addToBlacklist, listBlacklist, removeFromBlacklist } from "../store/blacklist.ts";
+import { changeSite, createSite, listSites, readSite, type SiteRow, toSite } from "../store/sites.ts";
+import { onceFor, requireSite } from "./requests.ts";
+import { adminSecurity, idText, iso, json, jsonBody, notFound, problems, siteParams, words } from "./shapes.ts";
+
+const isZone = (zone: string) => {
+  try {
+    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(zone);
+    return /[A-Za-z]/.test(zone);
+  } catch {
+    return false;
+  }
+};
+const zone = z.string().max(64).refine(isZone, "not an IANA time zone").openapi({ example: "Europe/Madrid" });
+const offlineMaxAge = z
+  .strictObject(Object.fromEntries(grantKinds.map((kind) => [kind, z.number().int().min(0).nullable().optional()])))
+  .openapi({
+    description:
+      "Milliseconds for which grants of a kind are honoured without the cloud; null: until their validity ends.",
+    example: { visitor: 86_400_000, stay: null },
+  });
+
+const siteSchema = z
+  .object({
+    id: z.string().openapi({ example: "demo" }),
+    name: z.string().openapi({ example: "Demo house" }),
+    zone,
+    lockdown: z.boolean(),
+    offlineMaxAgeMs: z.record(z.enum(grantKinds), z.number().nullable()),
+    /** Version of the feed: what gateways confirm. */
+    version: z.number().int(),
+    createdAt: z.string(),
+  })
+  .openapi("Site");
+
+const create = createRoute({
+  method: "post",
+  path: "/api/sites",
+  tags: ["Sites"],
+  summary: "Create a site",
+  security: adminSecurity,
+  request: {
+    body: jsonBody(
+      z.strictObject({
+        id: z
+          .string()
+          .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, "small letters, digits and hyphens, at most 40")
+          .optional()
+          .openapi({ example: "demo", description: "Made when left out." }),
+        name: words(200),
+        zone,
+        offlineMaxAgeMs: offlineMaxAge.optional(),
+      }),
+    ),
+  },
+  responses: { 201: json(siteSchema, "The site"), ...problems(400, 401, 409, 413, 415, 429) },
+});
+
+const list = createRoute({
+  method: "get",
+  path: "/api/sites",
+  tags: ["Sites"],
+  summary: "List sites",
+  security: adminSecurity,
+  responses: { 200: json(z.object({ items: z.array(siteSchema) }), "All sites"), ...problems(401, 429) },
+});
+
+const read = createRoute({
+  method: "get",
+  path: "/api/sites/{site}",
+  tags: ["Sites"],
+  summary: "Read a site",
+  security: adminSecurity,
+  request: { params: siteParams },
+  responses: { 200: json(siteSchema, "The site"), ...problems(401, 404, 429) },
+});
+
+const change = createRoute({
+  method: "patch",
+  path: "/api/sites/{site}",
+  tags: ["Sites"],
+  summary: "Change name, zone, offline policy or lockdown",
+  description: "Lockdown is a level: while it stands no gateway of the site admits anyone.",
+  security: adminSecurity,
+  request: {
+    params: siteParams,
+    body: jsonBody(
+      z
+        .strictObject({
+          name: words(200).optional(),
+          zone: zone.optional(),
+          lockdown: z.boolean().optional(),
+          offlineMaxAgeMs: offlineMaxAge.optional(),
+        })
+        .refine((body) => Object.keys(body).length > 0, "name at least one field to change"),
+    ),
+  },
+  responses: { 200: json(siteSchema, "The site"), ...problems(400, 401, 404, 413, 415, 429) },
+});
+
+const entryFields = {
+  subject: z.enum(["person", "document", "grant", "credential"]),
+  value: words(200).openapi({
+    example: "X1234567",
+    description: "The person's id, the document's number, the grant's or the credential's id.",
+  }),
+};
+const entrySchema = z
+  .object({ id: z.string(), ...entryFields, reason: z.string().nullable(), createdAt: z.string() })
+  .openapi("BlacklistEntry");
+
+const addEntry = createRoute({
+  method: "post",
+  path: "/api/sites/{site}/blacklist",
+  tags: ["Blacklist"],
+  summary: "Put someone on the blacklist",
+  security: adminSecurity,
+  request: {
+    params: siteParams,
+    body: jsonBody(z.strictObject({ ...entryFields, reason: words(500).optional() })),
+  },
+  responses: { 201: json(entrySchema, "The entry"), ...problems(400, 401, 404, 409, 413, 415, 429) },
+});
+
+const listEntries = createRoute({
+  method: "get",
+  path: "/api/sites/{site}/blacklist",
+  tags: ["Blacklist"],
+  summary: "The blacklist, newest first",
+  security: adminSecurity,
+  request: { params: siteParams },
+  responses: { 200: json(z.object({ items: z.array(entrySchema) }), "The entries"), ...problems(401, 404, 429) },
+});
+
+const removeEntry = createRoute({
+  method: "delete",
+  path: "/api/sites/{site}/blacklist/{entry}",
+  tags: ["Blacklist"],
+  summary: "Take an entry off the blacklist",
+  security: adminSecurity,
+  request: { params: siteParams.extend({ entry: idText }) },
+  responses: { 204: { description: "Gone" }, ...problems(401, 404, 429) },
+});
+
+export function siteRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
+  const { store, siteKeys, clock } = parts;
+  const app = new OpenAPIHono<CloudEnv>({ defaultHook: refuseInvalid });
+
+  app.openapi(create, async (c) => {
+    const { id = `site-${randomLetters(8)}`, name, zone, offlineMaxAgeMs } = c.req.valid("json");
+    const fresh = { id, name, zone, ...(offlineMaxAgeMs && { offlineMaxAgeMs }) };
+    const made = await store.transaction((tx) => createSite(tx, fresh, siteKeys.create(id), clock.wall()));
+    if (!made) throw fieldProblem("body.id", "there is a site with this id", 409);
+    return c.json(toShape(await requireSite(parts, id)), 201);
+  });
+
+  app.openapi(list, async (c) => c.json({ items: (await listSites(store.db)).map(toShape) }, 200));
+
+  app.openapi(read, async (c) => c.json(toShape(await requireSite(parts, c.req.valid("param").site)), 200));
+
+  app.openapi(change, async (c) => {
+    const { site } = c.req.valid("param");
+    const row = await store.transaction((tx) => changeSite(tx, site, c.req.valid("json"), clock.wall()));
+    if (!row) throw notFound(`site ${site}`);
+    return c.json(toShape((await readSite(store.db, site)) ?? row), 200);
+  });
+
+  app.openapi(addEntry, async (c) => {
+    const { site } = c.req.valid("param");
+    await requireSite(parts, site);
+    const { subject, value, reason = null } = c.req.valid("json");
+    const answer = await onceFor(parts, c, site, async (tx) => {
+      const entry = { id: newId("entry"), subject, value };
+      await addToBlacklist(tx, site, entry, reason, clock.wall());
+      return { ...entry, reason, createdAt: iso(clock.wall()) };
+    });
+    return c.json(answer, 201);
+  });
+
+  app.openapi(listEntries, async (c) => {
+    const { site } = c.req.valid("param");
+    await requireSite(parts, site);
+    const rows = await listBlacklist(store.db, site);
+    const items = rows.map(({ id, subject, value, reason, createdAt }) => ({
+      id,
+      subject: entryFields.subject.parse(subject),
+      value,
+      reason,
+      createdAt: iso(createdAt),
+    }));
+    return c.json({ items }, 200);
+  });
+
+  app.openapi(removeEntry, async (c) => {
+    const { site, entry } = c.req.valid("param");
+    const removed = await store.transaction((tx) => removeFromBlacklist(tx, site, entry, clock.wall()));
+    if (!removed) throw notFound(`entry ${entry} on the blacklist of ${site}`);
+    return c.body(null, 204);
+  });
+
+  return app;
+}
+
+function toShape(row: SiteRow) {
+  return { ...toSite(row), version: row.ver, createdAt: iso(row.createdAt) };
+}
