@@ -95,12 +95,9 @@ export class FileJournal implements Journal {
     this.#options = options;
     this.#applied = recovered.last;
     this.#durable = recovered.last;
-    const { tail, segments } = recovered;
-    // A segment of which nothing counts is used as if it had just been prepared.
-    const unused = tail ? (tail.end > 0 ? tail.number + 1 : tail.number) : (segments[0]?.number ?? 1);
-    this.#segments = segments.filter(({ number }) => number < unused);
+    this.#segments = recovered.segments.filter(({ number }) => number < recovered.unused);
     const onFailed = (error: Error) => this.#fail(error, "prepare a segment");
-    this.#store = new SegmentStore({ ...options, ...options.limits, onFailed }, unused);
+    this.#store = new SegmentStore({ ...options, ...options.limits, onFailed }, recovered.unused);
   }
 
   /** Makes the recovered tail fit to be written behind: nothing is taken in before that is on the disk. */
@@ -351,14 +348,16 @@ export class FileJournal implements Journal {
   }
 
   /** Cuts what was never acknowledged, so that no leftover can be taken for a line written later. */
-  async #cutTail({ tail, segments }: RecoveredJournal): Promise<void> {
-    if (!tail) return;
-    const segment = await this.#store.reopen(tail.number, tail.size, tail.end);
-    const file = await segment.file;
-    if (tail.usedEnd > tail.end) await writeBlank(file, tail.end, tail.usedEnd);
-    // Without a header of its own it is not gone on with.
-    if (segments.find(({ number }) => number === tail.number)?.header) this.#planning = segment;
-    else await file.close();
+  async #cutTail({ tail, cuts }: RecoveredJournal): Promise<void> {
+    const { disk, folder } = this.#options;
+    for (const { number, from, to } of cuts) {
+      const file = await disk.open(join(folder, segmentFile(number)), { create: false, durable: true });
+      await writeBlank(file, from, to);
+      await file.close();
+    }
+    // Without a header of its own a segment is not gone on with.
+    if (!tail || !this.#segments.find(({ number }) => number === tail.number)?.header) return;
+    this.#planning = await this.#store.reopen(tail.number, tail.size, tail.end);
     this.#current = this.#planning;
   }
 

@@ -51,15 +51,24 @@ export interface KnownSegment {
 export interface RecoveredJournal {
   readonly segments: readonly KnownSegment[];
   readonly last: JournalPosition;
-  /** The segment that was written to last: `end` is the byte after its last line that counts, `usedEnd` after its last byte that is not blank. */
-  readonly tail:
-    | { readonly number: number; readonly size: number; readonly end: number; readonly usedEnd: number }
-    | undefined;
+  /** The segment that holds the last line that counts; it can be gone on with if its header is known. */
+  readonly tail: { readonly number: number; readonly size: number; readonly end: number } | undefined;
+  /** What was written and never acknowledged: to be blank again before anything follows. */
+  readonly cuts: readonly TornPart[];
+  /** Number of the first segment of which nothing counts. */
+  readonly unused: number;
   /** Lines that count although nothing proves that they reached the disk; they are written once more before anything follows. */
   readonly unproven: { readonly before: JournalPosition; readonly lines: readonly Uint8Array[] };
-  /** Bytes of the tail that were never acknowledged and must go. */
+  /** Bytes in the cuts that are not blank. */
   readonly cutBytes: number;
   readonly damage: readonly JournalDamage[];
+}
+
+/** Bytes `from` … `to` of a segment. */
+export interface TornPart {
+  readonly number: number;
+  readonly from: number;
+  readonly to: number;
 }
 
 export interface RecoveryOptions {
@@ -81,22 +90,19 @@ export async function recoverJournal(options: RecoveryOptions): Promise<Recovere
   const numbers = await segmentNumbers(disk, folder);
   const segments: KnownSegment[] = [];
   const reading = new Reading(options);
-  let tail: RecoveredJournal["tail"];
+  const read: { number: number; size: number; usedEnd: number }[] = [];
   for (const [i, number] of numbers.entries()) {
     const file = segmentFile(number);
-    const next = numbers[i + 1];
-    const nextFirst = next === undefined ? undefined : await firstLine(disk, folder, next);
-    if (nextFirst?.header && nextFirst.lsn <= options.from.lsn) {
+    if (await isCovered(options, numbers.slice(i + 1, i + 3))) {
       const first = await firstLine(disk, folder, number);
       if (first.header) {
-        // The snapshot covers it to its end: its lines are read when the cloud asks for them, not at every start.
+        // Its lines are read when the cloud asks for them, not at every start.
         reading.checkOwner(first.header, file);
         segments.push({ number, header: first.header, afterLsn: first.lsn });
         continue;
       }
     }
     const bytes = await disk.read(join(folder, file));
-    const usedEnd = lastUsed(bytes);
     let header: { header: SegmentHeader; lsn: number } | undefined;
     let count = 0;
     for (const line of readLines(file, bytes)) {
@@ -110,15 +116,19 @@ export async function recoverJournal(options: RecoveryOptions): Promise<Recovere
       if (count % linesPerTurn === 0) await options.nextTurn();
     }
     segments.push({ number, header: header?.header, afterLsn: header?.lsn });
-    if (usedEnd > 0) {
-      const end = reading.end?.segment === number ? reading.end.offset : 0;
-      tail = { number, size: bytes.length, end, usedEnd };
-    }
+    read.push({ number, size: bytes.length, usedEnd: lastUsed(bytes) });
   }
   const { last, damage, damagedSegments, unproven } = reading.finish();
   for (const number of damagedSegments) await keepAside(disk, folder, number);
-  const cutBytes = tail ? await usedBytes(disk, folder, tail) : 0;
-  return { segments, last, tail, unproven, cutBytes, damage };
+  const { end } = reading;
+  const holder = end && read.find(({ number }) => number === end.segment);
+  const tail = end && holder && { number: holder.number, size: holder.size, end: end.offset };
+  const cuts = read.flatMap(({ number, usedEnd: to }) => {
+    const from = end && number === end.segment ? end.offset : 0;
+    return (end && number < end.segment) || to <= from ? [] : [{ number, from, to }];
+  });
+  const unused = end ? end.segment + 1 : (read[0]?.number ?? 1);
+  return { segments, last, tail, cuts, unused, unproven, cutBytes: await usedBytes(disk, folder, cuts), damage };
 }
 
 interface GoodLine {
@@ -269,6 +279,19 @@ class Reading {
   }
 }
 
+/**
+ * Whether the snapshot holds all of a segment, by the headers of the two `following` it. One would not do: the lines of a last
+ * write may stand at the end of a segment and once more, perhaps torn, in the next, whose header then names a place before them.
+ */
+async function isCovered({ disk, folder, from }: RecoveryOptions, following: readonly number[]): Promise<boolean> {
+  if (following.length < 2) return false;
+  for (const number of following) {
+    const { header, lsn } = await firstLine(disk, folder, number);
+    if (!header || lsn > from.lsn) return false;
+  }
+  return true;
+}
+
 async function firstLine(disk: Disk, folder: string, number: number) {
   const file = segmentFile(number);
   const [line] = readLines(file, await disk.read(join(folder, file), headerBytesMax));
@@ -294,12 +317,11 @@ function lastUsed(bytes: Uint8Array): number {
   return end;
 }
 
-async function usedBytes(
-  disk: Disk,
-  folder: string,
-  { number, end, usedEnd }: { number: number; end: number; usedEnd: number },
-): Promise<number> {
-  if (usedEnd <= end) return 0;
-  const bytes = (await disk.read(join(folder, segmentFile(number)))).subarray(end, usedEnd);
-  return bytes.reduce((count, byte) => (byte === newline ? count : count + 1), 0);
+async function usedBytes(disk: Disk, folder: string, cuts: readonly TornPart[]): Promise<number> {
+  let count = 0;
+  for (const { number, from, to } of cuts) {
+    const bytes = (await disk.read(join(folder, segmentFile(number)))).subarray(from, to);
+    count += bytes.reduce((sum, byte) => (byte === newline ? sum : sum + 1), 0);
+  }
+  return count;
 }

@@ -34,9 +34,9 @@ export interface SiteStoreOptions {
   /** A write or sync failed: nothing is taken in any more, and the process should end. */
   readonly onFailed: (error: Error) => void;
   /** One turn of the event loop. */
-  readonly nextTurn?: () => Promise<void>;
+  readonly nextTurn?: (() => Promise<void>) | undefined;
   readonly limits?: Partial<StoreLimits>;
-  readonly processes?: ProcessTable;
+  readonly processes?: ProcessTable | undefined;
 }
 
 export interface StoreLimits extends JournalLimits {

@@ -40,9 +40,11 @@ const ballastFile = "ballast";
 export class SegmentStore {
   readonly #options: SegmentStoreOptions;
   #nextNumber: number;
+  /** undefined: there was no room for it. */
   #next: OpenSegment | undefined;
-  /** undefined: the next segment could not be prepared. */
   #preparing: Promise<void> | undefined;
+  /** The newest that stands on the disk. */
+  #prepared: OpenSegment | undefined;
   #hasBallast = false;
   #triedAt: Monotonic = Number.NEGATIVE_INFINITY;
   #mending: Promise<void> | undefined;
@@ -120,13 +122,13 @@ export class SegmentStore {
     const next: OpenSegment = { number, size: this.#options.segmentBytes, position: 0, reserved: 0, file };
     this.#next = next;
     this.#preparing = file.then(
-      () => undefined,
+      () => {
+        this.#prepared = next;
+      },
       (error: Error) => {
         // Whoever has taken it already finds out by its file.
-        if (this.#next === next) {
-          this.#next = undefined;
-          this.#nextNumber = number;
-        }
+        if (this.#next === next) this.#next = undefined;
+        this.#nextNumber = Math.min(this.#nextNumber, number);
         if (!isFull(error)) this.#options.onFailed(error);
       },
     );
@@ -146,10 +148,15 @@ export class SegmentStore {
   async #lookForRoom(): Promise<void> {
     const { disk, folder, ballastBytes, logger, onFailed } = this.#options;
     if (!this.#next) {
+      // Counted on only once it is there: nothing is promised on a disk that was full a moment ago.
       this.#prepareNext();
+      const next = this.#next;
+      this.#next = undefined;
       await this.#preparing;
+      if (this.#prepared !== next) return;
+      this.#next = next;
     }
-    if (!this.#next || this.#hasBallast) return;
+    if (this.#hasBallast) return;
     try {
       await writeFileAtomically(disk, join(folder, ballastFile), blankPieces(ballastBytes));
       this.#hasBallast = true;
