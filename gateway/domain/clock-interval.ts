@@ -36,7 +36,7 @@ export function fixFromSystem(wall: Instant, withinMs: Millis, mono: Monotonic):
 export function intervalAt(fix: ClockFix | undefined, highWater: Instant, mono: Monotonic): ClockInterval {
   if (!fix) return { earliest: highWater, latest: Number.POSITIVE_INFINITY };
   const elapsed = Math.max(0, mono - fix.mono);
-  const drift = Math.ceil((elapsed * driftPpm) / 1_000_000);
+  const drift = (elapsed * driftPpm) / 1_000_000;
   const earliest = Math.max(Math.floor(fix.earliest + elapsed - drift), highWater);
   return { earliest, latest: Math.max(Math.ceil(fix.latest + elapsed + drift), earliest) };
 }
