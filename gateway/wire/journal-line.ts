@@ -29,7 +29,8 @@ export function chainStart(gateway: string, epoch: number): string {
 
 /** `body`: the text, or its bytes where they may not be text. */
 export function chainNext(prev: string, body: string | Uint8Array): string {
-  return hash("sha256", prev + body, "base64url");
+  const all = typeof body === "string" ? prev + body : Buffer.concat([Buffer.from(prev), body]);
+  return hash("sha256", all, "base64url");
 }
 
 /** The line of an event, with its newline. `body` is JSON text. */

@@ -1,0 +1,249 @@
+/** A cloud-sync in memory with an administrator and gateways that speak to it as real ones do, without a port. */
+import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import type { CloudApp } from "../../cloud-sync/app.ts";
+import { cloudApp } from "../../cloud-sync/app.ts";
+import type { CloudParts } from "../../cloud-sync/cloud-parts.ts";
+import { hashOf } from "../../cloud-sync/ids.ts";
+import { openStore } from "../../cloud-sync/store/open-store.ts";
+import { SiteKeys } from "../../cloud-sync/store/site-keys.ts";
+import type { Store } from "../../cloud-sync/store/store.ts";
+import type { Clock } from "../../gateway/ports/clock.ts";
+import { silentLogger } from "../../gateway/ports/logger.ts";
+import { systemClock } from "../../gateway/system-clock.ts";
+import type { WirePollReply } from "../../gateway/wire/feed.ts";
+import { headStatement } from "../../gateway/wire/gateway-api.ts";
+import { chainNext, chainStart } from "../../gateway/wire/journal-line.ts";
+import { SecretString } from "../../gateway/wire/secret.ts";
+
+export const adminToken = "test-admin-token";
+
+/** Time that stands still until told; whoever sleeps wakes when it passes. */
+export class HandClock implements Clock {
+  #now = Date.UTC(2031, 2, 4, 12);
+  readonly #sleepers = new Set<{ readonly at: number; readonly wake: () => void }>();
+
+  wall(): number {
+    return this.#now;
+  }
+
+  monotonic(): number {
+    return this.#now;
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const sleeper = { at: this.#now + ms, wake: resolve };
+      this.#sleepers.add(sleeper);
+      const abort = () => {
+        this.#sleepers.delete(sleeper);
+        reject(signal?.reason);
+      };
+      if (signal?.aborted) abort();
+      signal?.addEventListener("abort", abort, { once: true });
+    });
+  }
+
+  get sleepers(): number {
+    return this.#sleepers.size;
+  }
+
+  advance(ms: number): void {
+    this.#now += ms;
+    for (const sleeper of [...this.#sleepers]) {
+      if (sleeper.at > this.#now) continue;
+      this.#sleepers.delete(sleeper);
+      sleeper.wake();
+    }
+  }
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** Compared, not typed. */
+  readonly body: ReturnType<typeof JSON.parse>;
+}
+
+export interface TestCloud {
+  readonly app: CloudApp;
+  readonly parts: CloudParts;
+  readonly store: Store;
+  ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  /** Adds a gateway to the site, enrols it and reports these access points. */
+  gateway(site: string, accessPoints?: readonly string[]): Promise<TestGateway>;
+  close(): Promise<void>;
+}
+
+export function aMasterKey(): SecretString {
+  return new SecretString(Buffer.alloc(32, 7).toString("base64url"));
+}
+
+export async function givenCloud(options: { clock?: Clock; store?: Store } = {}): Promise<TestCloud> {
+  const clock = options.clock ?? systemClock;
+  const store = options.store ?? (await openStore({ clock, logger: silentLogger }));
+  const stopping = new AbortController();
+  const parts: CloudParts = {
+    store,
+    siteKeys: new SiteKeys(aMasterKey()),
+    clock,
+    logger: silentLogger,
+    adminTokenHashes: [hashOf(adminToken)],
+    version: "0.0.0-test",
+    stopping: stopping.signal,
+  };
+  const app = cloudApp(parts);
+  const ask: TestCloud["ask"] = async (method, path, body, headers = {}) =>
+    toAnswer(
+      await app.request(path, {
+        method,
+        headers: {
+          authorization: `Bearer ${adminToken}`,
+          ...(body !== undefined && { "content-type": "application/json" }),
+          ...headers,
+        },
+        ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+      }),
+    );
+  return {
+    app,
+    parts,
+    store,
+    ask,
+    async gateway(site, accessPoints = []) {
+      const { body } = await ask("POST", `/api/sites/${site}/gateways`, { name: "gate" });
+      const gateway = new TestGateway(app, clock);
+      await gateway.enrol(body.code);
+      if (accessPoints.length > 0) await gateway.report(accessPoints);
+      return gateway;
+    },
+    async close() {
+      stopping.abort();
+      if (!options.store) await store.close();
+    },
+  };
+}
+
+async function toAnswer(response: Response): Promise<Answer> {
+  const text = await response.text();
+  const isJson = /json/.test(response.headers.get("content-type") ?? "");
+  return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined };
+}
+
+/** A gateway's side of the wire, with its journal in memory. */
+export class TestGateway {
+  readonly #app: CloudApp;
+  readonly #clock: Clock;
+  #privateKey: KeyObject | undefined;
+  id = "";
+  epoch = 0;
+  /** The journal's events, as text. */
+  readonly lines: string[] = [];
+  cursor = { feed: "", version: 0 };
+  lastCommand = 0;
+
+  constructor(app: CloudApp, clock: Clock) {
+    this.#app = app;
+    this.#clock = clock;
+  }
+
+  async enrol(code: string): Promise<Answer> {
+    const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+    const answer = await this.send("POST", "/v1/enrol", {
+      body: JSON.stringify({ code, publicKey: publicKey.export({ format: "jwk" }).x, version: "1" }),
+      type: "application/json",
+    });
+    if (answer.status === 200) {
+      this.#privateKey = privateKey;
+      this.id = answer.body.gateway;
+      this.epoch = answer.body.epoch;
+    }
+    return answer;
+  }
+
+  token(claims: Record<string, unknown> = {}): string {
+    const now = Math.floor(this.#clock.wall() / 1000);
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const all = { iss: this.id, aud: "postern-cloud", exp: now + 50, ...claims };
+    const text = `${part({ alg: "EdDSA" })}.${part(all)}`;
+    return `${text}.${this.#sign(text)}`;
+  }
+
+  report(accessPoints: readonly string[]): Promise<Answer> {
+    const report = { version: "1", accessPoints: accessPoints.map((id) => ({ id, name: id })), devices: [] };
+    return this.send("PUT", `/v1/gateways/${this.id}/report`, {
+      body: JSON.stringify(report),
+      type: "application/json",
+    });
+  }
+
+  async poll(waitMs = 0, signal?: AbortSignal): Promise<Answer & { readonly body: WirePollReply }> {
+    const { feed, version } = this.cursor;
+    const query = `feed=${feed}&cursor=${version}&waitMs=${waitMs}&lastCommand=${this.lastCommand}&proto=1`;
+    return this.send("GET", `/v1/gateways/${this.id}/feed?${query}`, { ...(signal && { signal }) });
+  }
+
+  /** Polls until the set is whole and acknowledges it. Answers all rows. */
+  async catchUp(): Promise<WirePollReply["rows"]> {
+    const rows: WirePollReply["rows"] = [];
+    for (;;) {
+      const { body } = await this.poll();
+      rows.push(...body.rows);
+      this.cursor = { feed: body.feed, version: body.to };
+      if (body.complete) break;
+    }
+    await this.poll();
+    return rows;
+  }
+
+  /** Writes events into its journal. */
+  record(...events: Record<string, unknown>[]): void {
+    for (const event of events) {
+      this.lines.push(
+        JSON.stringify({
+          seq: this.lines.length + 1,
+          at: this.#clock.wall(),
+          clock: "synced",
+          boot: 1,
+          mono: 0,
+          ...event,
+        }),
+      );
+    }
+  }
+
+  /** Pushes the journal's events [first, until). `change` spoils the head. */
+  push(first: number, until = this.lines.length + 1, change: Record<string, unknown> = {}): Promise<Answer> {
+    const lines = this.lines.slice(first - 1, until - 1);
+    const epoch = this.epoch;
+    const prev = this.lines.slice(0, first - 1).reduce(chainNext, chainStart(this.id, epoch));
+    const head = lines.reduce(chainNext, prev);
+    const headSignature = this.#sign(headStatement(this.id, epoch, first + lines.length - 1, head));
+    const envelope = JSON.stringify({ proto: 1, epoch, first, prev, head, headSignature, ...change });
+    return this.send("POST", `/v1/gateways/${this.id}/journal`, {
+      body: [envelope, ...lines].join("\n"),
+      type: "application/x-ndjson",
+    });
+  }
+
+  async send(
+    method: string,
+    path: string,
+    { body, type, token, signal }: { body?: string; type?: string; token?: string; signal?: AbortSignal } = {},
+  ): Promise<Answer> {
+    const response = await this.#app.request(path, {
+      method,
+      headers: {
+        ...(this.#privateKey && { authorization: `Bearer ${token ?? this.token()}` }),
+        ...(type !== undefined && { "content-type": type }),
+      },
+      ...(body !== undefined && { body }),
+      ...(signal && { signal }),
+    });
+    return toAnswer(response);
+  }
+
+  #sign(text: string): string {
+    return sign(null, Buffer.from(text), this.#privateKey!).toString("base64url");
+  }
+}
