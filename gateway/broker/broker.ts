@@ -1,0 +1,477 @@
+/**
+ * The MQTT broker the devices talk to, inside the gateway's process. It carries messages between a device and the gateway, never
+ * between devices, keeps nothing (no sessions, no retained messages, no queues) and acknowledges what the gateway has taken.
+ */
+import { createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, TLSSocket, type Server as TlsServer } from "node:tls";
+import type { AuthenticateError, Client, ConnectPacket, PublishPacket, Subscription } from "aedes";
+import type { DeviceId } from "../domain/access-point.ts";
+import type { Millis, Monotonic } from "../domain/instant.ts";
+import { GatewayError } from "../errors.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { MqttLink } from "../ports/mqtt-link.ts";
+import { Accounts, type DeviceAccount, type Proof } from "./accounts.ts";
+import { Allowance } from "./allowance.ts";
+import { type ArrivalLimits, Arrivals } from "./arrivals.ts";
+import { DeviceLine } from "./device-line.ts";
+import { permissionsOf, readClientId } from "./permissions.ts";
+import { boundPackets, forgetDuplicates, RelaylessAedes } from "./relayless-aedes.ts";
+import { Session, type SessionLimits } from "./session.ts";
+
+export interface BrokerLimits extends ArrivalLimits, SessionLimits {
+  readonly packetBytesBeforeLogin: number;
+  readonly packetBytes: number;
+  /** A device that was cut off for asking too much is not let in again for so long. */
+  readonly penaltyMs: Millis;
+  /** Devices are asked for a sign of life at least this often; longer wishes are shortened. */
+  readonly keepaliveSeconds: number;
+}
+
+export const defaultBrokerLimits: BrokerLimits = {
+  connections: 2_500,
+  connectionsPerAddress: 250,
+  logins: 50,
+  loginMs: 5_000,
+  packetBytesBeforeLogin: 1_024,
+  packetBytes: 16_384,
+  unreadBytes: 1_048_576,
+  messages: { perSecond: 50, burst: 500 },
+  denials: { perSecond: 0.2, burst: 20 },
+  penaltyMs: 30_000,
+  keepaliveSeconds: 300,
+};
+
+export interface BrokerCertificate {
+  /** PEM. */
+  readonly key: string;
+  readonly cert: string;
+}
+
+export interface BrokerOptions {
+  /** Where the TLS port listens. */
+  readonly host: string;
+  /** 0: any free one; see `address`. */
+  readonly port: number;
+  /** Plain MQTT, on 127.0.0.1 and nowhere else. */
+  readonly plainPort?: number;
+  /** `ca`: who signs devices' certificates. `ticketKeys`: 48 secret bytes that let devices resume TLS sessions over a restart. */
+  readonly tls: BrokerCertificate & { readonly ca: string; readonly ticketKeys?: Buffer };
+  readonly devices: readonly DeviceAccount[];
+  readonly limits?: Partial<BrokerLimits>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface BrokerStats {
+  /** Sockets, whatever their state. */
+  readonly connections: number;
+  /** Logged in. */
+  readonly sessions: number;
+  readonly waiting: number;
+  readonly logins: number;
+  readonly loginsRefused: number;
+  readonly turnedAway: number;
+  readonly loginsTimedOut: number;
+  readonly takeovers: number;
+  readonly messages: number;
+  /** Messages that a listener would not take; the connection ended. */
+  readonly failures: number;
+  readonly publishesDenied: number;
+  readonly subscriptionsDenied: number;
+  readonly packetsTooLarge: number;
+  /** Connections ended because of what the device did: did not read, asked too much. */
+  readonly cutOff: number;
+}
+
+export interface BrokerAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly plainPort?: number;
+}
+
+type Counts = { -readonly [K in Exclude<keyof BrokerStats, "connections" | "sessions" | "waiting">]: number };
+type Done = (error?: Error | null) => void;
+
+/** CONNACK return codes of MQTT 3.1.1. */
+const connack = { identifierRejected: 2, unavailable: 3, badCredentials: 4, notAuthorized: 5 } as const;
+
+export class Broker {
+  readonly #options: BrokerOptions;
+  readonly #limits: BrokerLimits;
+  readonly #logger: Logger;
+  readonly #accounts = new Accounts();
+  readonly #lines = new Map<DeviceId, DeviceLine>();
+  /** By client id. */
+  readonly #sessions = new Map<string, Session>();
+  readonly #sessionOf = new WeakMap<Client, Session>();
+  readonly #connects = new WeakMap<Client, ConnectPacket>();
+  readonly #penalties = new Map<DeviceId, Monotonic>();
+  readonly #takeovers = new Map<DeviceId, Allowance>();
+  readonly #counts: Counts = {
+    logins: 0,
+    loginsRefused: 0,
+    turnedAway: 0,
+    loginsTimedOut: 0,
+    takeovers: 0,
+    messages: 0,
+    failures: 0,
+    publishesDenied: 0,
+    subscriptionsDenied: 0,
+    packetsTooLarge: 0,
+    cutOff: 0,
+  };
+  #epochs = 0;
+  #running: Running | undefined;
+
+  constructor(options: BrokerOptions) {
+    this.#options = options;
+    this.#limits = { ...defaultBrokerLimits, ...options.limits };
+    this.#logger = options.logger;
+    this.#accounts.replace(options.devices);
+  }
+
+  /** Rejects with `port-in-use` naming the configuration key. Drivers should listen to their lines before. */
+  async start(): Promise<void> {
+    if (this.#running) return;
+    const { host, port, plainPort, tls } = this.#options;
+    const engine = this.#engine();
+    await engine.listen();
+    const arrivals = new Arrivals(this.#limits);
+    const handle = (socket: Socket) => this.#handle(engine, socket);
+    const tlsServer = createTlsServer({
+      key: tls.key,
+      cert: tls.cert,
+      ca: [tls.ca],
+      requestCert: true,
+      rejectUnauthorized: false, // a device may have a password instead; a certificate of someone else is refused at the login
+      minVersion: "TLSv1.2",
+      handshakeTimeout: this.#limits.loginMs,
+      ...(tls.ticketKeys && { ticketKeys: tls.ticketKeys }),
+    });
+    tlsServer.on("secureConnection", handle);
+    tlsServer.on("tlsClientError", (error, socket) => {
+      this.#logger.debug("tls-failed", { reason: error.message });
+      socket.destroy();
+    });
+    const accept = (enter: (socket: Socket) => void) =>
+      createServer({ noDelay: true, pauseOnConnect: true }, (socket) => arrivals.take(socket, () => enter(socket)));
+    const server = accept((socket) => tlsServer.emit("connection", socket));
+    const plainServer = plainPort === undefined ? undefined : accept(handle);
+    this.#running = { engine, arrivals, tlsServer, servers: plainServer ? [server, plainServer] : [server] };
+    try {
+      await listen(server, host, port, "broker.port");
+      if (plainServer && plainPort !== undefined) await listen(plainServer, "127.0.0.1", plainPort, "broker.plainPort");
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+    this.#logger.info("broker-listening", {
+      host,
+      port: portOf(server),
+      plainPort: plainServer && portOf(plainServer),
+    });
+  }
+
+  /** Ends every connection. Last wills of this hour are not the devices' going and are not delivered. */
+  async stop(): Promise<void> {
+    const running = this.#running;
+    if (!running) return;
+    this.#running = undefined;
+    const closed = running.servers.map((server) => new Promise((resolve) => server.close(resolve)));
+    for (const session of this.#sessions.values()) session.end();
+    this.#sessions.clear();
+    running.arrivals.destroy();
+    await new Promise<void>((resolve) => running.engine.close(resolve));
+    await Promise.all(closed);
+  }
+
+  /** Where the broker listens; undefined while it does not. */
+  get address(): BrokerAddress | undefined {
+    const [server, plainServer] = this.#running?.servers ?? [];
+    if (!server?.listening) return undefined;
+    return {
+      host: this.#options.host,
+      port: portOf(server),
+      ...(plainServer && { plainPort: portOf(plainServer) }),
+    };
+  }
+
+  /** The line of a device: the same one at every call, whether the device is connected or even known. */
+  link(device: DeviceId): MqttLink {
+    return this.#line(device);
+  }
+
+  stats(): BrokerStats {
+    const arrivals = this.#running?.arrivals;
+    return {
+      ...this.#counts,
+      connections: arrivals?.count ?? 0,
+      sessions: this.#sessions.size,
+      waiting: arrivals?.waiting ?? 0,
+      turnedAway: this.#counts.turnedAway + (arrivals?.turnedAway ?? 0),
+      loginsTimedOut: this.#counts.loginsTimedOut + (arrivals?.timedOut ?? 0),
+    };
+  }
+
+  /** From now on these devices and no others. Who is gone, or has another proof to bring, is cut off at once. */
+  setDevices(devices: readonly DeviceAccount[]): void {
+    const changed = new Set(this.#accounts.replace(devices));
+    for (const session of this.#sessions.values()) if (changed.has(session.name.device)) session.cutOff();
+  }
+
+  /** For new handshakes; connections stand. */
+  renewCertificate({ key, cert }: BrokerCertificate): void {
+    this.#running?.tlsServer.setSecureContext({ key, cert, ca: [this.#options.tls.ca], minVersion: "TLSv1.2" });
+  }
+
+  #engine(): RelaylessAedes {
+    const engine = new RelaylessAedes({
+      concurrency: 0,
+      drainTimeout: 10_000,
+      connectTimeout: this.#limits.loginMs,
+      queueLimit: 16,
+      maxInflightInbound: 32,
+      maxTopicLevels: 8,
+      heartbeatInterval: 3_600_000,
+      preConnect: (client, packet, callback) => this.#preConnect(client, packet, callback),
+      authenticate: (client, username, password, callback) => this.#authenticate(client, username, password, callback),
+      authorizePublish: (client, packet, callback) => this.#authorizePublish(client, packet, callback),
+      authorizeSubscribe: (client, subscription, callback) =>
+        callback(null, this.#maySubscribe(client, subscription) ? subscription : null),
+      authorizeForward: (client, packet) => (this.#mayForward(client, packet.topic) ? packet : null),
+    });
+    engine.on("client", (client) => forgetDuplicates(client, engine.id));
+    engine.on("clientReady", (client) => this.#ready(client));
+    engine.on("subscribe", (subscriptions, client) => {
+      for (const { topic, qos } of subscriptions as { topic: string; qos: number }[])
+        if (qos < 128) this.#sessionOf.get(client)?.subscribed(topic);
+    });
+    engine.on("unsubscribe", (filters, client) => {
+      for (const filter of filters) this.#sessionOf.get(client)?.unsubscribed(filter);
+    });
+    engine.on("clientError", (client, error) =>
+      this.#logger.debug("client-error", { client: client.id, reason: error.message }),
+    );
+    engine.on("connectionError", (_client, error) => this.#logger.debug("connection-error", { reason: error.message }));
+    (engine as NodeJS.EventEmitter).on("error", (error: Error) => this.#logger.error("broker-error", { error }));
+    return engine;
+  }
+
+  #handle(engine: RelaylessAedes, socket: Socket): void {
+    const client = engine.handle(socket);
+    boundPackets(
+      client,
+      { beforeLogin: this.#limits.packetBytesBeforeLogin, afterLogin: this.#limits.packetBytes },
+      () => {
+        this.#counts.packetsTooLarge += 1;
+      },
+    );
+    socket.once("close", () => this.#gone(client));
+  }
+
+  #preConnect(client: Client, packet: ConnectPacket, callback: (error: Error | null, success: boolean) => void): void {
+    const longest = this.#limits.keepaliveSeconds;
+    packet.clean = true;
+    packet.keepalive = Math.min(packet.keepalive || longest, longest);
+    if (packet.will) packet.will.retain = false;
+    this.#connects.set(client, packet);
+    callback(null, true);
+  }
+
+  #authenticate(
+    client: Client,
+    username: string | undefined,
+    password: Buffer | undefined,
+    callback: (error: AuthenticateError | null, success: boolean | null) => void,
+  ): void {
+    const connect = this.#connects.get(client);
+    const clientId = connect?.clientId ?? "";
+    const refusal = this.#refusal(client, clientId, connect?.will?.topic, username, password);
+    if (refusal) {
+      // aedes clears the session of the name that was claimed when a refused client is "clean"
+      client.clean = false;
+      this.#counts.loginsRefused += 1;
+      this.#logger.warn("login-refused", { client: printable(clientId), why: refusal.why });
+      callback(
+        Object.assign(new Error(refusal.why), { returnCode: refusal.code as AuthenticateError["returnCode"] }),
+        false,
+      );
+      return;
+    }
+    this.#admit(client, clientId);
+    callback(null, true);
+  }
+
+  #refusal(
+    client: Client,
+    clientId: string,
+    will: string | undefined,
+    username: string | undefined,
+    password: Buffer | undefined,
+  ): { code: number; why: string } | undefined {
+    const name = readClientId(clientId);
+    if (!name) return { code: connack.identifierRejected, why: "no device has this client id" };
+    const proof = proofOf(client, username, password);
+    if (!proof) return { code: connack.notAuthorized, why: "certificate of another authority" };
+    if (!this.#accounts.proves(name.device, proof))
+      return { code: connack.badCredentials, why: "unknown device or wrong proof" };
+    if (will !== undefined && will !== permissionsOf(name).will)
+      return { code: connack.notAuthorized, why: "will on a foreign topic" };
+    if ((this.#penalties.get(name.device) ?? 0) > this.#options.clock.monotonic())
+      return { code: connack.unavailable, why: "cut off a moment ago" };
+    if (!this.#line(name.device).isTaken) return { code: connack.unavailable, why: "no driver for this device" };
+    return undefined;
+  }
+
+  #admit(client: Client, clientId: string): void {
+    const name = readClientId(clientId);
+    if (!name) return;
+    const { device } = name;
+    this.#epochs += 1;
+    const session = new Session(name, this.#epochs, client, this.#line(device), this.#limits, this.#options.clock);
+    const older = this.#sessions.get(clientId);
+    this.#sessions.set(clientId, session);
+    this.#sessionOf.set(client, session);
+    this.#counts.logins += 1;
+    if (older) this.#takeOver(older, session);
+    this.#penalties.delete(device);
+    this.#logger.info("device-login", { device, line: name.line, epoch: session.epoch });
+  }
+
+  /** The newest login wins (MQTT-3.1.4-2). The line goes over at once, so that nobody hears of an end. */
+  #takeOver(older: Session, newer: Session): void {
+    const { device } = older.name;
+    older.replaced = true;
+    newer.begin();
+    older.cutOff();
+    this.#counts.takeovers += 1;
+    const allowance = this.#takeovers.get(device) ?? new Allowance({ perSecond: 3 / 60, burst: 3 });
+    this.#takeovers.set(device, allowance);
+    if (allowance.take(this.#options.clock.monotonic()) > 0) this.#logger.warn("device-cloned", { device });
+  }
+
+  #ready(client: Client): void {
+    this.#running?.arrivals.loggedIn(client.conn as Socket);
+    this.#sessionOf.get(client)?.begin();
+  }
+
+  #gone(client: Client): void {
+    const session = this.#sessionOf.get(client);
+    if (!session) return;
+    session.end();
+    if (session.frozen) this.#counts.cutOff += 1;
+    if (this.#sessions.get(client.id) === session) this.#sessions.delete(client.id);
+    this.#logger.info("device-gone", { device: session.name.device, line: session.name.line, epoch: session.epoch });
+  }
+
+  #authorizePublish(client: Client | null, packet: PublishPacket, done: Done): void {
+    const session = client && this.#sessionOf.get(client);
+    packet.retain = false;
+    if (!client || !session || !this.#running) {
+      done(null);
+      return;
+    }
+    if (packet.cmd !== "publish") {
+      // a last will: of a connection that is gone, or, on aedes' rounds, the stored one of a live connection
+      if (client.closed) this.#leaveWill(session, packet);
+      done(null);
+      return;
+    }
+    if (!session.permissions.publish.has(packet.topic)) {
+      this.#counts.publishesDenied += 1;
+      if (this.#errs(session, "publish")) session.drop(done);
+      return;
+    }
+    this.#counts.messages += 1;
+    session.take(packet.topic, packet.payload.toString(), done, (error) => {
+      this.#counts.failures += 1;
+      this.#logger.error("message-not-taken", { device: session.name.device, error });
+    });
+  }
+
+  #leaveWill(session: Session, will: PublishPacket): void {
+    if (session.replaced || will.topic !== session.permissions.will) return;
+    session.leaveWill(will.topic, will.payload.toString()).catch((error: Error) => {
+      this.#logger.error("will-not-taken", { device: session.name.device, error });
+    });
+  }
+
+  #maySubscribe(client: Client, { topic }: Subscription): boolean {
+    const session = this.#sessionOf.get(client);
+    if (!session) return false;
+    if (session.permissions.subscribe.has(topic)) return true;
+    this.#counts.subscriptionsDenied += 1;
+    this.#errs(session, "subscribe");
+    return false;
+  }
+
+  /** Whether the device may go on after it asked for what it may not have; otherwise it is cut off, and kept out for a while. */
+  #errs(session: Session, what: "publish" | "subscribe"): boolean {
+    const now = this.#options.clock.monotonic();
+    const { device } = session.name;
+    if (session.mayErr(now)) {
+      this.#logger.debug("not-permitted", { device, what });
+      return true;
+    }
+    this.#counts.cutOff += 1;
+    this.#penalties.set(device, now + this.#limits.penaltyMs);
+    this.#logger.warn("device-cut-off", { device, why: "asks for what it may not have", what });
+    session.cutOff();
+    return false;
+  }
+
+  #mayForward(client: Client, topic: string): boolean {
+    const session = this.#sessionOf.get(client);
+    return session?.permissions.subscribe.has(topic) ? session.keepsReading() : false;
+  }
+
+  #line(device: DeviceId): DeviceLine {
+    const line = this.#lines.get(device) ?? new DeviceLine();
+    this.#lines.set(device, line);
+    return line;
+  }
+}
+
+interface Running {
+  readonly engine: RelaylessAedes;
+  readonly arrivals: Arrivals;
+  readonly tlsServer: TlsServer;
+  readonly servers: readonly Server[];
+}
+
+/** undefined when the connection brings a certificate that the gateway's authority did not sign. */
+function proofOf(client: Client, username: string | undefined, password: Buffer | undefined): Proof | undefined {
+  const socket = client.conn;
+  const peer = socket instanceof TLSSocket ? socket.getPeerCertificate() : undefined;
+  if (!(socket instanceof TLSSocket) || !peer?.fingerprint256) return { username, password, certificate: undefined };
+  if (!socket.authorized) return undefined;
+  return { username, password, certificate: { name: String(peer.subject.CN), fingerprint: peer.fingerprint256 } };
+}
+
+function listen(server: Server, host: string, port: number, key: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause: NodeJS.ErrnoException) => {
+      const detail = { key, host, port };
+      if (cause.code === "EADDRINUSE")
+        reject(new GatewayError("port-in-use", `${key}: port ${port} on ${host} is in use`, detail, { cause }));
+      else
+        reject(
+          new GatewayError("config-invalid", `${key}: cannot listen on ${host}:${port} (${cause.code})`, detail, {
+            cause,
+          }),
+        );
+    });
+    server.listen({ host, port, backlog: 1024 }, resolve);
+  });
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === "object" && address ? address.port : 0;
+}
+
+/** A client id from a stranger, fit for a log. */
+function printable(clientId: string): string {
+  return clientId.slice(0, 64).replace(/[^\x20-\x7e]/g, "?");
+}

@@ -1,0 +1,190 @@
+/**
+ * The gateway's own authority in its data folder: signs the broker's certificate and those of the devices. What it has written is
+ * never overwritten by another; `ca/ca.crt` is what devices are given to trust.
+ *
+ *   ca/ca.key      0600, stays here            ca/ca.crt      for 30 years
+ *   ca/server.key  0600                        ca/server.crt  for a year, renewed when less than 30 days are left
+ *   ca/tickets     0600, see ticketKeys()
+ */
+import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, X509Certificate } from "node:crypto";
+import { mkdir, open, readFile, rename, stat } from "node:fs/promises";
+import { isIP } from "node:net";
+import { dirname, join } from "node:path";
+import type { DeviceId } from "../domain/access-point.ts";
+import type { Instant, Millis } from "../domain/instant.ts";
+import { GatewayError } from "../errors.ts";
+import type { Clock } from "../ports/clock.ts";
+import { newKey, writeCertificate } from "./certificate.ts";
+import { isDeviceId } from "./permissions.ts";
+
+const day: Millis = 86_400_000;
+const year: Millis = 365 * day;
+const renewBefore: Millis = 30 * day;
+const ticketsLive: Millis = day;
+/** Boxes with a clock of their own may be a little behind. */
+const backdated: Millis = day;
+
+/** A board without a battery clock starts in 1970; a certificate made then would be over before it is used. */
+const earliest: Instant = Date.UTC(2026, 0, 1);
+
+export interface KeyAndCertificate {
+  /** PEM. */
+  readonly key: string;
+  readonly cert: string;
+}
+
+export class CertificateAuthority {
+  /** What devices trust; PEM. */
+  readonly certificate: string;
+  readonly #folder: string;
+  readonly #key: KeyObject;
+  readonly #clock: Clock;
+
+  private constructor(folder: string, certificate: string, key: KeyObject, clock: Clock) {
+    this.#folder = folder;
+    this.certificate = certificate;
+    this.#key = key;
+    this.#clock = clock;
+  }
+
+  /** The authority in `<dataFolder>/ca`; made on the first call. Rejects with `config-invalid` when what stands there cannot be used. */
+  static async open(dataFolder: string, clock: Clock): Promise<CertificateAuthority> {
+    const folder = join(dataFolder, "ca");
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const paths = { key: join(folder, "ca.key"), cert: join(folder, "ca.crt") };
+    const { key, cert } = (await readPair(paths)) ?? (await make(paths, Math.max(clock.wall(), earliest)));
+    try {
+      const privateKey = createPrivateKey(key);
+      if (!new X509Certificate(cert).checkPrivateKey(privateKey))
+        throw new Error("the key does not fit the certificate");
+      return new CertificateAuthority(folder, cert, privateKey, clock);
+    } catch (cause) {
+      throw new GatewayError(
+        "config-invalid",
+        `${folder}: ca.key and ca.crt cannot be used (${(cause as Error).message}); put both back from a backup`,
+        {},
+        { cause },
+      );
+    }
+  }
+
+  /** The broker's own certificate for these names and addresses; a new one when they changed or the old one is about to end. */
+  async serverCertificate(hosts: readonly string[]): Promise<KeyAndCertificate> {
+    const [first] = hosts;
+    if (first === undefined)
+      throw new GatewayError("config-invalid", "broker.hosts: name at least one host or address");
+    const paths = { key: join(this.#folder, "server.key"), cert: join(this.#folder, "server.crt") };
+    const old = await readPair(paths);
+    if (old && this.#serves(old, hosts)) return old;
+    const key = newKey();
+    const cert = this.#sign(first, key, year, { kind: "server", hosts });
+    return writePair(paths, { key: pem(key), cert });
+  }
+
+  /** A new key and certificate for a device; kept nowhere, so whoever calls hands them over now. */
+  issueDevice(device: DeviceId): KeyAndCertificate {
+    if (!isDeviceId(device))
+      throw new GatewayError("config-invalid", "a device's id has 1 to 64 of A-Z a-z 0-9 _ -", { device });
+    const key = newKey();
+    return { key: pem(key), cert: this.#sign(device, key, 10 * year, { kind: "device" }) };
+  }
+
+  /** 48 secret bytes by which devices resume TLS sessions over a restart; new ones every day. */
+  async ticketKeys(): Promise<Buffer> {
+    const path = join(this.#folder, "tickets");
+    const age = await stat(path).then(({ mtimeMs }) => this.#clock.wall() - mtimeMs, absent);
+    const kept = age !== undefined && age >= 0 && age < ticketsLive ? await readFile(path) : undefined;
+    if (kept?.length === 48) return kept;
+    const fresh = randomBytes(48);
+    await writeWhole(path, fresh, 0o600);
+    return fresh;
+  }
+
+  #sign(name: string, key: KeyObject, lifeMs: Millis, use: Parameters<typeof writeCertificate>[0]["use"]): string {
+    const now = Math.max(this.#clock.wall(), earliest);
+    const authority = new X509Certificate(this.certificate);
+    return writeCertificate({
+      name,
+      publicKey: createPublicKey(key),
+      issuer: authority.subject.replace(/^CN=/, ""),
+      issuerKey: this.#key,
+      from: now - backdated,
+      until: now + lifeMs,
+      use,
+    });
+  }
+
+  #serves({ key, cert }: KeyAndCertificate, hosts: readonly string[]): boolean {
+    try {
+      const certificate = new X509Certificate(cert);
+      const names = certificate.subjectAltName?.split(", ").length ?? 0;
+      return (
+        certificate.validToDate.getTime() - this.#clock.wall() > renewBefore &&
+        certificate.verify(createPublicKey(this.#key)) &&
+        certificate.checkPrivateKey(createPrivateKey(key)) &&
+        names === hosts.length &&
+        hosts.every((host) => (isIP(host) ? certificate.checkIP(host) : certificate.checkHost(host)) !== undefined)
+      );
+    } catch {
+      return false; // whatever stands there is no certificate; a new one takes its place
+    }
+  }
+}
+
+interface Paths {
+  readonly key: string;
+  readonly cert: string;
+}
+
+async function make(paths: Paths, now: Instant): Promise<KeyAndCertificate> {
+  const key = newKey();
+  const name = `Postern ${randomBytes(4).toString("hex")}`;
+  const cert = writeCertificate({
+    name,
+    publicKey: createPublicKey(key),
+    issuer: name,
+    issuerKey: key,
+    from: now - backdated,
+    until: now + 30 * year,
+    use: { kind: "authority" },
+  });
+  return writePair(paths, { key: pem(key), cert });
+}
+
+/** The key goes first: a certificate without its key would look like a damaged authority. */
+async function writePair(paths: Paths, pair: KeyAndCertificate): Promise<KeyAndCertificate> {
+  await writeWhole(paths.key, Buffer.from(pair.key), 0o600);
+  await writeWhole(paths.cert, Buffer.from(pair.cert), 0o644);
+  return pair;
+}
+
+/** undefined unless both files are there: a key alone is one whose certificate was never written or handed out. */
+async function readPair(paths: Paths): Promise<KeyAndCertificate | undefined> {
+  const [key, cert] = await Promise.all([paths.key, paths.cert].map((path) => readFile(path, "utf8").catch(absent)));
+  if (cert !== undefined && key === undefined)
+    throw new GatewayError("config-invalid", `${paths.key} is missing beside ${paths.cert}; put it back from a backup`);
+  return key !== undefined && cert !== undefined ? { key, cert } : undefined;
+}
+
+async function writeWhole(path: string, bytes: Buffer, mode: number): Promise<void> {
+  const temporary = `${path}.new`;
+  const file = await open(temporary, "w", mode);
+  try {
+    await file.chmod(mode);
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+  const folder = await open(dirname(path), "r");
+  await folder.sync().finally(() => folder.close());
+}
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
+}
+
+function pem(key: KeyObject): string {
+  return key.export({ type: "pkcs8", format: "pem" }) as string;
+}

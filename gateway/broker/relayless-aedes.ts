@@ -1,0 +1,52 @@
+/**
+ * aedes 1.2.0 as a protocol engine that relays nothing: what a device publishes ends in the gateway's own listener, what a device
+ * receives is written to its own connection. A frozen reader, a lossy duplicate filter or a forgotten rule can then not reach
+ * another device. Also the guards that need aedes' private parts, hence the exact pin of its version.
+ */
+import { Aedes, type Client, type PublishPacket } from "aedes";
+
+type Done = (error?: Error | null) => void;
+
+export class RelaylessAedes extends Aedes {
+  /** aedes calls it (packet, client, done) for what a device sent and (packet, done) for its own `$SYS` notes, which no one may hear. */
+  override publish(packet: PublishPacket, from: unknown, done?: Done): void {
+    if (typeof from === "function") super.publish(packet, from as Done);
+    else done?.(null);
+  }
+}
+
+/** What is used of a connection beyond aedes' types. Checked by test/broker/defects.test.ts on every new version. */
+interface PrivateParts {
+  readonly connackSent: boolean;
+  readonly duplicates: Record<string, number>;
+  readonly _parser: {
+    packet: { length: number };
+    _parseLength(): boolean;
+    _emitError(error: Error): void;
+  };
+}
+
+/** Refuses a packet by its length header, before its body is kept; `onRefused` is told once. */
+export function boundPackets(
+  client: Client,
+  limits: { beforeLogin: number; afterLogin: number },
+  onRefused: () => void,
+): void {
+  const parts = client as unknown as PrivateParts;
+  const parser = parts._parser;
+  const parseLength = parser._parseLength;
+  parser._parseLength = () => {
+    const complete = parseLength.call(parser);
+    const limit = parts.connackSent ? limits.afterLogin : limits.beforeLogin;
+    if (!complete || parser.packet.length <= limit) return complete;
+    onRefused();
+    parser._emitError(new Error(`a packet of ${parser.packet.length} bytes is over the limit of ${limit}`));
+    return false;
+  };
+}
+
+/** aedes takes a message for a duplicate when a later one overtook it inside; nothing is ever a duplicate here. */
+export function forgetDuplicates(client: Client, brokerId: string): void {
+  const { duplicates } = client as unknown as PrivateParts;
+  Object.defineProperty(duplicates, brokerId, { get: () => 0, set: () => undefined });
+}

@@ -1,0 +1,159 @@
+/**
+ * One connection of one device, from its login to its end. Takes what it sends in the order it was sent, at the pace it is allowed,
+ * and answers in that same order: PUBACK goes out when the listener has the message, never before.
+ */
+import type { Client } from "aedes";
+import type { Monotonic } from "../domain/instant.ts";
+import type { Clock } from "../ports/clock.ts";
+import { Allowance, type Rate } from "./allowance.ts";
+import type { DeviceLine } from "./device-line.ts";
+import { type ClientName, type Permissions, permissionsOf } from "./permissions.ts";
+
+export interface SessionLimits {
+  /** Messages of one connection; what is over it waits, and that client with it. */
+  readonly messages: Rate;
+  /** Publishes and subscriptions beyond its permissions; who asks for more is cut off. */
+  readonly denials: Rate;
+  /** Bytes waiting to be read by the device. */
+  readonly unreadBytes: number;
+}
+
+/** aedes' way to go on with a packet. */
+type Done = (error?: Error | null) => void;
+
+interface Answer {
+  readonly done: Done;
+  ready: boolean;
+}
+
+export class Session {
+  readonly name: ClientName;
+  readonly permissions: Permissions;
+  /** Numbers the connections since the start, so that logs and late events tell them apart. */
+  readonly epoch: number;
+  /** A newer connection of the same client has logged in. */
+  replaced = false;
+  /** It was cut off because it did not read. */
+  frozen = false;
+  readonly #client: Client;
+  readonly #line: DeviceLine;
+  readonly #clock: Clock;
+  readonly #limits: SessionLimits;
+  readonly #pace: Allowance;
+  readonly #denials: Allowance;
+  readonly #subscribed = new Set<string>();
+  readonly #closing = new AbortController();
+  #answers: Answer[] = [];
+  #delayed: Promise<void> | undefined;
+
+  constructor(name: ClientName, epoch: number, client: Client, line: DeviceLine, limits: SessionLimits, clock: Clock) {
+    this.name = name;
+    this.epoch = epoch;
+    this.permissions = permissionsOf(name);
+    this.#client = client;
+    this.#line = line;
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#pace = new Allowance(limits.messages);
+    this.#denials = new Allowance(limits.denials);
+  }
+
+  get ended(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  /** Hands an allowed message on. When the listener rejects, the connection ends without an answer and the device sends again. */
+  take(topic: string, payload: string, done: Done, onFailure: (error: Error) => void): void {
+    this.#inTurn(() => this.#line.deliver(topic, payload), done, onFailure);
+  }
+
+  /** Acknowledges a message that goes nowhere: a device has no other way to learn that it may not, and would send it again for ever. */
+  drop(done: Done): void {
+    this.#inTurn(
+      () => Promise.resolve(),
+      done,
+      () => undefined,
+    );
+  }
+
+  /** False when the device has asked for too much that it may not have. */
+  mayErr(now: Monotonic): boolean {
+    return this.#denials.take(now) === 0;
+  }
+
+  /** Writes to the device; false when that is certainly not done. */
+  send(topic: string, payload: string): boolean {
+    if (this.ended || !this.#subscribed.has(topic) || !this.keepsReading()) return false;
+    this.#client.publish({ cmd: "publish", topic, payload, qos: 1, retain: false, dup: false }, () => undefined);
+    return true;
+  }
+
+  /** Whether what waits for the device is within its bound; a device that does not read is cut off. */
+  keepsReading(): boolean {
+    if (this.#client.conn.writableLength <= this.#limits.unreadBytes) return true;
+    this.frozen = true;
+    this.cutOff();
+    return false;
+  }
+
+  subscribed(topic: string): void {
+    this.#subscribed.add(topic);
+    this.#line.subscribed(this, topic);
+  }
+
+  unsubscribed(topic: string): void {
+    this.#subscribed.delete(topic);
+  }
+
+  begin(): void {
+    if (!this.ended && this.name.line === "own") this.#line.begin(this);
+  }
+
+  /** The connection is gone. */
+  end(): void {
+    if (this.ended) return;
+    this.#closing.abort();
+    this.#answers = [];
+    this.#line.end(this);
+  }
+
+  cutOff(): void {
+    this.#client.conn.destroy();
+  }
+
+  /** The last will of a connection that is gone. */
+  leaveWill(topic: string, payload: string): Promise<unknown> {
+    return this.#line.deliver(topic, payload);
+  }
+
+  #inTurn(deliver: () => Promise<unknown>, done: Done, onFailure: (error: Error) => void): void {
+    const now = this.#clock.monotonic();
+    const waitMs = this.#pace.take(now);
+    const answer: Answer = { done, ready: false };
+    this.#answers.push(answer);
+    const answered = () => {
+      answer.ready = true;
+      this.#answer();
+    };
+    const failed = (error: Error) => {
+      if (this.ended) return;
+      onFailure(error);
+      this.cutOff();
+    };
+    if (waitMs === 0 && !this.#delayed) deliver().then(answered, failed);
+    else {
+      this.#delayed = (this.#delayed ?? Promise.resolve()).then(() => this.#until(now + waitMs));
+      this.#delayed.then(deliver).then(answered, failed);
+    }
+  }
+
+  async #until(due: Monotonic): Promise<void> {
+    const left = due - this.#clock.monotonic();
+    if (left > 0) await this.#clock.sleep(left, this.#closing.signal);
+  }
+
+  #answer(): void {
+    while (this.#answers[0]?.ready) this.#answers.shift()?.done();
+    if (this.#answers.length === 0) this.#delayed = undefined;
+  }
+}

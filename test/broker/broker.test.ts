@@ -1,0 +1,342 @@
+import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
+import { test } from "node:test";
+import { Broker } from "../../gateway/broker/broker.ts";
+import { CertificateAuthority } from "../../gateway/broker/certificate-authority.ts";
+import { GatewayError } from "../../gateway/errors.ts";
+import { silentLogger } from "../../gateway/ports/logger.ts";
+import { systemClock } from "../../gateway/system-clock.ts";
+import { SecretString } from "../../gateway/wire/secret.ts";
+import { connectPacket, dial, dialTls, givenBroker, login, passwordOf, until } from "../support/mqtt-broker.ts";
+
+test("PUBACK goes out when the listener has the message, not before", async (t) => {
+  const site = await givenBroker(t);
+  site.deafen();
+  let taken: (() => void) | undefined;
+  site.broker.link("box-1").onMessage(
+    () =>
+      new Promise((resolve) => {
+        taken = resolve;
+      }),
+  );
+  const box = await site.client("box-1");
+
+  box.publish("postern/box-1/attempt", "{}", 1, 7);
+  await until(() => taken !== undefined, "the listener is asked");
+  await box.ping();
+
+  assert.deepEqual(box.packets, []);
+  taken?.();
+  assert.equal((await box.next("puback")).messageId, 7);
+});
+
+test("when the listener rejects, the connection ends without PUBACK, so that the device sends again", async (t) => {
+  const site = await givenBroker(t);
+  site.deafen();
+  site.broker.link("box-1").onMessage(async () => {
+    throw new Error("the disk failed");
+  });
+  const box = await site.client("box-1");
+
+  box.publish("postern/box-1/attempt", "{}");
+  await box.isClosed();
+
+  assert.deepEqual(box.packets, []);
+  assert.equal(site.broker.stats().failures, 1);
+});
+
+test("a device whose driver does not listen is not let in: its events would be lost", async (t) => {
+  const site = await givenBroker(t);
+  site.deafen();
+  const box = await dial(site.plainPort);
+
+  assert.equal(await login(box, connectPacket("box-1")), 3);
+  await box.isClosed();
+});
+
+test("commands reach the device in order, and only when it is connected and subscribed", async (t) => {
+  const site = await givenBroker(t);
+  const line = site.broker.link("box-1");
+  const heard: string[] = [];
+  const news: (boolean | string)[] = [];
+  line.onConnection((connected) => news.push(connected));
+  line.onSubscribed((topic) => news.push(topic));
+
+  assert.equal(await line.publish("postern/box-1/command", "0"), false);
+  const box = await site.mqttjs("box-1");
+  box.on("message", (_topic, payload, packet) => heard.push(`${payload} ${packet.qos} ${packet.retain}`));
+  assert.equal(await line.publish("postern/box-1/command", "1"), false);
+  await box.subscribeAsync("postern/box-1/command", { qos: 1 });
+  const sent = await Promise.all(["2", "3", "4"].map((n) => line.publish("postern/box-1/command", n)));
+  await until(() => heard.length === 3, "three commands arrive");
+  assert.equal(await line.publish("postern/box-2/command", "5"), false);
+  await box.unsubscribeAsync("postern/box-1/command");
+  assert.equal(await line.publish("postern/box-1/command", "6"), false);
+  await box.endAsync();
+  await until(() => news.length === 3, "the end is told");
+
+  assert.deepEqual(sent, [true, true, true]);
+  assert.deepEqual(heard, ["2 1 false", "3 1 false", "4 1 false"]);
+  assert.deepEqual(news, [true, "postern/box-1/command", false]);
+});
+
+const refusedLogins: [what: string, code: number, connect: Parameters<typeof connectPacket>[1]][] = [
+  ["a wrong password", 4, { password: Buffer.from("wrong") }],
+  ["no password", 4, { username: "box-1", password: undefined as never }],
+  ["another device's password", 4, { password: Buffer.from(passwordOf("box-2")) }],
+  ["another device's user name and password", 4, { username: "box-2", password: Buffer.from(passwordOf("box-2")) }],
+  ["a device that does not exist", 4, { clientId: "box-9", username: "box-9" }],
+  ["a client id with a slash", 2, { clientId: "box-1/x" }],
+  ["a client id that is a wildcard", 2, { clientId: "+" }],
+  ["an empty client id", 2, { clientId: "" }],
+  ["a last will on a foreign topic", 5, { will: will("postern/box-2/presence") }],
+  ["a last will on its command topic", 5, { will: will("postern/box-1/command") }],
+  ["MQTT 5", 1, { protocolVersion: 5 }],
+];
+for (const [what, code, connect] of refusedLogins) {
+  test(`login refused: ${what}`, async (t) => {
+    const site = await givenBroker(t);
+    const box = await dial(site.plainPort);
+
+    assert.equal(await login(box, connectPacket("box-1", connect)), code);
+    if (code !== 1) await box.isClosed();
+    assert.equal(site.broker.stats().sessions, 0);
+    box.end();
+  });
+}
+
+const foreignFilters = [
+  "postern/box-2/command",
+  "postern/+/command",
+  "postern/#",
+  "#",
+  "+/+/+",
+  "$SYS/#",
+  "postern/box-1/attempt",
+  "postern/box-1/command/#",
+];
+test("a device subscribes to its own command topic, literally, and to nothing else", async (t) => {
+  const site = await givenBroker(t);
+  const box = await site.client("box-1");
+
+  for (const filter of foreignFilters) assert.equal(await box.subscribe(filter), 128, filter);
+  assert.equal(await box.subscribe("postern/box-1/command"), 1);
+  assert.equal(site.broker.stats().subscriptionsDenied, foreignFilters.length);
+});
+
+test("a foreign publish is acknowledged, dropped and counted, and reaches nobody", async (t) => {
+  const site = await givenBroker(t);
+  const victim = await site.client("box-2");
+  await victim.subscribe("postern/box-2/command");
+  const box = await site.client("box-1");
+
+  const foreign = ["postern/box-2/command", "postern/box-1/command", "postern/box-2/attempt", "$SYS/x", "anything"];
+  for (const topic of foreign) {
+    box.publish(topic, "unlock");
+    await box.next("puback");
+  }
+  await victim.ping();
+
+  assert.deepEqual(victim.packets, []);
+  assert.deepEqual(site.received, []);
+  assert.equal(site.broker.stats().publishesDenied, foreign.length);
+});
+
+test("who keeps on publishing what it may not is cut off and kept out for a while", async (t) => {
+  const site = await givenBroker(t, { denials: { perSecond: 0.01, burst: 3 } });
+  const box = await site.client("box-1");
+
+  for (let n = 1; n <= 4; n += 1) box.publish("postern/box-2/command", "unlock", 1, n);
+  await box.isClosed();
+  const again = await dial(site.plainPort);
+
+  assert.equal(await login(again, connectPacket("box-1")), 3);
+  assert.equal(site.broker.stats().cutOff, 1);
+  const other = await site.client("box-2");
+  await other.ping();
+});
+
+test("a retained unlock is kept for nobody", async (t) => {
+  const site = await givenBroker(t);
+  const box = await site.client("box-1");
+
+  for (const topic of ["postern/box-2/command", "postern/box-1/command", "postern/box-1/state"]) {
+    box.publish(topic, "unlock", 1, 1, true);
+    await box.next("puback");
+  }
+  const victim = await site.client("box-2");
+  await victim.subscribe("postern/box-2/command");
+  await box.subscribe("postern/box-1/command");
+  await victim.ping();
+  await box.ping();
+
+  assert.deepEqual([...victim.packets, ...box.packets], []);
+});
+
+test("a newer login replaces the older one; the line reports nothing and no will is told", async (t) => {
+  const site = await givenBroker(t);
+  const news: boolean[] = [];
+  site.broker.link("box-1").onConnection((connected) => news.push(connected));
+  const older = await site.client("box-1", { will: will("postern/box-1/presence") });
+
+  const newer = await site.client("box-1");
+  await older.isClosed();
+  await newer.subscribe("postern/box-1/command");
+  assert.equal(await site.broker.link("box-1").publish("postern/box-1/command", "still here"), true);
+  await newer.next("publish");
+
+  assert.deepEqual(news, [true]);
+  assert.deepEqual(site.received, []);
+  assert.equal(site.broker.stats().takeovers, 1);
+  assert.equal(site.broker.stats().sessions, 1);
+});
+
+test("the last will of a lost connection reaches the driver; that of a proper goodbye does not", async (t) => {
+  const site = await givenBroker(t);
+  const lost = await site.client("box-1", { will: will("postern/box-1/presence") });
+  const polite = await site.client("box-2", { will: will("postern/box-2/presence") });
+
+  polite.send({ cmd: "disconnect" });
+  await polite.isClosed();
+  lost.end();
+  await until(() => site.received.length > 0, "the will arrives");
+
+  assert.deepEqual(site.received, [{ device: "box-1", topic: "postern/box-1/presence", payload: '{"online":false}' }]);
+});
+
+test("the second line of a device publishes for it beside its own connection, and hears nothing", async (t) => {
+  const site = await givenBroker(t);
+  const box = await site.client("box-1");
+  const second = await site.client("box-1", { clientId: "box-1.pub" });
+
+  second.publish("postern/box-1/state", "{}");
+  await second.next("puback");
+  second.publish("postern/box-2/state", "{}");
+  await second.next("puback");
+
+  assert.equal(await second.subscribe("postern/box-1/command"), 128);
+  assert.deepEqual(site.received, [{ device: "box-1", topic: "postern/box-1/state", payload: "{}" }]);
+  await box.ping();
+});
+
+test("a device that is taken away, or gets another password, is cut off at once", async (t) => {
+  const site = await givenBroker(t);
+  const box = await site.client("box-1");
+  const other = await site.client("box-2");
+
+  site.broker.setDevices([{ id: "box-2", password: new SecretString(passwordOf("box-2")), certificate: true }]);
+  await box.isClosed();
+  await other.ping();
+
+  const again = await dial(site.plainPort);
+  assert.equal(await login(again, connectPacket("box-1")), 4);
+  site.broker.setDevices([{ id: "box-2", password: new SecretString("a new one") }]);
+  await other.isClosed();
+});
+
+test("by certificate: the device's own lets it in, without a password", async (t) => {
+  const site = await givenBroker(t);
+  const box = await dialTls(site.port, { ca: site.authority.certificate, ...site.authority.issueDevice("box-1") });
+
+  assert.equal(await login(box, connectPacket("box-1", noPassword)), 0);
+  box.publish("postern/box-1/state", "{}");
+  await box.next("puback");
+  assert.equal(site.received.length, 1);
+  box.end();
+});
+
+test("by certificate: another device's, another authority's and a revoked one are refused", async (t) => {
+  const site = await givenBroker(t);
+  const ca = site.authority.certificate;
+  const foreign = await CertificateAuthority.open(`${site.folder}/foreign`, systemClock);
+  const tryWith = async (pair: { key: string; cert: string }) => {
+    const box = await dialTls(site.port, { ca, ...pair });
+    const code = await login(box, connectPacket("box-1", noPassword));
+    await box.isClosed();
+    return code;
+  };
+
+  assert.equal(await tryWith(site.authority.issueDevice("box-2")), 4);
+  assert.equal(await tryWith(foreign.issueDevice("box-1")), 5);
+  const stolen = site.authority.issueDevice("box-1");
+  const current = site.authority.issueDevice("box-1");
+  site.broker.setDevices([{ id: "box-1", fingerprint: new X509Certificate(current.cert).fingerprint256 }]);
+  assert.equal(await tryWith(stolen), 4);
+  const box = await dialTls(site.port, { ca, ...current });
+  assert.equal(await login(box, connectPacket("box-1", noPassword)), 0);
+  box.end();
+});
+
+test("over TLS with a password, the broker's certificate is the authority's and names its hosts", async (t) => {
+  const site = await givenBroker(t);
+  const box = await dialTls(site.port, { ca: site.authority.certificate });
+
+  assert.equal(await login(box, connectPacket("box-1")), 0);
+  await assert.rejects(dialTls(site.port, {}), { code: "SELF_SIGNED_CERT_IN_CHAIN" });
+  box.end();
+});
+
+test("connections are bounded in all and from one address; whoever is in stays in", async (t) => {
+  const site = await givenBroker(t, { connections: 20, connectionsPerAddress: 12 });
+  const box = await site.client("box-1");
+
+  const crowd = await Promise.all(Array.from({ length: 60 }, () => dial(site.plainPort)));
+  await until(() => site.broker.stats().turnedAway === 49, "the surplus is turned away");
+
+  assert.equal(site.broker.stats().connections, 12);
+  box.publish("postern/box-1/attempt", "{}");
+  await box.next("puback");
+  for (const client of crowd) client.end();
+  await until(() => site.broker.stats().connections === 1, "the crowd is gone");
+  await site.client("box-2");
+});
+
+test("who does not log in is shut out when the time is up, and its place is free again", async (t) => {
+  const site = await givenBroker(t, { loginMs: 150, logins: 2 });
+
+  const silent = await Promise.all([dial(site.plainPort), dial(site.plainPort), dial(site.port)]);
+  silent[1]?.socket.write(Buffer.from([0x10, 0x20, 0x00])); // the first bytes of a CONNECT, and then nothing
+  await Promise.all(silent.map((client) => client.isClosed()));
+
+  await site.client("box-1");
+  assert.ok(site.broker.stats().loginsTimedOut >= 1);
+});
+
+test("an occupied port is an error that names its key", async (t) => {
+  const site = await givenBroker(t);
+  const { key, cert } = await site.authority.serverCertificate(["localhost", "127.0.0.1"]);
+  const tls = { key, cert, ca: site.authority.certificate };
+  const start = (ports: { port: number; plainPort?: number }) =>
+    new Broker({ host: "127.0.0.1", ...ports, tls, devices: [], clock: systemClock, logger: silentLogger }).start();
+
+  const isAbout = (key: string) => (error: unknown) =>
+    error instanceof GatewayError &&
+    error.code === "port-in-use" &&
+    error.detail.key === key &&
+    error.message.includes(key);
+  await assert.rejects(start({ port: site.port }), isAbout("broker.port"));
+  await assert.rejects(start({ port: 0, plainPort: site.plainPort }), isAbout("broker.plainPort"));
+});
+
+test("the broker starts and stops again, and tells the lines that their devices are gone", async (t) => {
+  const site = await givenBroker(t);
+  const news: boolean[] = [];
+  site.broker.link("box-1").onConnection((connected) => news.push(connected));
+  const box = await site.client("box-1", { will: will("postern/box-1/presence") });
+
+  await site.broker.stop();
+  await site.broker.stop();
+  await box.isClosed();
+  assert.deepEqual(news, [true, false]);
+  assert.deepEqual(site.received, []);
+
+  await site.broker.start();
+  const again = await dial(site.broker.address?.plainPort ?? 0);
+  assert.equal(await login(again, connectPacket("box-1")), 0);
+});
+
+const noPassword = { username: "box-1", password: undefined as never };
+
+function will(topic: string) {
+  return { topic, payload: Buffer.from('{"online":false}'), qos: 1 as const, retain: true };
+}
