@@ -15,11 +15,11 @@ export interface SnapshotHeader {
   readonly position: JournalPosition;
 }
 
-const pieceBytes = 256 * 1024;
+const pieceBytes = 64 * 1024;
 const linesPerLook = 64;
 const footerBytesMax = 256;
 
-/** Pieces of about 256 kB, so that the loop breathes between them. */
+/** Pieces of about 64 kB, a millisecond of work each, so that the loop breathes between them. */
 export function* snapshotPieces(header: SnapshotHeader, items: Iterable<SnapshotItem>): Generator<Uint8Array> {
   const digest = createHash("sha256");
   let piece = `${JSON.stringify(header)}\n`;
