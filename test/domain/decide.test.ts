@@ -34,7 +34,15 @@ const grants: fc.Arbitrary<Grant> = fc
       fc.constant({ from: noon - 2 * aDay, until: noon + 2 * aDay }),
       fc.record({ from: moment, until: moment }),
     ),
-    hours: fc.option(fc.constantFrom(["08:00", "18:00"], ["18:00", "08:00"], ["00:00", "24:00"], ["soon", "later"])),
+    hours: fc.option(
+      fc.constantFrom(
+        ["08:00", "18:00"],
+        ["18:00", "08:00"],
+        ["00:00", "24:00"],
+        ["00:00", "24:00"],
+        ["soon", "later"],
+      ),
+    ),
     entriesAllowed: fc.option(fc.nat(2)),
     limitMode: fc.constantFrom("strict" as const, "lenient" as const),
     mustUnderstand: mostly<string[]>([], ["escort"]),
@@ -58,8 +66,8 @@ const grants: fc.Arbitrary<Grant> = fc
 
 const worlds = fc
   .record({
-    grants: fc.array(fc.tuple(grants, fc.nat(2), fc.nat(5)), { minLength: 1, maxLength: 4 }),
-    lockdown: fc.nat(9).map((n) => n === 0),
+    grants: fc.array(fc.tuple(grants, fc.nat(2), fc.nat(9)), { minLength: 1, maxLength: 4 }),
+    lockdown: fc.nat(19).map((n) => n === 0),
     blacklist: fc.subarray(["person/ann", "document/document of bob", "grant/grant-1", "credential/0 of grant-0"], {
       maxLength: 1,
     }),
@@ -165,9 +173,9 @@ test("a door opens exactly when a grant lets it", () => {
       seen[outcome] += 1;
       assert.equal(outcome === "granted", mayOpen(world, request, now));
     }),
-    { numRuns: 3000 },
+    { numRuns: 5000 },
   );
-  assert.ok(seen.granted > 150 && seen.denied > 1000, JSON.stringify(seen));
+  assert.ok(seen.granted > 50 && seen.denied > 1000, JSON.stringify(seen));
 });
 
 test("taking something away never turns a denial into a grant", () => {
