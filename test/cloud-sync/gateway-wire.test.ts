@@ -1,0 +1,202 @@
+/** What gateways ask: enrolment, tokens, held polls, commands that live for seconds. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { enrol } from "../../gateway/sync/enrol.ts";
+import { HttpCloudLink } from "../../gateway/sync/http-cloud-link.ts";
+import { SecretString } from "../../gateway/wire/secret.ts";
+import { givenCloud, HandClock, type TestCloud, TestGateway } from "../support/cloud.ts";
+
+let cloud: TestCloud;
+const clock = new HandClock();
+const never = new AbortController().signal;
+const ask = (method: string, path: string, body?: unknown) => cloud.ask(method, `/api/sites/demo${path}`, body);
+const anEntry = () => ask("POST", "/blacklist", { subject: "person", value: "someone" });
+
+before(async () => {
+  cloud = await givenCloud({ clock });
+  await cloud.ask("POST", "/api/sites", { id: "demo", name: "Demo", zone: "UTC" });
+});
+after(async () => {
+  await cloud.close();
+});
+
+/** Resolves once as many as that wait in held polls: the clock may move then. */
+async function whenHeld(count: number): Promise<void> {
+  while (cloud.store.wakes.waiting < count || clock.sleepers < count) await new Promise(setImmediate);
+}
+
+describe("enrolment", () => {
+  test("a code works once, for fifteen minutes, however it is spelled", async () => {
+    const { body } = await ask("POST", "/gateways", { name: "gate" });
+    const first = new TestGateway(cloud.app, clock);
+    const second = new TestGateway(cloud.app, clock);
+
+    const answer = await first.enrol(` ${body.code.toLowerCase().replaceAll("-", " ")}`);
+    assert.equal(answer.status, 200, answer.text);
+    assert.deepEqual([answer.body.site, answer.body.gateway, answer.body.epoch], ["demo", body.gateway, 1]);
+    assert.equal((await second.enrol(body.code)).body.code, "enrolment-refused");
+
+    const late = (await ask("POST", "/gateways", { name: "late" })).body;
+    clock.advance(15 * 60_000 + 1);
+    assert.equal((await second.enrol(late.code)).status, 403);
+  });
+
+  test("who guesses codes is told to wait", async () => {
+    const guesser = new TestGateway(cloud.app, clock);
+    const statuses: number[] = [];
+    for (let index = 0; index < 12; index += 1)
+      statuses.push((await guesser.enrol(`demo.AAAA-AAAA-AAA${index % 10}`)).status);
+    assert.ok(statuses.includes(429));
+    clock.advance(120_000);
+  });
+});
+
+describe("tokens", () => {
+  test("only this gateway's own, fresh and for us, is taken", async () => {
+    const gateway = await cloud.gateway("demo");
+    const other = await cloud.gateway("demo");
+    const now = Math.floor(clock.wall() / 1000);
+    const path = `/v1/gateways/${gateway.id}/feed`;
+    const status = async (token: string) => (await gateway.send("GET", path, { token })).status;
+
+    assert.equal(await status(gateway.token()), 200);
+    assert.equal(await status(gateway.token({ exp: now - 10 })), 401);
+    assert.equal(await status(gateway.token({ exp: now + 3600 })), 401);
+    assert.equal(await status(gateway.token({ exp: undefined })), 401);
+    assert.equal(await status(gateway.token({ aud: "elsewhere" })), 401);
+    assert.equal(await status(gateway.token({ iss: other.id })), 401);
+    assert.equal(await status(other.token({ iss: gateway.id })), 401);
+    assert.equal(await status("not.a.token"), 401);
+  });
+
+  test("a revoked gateway is told so at its next request, and one that waits at once", async () => {
+    const gateway = await cloud.gateway("demo");
+    await gateway.catchUp();
+    const held = gateway.poll(25_000);
+    await whenHeld(1);
+
+    await ask("POST", `/gateways/${gateway.id}/revoke`);
+
+    const refused = [await held, await gateway.poll()];
+    assert.deepEqual(
+      refused.map(({ status, text }) => [status, JSON.parse(text).code]),
+      [
+        [403, "gateway-revoked"],
+        [403, "gateway-revoked"],
+      ],
+    );
+  });
+});
+
+describe("held polls", () => {
+  test("a change answers them at once; without one they are answered after their time", async () => {
+    const gateway = await cloud.gateway("demo");
+    await gateway.catchUp();
+
+    const woken = gateway.poll(25_000);
+    await whenHeld(1);
+    clock.advance(3_000);
+    await anEntry();
+    const { body } = await woken;
+    assert.deepEqual([body.rows.length, body.complete, body.heldMs], [1, true, 3_000]);
+
+    gateway.cursor = { feed: body.feed, version: body.to };
+    const quiet = gateway.poll(25_000);
+    await whenHeld(1);
+    clock.advance(25_000);
+    const after = (await quiet).body;
+    assert.deepEqual([after.rows, after.to, after.heldMs], [[], body.to, 25_000]);
+    assert.ok(after.checksum);
+  });
+
+  test("a caller that hangs up is let go", async () => {
+    const gateway = await cloud.gateway("demo");
+    await gateway.catchUp();
+    const hangUp = new AbortController();
+    const held = gateway.poll(25_000, hangUp.signal);
+    await whenHeld(1);
+    hangUp.abort();
+    await held.catch(() => undefined);
+    assert.equal(cloud.store.wakes.waiting, 0);
+  });
+
+  test("an entry of another site wakes nobody here", async () => {
+    await cloud.ask("POST", "/api/sites", { id: "other", name: "Other", zone: "UTC" });
+    const gateway = await cloud.gateway("demo");
+    await gateway.catchUp();
+    const held = gateway.poll(25_000);
+    await whenHeld(1);
+    await cloud.ask("PATCH", "/api/sites/other", { name: "Else" });
+    clock.advance(25_000);
+    assert.deepEqual((await held).body.rows, []);
+  });
+});
+
+describe("unlock commands", () => {
+  const given = async (accessPoint: string) => {
+    const gateway = await cloud.gateway("demo", [accessPoint]);
+    await gateway.catchUp();
+    const unlock = () => ask("POST", `/access-points/${accessPoint}/unlock`);
+    const state = async (id: number) => (await ask("GET", `/gateways/${gateway.id}/commands/${id}`)).body.state;
+    return { gateway, unlock, state };
+  };
+
+  test("one rides on the poll with its age, again until it is known, and never after its life", async () => {
+    const { gateway, unlock, state } = await given("c1");
+    const held = gateway.poll(25_000);
+    await whenHeld(1);
+    const { status, body } = await unlock();
+    assert.deepEqual([status, body.id, body.state], [202, 1, "pending"]);
+    assert.deepEqual((await held).body.commands, [
+      { id: 1, accessPoint: "c1", action: "unlock", ageMs: 0, ttlMs: 10_000, by: "admin" },
+    ]);
+
+    clock.advance(4_000);
+    assert.equal((await gateway.poll()).body.commands[0]?.ageMs, 4_000);
+    gateway.lastCommand = 1;
+    assert.deepEqual((await gateway.poll()).body.commands, []);
+    gateway.lastCommand = 0;
+    clock.advance(6_000);
+    assert.deepEqual((await gateway.poll()).body.commands, []);
+    assert.equal(await state(1), "unknown", "it was handed out: time alone does not tell that it did not run");
+    clock.advance(6_000);
+    await gateway.poll();
+    assert.equal(await state(1), "expired", "asked after its life, the gateway did not know it");
+  });
+
+  test("one never handed out is expired when its life ends", async () => {
+    const { unlock, state } = await given("c2");
+    const { body } = await unlock();
+    clock.advance(10_000);
+    assert.equal(await state(body.id), "expired");
+  });
+
+  test("the gateway's events tell how it ended", async () => {
+    const { gateway, unlock, state } = await given("c3");
+    const results = ["confirmed", "refused", "expired", "unknown"];
+    for (const result of results) {
+      const { id } = (await unlock()).body;
+      await gateway.poll();
+      gateway.record({ type: "command-taken", command: id, accessPoint: "c3", by: "admin" });
+      await gateway.push(gateway.lines.length);
+      assert.equal(await state(id), "taken");
+      gateway.record({ type: "command-ended", command: id, accessPoint: "c3", result });
+      await gateway.push(gateway.lines.length);
+      assert.equal(await state(id), result === "confirmed" ? "done" : result);
+    }
+  });
+});
+
+test("the gateway's own link enrols, polls, pushes and reports here", async () => {
+  const { code } = (await ask("POST", "/gateways", { name: "real" })).body;
+  const fetch = async (url: string, init: RequestInit) => cloud.app.request(url.replace("http://cloud", ""), init);
+  const { enrolled, privateKey } = await enrol("http://cloud", new SecretString(code), "1", fetch);
+  const link = new HttpCloudLink("http://cloud", { gateway: enrolled.gateway, privateKey }, clock, fetch);
+
+  await link.report({ version: "1", accessPoints: [{ id: "real-door", name: "Door" }], devices: [] }, never);
+  const reply = await link.poll({ cursor: { feed: "", version: 0 }, waitMs: 0, lastCommand: 0 }, never);
+
+  assert.equal(reply.page.reset, true);
+  assert.ok(reply.page.rows.some(({ kind }) => kind === "site"));
+  assert.equal(reply.serverTime, clock.wall());
+});

@@ -1,0 +1,131 @@
+/** The service as a process part: its start, what a second one finds, an unclean stop, and its data at rest. */
+import assert from "node:assert/strict";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { sql } from "drizzle-orm";
+import { getTableConfig, type PgTable } from "drizzle-orm/pg-core";
+import { type CloudOptions, type RunningCloud, startCloud } from "../../cloud-sync/main.ts";
+import { openStore } from "../../cloud-sync/store/open-store.ts";
+import * as schema from "../../cloud-sync/store/schema.ts";
+import { rowsOf } from "../../cloud-sync/store/store.ts";
+import { silentLogger } from "../../gateway/ports/logger.ts";
+import { systemClock } from "../../gateway/system-clock.ts";
+import { SecretString } from "../../gateway/wire/secret.ts";
+
+let folder: string;
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), "postern-cloud-"));
+});
+after(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const start = (change: Partial<CloudOptions> = {}) =>
+  startCloud({
+    http: { host: "127.0.0.1", port: 0 },
+    dataFolder: folder,
+    logger: silentLogger,
+    clock: systemClock,
+    ...change,
+  });
+const asker = (cloud: RunningCloud, token: SecretString) => async (method: string, path: string, body?: unknown) => {
+  const response = await fetch(cloud.url + path, {
+    method,
+    headers: { authorization: `Bearer ${token.reveal()}`, "content-type": "application/json" },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  return { status: response.status, body: JSON.parse(await response.text()) };
+};
+
+describe("one data folder over several starts", () => {
+  let token: SecretString;
+  let pin: string;
+  let feed: string;
+  const feedOf = async () => {
+    const store = await openStore({ dataFolder: folder, clock: systemClock, logger: silentLogger });
+    const [row] = await store.db.select({ feed: schema.site.feed }).from(schema.site);
+    await store.close();
+    return row!.feed;
+  };
+
+  test("the first start makes the token and tells it; the second knows it and tells nothing", async () => {
+    const first = await start();
+    assert.ok(first.adminToken);
+    token = first.adminToken;
+    const ask = asker(first, token);
+    assert.equal((await ask("POST", "/api/sites", { id: "home", name: "Home", zone: "UTC" })).status, 201);
+    const { body } = await ask("POST", "/api/sites/home/gateways", { name: "gate" });
+    pin = body.code;
+    await first.stop();
+
+    feed = await feedOf();
+    const second = await start();
+    assert.equal(second.adminToken, undefined);
+    assert.equal((await asker(second, token)("GET", "/api/sites")).body.items[0].id, "home");
+    await second.stop();
+    assert.equal(await feedOf(), feed, "a clean stop keeps the feed");
+  });
+
+  test("keys are for the owner alone, and neither token nor code lies there in clear", () => {
+    assert.equal(statSync(join(folder, "master-key")).mode & 0o777, 0o600);
+    const files = globSync("**/*", { cwd: folder }).map((name) => join(folder, name));
+    for (const file of files.filter((one) => statSync(one).isFile())) {
+      const bytes = readFileSync(file);
+      assert.equal(bytes.includes(token.reveal()), false, file);
+      assert.equal(bytes.includes(pin), false, file);
+    }
+  });
+
+  test("after an unclean stop every site has a new feed", async () => {
+    writeFileSync(join(folder, "cloud-running.json"), JSON.stringify({ pid: 1, boot: "another boot" }));
+    await (await start()).stop();
+    assert.notEqual(await feedOf(), feed);
+    assert.equal(existsSync(join(folder, "cloud-running.json")), false);
+  });
+
+  test("a folder that a running process owns is refused, and so is another master key", async () => {
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8");
+    writeFileSync(join(folder, "cloud-running.json"), JSON.stringify({ pid: process.ppid, boot }));
+    await assert.rejects(start(), { code: "data-locked" });
+    rmSync(join(folder, "cloud-running.json"));
+
+    const other = new SecretString(Buffer.alloc(32, 9).toString("base64url"));
+    await assert.rejects(start({ masterKey: other }), { code: "master-key-wrong" });
+  });
+
+  test("a port in use is an error that names the key to change", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => server.once("listening", resolve));
+    const { port } = server.address() as { port: number };
+    await assert.rejects(start({ http: { host: "127.0.0.1", port } }), { code: "port-in-use", message: /http\.port/ });
+    server.close();
+  });
+});
+
+test("the schema is what the migrations make", async () => {
+  const store = await openStore({ clock: systemClock, logger: silentLogger });
+  const columns = await rowsOf<{ table_name: string; column_name: string; data_type: string; is_nullable: string }>(
+    store.db,
+    sql`select table_name, column_name, data_type, is_nullable from information_schema.columns where table_schema = 'public'`,
+  );
+  await store.close();
+  const made = columns.map((one) => {
+    const type = one.data_type === "ARRAY" ? "text[]" : one.data_type;
+    return `${one.table_name}.${one.column_name} ${type}${one.is_nullable === "NO" ? " not null" : ""}`;
+  });
+  const meant = Object.values(schema).flatMap((table) => {
+    const config = getTableConfig(table as PgTable);
+    return config.columns.map(
+      (column) => `${config.name}.${column.name} ${column.getSQLType()}${column.notNull ? " not null" : ""}`,
+    );
+  });
+  assert.deepEqual(made.sort(), meant.sort());
+  for (const table of Object.values(schema)) {
+    const { primaryKeys, columns: all } = getTableConfig(table as PgTable);
+    const first = primaryKeys[0]?.columns[0] ?? all.find(({ primary }) => primary);
+    assert.equal(first?.name, "site_id");
+  }
+});
