@@ -20,6 +20,8 @@ export interface GatewayConfig {
   /** As the file says, defaults filled in, paths absolute. */
   readonly settings: GatewayFile;
   readonly secrets: Secrets;
+  /** For faults that others find in it. */
+  readonly lineOf: YamlFile["lineOf"];
 }
 
 /** Throws ConfigError with every fault found. */
@@ -37,7 +39,7 @@ export async function loadGatewayConfig(
     cloud: { ...parsed.cloud, caFile: parsed.cloud.caFile && inFolder(parsed.cloud.caFile) },
   };
   const devices = settings.devices.map(({ id }) => id);
-  return { settings, secrets: await loadSecrets(settings.secretsFile, devices, environment) };
+  return { settings, secrets: await loadSecrets(settings.secretsFile, devices, environment), lineOf: yaml.lineOf };
 }
 
 /** The gateway's file without its surroundings: no secrets, paths as written. */
@@ -51,19 +53,21 @@ export interface CloudConfig {
   readonly databaseUrl: () => string | undefined;
 }
 
-/** Throws ConfigError with every fault found. */
+const cloudDefaults = "data: ./data/cloud";
+
+/** Without a file: everything at its default, data below ./data/cloud. Throws ConfigError with every fault found. */
 export async function loadCloudConfig(
-  file: string,
+  file: string | undefined,
   { data, environment = process.env }: LoadOptions = {},
 ): Promise<CloudConfig> {
-  const parsed = cloudFromYaml(await readYaml(file));
+  const parsed = cloudFromYaml(file === undefined ? parseYaml("defaults", cloudDefaults) : await readYaml(file));
   const databaseUrl = environment.DATABASE_URL || undefined;
   if (databaseUrl !== undefined && !/^postgres(ql)?:\/\//.test(databaseUrl)) {
     const message = "expected postgres://user:password@host:port/database";
     throw new ConfigError([{ file: "environment", path: "DATABASE_URL", message }]);
   }
   return {
-    settings: { ...parsed, data: data === undefined ? resolve(dirname(file), parsed.data) : resolve(data) },
+    settings: { ...parsed, data: resolve(data ?? resolve(file === undefined ? "." : dirname(file), parsed.data)) },
     databaseUrl: () => databaseUrl,
   };
 }

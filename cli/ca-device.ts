@@ -1,0 +1,43 @@
+/** `postern ca device`: a device's own key and certificate. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { CertificateAuthority } from "../gateway/broker/certificate-authority.ts";
+import { GatewayError } from "../gateway/errors.ts";
+import { systemClock } from "../gateway/system-clock.ts";
+import { defineCommand } from "./command.ts";
+import { dataFolder, dataOptions, exists } from "./data-option.ts";
+
+export const command = defineCommand({
+  about: [
+    "Issues a key and a certificate by which the device of this id may sign in at the broker instead of by a password, and writes",
+    "ID.key (mode 0600), ID.crt and ca.crt. They are kept nowhere else: move them to the device and remove them here.",
+  ].join("\n"),
+  arguments: ["ID"],
+  options: {
+    ...dataOptions,
+    out: { type: "string", placeholder: "DIR", help: "Where the files go; the working folder when left out" },
+  },
+  example: "postern ca device front-box --data /var/lib/postern --out ./front-box",
+
+  async run({ options, arguments: [id = ""] }) {
+    const authority = await CertificateAuthority.open(await dataFolder(options), systemClock);
+    const { key, cert } = authority.issueDevice(id);
+    const folder = resolve(options.out ?? ".");
+    const files = [
+      { path: join(folder, `${id}.key`), text: key, mode: 0o600 },
+      { path: join(folder, `${id}.crt`), text: cert, mode: 0o644 },
+    ];
+    for (const { path } of files) {
+      if (await exists(path))
+        throw new GatewayError("config-invalid", `${path} stands there already; move it away or choose another --out`);
+    }
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    for (const { path, text, mode } of files) {
+      await writeFile(path, text, { mode, flag: "wx" });
+      console.log(path);
+    }
+    const trusted = join(folder, "ca.crt");
+    await writeFile(trusted, authority.certificate);
+    console.log(trusted);
+  },
+});

@@ -1,0 +1,22 @@
+/** Every sub-command, in the order the help shows them. A command's module is loaded only when it is called. */
+import type { Command } from "./command.ts";
+
+export interface CommandEntry {
+  /** One word, or two: `journal verify`. */
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<{ readonly command: Command }>;
+}
+
+export const commands: readonly CommandEntry[] = [
+  { name: "cloud-sync", summary: "the cloud service", load: () => import("./cloud-sync.ts") },
+  {
+    name: "journal verify",
+    summary: "check a data folder's journal and snapshots",
+    load: () => import("./journal-verify.ts"),
+  },
+  { name: "journal show", summary: "print a journal's records", load: () => import("./journal-show.ts") },
+  { name: "ca init", summary: "make the gateway's certificate authority", load: () => import("./ca-init.ts") },
+  { name: "ca show", summary: "print the certificate that devices trust", load: () => import("./ca-show.ts") },
+  { name: "ca device", summary: "issue a device's key and certificate", load: () => import("./ca-device.ts") },
+];

@@ -1,0 +1,116 @@
+/**
+ * The life of a service as a process: start, ready, then until a signal. SIGTERM and SIGINT stop it in order, a second one at
+ * once; SIGHUP reloads what can be reloaded; a bug is logged and ends the process, which comes back from its journal.
+ */
+import type { Logger } from "../gateway/ports/logger.ts";
+import { systemClock } from "../gateway/system-clock.ts";
+import { removeReadyFile, writeReadyFile } from "./ready-file.ts";
+
+export interface RunningService {
+  stop(): Promise<void>;
+  /** SIGHUP. Without it SIGHUP stops the service. */
+  reload?(): Promise<void>;
+}
+
+export interface ServiceLife<S extends RunningService> {
+  readonly logger: Logger;
+  /**
+   * `stopping` fires when a signal comes while it starts; what it resolves with is stopped then. `fail` ends the process with exit
+   * code 1 after an orderly stop, for what the service cannot live with.
+   */
+  start(life: { readonly stopping: AbortSignal; fail(error: Error): void }): Promise<S>;
+  readonly readyFile?: string | undefined;
+  /** How long an orderly stop may take; 5 s when left out. */
+  readonly stopDeadlineMs?: number;
+  /** What the ready file says, and whatever a person is told at the start. */
+  ready?(running: S): object | Promise<object>;
+}
+
+const usualStopDeadlineMs = 5_000;
+/** Longest delay a timer takes; only to keep the process alive while nothing else does. */
+const longMs = 2 ** 31 - 1;
+/** One Ctrl-C comes several times: from the terminal, from npm, from the Node that started this one. */
+const sameKeyPressMs = 500;
+
+/** Resolves with the exit code after a signal or a failure; rejects when the start does. */
+export async function runService<S extends RunningService>(life: ServiceLife<S>): Promise<number> {
+  const { logger, readyFile, stopDeadlineMs = usualStopDeadlineMs } = life;
+  const stopping = new AbortController();
+  const ended = Promise.withResolvers<number>();
+  let running: S | undefined;
+  let askedAt: number | undefined;
+  let reloading: Promise<void> = Promise.resolve();
+
+  const end = (code: number) => {
+    stopping.abort();
+    ended.resolve(code);
+  };
+  const fail = (error: Error) => {
+    logger.error("service-failed", { error });
+    end(1);
+  };
+  const onStop = (signal: NodeJS.Signals) => {
+    if (askedAt !== undefined) {
+      if (systemClock.monotonic() - askedAt > sameKeyPressMs) process.exit(1);
+      return;
+    }
+    askedAt = systemClock.monotonic();
+    logger.info("stop-asked", { signal });
+    watchStop();
+    end(0);
+  };
+  const onReload = () => {
+    if (!running) return;
+    if (!running.reload) return onStop("SIGHUP");
+    const reload = running.reload.bind(running);
+    reloading = reloading.then(reload).then(
+      () => logger.info("reloaded"),
+      (error: Error) => logger.error("reload-failed", { error }),
+    );
+  };
+  const onBug = (error: unknown) => {
+    logger.error("uncaught-error", {
+      ...(error instanceof Error && { error }),
+      stack: error instanceof Error ? error.stack : typeof error,
+    });
+    process.exit(1);
+  };
+  const alive = setInterval(() => undefined, longMs);
+  const stopped = new AbortController();
+  const watchStop = () =>
+    void systemClock.sleep(stopDeadlineMs, stopped.signal).then(
+      () => {
+        logger.error("stop-too-slow", { afterMs: stopDeadlineMs });
+        process.exit(1);
+      },
+      () => undefined,
+    );
+
+  process.on("SIGTERM", onStop).on("SIGINT", onStop).on("SIGHUP", onReload).on("uncaughtException", onBug);
+  try {
+    if (readyFile !== undefined) await removeReadyFile(readyFile);
+    try {
+      running = await life.start({ stopping: stopping.signal, fail });
+    } catch (error) {
+      if (!stopping.signal.aborted) throw error;
+      return await ended.promise;
+    }
+    try {
+      if (!stopping.signal.aborted) {
+        const facts = await life.ready?.(running);
+        if (readyFile !== undefined) await writeReadyFile(readyFile, facts ?? {});
+        logger.info("ready");
+      }
+      return await ended.promise;
+    } finally {
+      if (askedAt === undefined) watchStop();
+      if (readyFile !== undefined) await removeReadyFile(readyFile);
+      await running.stop();
+      logger.info("stopped");
+    }
+  } finally {
+    stopped.abort();
+    clearInterval(alive);
+    process.off("SIGTERM", onStop).off("SIGINT", onStop).off("SIGHUP", onReload).off("uncaughtException", onBug);
+  }
+}

@@ -1,0 +1,60 @@
+/** `postern journal` on a folder that a real journal was written to. */
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { nodeDisk } from "../../gateway/storage/node-disk.ts";
+import { aDenial, aGrantRow, anAdmission, aPage, aStore } from "../support/site-store.ts";
+import { postern } from "./run-postern.ts";
+
+let home: string;
+let folder: string;
+before(async () => {
+  home = await mkdtemp(join(tmpdir(), "postern-journal-"));
+  folder = join(home, "data");
+  const store = await aStore(nodeDisk, folder);
+  await store.journal.record({ kind: "page", page: aPage([aGrantRow("one", 1000)]), at: 5 }).durable;
+  for (let i = 0; i < 5; i += 1) await store.journal.recordEvent(i % 2 ? aDenial : anAdmission("one", 10 - i)).durable;
+  await store.close();
+});
+after(() => rm(home, { recursive: true }));
+
+test("show prints a line a record, and with --json the records themselves", async () => {
+  const [shown, events, json] = await Promise.all([
+    postern(["journal", "show", folder]),
+    postern(["journal", "show", folder, "--events"]),
+    postern(["journal", "show", folder, "--events", "--json"]),
+  ]);
+
+  assert.match(shown.out, /^journal\/000001\.jsonl:1 {2}.* {2}segment {2}/);
+  assert.match(shown.out, /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z {2}#\d+ denied {2}.*reason=QR_EXPIRED/);
+  const records = json.out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(
+    records.map(({ record }) => record.event.type).filter((type) => /admitted|denied/.test(type)),
+    ["admitted", "denied", "admitted", "denied", "admitted"],
+  );
+  assert.equal(events.out.trim().split("\n").length, records.length);
+});
+
+test("verify says ok, and after one flipped byte names the line and ends with 1", async () => {
+  const good = await postern(["journal", "verify", folder]);
+  assert.equal(good.code, 0, good.out);
+  assert.match(good.out, /: ok\n$/);
+
+  const segment = join(folder, "journal/000001.jsonl");
+  const bytes = await readFile(segment);
+  const at = bytes.indexOf('"denied"') + 2;
+  const line = bytes.subarray(0, at).filter((byte) => byte === 0x0a).length + 1;
+  bytes[at]! ^= 1;
+  await writeFile(segment, bytes);
+
+  const bad = await postern(["journal", "verify", folder]);
+  assert.equal(bad.code, 1);
+  assert.match(bad.out, new RegExp(`line ${line} of journal/000001\\.jsonl`));
+  const json = JSON.parse((await postern(["journal", "verify", folder, "--json"])).out);
+  assert.equal(json.findings[0].line, line);
+});
