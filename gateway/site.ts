@@ -14,6 +14,7 @@ import type { Device } from "./ports/device.ts";
 import type { Disk } from "./ports/disk.ts";
 import type { GrantCache } from "./ports/grant-cache.ts";
 import type { Logger } from "./ports/logger.ts";
+import type { ProcessTable } from "./storage/data-folder.ts";
 import { openSiteStore } from "./storage/open-site-store.ts";
 import { SyncLoop } from "./sync/sync-loop.ts";
 import { TimeKeeper } from "./time-keeper.ts";
@@ -40,6 +41,8 @@ export interface SiteOptions {
   readonly onFailed: (error: Error) => void;
   /** One turn of the event loop; the journal yields by it between group commits. */
   readonly nextTurn?: () => Promise<void>;
+  /** Who else may own the data folder; the machine's processes where not given. */
+  readonly processes?: ProcessTable;
 }
 
 export interface RunningSite {

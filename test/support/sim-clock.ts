@@ -27,7 +27,7 @@ export class SimClock implements Clock {
   }
 
   wall(): number {
-    return this.time + this.wallOffset;
+    return Math.floor(this.time + this.wallOffset);
   }
 
   monotonic(): number {

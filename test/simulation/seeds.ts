@@ -1,0 +1,47 @@
+/** Runs one seed from begin to calm and says how it went. */
+import { createHash } from "node:crypto";
+import { openStore } from "../../cloud-sync/store/open-store.ts";
+import { SiteKeys } from "../../cloud-sync/store/site-keys.ts";
+import { silentLogger } from "../../gateway/ports/logger.ts";
+import { systemClock } from "../../gateway/system-clock.ts";
+import { SecretString } from "../../gateway/wire/secret.ts";
+import { type CloudGround, World, type WorldOptions } from "./world.ts";
+
+const stepsPerSeed = 40;
+
+export interface SeedResult {
+  readonly failure: Error | undefined;
+  readonly steps: number;
+  readonly crashes: number;
+  readonly cuts: number;
+  readonly opened: number;
+  readonly simulatedMs: number;
+  readonly trace: readonly string[];
+  /** Of the trace: the same seed gives the same. */
+  readonly digest: string;
+}
+
+/** One database for many seeds; each has a site of its own in it. */
+export async function openGround(): Promise<CloudGround> {
+  const store = await openStore({ clock: systemClock, logger: silentLogger });
+  return { store, siteKeys: new SiteKeys(new SecretString(Buffer.alloc(32).toString("base64url"))) };
+}
+
+export async function runSeed(
+  seed: number,
+  ground: CloudGround,
+  options: Pick<WorldOptions, "bendDisk"> = {},
+): Promise<SeedResult> {
+  const world = new World({ seed, ground, ...options });
+  let failure: Error | undefined;
+  try {
+    await world.begin();
+    for (let step = 0; step < stepsPerSeed; step += 1) await world.step();
+    await world.calm();
+  } catch (error) {
+    failure = error as Error;
+  }
+  const { steps, crashes, cuts, opened, trace } = world;
+  const digest = createHash("sha256").update(trace.join("\n")).digest("hex");
+  return { failure, steps, crashes, cuts, opened, simulatedMs: world.clock.monotonic(), trace, digest };
+}
