@@ -72,7 +72,7 @@ export class CertificateAuthority {
   async serverCertificate(hosts: readonly string[]): Promise<KeyAndCertificate> {
     const [first] = hosts;
     if (first === undefined)
-      throw new GatewayError("config-invalid", "broker.hosts: name at least one host or address");
+      throw new GatewayError("config-invalid", "broker.hostnames: name at least one host or address");
     const paths = { key: join(this.#folder, "server.key"), cert: join(this.#folder, "server.crt") };
     const old = await readPair(paths);
     if (old && this.#serves(old, hosts)) return old;
