@@ -161,7 +161,7 @@ function toPollReply(reply: WirePollReply): PollReply {
   return {
     page: { feed, to, reset, complete, rows: rows.map(toFeedRow) },
     checksum,
-    commands,
+    commands: commands.flatMap(({ action, ...facts }) => (action === "unlock" ? [{ ...facts, action }] : [])),
     serverTime,
     heldMs,
     ...(retryAfterMs !== undefined && { retryAfterMs }),

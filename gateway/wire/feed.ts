@@ -32,7 +32,7 @@ export const scheduleSchema = z.looseObject({
     .optional(),
 });
 
-const grantSchema = z.looseObject({
+export const grantSchema = z.looseObject({
   id,
   site: id,
   kind: z.enum(grantKinds),
@@ -62,7 +62,7 @@ const grantSchema = z.looseObject({
   about: z.record(z.string(), z.unknown()),
 });
 
-const siteSchema = z.looseObject({
+export const siteSchema = z.looseObject({
   id,
   name: z.string().max(200),
   zone: z.string().max(64),
@@ -71,7 +71,7 @@ const siteSchema = z.looseObject({
   offlineMaxAgeMs: z.record(z.string().max(32), z.number().int().min(0).nullable()),
 });
 
-const blacklistSchema = z.looseObject({
+export const blacklistSchema = z.looseObject({
   id,
   subject: z.enum(["person", "document", "grant", "credential"]),
   value: z.string().min(1).max(200),
@@ -104,7 +104,8 @@ export const pollReplySchema = z.looseObject({
       z.looseObject({
         id: z.number().int().positive(),
         accessPoint: id,
-        action: z.literal("unlock"),
+        /** "unlock"; whatever else a newer cloud sends is left alone. */
+        action: z.string().max(32),
         ageMs: z.number().min(0),
         ttlMs: z.number().min(0),
         by: z.string().max(128),

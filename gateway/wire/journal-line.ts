@@ -63,8 +63,8 @@ export function parseLine(line: Uint8Array): ParsedLine | undefined {
       return undefined;
     if (content.kind !== "event") return { lsn, durable, content };
     const marker = text.indexOf(eventMarker);
-    if (marker < 0 || typeof prev !== "string" || content.event === null || typeof content.event !== "object")
-      return undefined;
+    if (marker < 0 || typeof prev !== "string" || prev.length !== chainLength) return undefined;
+    if (content.event === null || typeof content.event !== "object") return undefined;
     return { lsn, durable, content, prev, body: text.slice(marker + eventMarker.length, -prevLength) };
   } catch {
     return undefined;
