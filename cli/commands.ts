@@ -11,6 +11,11 @@ export interface CommandEntry {
 export const commands: readonly CommandEntry[] = [
   { name: "cloud-sync", summary: "the cloud service", load: () => import("./cloud-sync.ts") },
   {
+    name: "check-config",
+    summary: "say what is wrong with a configuration file",
+    load: () => import("./check-config.ts"),
+  },
+  {
     name: "journal verify",
     summary: "check a data folder's journal and snapshots",
     load: () => import("./journal-verify.ts"),

@@ -1,0 +1,53 @@
+/** Has every driver parse its device's options, which has no effect beyond that, and collects what they refuse. */
+import type { GatewayConfig } from "../config/load.ts";
+import { nearest } from "../config/nearest.ts";
+import { drivers } from "../gateway/drivers/index.ts";
+import { GatewayError } from "../gateway/errors.ts";
+import type { DriverFactory } from "../gateway/ports/driver.ts";
+import { silentLogger } from "../gateway/ports/logger.ts";
+import type { MqttLink } from "../gateway/ports/mqtt-link.ts";
+import { systemClock } from "../gateway/system-clock.ts";
+import { SecretString } from "../gateway/wire/secret.ts";
+
+export interface DriverFault {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+/** A line that leads nowhere: nothing is started here. */
+const noLine: MqttLink = {
+  publish: async () => false,
+  onMessage: () => () => undefined,
+  onSubscribed: () => () => undefined,
+  onConnection: () => () => undefined,
+};
+
+const factories: Readonly<Record<string, DriverFactory>> = drivers;
+
+export function driverFaults({ settings, secrets }: GatewayConfig): DriverFault[] {
+  return settings.devices.flatMap(({ id, driver, options }, index) => {
+    const factory = Object.hasOwn(factories, driver) ? factories[driver] : undefined;
+    if (!factory) return [{ path: ["devices", index, "driver"], message: unknownDriver(driver) }];
+    try {
+      factory.create(id, options, {
+        clock: systemClock,
+        logger: silentLogger,
+        mqtt: noLine,
+        secret: (name) => {
+          const value = secrets.ofDevice(id, name);
+          return value === undefined ? undefined : new SecretString(value);
+        },
+      });
+      return [];
+    } catch (error) {
+      if (!(error instanceof GatewayError) || error.code !== "config-invalid") throw error;
+      return [{ path: ["devices", index, "options"], message: error.message }];
+    }
+  });
+}
+
+function unknownDriver(driver: string): string {
+  const known = Object.keys(factories);
+  const near = nearest(driver, known);
+  return `no driver is called "${driver}"; ${near ? `did you mean ${near}?` : `known: ${known.join(", ")}`}`;
+}
