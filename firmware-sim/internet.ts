@@ -1,0 +1,76 @@
+/** The cable between a gateway and the cloud: a TCP proxy on loopback that can be pulled. */
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { pipeline } from "node:stream/promises";
+import type { Clock } from "../gateway/ports/clock.ts";
+
+export interface InternetOptions {
+  readonly targetHost: string;
+  readonly targetPort: number;
+  readonly clock: Clock;
+  /** How long each portion of bytes is under way. Default 0. */
+  readonly delayMs?: number;
+}
+
+export interface Internet {
+  /** What the gateway is told to be the cloud's address. */
+  readonly url: string;
+  readonly on: boolean;
+  /** Off: connections break and new ones are refused at once. */
+  set(on: boolean): void;
+  stop(): Promise<void>;
+}
+
+const connectionsMax = 256;
+
+/** On a free port of 127.0.0.1, switched on. */
+export async function startInternet(options: InternetOptions): Promise<Internet> {
+  const { targetHost, targetPort, clock, delayMs = 0 } = options;
+  const sockets = new Set<Socket>();
+  let on = true;
+
+  const keep = (socket: Socket) => {
+    sockets.add(socket);
+    socket.setNoDelay(true);
+    socket.once("close", () => sockets.delete(socket));
+  };
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  async function* delayed(source: AsyncIterable<Buffer>) {
+    for await (const bytes of source) {
+      if (delayMs > 0) await clock.sleep(delayMs);
+      yield bytes;
+    }
+  }
+
+  const server = createServer({ allowHalfOpen: true }, (near) => {
+    if (!on) return near.destroy();
+    const far = connect({ host: targetHost, port: targetPort, allowHalfOpen: true });
+    keep(near);
+    keep(far);
+    // A failure in one direction ends both: the pipelines destroy their streams.
+    pipeline(near, delayed, far).catch(() => near.destroy());
+    pipeline(far, delayed, near).catch(() => far.destroy());
+  });
+  server.maxConnections = connectionsMax;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", resolve);
+  });
+
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    get on() {
+      return on;
+    },
+    set(wanted) {
+      on = wanted;
+      if (!on) cut();
+    },
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        cut();
+      }),
+  };
+}
