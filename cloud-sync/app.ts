@@ -27,9 +27,8 @@ Idempotency-Key: a repeat within the hour is answered as the first was.`;
 
 export type CloudApp = OpenAPIHono<CloudEnv>;
 
-export function cloudApp(parts: CloudParts): CloudApp {
+export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
   const { clock, logger, version } = parts;
-  const meters = new Meters();
   const monotonic = () => clock.monotonic();
   const wrongTokens = new RateLimiter({ burst: 30, perSecond: 0.5 }, monotonic);
   const adminRequests = new RateLimiter({ burst: 400, perSecond: 200 }, monotonic);

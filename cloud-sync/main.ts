@@ -9,6 +9,7 @@ import { cloudApp } from "./app.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { hashOf } from "./ids.ts";
 import { keepHouse } from "./jobs/housekeeping.ts";
+import { Meters } from "./meters.ts";
 import { CloudStartError } from "./start-error.ts";
 import { adminTokens } from "./store/admin-tokens.ts";
 import { beginNewFeed } from "./store/feed.ts";
@@ -100,7 +101,7 @@ async function beginNewFeeds(store: Store, logger: Logger): Promise<void> {
 }
 
 async function listen(parts: CloudParts, { host, port }: CloudOptions["http"]): Promise<Server> {
-  const server = createAdaptorServer({ fetch: cloudApp(parts).fetch }) as Server;
+  const server = createAdaptorServer({ fetch: cloudApp(parts, new Meters().addProcess()).fetch }) as Server;
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => {
       const inUse = cause.code === "EADDRINUSE";

@@ -26,9 +26,10 @@ export class Meters {
     registers: [this.#registry],
   });
 
-  /** Figures of the process itself are read only when asked for. */
-  constructor() {
+  /** Adds the process's own figures: memory, processor, event loop. Once a process, because it observes all of it. */
+  addProcess(): this {
     collectDefaultMetrics({ register: this.#registry, prefix: "postern_" });
+    return this;
   }
 
   get contentType(): string {

@@ -65,6 +65,10 @@ describe("one data folder over several starts", () => {
     const second = await start();
     assert.equal(second.adminToken, undefined);
     assert.equal((await asker(second, token)("GET", "/api/sites")).body.items[0].id, "home");
+    const metrics = await (await fetch(`${second.url}/metrics`)).text();
+    assert.match(metrics, /postern_http_request_seconds_count\{method="GET",route="\/api\/sites",status="200"\} 1/);
+    assert.match(metrics, /postern_process_resident_memory_bytes/);
+    assert.equal((await fetch(`${second.url}/readyz`)).status, 200);
     await second.stop();
     assert.equal(await feedOf(), feed, "a clean stop keeps the feed");
   });
