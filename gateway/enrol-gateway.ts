@@ -3,6 +3,7 @@ import { GatewayError } from "./errors.ts";
 import { type GatewayKeys, loadGatewayKeys, saveGatewayKeys } from "./storage/gateway-keys.ts";
 import { nodeDisk } from "./storage/node-disk.ts";
 import { enrol } from "./sync/enrol.ts";
+import type { Fetch } from "./sync/http-cloud-link.ts";
 import { SecretString } from "./wire/secret.ts";
 
 export interface EnrolmentOrder {
@@ -11,10 +12,11 @@ export interface EnrolmentOrder {
   /** The gateway's data folder; made when absent. */
   readonly folder: string;
   readonly version: string;
+  readonly fetch: Fetch;
 }
 
 /** Rejects with `config-invalid` when the folder is enrolled already. */
-export async function enrolGateway({ cloudUrl, code, folder, version }: EnrolmentOrder): Promise<GatewayKeys> {
+export async function enrolGateway({ cloudUrl, code, folder, version, fetch }: EnrolmentOrder): Promise<GatewayKeys> {
   if (await loadGatewayKeys(nodeDisk, folder)) {
     throw new GatewayError(
       "config-invalid",

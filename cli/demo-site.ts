@@ -1,0 +1,355 @@
+/**
+ * A whole site on one machine: gateway and cloud-sync as processes of their own, simulated lockboxes, and a cable between the two
+ * that can be pulled. What it needs it makes: keys, certificates, grants to try.
+ */
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { type Internet, startInternet } from "../firmware-sim/internet.ts";
+import { type RunningSimulator, startSimulator } from "../firmware-sim/main.ts";
+import { enrolGateway } from "../gateway/enrol-gateway.ts";
+import type { Logger } from "../gateway/ports/logger.ts";
+import { systemClock } from "../gateway/system-clock.ts";
+import { SecretString } from "../gateway/wire/secret.ts";
+import { ServiceProcess } from "./service-process.ts";
+
+export interface DemoOptions {
+  /** Everything it writes goes below this folder; a folder of an earlier demo is taken up again. */
+  readonly folder: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly version: string;
+  readonly logger: Logger;
+}
+
+/** What a script needs to drive the running demo; the ready file holds it. */
+export interface DemoFacts {
+  readonly url: string;
+  readonly gateway: {
+    readonly id: string;
+    readonly url: string;
+    readonly broker: string;
+    readonly caFile: string;
+    readonly data: string;
+  };
+  readonly cloud: { readonly url: string; readonly adminToken: string; readonly site: string };
+  readonly boxes: readonly {
+    readonly id: string;
+    readonly accessPoint: string;
+    readonly password: string;
+    readonly key: string;
+  }[];
+  /** A box nobody plays, for a person with mosquitto_pub. */
+  readonly spareBox: {
+    readonly id: string;
+    readonly accessPoint: string;
+    readonly password: string;
+    readonly key: string;
+  };
+  readonly pins: readonly DemoPin[];
+  readonly pids: { readonly gateway: number | undefined; readonly cloud: number | undefined };
+}
+
+export interface DemoPin {
+  readonly label: string;
+  readonly pin: string;
+  readonly grant: string;
+  readonly accessPoints: readonly string[];
+}
+
+export interface RunningDemo {
+  readonly facts: () => DemoFacts;
+  stop(): Promise<void>;
+}
+
+/** What one demo remembers for the next start in the same folder. */
+interface DemoMemory {
+  readonly adminToken: string;
+  readonly boxes: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly password: string;
+    readonly key: string;
+  }[];
+  site?: string;
+  pins: DemoPin[];
+  gatewayHttpPort: number;
+  gatewayBrokerPort: number;
+  gatewayPlainPort: number;
+  cloudPort: number;
+}
+
+const boxNames = [
+  ["box-1", "Parcel box 1"],
+  ["box-2", "Parcel box 2"],
+  ["spare-box", "Spare box"],
+] as const;
+/** Long enough to see, short enough to wait for. */
+const holdMs = 10_000;
+const readyDeadlineMs = 60_000;
+
+export async function startDemo({ folder, port, version, logger }: DemoOptions): Promise<RunningDemo> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const memory = await remembered(folder);
+  const stops: (() => Promise<void>)[] = [];
+  try {
+    return await start();
+  } catch (error) {
+    for (const stop of stops.reverse()) await stop().catch(() => undefined);
+    throw error;
+  }
+
+  async function start(): Promise<RunningDemo> {
+    const cloud = new ServiceProcess("cloud-sync", {
+      logFile: join(folder, "cloud-sync.log"),
+      readyFile: join(folder, "cloud-sync.ready.json"),
+      config: () => writePrivate(join(folder, "cloud-sync.yaml"), stringify(cloudConfig(folder, memory))),
+      env: { POSTERN_ADMIN_TOKEN: memory.adminToken },
+    });
+    stops.push(() => cloud.stop());
+    const cloudReady = await cloud.start(readyDeadlineMs);
+    const cloudUrl = String(cloudReady.url);
+    memory.cloudPort = Number(new URL(cloudUrl).port);
+
+    const internet: Internet = await startInternet({
+      targetHost: "127.0.0.1",
+      targetPort: memory.cloudPort,
+      clock: systemClock,
+    });
+    stops.push(() => internet.stop());
+    const api = new AdminApi(cloudUrl, memory.adminToken);
+
+    if (!memory.site) {
+      const site = await api.post("/api/sites", {
+        name: "Harbour Lane 12",
+        zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+      });
+      memory.site = String(site.id);
+      await remember(folder, memory);
+      const enrolment = await api.post(`/api/sites/${memory.site}/gateways`, { name: "Harbour gateway" });
+      await enrolGateway({
+        cloudUrl,
+        code: new SecretString(String(enrolment.code)),
+        folder: join(folder, "gateway"),
+        version,
+        fetch,
+      });
+    }
+
+    await writePrivate(
+      join(folder, "secrets.yaml"),
+      stringify({ devices: Object.fromEntries(memory.boxes.map(({ id, password, key }) => [id, { password, key }])) }),
+    );
+    const gateway = new ServiceProcess("gateway", {
+      logFile: join(folder, "gateway.log"),
+      readyFile: join(folder, "gateway.ready.json"),
+      config: () => writePrivate(join(folder, "gateway.yaml"), stringify(gatewayConfig(folder, memory, internet.url))),
+      env: {},
+    });
+    stops.push(() => gateway.stop());
+    const gatewayReady = await gateway.start(readyDeadlineMs);
+    const gatewayUrl = String(gatewayReady.url);
+    memory.gatewayHttpPort = Number(new URL(gatewayUrl).port);
+    memory.gatewayBrokerPort = Number(gatewayReady.brokerPort);
+    memory.gatewayPlainPort = Number(gatewayReady.brokerPlainPort);
+
+    await until("the gateway has reported its doors", async () => {
+      const { items } = await api.get(`/api/sites/${memory.site}/access-points`);
+      return Array.isArray(items) && items.length >= boxNames.length;
+    });
+    if (memory.pins.length === 0) memory.pins = await makeGrants(api, memory.site, String(gatewayReady.gateway));
+    await remember(folder, memory);
+    await until("the gateway knows the grants", async () => {
+      const status = (await (await fetch(`${gatewayUrl}/api/status`)).json()) as { records: { rows: number } };
+      return status.records.rows >= memory.pins.length;
+    });
+
+    const caFile = String(gatewayReady.caFile);
+    const simulator: RunningSimulator = await startSimulator({
+      http: { host: "127.0.0.1", port },
+      broker: {
+        host: "127.0.0.1",
+        port: memory.gatewayBrokerPort,
+        caPem: await readFile(caFile, "utf8"),
+        servername: "localhost",
+      },
+      boxes: memory.boxes.filter(({ id }) => id !== "spare-box"),
+      gatewayUrl,
+      cloud: { url: cloudUrl, adminToken: memory.adminToken, site: memory.site },
+      internet,
+      processes: {
+        cloudRunning: () => cloud.running,
+        stopCloud: () => cloud.kill(),
+        startCloud: async () => void (await cloud.start(readyDeadlineMs)),
+        killGateway: async () => {
+          await gateway.kill();
+          await gateway.start(readyDeadlineMs);
+        },
+      },
+      hints: memory.pins.map(({ label, pin, accessPoints }) => ({ label, pin, note: accessPoints.join(", ") })),
+      clock: systemClock,
+      logger,
+    });
+    stops.push(() => simulator.stop());
+
+    const withAccessPoint = ({ id, password, key }: DemoMemory["boxes"][number]) => ({
+      id,
+      accessPoint: id,
+      password,
+      key,
+    });
+    return {
+      facts: () => ({
+        url: simulator.url,
+        gateway: {
+          id: String(gatewayReady.gateway),
+          url: gatewayUrl,
+          broker: `mqtts://localhost:${memory.gatewayBrokerPort}`,
+          caFile,
+          data: join(folder, "gateway"),
+        },
+        cloud: { url: cloudUrl, adminToken: memory.adminToken, site: String(memory.site) },
+        boxes: memory.boxes.filter(({ id }) => id !== "spare-box").map(withAccessPoint),
+        spareBox: withAccessPoint(memory.boxes.find(({ id }) => id === "spare-box")!),
+        pins: memory.pins,
+        pids: { gateway: gateway.pid, cloud: cloud.pid },
+      }),
+      stop: async () => {
+        for (const stop of stops.splice(0).reverse()) await stop();
+      },
+    };
+  }
+}
+
+/** A guest who comes and goes, a courier who comes once, a cleaner with hours. */
+async function makeGrants(api: AdminApi, site: string, homeGateway: string): Promise<DemoPin[]> {
+  const from = new Date(systemClock.wall() - 60_000).toISOString();
+  const until = new Date(systemClock.wall() + 30 * 24 * 3_600_000).toISOString();
+  const wanted = [
+    {
+      label: "Guest: opens as often as they like",
+      kind: "stay",
+      name: "Ana Guest",
+      doors: ["box-1", "box-2"],
+      entries: null,
+    },
+    { label: "Courier: opens once", kind: "temporary", name: "Carl Courier", doors: ["box-1", "box-2"], entries: 1 },
+    {
+      label: "Neighbour: box 2 only",
+      kind: "temporary",
+      name: "Nia Neighbour",
+      doors: ["box-2", "spare-box"],
+      entries: null,
+    },
+  ] as const;
+  const pins: DemoPin[] = [];
+  for (const { label, kind, name, doors, entries } of wanted) {
+    const made = await api.post(`/api/sites/${site}/grants`, {
+      kind,
+      holder: { name },
+      accessPoints: doors,
+      from,
+      until,
+      entriesAllowed: entries,
+      homeGateway,
+      credentials: [{ kind: "pin" }],
+    });
+    const { id, credentials } = made as { id: string; credentials: { value: string }[] };
+    pins.push({ label, pin: credentials[0]!.value, grant: id, accessPoints: doors });
+  }
+  return pins;
+}
+
+function cloudConfig(folder: string, memory: DemoMemory): object {
+  return { data: join(folder, "cloud"), http: { host: "127.0.0.1", port: memory.cloudPort } };
+}
+
+function gatewayConfig(folder: string, memory: DemoMemory, cloudUrl: string): object {
+  return {
+    data: join(folder, "gateway"),
+    secretsFile: join(folder, "secrets.yaml"),
+    cloud: { url: cloudUrl },
+    http: { host: "127.0.0.1", port: memory.gatewayHttpPort },
+    broker: {
+      host: "127.0.0.1",
+      port: memory.gatewayBrokerPort,
+      plainPort: memory.gatewayPlainPort,
+      hostnames: ["localhost", "127.0.0.1"],
+    },
+    clock: { source: "system" },
+    devices: memory.boxes.map(({ id }) => ({ id, driver: "mqtt-lockbox" })),
+    accessPoints: memory.boxes.map(({ id, name }) => ({ id, name, lock: id, readers: [id], holdMs })),
+  };
+}
+
+const memoryFile = "demo.json";
+
+async function remembered(folder: string): Promise<DemoMemory> {
+  try {
+    return JSON.parse(await readFile(join(folder, memoryFile), "utf8")) as DemoMemory;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    const secret = () => randomBytes(32).toString("base64url");
+    return {
+      adminToken: secret(),
+      boxes: boxNames.map(([id, name]) => ({ id, name, password: secret(), key: secret() })),
+      pins: [],
+      gatewayHttpPort: 0,
+      gatewayBrokerPort: 0,
+      gatewayPlainPort: 0,
+      cloudPort: 0,
+    };
+  }
+}
+
+/** The ports are asked for anew at the next start: they were free ones, not chosen ones. */
+function remember(folder: string, memory: DemoMemory): Promise<string> {
+  const kept = { ...memory, gatewayHttpPort: 0, gatewayBrokerPort: 0, gatewayPlainPort: 0, cloudPort: 0 };
+  return writePrivate(join(folder, memoryFile), JSON.stringify(kept, undefined, 2));
+}
+
+async function writePrivate(path: string, text: string): Promise<string> {
+  await writeFile(path, text, { mode: 0o600 });
+  return path;
+}
+
+/** The few calls of the admin API that setting up takes. */
+class AdminApi {
+  readonly #url: string;
+  readonly #token: string;
+
+  constructor(url: string, token: string) {
+    this.#url = url;
+    this.#token = token;
+  }
+
+  get(path: string): Promise<Record<string, unknown>> {
+    return this.#ask("GET", path);
+  }
+
+  post(path: string, body: object): Promise<Record<string, unknown>> {
+    return this.#ask("POST", path, body);
+  }
+
+  async #ask(method: string, path: string, body?: object): Promise<Record<string, unknown>> {
+    const response = await fetch(this.#url + path, {
+      method,
+      headers: { authorization: `Bearer ${this.#token}`, ...(body && { "content-type": "application/json" }) },
+      ...(body && { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(15_000),
+    });
+    if (!response.ok)
+      throw new Error(`cloud-sync answered ${response.status} to ${method} ${path}: ${await response.text()}`);
+    return (await response.json()) as Record<string, unknown>;
+  }
+}
+
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const endsAt = systemClock.monotonic() + readyDeadlineMs;
+  while (!(await holds().catch(() => false))) {
+    if (systemClock.monotonic() > endsAt)
+      throw new Error(`the demo waited ${readyDeadlineMs / 1000} s in vain until ${what}`);
+    await systemClock.sleep(100);
+  }
+}

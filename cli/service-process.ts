@@ -1,0 +1,88 @@
+/** A service of ours run as a process of its own, told to be ready by its ready file. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
+import { readFile, rm } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { systemClock } from "../gateway/system-clock.ts";
+
+export interface ServiceOptions {
+  readonly logFile: string;
+  readonly readyFile: string;
+  /** Writes the configuration anew before each start and names the file. */
+  readonly config: () => Promise<string>;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const program = fileURLToPath(new URL("../bin/postern.mjs", import.meta.url));
+const stopDeadlineMs = 6_000;
+
+export class ServiceProcess {
+  readonly #command: string;
+  readonly #options: ServiceOptions;
+  #child: ChildProcess | undefined;
+
+  constructor(command: "gateway" | "cloud-sync", options: ServiceOptions) {
+    this.#command = command;
+    this.#options = options;
+  }
+
+  get running(): boolean {
+    return this.#child !== undefined;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Resolves with what the ready file says; rejects when the process ends or the deadline passes first. */
+  async start(deadlineMs: number): Promise<Record<string, unknown>> {
+    if (this.#child) throw new Error(`${this.#command} is running already`);
+    const { logFile, readyFile, config, env } = this.#options;
+    await rm(readyFile, { force: true });
+    const file = await config();
+    const log = openSync(logFile, "a", 0o600);
+    const child = spawn(process.execPath, [program, this.#command, "--config", file, "--ready-file", readyFile], {
+      stdio: ["ignore", log, log],
+      env: { ...process.env, ...env },
+    });
+    closeSync(log);
+    this.#child = child;
+    child.once("exit", () => {
+      if (this.#child === child) this.#child = undefined;
+    });
+    const endsAt = systemClock.monotonic() + deadlineMs;
+    for (;;) {
+      const ready = await readFile(readyFile, "utf8").catch(() => undefined);
+      if (ready) return JSON.parse(ready) as Record<string, unknown>;
+      if (!this.#child) throw new Error(`${this.#command} ended before it was ready; see ${logFile}`);
+      if (systemClock.monotonic() > endsAt)
+        throw new Error(`${this.#command} was not ready within ${deadlineMs} ms; see ${logFile}`);
+      await systemClock.sleep(50);
+    }
+  }
+
+  /** As a service manager would: ask, then insist. */
+  async stop(): Promise<void> {
+    const child = this.#child;
+    if (!child) return;
+    const ended = once(child, "exit");
+    child.kill("SIGTERM");
+    const insist = new AbortController();
+    systemClock.sleep(stopDeadlineMs, insist.signal).then(
+      () => child.kill("SIGKILL"),
+      () => undefined,
+    );
+    await ended;
+    insist.abort();
+  }
+
+  /** As a power cut would. */
+  async kill(): Promise<void> {
+    const child = this.#child;
+    if (!child) return;
+    const ended = once(child, "exit");
+    child.kill("SIGKILL");
+    await ended;
+  }
+}

@@ -1,0 +1,171 @@
+/** The daemon on site, whole: the site with its broker, its drivers and its LAN pages, started and stopped in a visible order. */
+import type { DeviceAccount } from "./broker/accounts.ts";
+import { Broker, type BrokerAddress } from "./broker/broker.ts";
+import { CertificateAuthority } from "./broker/certificate-authority.ts";
+import type { AccessPoint } from "./domain/access-point.ts";
+import { drivers } from "./drivers/index.ts";
+import { GatewayError } from "./errors.ts";
+import { gatewayApp } from "./http/app.tsx";
+import { type HttpServer, listen } from "./http/server.ts";
+import type { Clock } from "./ports/clock.ts";
+import type { Device } from "./ports/device.ts";
+import type { Disk } from "./ports/disk.ts";
+import type { DriverFactory } from "./ports/driver.ts";
+import type { Logger } from "./ports/logger.ts";
+import { type RunningSite, startSite } from "./site.ts";
+import type { GatewayKeys } from "./storage/gateway-keys.ts";
+import { type Fetch, HttpCloudLink } from "./sync/http-cloud-link.ts";
+import { type ClockSettings, vouchedClock } from "./vouched-clock.ts";
+import { CredentialSeal } from "./wire/credential-seal.ts";
+import type { SecretString } from "./wire/secret.ts";
+
+/** What the configuration file says, as the gateway needs it. */
+export interface GatewaySettings {
+  readonly data: string;
+  readonly cloud: { readonly url: string };
+  readonly http: { readonly host: string; readonly port: number };
+  readonly broker: {
+    readonly host: string;
+    readonly port: number;
+    readonly plainPort?: number | undefined;
+    readonly hostnames: readonly string[];
+    readonly connectionsMax: number;
+  };
+  readonly clock: ClockSettings;
+  readonly devices: readonly { readonly id: string; readonly driver: string; readonly options: unknown }[];
+  readonly accessPoints: readonly AccessPoint[];
+}
+
+export interface GatewayParts {
+  readonly settings: GatewaySettings;
+  readonly keys: GatewayKeys;
+  /** A device's secret by name; undefined when neither file nor environment has it. */
+  readonly secret: (device: string, name: string) => SecretString | undefined;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly disk: Disk;
+  readonly logger: Logger;
+  readonly fetch: Fetch;
+  readonly random: () => number;
+  readonly onFailed: (error: Error) => void;
+}
+
+export interface RunningGateway {
+  readonly site: RunningSite;
+  readonly http: HttpServer;
+  readonly broker: BrokerAddress;
+  /** What devices trust; PEM. */
+  readonly caCertificate: string;
+  /** Takes devices' new passwords over; whose changed is cut off at once. Everything else takes a restart. */
+  reloadSecrets(secret: GatewayParts["secret"]): void;
+  stop(): Promise<void>;
+}
+
+/** Resolves when everything listens. Rejects, with all that was started stopped again, when something cannot. */
+export async function startGateway(parts: GatewayParts): Promise<RunningGateway> {
+  const { settings, keys, clock, logger, disk } = parts;
+  const startedAt = clock.monotonic();
+  const stops: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const each of stops.splice(0).reverse()) await each();
+  };
+  try {
+    await disk.makeFolder(settings.data);
+    const ca = await CertificateAuthority.open(settings.data, clock);
+    const { host, port, plainPort, hostnames, connectionsMax } = settings.broker;
+    const broker = new Broker({
+      host,
+      port,
+      ...(plainPort !== undefined && { plainPort }),
+      tls: {
+        ...(await ca.serverCertificate(hostnames)),
+        ca: ca.certificate,
+        ticketKeys: await ca.ticketKeys(),
+      },
+      devices: accountsOf(settings, parts.secret),
+      limits: { connections: connectionsMax },
+      clock,
+      logger: logger.child({ part: "broker" }),
+    });
+    const devices = settings.devices.map((device, index) => makeDevice(`devices[${index}]`, device, parts, broker));
+    const site = await startSite({
+      gateway: keys.gateway,
+      epoch: keys.epoch,
+      version: parts.version,
+      folder: settings.data,
+      accessPoints: settings.accessPoints,
+      devices,
+      seal: new CredentialSeal(keys.site, Buffer.from(keys.siteKey.reveal(), "base64url")),
+      link: new HttpCloudLink(settings.cloud.url, keys, clock, parts.fetch),
+      systemClockWithinMs: await vouchedClock(settings.clock),
+      clock,
+      disk,
+      logger,
+      random: parts.random,
+      onFailed: parts.onFailed,
+    });
+    stops.push(() => site.stop());
+    // Devices may connect only when their reports can be written down.
+    await broker.start();
+    stops.push(() => broker.stop());
+    const app = gatewayApp({
+      site: site.parts,
+      name: keys.name,
+      version: parts.version,
+      startedAt,
+      drivers: new Map(settings.devices.map(({ id, driver }) => [id, driver])),
+      sync: () => ({ state: site.sync.state, queue: site.sync.queue }),
+      broker: () => ({ ...broker.stats() }),
+      freeBytes: () => disk.freeBytes(settings.data),
+    });
+    const http = await listen(app.fetch, settings.http);
+    stops.push(() => http.stop());
+    const address = broker.address;
+    if (!address) throw new Error("the broker does not listen after its start");
+    return {
+      site,
+      http,
+      broker: address,
+      caCertificate: ca.certificate,
+      reloadSecrets: (secret) => broker.setDevices(accountsOf(settings, secret)),
+      stop,
+    };
+  } catch (error) {
+    await stop().catch((also: Error) => logger.error("stop-failed", { error: also }));
+    throw error;
+  }
+}
+
+/** A device may prove itself by its certificate from this gateway's authority, and by a password where it has one. */
+function accountsOf(settings: GatewaySettings, secret: GatewayParts["secret"]): DeviceAccount[] {
+  return settings.devices.map(({ id }) => {
+    const password = secret(id, "password");
+    return { id, certificate: true, ...(password && { password }) };
+  });
+}
+
+function makeDevice(
+  path: string,
+  { id, driver, options }: GatewaySettings["devices"][number],
+  parts: GatewayParts,
+  broker: Broker,
+): Device {
+  const factory: DriverFactory | undefined = Object.hasOwn(drivers, driver)
+    ? drivers[driver as keyof typeof drivers]
+    : undefined;
+  if (!factory) {
+    const known = Object.keys(drivers).join(", ");
+    throw new GatewayError("config-invalid", `${path}.driver: no driver is called "${driver}"; known: ${known}`);
+  }
+  try {
+    return factory.create(id, options, {
+      clock: parts.clock,
+      logger: parts.logger.child({ device: id }),
+      mqtt: broker.link(id),
+      secret: (name) => parts.secret(id, name),
+    });
+  } catch (error) {
+    if (!(error instanceof GatewayError) || error.code !== "config-invalid") throw error;
+    throw new GatewayError("config-invalid", `${path}.options: ${error.message}`, error.detail, { cause: error });
+  }
+}

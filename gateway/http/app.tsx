@@ -1,0 +1,140 @@
+/** The gateway's LAN pages and checks. They tell; nothing here opens a door. */
+import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+import { addDocs } from "../../web/docs.tsx";
+import { limitRate, RateLimiter, remoteAddress } from "../../web/limits.ts";
+import { addAssets, Page, pageHeaders } from "../../web/page.tsx";
+import {
+  HttpProblem,
+  problemResponse,
+  problemSchema,
+  type RequestIdEnv,
+  refuseInvalid,
+  requestId,
+} from "../../web/problem.ts";
+import { Metrics } from "./metrics.ts";
+import { recentEvents } from "./recent-events.ts";
+import { eventsQuerySchema, eventsSchema, statusSchema } from "./schemas.ts";
+import { gatewayStatus, type StatusSources } from "./status.ts";
+import { StatusBody } from "./status-page.tsx";
+
+const rate = { burst: 200, perSecond: 50 };
+const eventsOnPage = 20;
+
+const json = <T extends z.ZodType>(schema: T, description: string) => ({
+  description,
+  content: { "application/json": { schema } },
+});
+
+const problems = <S extends number>(...statuses: readonly S[]) =>
+  Object.fromEntries(
+    statuses.map((status) => [
+      status,
+      { description: "A problem", content: { "application/problem+json": { schema: problemSchema } } },
+    ]),
+  ) as Record<S, { description: string; content: { "application/problem+json": { schema: typeof problemSchema } } }>;
+
+const routes = {
+  health: createRoute({
+    method: "get",
+    path: "/healthz",
+    tags: ["Checks"],
+    summary: "Is the process alive?",
+    responses: { 200: json(z.object({ status: z.literal("ok") }), "Alive") },
+  }),
+  ready: createRoute({
+    method: "get",
+    path: "/readyz",
+    tags: ["Checks"],
+    summary: "Can it decide and write down?",
+    description:
+      "503 while the journal cannot be written or the site's records have never arrived. The cloud being away does not matter.",
+    responses: { 200: json(z.object({ status: z.literal("ready") }), "Ready"), ...problems(503) },
+  }),
+  metrics: createRoute({
+    method: "get",
+    path: "/metrics",
+    tags: ["Checks"],
+    summary: "Figures for Prometheus",
+    responses: { 200: { description: "text exposition format", content: { "text/plain": { schema: z.string() } } } },
+  }),
+  status: createRoute({
+    method: "get",
+    path: "/api/status",
+    tags: ["Status"],
+    summary: "What the gateway knows of itself",
+    responses: { 200: json(statusSchema, "The status"), ...problems(429) },
+  }),
+  events: createRoute({
+    method: "get",
+    path: "/api/events",
+    tags: ["Status"],
+    summary: "The newest events of the journal",
+    request: { query: eventsQuerySchema },
+    responses: { 200: json(eventsSchema, "The events that are on the disk"), ...problems(400, 429) },
+  }),
+};
+
+export function gatewayApp(sources: StatusSources): OpenAPIHono<RequestIdEnv> {
+  const { site, version } = sources;
+  const app = new OpenAPIHono<RequestIdEnv>({ defaultHook: refuseInvalid });
+  const metrics = new Metrics();
+  app.use(requestId());
+  app.use(pageHeaders());
+  app.use(limitRate(new RateLimiter(rate, () => site.clock.monotonic()), remoteAddress));
+  app.onError((error, c) =>
+    problemResponse(c, error, (fault, id) =>
+      site.logger.error("request-failed", { path: c.req.path, requestId: id, error: fault }),
+    ),
+  );
+  app.notFound((c) =>
+    problemResponse(
+      c,
+      new HttpProblem(404, "not-found", `Nothing answers ${c.req.method} ${c.req.path}; see /docs.`),
+      () => undefined,
+    ),
+  );
+
+  app.openapi(routes.health, (c) => c.json({ status: "ok" as const }, 200));
+  app.openapi(routes.ready, (c) => {
+    if (site.journal.state !== "open")
+      throw new HttpProblem(503, "journal-not-open", `The journal is ${site.journal.state}.`);
+    if (!site.records.site)
+      throw new HttpProblem(503, "no-records", "The site's records have not arrived from the cloud yet.");
+    return c.json({ status: "ready" as const }, 200);
+  });
+  app.openapi(routes.metrics, async (c) =>
+    c.text(await metrics.text(await gatewayStatus(sources), sources.broker()), 200, {
+      "content-type": metrics.contentType,
+    }),
+  );
+  app.openapi(routes.status, async (c) => c.json(await gatewayStatus(sources), 200));
+  app.openapi(routes.events, async (c) => {
+    const { limit } = c.req.valid("query");
+    return c.json({ events: await recentEvents(site.journal, limit) }, 200);
+  });
+
+  const body = async () => (
+    <StatusBody status={await gatewayStatus(sources)} events={await recentEvents(site.journal, eventsOnPage)} />
+  );
+  app.get("/status", async (c) => c.html(await body()));
+  app.get("/", async (c) =>
+    c.html(
+      <Page title={`${sources.name} · Postern gateway`}>
+        <header>
+          <h1>{sources.name}</h1>
+          <p>
+            Postern gateway {version} · <a href="/docs">API</a>
+          </p>
+        </header>
+        {await body()}
+      </Page>,
+    ),
+  );
+  addAssets(app);
+  addDocs(app, {
+    title: "Postern gateway",
+    version,
+    description: "The LAN side of the gateway: what it is doing and how it is. Decisions are made at the readers.",
+  });
+  return app;
+}

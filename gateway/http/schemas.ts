@@ -1,0 +1,67 @@
+/** The LAN API's answers, for its checks and its documentation. */
+import { z } from "@hono/zod-openapi";
+import type { EntryEvent } from "../domain/entry-event.ts";
+
+const link = z.enum(["online", "offline", "unknown"]);
+
+export const statusSchema = z.object({
+  gateway: z.object({ id: z.string(), name: z.string() }),
+  site: z.object({ id: z.string(), name: z.string(), zone: z.string(), lockdown: z.boolean() }).nullable(),
+  version: z.string(),
+  uptimeMs: z.number(),
+  clock: z.object({
+    trust: z.enum(["synced", "holdover", "unset"]),
+    earliest: z.number().describe("milliseconds since 1970, UTC"),
+    latest: z.number().nullable().describe("null: nothing bounds it"),
+  }),
+  sync: z.object({
+    state: z.enum(["never", "online", "offline", "revoked", "fenced", "forked"]),
+    lastSyncAgoMs: z.number().nullable().describe("since the request of the last complete poll"),
+    cursor: z.object({ feed: z.string(), version: z.number() }),
+    queue: z.number().describe("events the cloud does not have yet"),
+  }),
+  journal: z.object({ state: z.enum(["open", "full", "failed", "closed"]), durableSeq: z.number() }),
+  disk: z.object({ freeBytes: z.number() }),
+  records: z.object({ rows: z.number(), suspect: z.boolean() }),
+  offline: z.array(
+    z.object({ kind: z.string(), worksForMs: z.number().nullable().describe("null: until the grant's own end") }),
+  ),
+  accessPoints: z.array(
+    z.object({
+      id: z.string(),
+      name: z.string(),
+      lock: z.string(),
+      bolt: z.enum(["released", "secured", "jammed", "unknown"]),
+      basis: z.enum(["reported", "assumed"]),
+      door: z.enum(["open", "closed", "unknown"]),
+      lockedOutMs: z.number(),
+    }),
+  ),
+  devices: z.array(
+    z.object({
+      id: z.string(),
+      driver: z.string(),
+      link,
+      since: z.number(),
+      firmware: z.string().optional(),
+      battery: z.number().optional(),
+      tamper: z.boolean().optional(),
+    }),
+  ),
+});
+
+export const eventsSchema = z.object({
+  events: z
+    .array(
+      z.custom<EntryEvent>().openapi({
+        type: "object",
+        required: ["seq", "at", "type"],
+        example: { seq: 17, at: 1_930_312_800_000, clock: "synced", boot: 2, mono: 81_234, type: "denied" },
+      }),
+    )
+    .openapi({ description: "Newest first, as they stand in the journal" }),
+});
+
+export const eventsQuerySchema = z.object({
+  limit: z.coerce.number().int().min(1).max(500).default(50).describe("how many of the newest events"),
+});

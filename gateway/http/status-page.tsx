@@ -1,0 +1,192 @@
+/** The status page: what an installer with a phone on the site's network wants to know. It refreshes itself. */
+import type { EntryEvent } from "../domain/entry-event.ts";
+import type { GatewayStatus } from "./status.ts";
+
+const words = {
+  sync: {
+    never: "has not reached the cloud yet",
+    online: "cloud online",
+    offline: "cloud offline: deciding from the records here",
+  },
+  clock: { synced: "trusted", holdover: "holding over", unset: "not set: nothing with an end is admitted" },
+} as const;
+
+/** The part that is fetched again and again. */
+export function StatusBody({ status, events }: { status: GatewayStatus; events: readonly EntryEvent[] }) {
+  const { sync, clock, journal, disk, records, accessPoints, devices, offline, site } = status;
+  const zone = site?.zone ?? "UTC";
+  return (
+    <div id="status" hx-get="/status" hx-trigger="every 2s" hx-swap="outerHTML">
+      <section class="facts" aria-label="State">
+        <Fact name="Cloud" good={sync.state === "online"}>
+          {words.sync[sync.state as keyof typeof words.sync] ?? sync.state}
+          {sync.lastSyncAgoMs !== null && <small>last complete poll {duration(sync.lastSyncAgoMs)} ago</small>}
+        </Fact>
+        <Fact name="Queue" good={sync.queue === 0}>
+          {sync.queue === 0 ? "everything is in the cloud" : `${sync.queue} events wait for the cloud`}
+        </Fact>
+        <Fact name="Clock" good={clock.trust === "synced"}>
+          {words.clock[clock.trust]}
+          <small>{clock.latest === null ? "no upper bound" : at(clock.earliest, zone)}</small>
+        </Fact>
+        <Fact name="Journal" good={journal.state === "open"}>
+          {journal.state}
+          <small>
+            {journal.durableSeq} events, {(disk.freeBytes / 1e9).toFixed(1)} GB free
+          </small>
+        </Fact>
+        <Fact name="Records" good={!records.suspect}>
+          {records.suspect ? "damaged: waiting for the whole set" : `${records.rows} rows`}
+          <small>version {sync.cursor.version}</small>
+        </Fact>
+        <Fact name="Mode" good={!site?.lockdown}>
+          {site?.lockdown ? "lockdown: nothing is admitted" : "normal"}
+        </Fact>
+      </section>
+
+      <h2>Doors</h2>
+      {accessPoints.length === 0 ? (
+        <p>No access point is configured. Add one to the gateway's file under accessPoints.</p>
+      ) : (
+        <div class="overflow-auto">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Access point</th>
+                <th scope="col">Lock</th>
+                <th scope="col">Door</th>
+                <th scope="col">Keypad</th>
+              </tr>
+            </thead>
+            <tbody>
+              {accessPoints.map((point) => (
+                <tr>
+                  <th scope="row">{point.name}</th>
+                  <td>
+                    {point.bolt}
+                    {point.basis === "assumed" && <small> (assumed)</small>}
+                  </td>
+                  <td>{point.door}</td>
+                  <td>{point.lockedOutMs > 0 ? `locked out for ${duration(point.lockedOutMs)}` : "ready"}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+
+      <h2>Devices</h2>
+      <div class="overflow-auto">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Device</th>
+              <th scope="col">Link</th>
+              <th scope="col">Battery</th>
+              <th scope="col">Firmware</th>
+            </tr>
+          </thead>
+          <tbody>
+            {devices.map((device) => (
+              <tr>
+                <th scope="row">
+                  {device.id} <small>{device.driver}</small>
+                </th>
+                <td>
+                  {device.link} <small>since {at(device.since, zone)}</small>
+                  {device.tamper && <strong> tamper</strong>}
+                </td>
+                <td>{device.battery === undefined ? "–" : `${device.battery} %`}</td>
+                <td>{device.firmware ?? "–"}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+
+      <h2>Without the cloud</h2>
+      <ul class="offline">
+        {offline.map(({ kind, worksForMs }) => (
+          <li>
+            {kind}:{" "}
+            {worksForMs === null
+              ? "until its own end"
+              : worksForMs === 0
+                ? "stopped"
+                : `will stop working in ${duration(worksForMs)}`}
+          </li>
+        ))}
+      </ul>
+
+      <h2>Latest events</h2>
+      {events.length === 0 ? (
+        <p>Nothing has happened yet.</p>
+      ) : (
+        <ol class="events">
+          {events.map((event) => (
+            <li value={event.seq}>
+              <time datetime={new Date(event.at).toISOString()}>{at(event.at, zone)}</time> {describe(event)}
+            </li>
+          ))}
+        </ol>
+      )}
+    </div>
+  );
+}
+
+function Fact({ name, good, children }: { name: string; good: boolean; children?: unknown }) {
+  return (
+    <article class={good ? "good" : "bad"}>
+      <h3>{name}</h3>
+      <p>{children}</p>
+    </article>
+  );
+}
+
+/** One event in words; never more than the event itself holds. */
+function describe(event: EntryEvent): string {
+  switch (event.type) {
+    case "admitted":
+      return `${event.accessPoint}: admitted by ${event.via}${event.left === null ? "" : `, ${event.left} entries left`}`;
+    case "denied":
+      return `${event.accessPoint}: denied, ${event.reason}`;
+    case "released":
+      return `${event.accessPoint}: strike released (${event.result})`;
+    case "void":
+      return `${event.accessPoint}: admission taken back (${event.why})`;
+    case "command-taken":
+      return `${event.accessPoint}: remote unlock by ${event.by}`;
+    case "command-ended":
+      return `${event.accessPoint}: remote unlock ${event.result}`;
+    case "bolt":
+    case "door":
+      return `${event.device}: ${event.type} ${event.state}`;
+    case "presence":
+      return `${event.device}: ${event.state}`;
+    case "battery":
+      return `${event.device}: battery ${event.percent} %`;
+    case "tamper":
+      return `${event.device}: tamper ${event.active ? "alarm" : "over"}`;
+    case "relock-failed":
+      return `${event.accessPoint}: the bolt did not come back`;
+    case "boot":
+      return "gateway started";
+    case "damage":
+      return `${event.lines} records of ${event.file} are damaged`;
+    case "checksum-mismatch":
+      return "the records differ from the cloud's; fetching them anew";
+  }
+}
+
+function duration(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  return `${Math.round(seconds / 3600)} h`;
+}
+
+function at(instant: number, zone: string): string {
+  return Temporal.Instant.fromEpochMilliseconds(Math.round(instant))
+    .toZonedDateTimeISO(zone)
+    .toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+}

@@ -1,0 +1,75 @@
+/** What the gateway says of itself: the status page, its JSON, the health checks and the metrics all read this. */
+import type { z } from "@hono/zod-openapi";
+import { grantKinds } from "../domain/grant.ts";
+import type { Monotonic } from "../domain/instant.ts";
+import { defaultOfflineMaxAgeMs } from "../domain/site.ts";
+import type { SiteParts } from "../flows/site-parts.ts";
+import type { statusSchema } from "./schemas.ts";
+
+export type GatewayStatus = z.infer<typeof statusSchema>;
+
+/** What the status needs beyond the site's parts. */
+export interface StatusSources {
+  readonly site: SiteParts;
+  readonly name: string;
+  readonly version: string;
+  readonly startedAt: Monotonic;
+  readonly drivers: ReadonlyMap<string, string>;
+  sync(): Pick<GatewayStatus["sync"], "state" | "queue">;
+  /** Counters of the broker, by name. */
+  broker(): Readonly<Record<string, number>>;
+  freeBytes(): Promise<number>;
+}
+
+export async function gatewayStatus(sources: StatusSources): Promise<GatewayStatus> {
+  const { site } = sources;
+  const { records, journal, clock, time, accessPoints, devices } = site;
+  const { earliest, latest } = time.interval();
+  const sinceSyncMs = time.sinceSyncMs();
+  const { state, queue } = sources.sync();
+  const maxAges = records.site?.offlineMaxAgeMs ?? defaultOfflineMaxAgeMs;
+  return {
+    gateway: { id: records.gateway, name: sources.name },
+    site: records.site
+      ? { id: records.site.id, name: records.site.name, zone: records.site.zone, lockdown: records.site.lockdown }
+      : null,
+    version: sources.version,
+    uptimeMs: Math.round(clock.monotonic() - sources.startedAt),
+    clock: {
+      trust: time.trust(),
+      earliest: Math.round(earliest),
+      latest: Number.isFinite(latest) ? Math.round(latest) : null,
+    },
+    sync: {
+      state,
+      lastSyncAgoMs: sinceSyncMs === null ? null : Math.round(sinceSyncMs),
+      cursor: records.cursor,
+      queue,
+    },
+    journal: { state: journal.state, durableSeq: journal.durableSeq },
+    disk: { freeBytes: await sources.freeBytes() },
+    records: { rows: records.size, suspect: records.suspect },
+    offline: grantKinds.map((kind) => {
+      const maxAge = maxAges[kind];
+      return { kind, worksForMs: maxAge === null ? null : Math.max(0, Math.round(maxAge - (sinceSyncMs ?? maxAge))) };
+    }),
+    accessPoints: [...accessPoints.values()].map(({ id, name, lock }) => {
+      const device = devices.get(lock);
+      const { bolt, basis } = device?.lock?.state() ?? { bolt: "unknown", basis: "assumed" };
+      const door = device?.status().door ?? "unknown";
+      return { id, name, lock, bolt, basis, door, lockedOutMs: Math.round(records.lockedOutMs(id, clock.monotonic())) };
+    }),
+    devices: [...devices.values()].map((device) => {
+      const { link, since, firmware, battery, tamper } = device.status();
+      return {
+        id: device.id,
+        driver: sources.drivers.get(device.id) ?? "",
+        link,
+        since,
+        ...(firmware !== undefined && { firmware }),
+        ...(battery !== undefined && { battery }),
+        ...(tamper !== undefined && { tamper }),
+      };
+    }),
+  };
+}

@@ -1,0 +1,14 @@
+/** Lets the process trust the authority of a cloud that has a private one. */
+import { readFile } from "node:fs/promises";
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
+import { GatewayError } from "../errors.ts";
+
+/** Besides those it trusts already. `caFile`: PEM; undefined changes nothing. Rejects with `config-invalid` when it cannot be used. */
+export async function trustAlso(caFile: string | undefined): Promise<void> {
+  if (caFile === undefined) return;
+  try {
+    setDefaultCACertificates([...getCACertificates("default"), await readFile(caFile, "utf8")]);
+  } catch (cause) {
+    throw new GatewayError("config-invalid", `cloud.caFile: ${caFile} is no readable PEM certificate`, {}, { cause });
+  }
+}
