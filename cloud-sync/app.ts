@@ -22,7 +22,7 @@ const adminBodyBytes = 64 * 1024;
 const description = `Stores what gateways report, hands out what changed, and makes no decision at a door.
 
 Administrators send their token as "Authorization: Bearer …". Moments are ISO 8601 with an offset. Errors are problem+json: \
-"code" is for programs, "errors" names each field at fault, "requestId" is in the service's log. A POST may carry an \
+"code" is for programs, "errors" names each field at fault, "requestId" is in the service's log. A POST below a site may carry an \
 Idempotency-Key: a repeat within the hour is answered as the first was.`;
 
 export type CloudApp = OpenAPIHono<CloudEnv>;
