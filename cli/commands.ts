@@ -11,15 +11,14 @@ export interface CommandEntry {
 export const commands: readonly CommandEntry[] = [
   { name: "demo", summary: "a whole site on this machine, with simulated lockboxes", load: () => import("./demo.ts") },
   { name: "gateway", summary: "the daemon on site", load: () => import("./gateway.ts") },
-  { name: "gateway", summary: "the daemon on site", load: () => import("./gateway.ts") },
   { name: "cloud-sync", summary: "the cloud service", load: () => import("./cloud-sync.ts") },
+  { name: "firmware-sim", summary: "simulated lockboxes with a page", load: () => import("./firmware-sim.ts") },
   { name: "enrol", summary: "make a gateway known to the cloud by a one-time code", load: () => import("./enrol.ts") },
   {
     name: "check-config",
     summary: "say what is wrong with a configuration file",
     load: () => import("./check-config.ts"),
   },
-  { name: "enrol", summary: "enrol a gateway by a one-time code", load: () => import("./enrol.ts") },
   {
     name: "journal verify",
     summary: "check a data folder's journal and snapshots",

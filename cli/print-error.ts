@@ -2,6 +2,8 @@
 import { ConfigError } from "../config/config-error.ts";
 import { errorPolicy, GatewayError } from "../gateway/errors.ts";
 
+const saysWhatToDo = new Set(["UsageError", "CloudStartError", "SimulatorStartError"]);
+
 export function errorText(error: unknown): string {
   if (error instanceof ConfigError) return error.message;
   if (error instanceof GatewayError) {
@@ -9,7 +11,7 @@ export function errorText(error: unknown): string {
   }
   if (!(error instanceof Error)) return `failed: ${typeof error}`;
   const { name, message, stack } = error;
-  const isTold = name === "CloudStartError" || name === "UsageError" || "syscall" in error;
+  const isTold = saysWhatToDo.has(name) || "syscall" in error;
   return isTold ? message : (stack ?? message);
 }
 

@@ -1,11 +1,11 @@
-/** `postern cloud-sync` as a process: up, told by its ready file, and down again. */
+/** `postern cloud-sync` as a process: up, told by its ready file, and down again; through the hand-over from an older Node where there is one. */
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
-import { startPostern } from "./run-postern.ts";
+import { olderNode, startPostern } from "./run-postern.ts";
 
 let folder: string;
 before(async () => {
@@ -17,7 +17,9 @@ test("it answers where the ready file says, logs no token, and stops with 0", as
   const config = join(folder, "cloud-sync.yaml");
   const readyFile = join(folder, "ready.json");
   await writeFile(config, "data: ./cloud\nhttp: { port: 0 }\n");
-  const { child, ended } = startPostern(["cloud-sync", "--config", config, "--ready-file", readyFile]);
+  const { child, ended } = startPostern(["cloud-sync", "--config", config, "--ready-file", readyFile], {
+    node: olderNode ?? process.execPath,
+  });
   await new Promise<void>((resolve) => {
     createInterface({ input: child.stdout! }).on("line", (line) => JSON.parse(line).event === "ready" && resolve());
     child.once("close", () => resolve());

@@ -1,6 +1,7 @@
 /** Runs the real program as a person would. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 
@@ -34,3 +35,9 @@ export function startPostern(
 export function postern(words: readonly string[], options?: Parameters<typeof startPostern>[1]): Promise<Ended> {
   return startPostern(words, options).ended;
 }
+
+/** The machine's own Node, where that is one that Postern does not run on; as on Debian, whose users start it by that one. */
+export const olderNode = ["/usr/bin/node"].find((path) => {
+  if (!existsSync(path)) return false;
+  return Number(/^v(\d+)/.exec(execFileSync(path, ["--version"], { encoding: "utf8" }))?.[1]) < 26;
+});
