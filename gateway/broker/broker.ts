@@ -16,7 +16,7 @@ import { Allowance } from "./allowance.ts";
 import { type ArrivalLimits, Arrivals } from "./arrivals.ts";
 import { DeviceLine } from "./device-line.ts";
 import { permissionsOf, readClientId } from "./permissions.ts";
-import { boundPackets, forgetDuplicates, RelaylessAedes } from "./relayless-aedes.ts";
+import { boundPackets, RelaylessAedes } from "./relayless-aedes.ts";
 import { Session, type SessionLimits } from "./session.ts";
 
 export interface BrokerLimits extends ArrivalLimits, SessionLimits {
@@ -241,7 +241,6 @@ export class Broker {
         callback(null, this.#maySubscribe(client, subscription) ? subscription : null),
       authorizeForward: (client, packet) => (this.#mayForward(client, packet.topic) ? packet : null),
     });
-    engine.on("client", (client) => forgetDuplicates(client, engine.id));
     engine.on("clientReady", (client) => this.#ready(client));
     engine.on("subscribe", (subscriptions, client) => {
       for (const { topic, qos } of subscriptions as { topic: string; qos: number }[])
@@ -289,8 +288,6 @@ export class Broker {
     const clientId = connect?.clientId ?? "";
     const refusal = this.#refusal(client, clientId, connect?.will?.topic, username, password);
     if (refusal) {
-      // aedes clears the session of the name that was claimed when a refused client is "clean"
-      client.clean = false;
       this.#counts.loginsRefused += 1;
       this.#logger.warn("login-refused", { client: printable(clientId), why: refusal.why });
       callback(

@@ -7,8 +7,8 @@ import { lockboxTopics, lockboxUplinks } from "../wire/lockbox.ts";
 
 /** Devices' ids are client ids, user names, topic levels and certificate names alike, so they are kept plain. */
 const deviceIdPattern = /^[A-Za-z0-9_-]{1,64}$/;
-/** A client id with this ending is a device's second line: it speaks for the device and hears nothing. */
-const secondLineEnding = ".pub";
+/** A client id with such an ending is a second line of a device: it speaks for the device and hears nothing. */
+const secondLineEnding = /\.pub[0-9]?$/;
 
 export function isDeviceId(text: string): boolean {
   return deviceIdPattern.test(text);
@@ -22,9 +22,8 @@ export interface ClientName {
 
 /** undefined: no device can have this client id. */
 export function readClientId(clientId: string): ClientName | undefined {
-  const second = clientId.endsWith(secondLineEnding);
-  const device = second ? clientId.slice(0, -secondLineEnding.length) : clientId;
-  return isDeviceId(device) ? { device, line: second ? "second" : "own" } : undefined;
+  const device = clientId.replace(secondLineEnding, "");
+  return isDeviceId(device) ? { device, line: device === clientId ? "own" : "second" } : undefined;
 }
 
 export interface Permissions {

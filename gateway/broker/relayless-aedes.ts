@@ -18,7 +18,6 @@ export class RelaylessAedes extends Aedes {
 /** What is used of a connection beyond aedes' types. Checked by test/broker/defects.test.ts on every new version. */
 interface PrivateParts {
   readonly connackSent: boolean;
-  readonly duplicates: Record<string, number>;
   readonly _parser: {
     packet: { length: number };
     _parseLength(): boolean;
@@ -43,10 +42,4 @@ export function boundPackets(
     parser._emitError(new Error(`a packet of ${parser.packet.length} bytes is over the limit of ${limit}`));
     return false;
   };
-}
-
-/** aedes takes a message for a duplicate when a later one overtook it inside; nothing is ever a duplicate here. */
-export function forgetDuplicates(client: Client, brokerId: string): void {
-  const { duplicates } = client as unknown as PrivateParts;
-  Object.defineProperty(duplicates, brokerId, { get: () => 0, set: () => undefined });
 }

@@ -9,7 +9,9 @@ export interface MqttLink {
   publish(topic: string, payload: string): Promise<boolean>;
   /**
    * Every allowed publish of the device, its last will included. Its PUBACK goes out when the listener's promise resolves; when
-   * it rejects, the connection is closed without one, so that the device sends again.
+   * it rejects, the connection is closed without one, so that the device sends again. Nothing more is read from the device until
+   * every message read with this one is answered, so a listener must never wait for another message of the same device. While no
+   * one listens, the device is not let in.
    */
   onMessage(listener: (topic: string, payload: string) => Promise<void>): Unsubscribe;
   /** Each subscription the device makes that the broker grants: from now on it can be commanded. */

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { CertificateAuthority } from "../../gateway/broker/certificate-authority.ts";
+import { GatewayError } from "../../gateway/errors.ts";
+import { missing } from "../support/needs.ts";
+import { SimClock } from "../support/sim-clock.ts";
+
+const day = 86_400_000;
+const hosts = ["gateway.local", "127.0.0.1", "192.168.7.2", "::1", "fe80::1:2:3"];
+
+async function given(t: TestContext) {
+  const folder = await mkdtemp(join(tmpdir(), "postern-ca-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const clock = new SimClock(Date.UTC(2031, 2, 4));
+  return { folder, clock, authority: await CertificateAuthority.open(folder, clock) };
+}
+
+test("the authority is made once, kept, and its key is nobody else's to read", async (t) => {
+  const { folder, clock, authority } = await given(t);
+  const again = await CertificateAuthority.open(folder, clock);
+
+  assert.equal(again.certificate, authority.certificate);
+  assert.equal((await stat(join(folder, "ca", "ca.key"))).mode & 0o777, 0o600);
+  assert.equal((await stat(join(folder, "ca"))).mode & 0o777, 0o700);
+  assert.ok(new X509Certificate(authority.certificate).ca);
+});
+
+test("the server's certificate names every host and address, is kept, and renewed 30 days before its end", async (t) => {
+  const { clock, authority } = await given(t);
+  const first = await authority.serverCertificate(hosts);
+  const certificate = new X509Certificate(first.cert);
+  for (const host of hosts) assert.ok(certificate.checkHost(host) ?? certificate.checkIP(host), host);
+  assert.equal(certificate.checkHost("other.local"), undefined);
+
+  clock.step(334 * day);
+  assert.equal((await authority.serverCertificate(hosts)).cert, first.cert);
+  clock.step(336 * day);
+  const renewed = await authority.serverCertificate(hosts);
+  assert.notEqual(renewed.cert, first.cert);
+  assert.notEqual((await authority.serverCertificate([...hosts, "new.local"])).cert, renewed.cert);
+});
+
+test("a device's certificate bears its id, fits its key, and is no authority and no server", async (t) => {
+  const { authority } = await given(t);
+  const { key, cert } = authority.issueDevice("box-1");
+  const certificate = new X509Certificate(cert);
+
+  assert.equal(certificate.subject, "CN=box-1");
+  assert.ok(certificate.checkPrivateKey(createPrivateKey(key)));
+  assert.ok(certificate.verify(new X509Certificate(authority.certificate).publicKey));
+  assert.equal(certificate.ca, false);
+  assert.deepEqual(certificate.keyUsage, ["1.3.6.1.5.5.7.3.2"]);
+  assert.throws(() => authority.issueDevice("box/1"), GatewayError);
+});
+
+test("OpenSSL finds nothing to object to, strictly", { skip: missing("openssl") }, async (t) => {
+  const { folder, authority } = await given(t);
+  const ca = join(folder, "ca", "ca.crt");
+  await authority.serverCertificate(hosts);
+  await writeFile(join(folder, "box.crt"), authority.issueDevice("box-1").cert);
+  const verify = (purpose: string, path: string) =>
+    execFileSync(
+      "openssl",
+      ["verify", "-x509_strict", "-attime", `${Date.UTC(2031, 2, 5) / 1000}`, "-CAfile", ca, "-purpose", purpose, path],
+      { encoding: "utf8", stdio: "pipe" },
+    );
+
+  assert.match(verify("sslserver", join(folder, "ca", "server.crt")), /OK/);
+  assert.match(verify("sslclient", join(folder, "box.crt")), /OK/);
+  assert.throws(() => verify("sslserver", join(folder, "box.crt")));
+  assert.throws(() => verify("sslclient", join(folder, "ca", "server.crt")));
+});
+
+test("a board whose clock starts in 1970 makes certificates that are good now", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "postern-ca-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const authority = await CertificateAuthority.open(folder, new SimClock(0));
+  const certificate = new X509Certificate(authority.issueDevice("box-1").cert);
+  assert.ok(certificate.validToDate.getTime() > Date.UTC(2035, 0, 1));
+});
+
+test("a lost or foreign key is an error that says so, and nothing is overwritten", async (t) => {
+  const { folder, clock, authority } = await given(t);
+  const key = join(folder, "ca", "ca.key");
+  const isAbout = (words: RegExp) => (error: unknown) =>
+    error instanceof GatewayError && error.code === "config-invalid" && words.test(error.message);
+
+  await writeFile(key, authority.issueDevice("box-1").key);
+  await assert.rejects(CertificateAuthority.open(folder, clock), isAbout(/does not fit/));
+  await rm(key);
+  await assert.rejects(CertificateAuthority.open(folder, clock), isAbout(/ca\.key is missing/));
+  assert.equal(await readFile(join(folder, "ca", "ca.crt"), "utf8"), authority.certificate);
+});
+
+test("ticket keys are kept for a day, and renewed then", async (t) => {
+  const { clock, authority } = await given(t);
+  clock.wallOffset = Date.now() - clock.time; // the file bears the machine's time
+  const first = await authority.ticketKeys();
+  assert.equal(first.length, 48);
+  assert.deepEqual(await authority.ticketKeys(), first);
+  clock.wallOffset += 2 * day;
+  assert.notDeepEqual(await authority.ticketKeys(), first);
+});
