@@ -36,8 +36,9 @@ export async function startInternet(options: InternetOptions): Promise<Internet>
   const cut = () => {
     for (const socket of sockets) socket.destroy();
   };
-  async function* delayed(source: AsyncIterable<Buffer>) {
-    for await (const bytes of source) {
+  async function* delayed(source: Socket) {
+    // Whoever has said everything is still answered: the end of one direction leaves the other open.
+    for await (const bytes of source.iterator({ destroyOnReturn: false })) {
       if (delayMs > 0) await clock.sleep(delayMs);
       yield bytes;
     }
