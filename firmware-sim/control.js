@@ -1,0 +1,464 @@
+/** Draws the site's state as the stream tells it, and turns presses into posts. It keeps nothing but digits not yet entered. */
+
+const wrongPins = ["736492", "826493", "918274"];
+const attemptsUntilLockout = 5;
+const typingMs = 90;
+const verdictWaitMs = 6000;
+
+const byId = (id) => document.getElementById(id);
+const part = (root, name) => root.querySelector(`[data-part="${name}"]`);
+const clockTime = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
+const isStill = matchMedia("(prefers-reduced-motion: reduce)");
+
+let site;
+const listeners = new Set();
+
+// The stream.
+
+const stream = new EventSource("/api/stream");
+stream.addEventListener("open", () => hide(byId("lost"), true));
+stream.addEventListener("error", () => hide(byId("lost"), false));
+stream.addEventListener("message", ({ data }) => {
+  site = JSON.parse(data);
+  drawLine(site);
+  drawBoxes(site);
+  drawCodes(site);
+  drawLedger(site);
+  for (const listener of listeners) listener();
+});
+
+/** Settles once `holds(site)` is true, or after `withinMs` whatever it is. */
+function until(holds, withinMs) {
+  return new Promise((resolve) => {
+    const end = () => {
+      listeners.delete(look);
+      clearTimeout(timer);
+      resolve();
+    };
+    const look = () => holds(site) && end();
+    const timer = setTimeout(end, withinMs);
+    listeners.add(look);
+  });
+}
+
+/** One act at a time per control: it is busy until the answer is here. A refusal is told beside the line. */
+async function act(control, path, body) {
+  if (control.getAttribute("aria-busy") === "true") return;
+  control.setAttribute("aria-busy", "true");
+  try {
+    await post(path, body);
+  } finally {
+    control.removeAttribute("aria-busy");
+  }
+}
+
+async function post(path, body) {
+  const refusal = byId("refusal");
+  try {
+    const response = await fetch(path, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    const problem = response.ok ? undefined : await response.json();
+    write(refusal, problem?.detail ?? "");
+  } catch {
+    write(refusal, "The demo program did not answer.");
+  }
+  hide(refusal, refusal.textContent === "");
+}
+
+// Gateway, cable, cloud.
+
+function drawLine({ internet, cloud, gateway, gatewayControlled, gatewayUrl }) {
+  const isPlugged = internet?.on ?? true;
+  const isCloudUp = cloud?.running ?? false;
+  const isGatewayUp = gateway?.reachable ?? false;
+  const line = byId("line");
+  line.dataset.cable = isPlugged ? "in" : "out";
+  line.dataset.flow = isPlugged && isCloudUp && isGatewayUp ? "yes" : "no";
+
+  drawNode("gateway", isGatewayUp, isGatewayUp ? "running" : gateway ? "gone, coming back" : "starting");
+  drawNode("cloud", isCloudUp, !cloud ? "none" : isCloudUp ? "running" : "stopped");
+  drawSwitch(byId("internet"), isPlugged, internet !== null);
+  drawSwitch(byId("cloud-service"), isCloudUp, cloud?.controlled === true);
+  hide(byId("kill"), !gatewayControlled);
+  const link = byId("status-page");
+  link.href = gatewayUrl;
+  hide(link, false);
+
+  write(byId("line-words"), lineWords({ isPlugged, isCloudUp, isGatewayUp, gateway }));
+  if (!gateway) return;
+  const { queue } = gateway;
+  write(byId("queue"), queue === 0 ? "nothing" : queue === 1 ? "1 event" : `${queue} events`);
+  byId("queue").className = queue === 0 ? "good" : "warn";
+  write(byId("sync"), gateway.lastSyncAgoMs === null ? "never" : `${duration(gateway.lastSyncAgoMs)} ago`);
+  write(byId("clock"), { synced: "trusted", holdover: "on its own", unset: "not set" }[gateway.clock] ?? "–");
+  write(byId("written"), String(gateway.durableSeq));
+}
+
+function drawNode(id, isUp, words) {
+  const node = byId(id);
+  node.dataset.up = isUp ? "yes" : "no";
+  const state = part(node, "state");
+  write(state, words);
+  state.className = isUp ? "tag good" : "tag bad";
+}
+
+function lineWords({ isPlugged, isCloudUp, isGatewayUp, gateway }) {
+  if (!isGatewayUp)
+    return "The gateway is gone: boxes stay locked until it is back, and nothing it wrote down is lost.";
+  const stays = "Codes still work, used-up ones stay used up, and every entry is kept for later.";
+  if (!isPlugged) return `Internet unplugged: the gateway decides alone. ${stays}`;
+  if (!isCloudUp) return `The cloud is down: the gateway decides alone. ${stays}`;
+  if (gateway.sync !== "online" || gateway.queue > 0) return "Connected again: the gateway hands over what it kept.";
+  return "Connected: what the gateway writes down reaches the cloud at once.";
+}
+
+byId("internet").addEventListener("click", ({ currentTarget }) =>
+  act(currentTarget, "/api/internet", { on: !isOn(currentTarget) }),
+);
+byId("cloud-service").addEventListener("click", ({ currentTarget }) =>
+  act(currentTarget, "/api/cloud", { running: !isOn(currentTarget) }),
+);
+byId("kill").addEventListener("click", ({ currentTarget }) => act(currentTarget, "/api/gateway/kill", {}));
+
+// Boxes.
+
+const drawn = new Map();
+
+function drawBoxes({ boxes, gateway }) {
+  for (const box of boxes) {
+    const view = drawn.get(box.id) ?? newBox(box);
+    const lockedOutMs = gateway?.accessPoints.find(({ id }) => id === box.id)?.lockedOutMs ?? 0;
+    view.draw(box, lockedOutMs);
+  }
+  for (const [id, { element }] of drawn) {
+    if (boxes.some((box) => box.id === id)) continue;
+    element.remove();
+    drawn.delete(id);
+  }
+}
+
+function newBox({ id, name }) {
+  const element = byId("box").content.firstElementChild.cloneNode(true);
+  const path = `/api/boxes/${encodeURIComponent(id)}`;
+  const doorway = part(element, "door");
+  const display = part(element, "display");
+  const battery = element.querySelector('[data-act="battery"]');
+  let digits = "";
+  let isTyped = false;
+  let box;
+
+  element.dataset.box = id;
+  element.setAttribute("aria-label", name);
+  write(part(element, "name"), name);
+  write(part(element, "keypad-name"), `Keypad of ${name}`);
+
+  const press = (key) => {
+    if (key === "enter") {
+      if (digits !== "") post(`${path}/pin`, { digits });
+      digits = "";
+    } else if (key === "clear") digits = "";
+    else if (digits.length < 16) digits += key;
+    drawDisplay();
+  };
+  const drawDisplay = () => {
+    write(display, digits === "" ? (box?.display ?? "") : "•".repeat(digits.length));
+    display.dataset.entering = digits === "" ? "no" : "yes";
+  };
+
+  for (const key of element.querySelectorAll("[data-key]"))
+    key.addEventListener("click", () => {
+      isTyped = false;
+      press(key.dataset.key);
+    });
+  element.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target === battery) return;
+    const isDigit = /^\d$/.test(event.key);
+    const key = isDigit ? event.key : { Backspace: "clear", Escape: "clear", Enter: isTyped ? "enter" : "" }[event.key];
+    if (!key) return;
+    isTyped = isDigit;
+    event.preventDefault();
+    press(key);
+    flash(element.querySelector(`[data-key="${key}"]`));
+  });
+  doorway.addEventListener("click", () => act(doorway, `${path}/door`, { open: box.door !== "open" }));
+  const trouble = { power: "on", jam: "on", tamper: "active" };
+  for (const [name, member] of Object.entries(trouble)) {
+    const control = element.querySelector(`[data-act="${name}"]`);
+    control.addEventListener("click", () => act(control, `${path}/${name}`, { [member]: !isOn(control) }));
+  }
+  battery.addEventListener("change", () => act(battery, `${path}/battery`, { percent: Number(battery.value) }));
+
+  const view = {
+    element,
+    press,
+    draw(next, lockedOutMs) {
+      const isNewVerdict = next.lastVerdict && next.lastVerdict.at !== box?.lastVerdict?.at;
+      const isFirst = box === undefined;
+      box = next;
+      if (!box.powered) digits = "";
+      const { bolt, door } = box;
+      Object.assign(element.dataset, { power: box.powered ? "on" : "off", bolt, door, lamp: lampOf(box, lockedOutMs) });
+      drawDisplay();
+      write(part(element, "door-words"), door === "open" ? "Close the door" : "Open the door");
+      doorway.setAttribute("aria-label", `${door === "open" ? "Close" : "Open"} the door of ${box.name}`);
+      write(part(element, "link"), !box.powered ? "no power" : box.connected ? "connected" : "no connection");
+      part(element, "link").className = box.powered && box.connected ? "tag good" : "tag bad";
+      write(part(element, "words"), boxWords(box, lockedOutMs));
+      write(part(element, "battery"), `${box.batteryPercent} %`);
+      if (document.activeElement !== battery) battery.value = box.batteryPercent;
+      drawSwitch(element.querySelector('[data-act="power"]'), box.powered, true);
+      drawSwitch(element.querySelector('[data-act="jam"]'), box.jammed, true);
+      drawSwitch(element.querySelector('[data-act="tamper"]'), box.tamper, true);
+      if (isNewVerdict && !isFirst) {
+        element.dataset.verdict = box.lastVerdict.verdict;
+        write(part(element, "verdict"), `${box.name}: ${verdictWords[box.lastVerdict.verdict]}`);
+      }
+    },
+  };
+  drawn.set(id, view);
+  byId("boxes").append(element);
+  return view;
+}
+
+const verdictWords = {
+  granted: "opens.",
+  denied: "stays shut, wrong code.",
+  "locked-out": "stays shut, the keypad is locked out.",
+  "no-answer": "stays shut, nobody answered.",
+};
+
+function lampOf({ powered, display, bolt }, lockedOutMs) {
+  if (!powered) return "off";
+  if (display === "Checking…") return "asking";
+  if (bolt === "released") return "open";
+  if (bolt === "jammed") return "refused";
+  return lockedOutMs > 0 || ["Wrong code", "Locked out", "No answer"].includes(display) ? "refused" : "ready";
+}
+
+function boxWords({ powered, bolt, door, tamper, batteryPercent }, lockedOutMs) {
+  const bolted = { secured: "Locked", released: "Unlocked", jammed: "Bolt jammed" }[bolt] ?? "Bolt unknown";
+  const words = [bolted, door === "open" ? "door open" : "door closed"];
+  if (!powered) words.push("no power");
+  if (tamper) words.push("pried open");
+  if (lockedOutMs > 0) words.push(`keypad locked out for ${duration(lockedOutMs)}`);
+  if (batteryPercent <= 20) words.push(`battery ${batteryPercent} %`);
+  return words.join(" · ");
+}
+
+// Codes to try.
+
+let chosen;
+let codesDrawn = "";
+
+function drawCodes({ boxes, hints }) {
+  const now = JSON.stringify([boxes.map(({ id, name }) => [id, name]), hints]);
+  if (now === codesDrawn) return;
+  codesDrawn = now;
+  chosen = boxes.some(({ id }) => id === chosen) ? chosen : boxes[0]?.id;
+  const place = byId("chosen-box");
+  place.replaceChildren(
+    place.firstElementChild,
+    ...boxes.map(({ id, name }) => {
+      const label = document.createElement("label");
+      const radio = Object.assign(document.createElement("input"), { type: "radio", name: "box", value: id });
+      radio.checked = id === chosen;
+      radio.addEventListener("change", () => {
+        chosen = id;
+      });
+      label.append(radio, name);
+      return label;
+    }),
+  );
+  const wrong = wrongPins.find((pin) => hints.every((hint) => hint.pin !== pin));
+  byId("hints").replaceChildren(
+    ...hints.map(({ label, pin }) => hint(pin, label, (at) => enter(at, pin))),
+    hint(wrong, "A wrong PIN: stays shut", (at) => enter(at, wrong)),
+    hint(`${wrong} × ${attemptsUntilLockout}`, "Five wrong ones: locked out", async (at) => {
+      for (let attempt = 0; attempt < attemptsUntilLockout; attempt += 1) await enter(at, wrong);
+    }),
+  );
+}
+
+function hint(code, label, run) {
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "hint" });
+  const [who, what] = label.split(/:\s*/);
+  for (const [tag, text] of [
+    ["code", code],
+    ["strong", who],
+    ["small", what ?? ""],
+  ])
+    button.append(Object.assign(document.createElement(tag), { textContent: text }));
+  button.addEventListener("click", async () => {
+    if (button.getAttribute("aria-busy") === "true") return;
+    button.setAttribute("aria-busy", "true");
+    await run(chosen);
+    button.removeAttribute("aria-busy");
+  });
+  const item = document.createElement("li");
+  item.append(button);
+  return item;
+}
+
+/** Presses the keys of a box one after the other and waits for its verdict. */
+async function enter(id, pin) {
+  const view = drawn.get(id);
+  if (!view) return;
+  view.element.scrollIntoView({ block: "nearest", behavior: isStill.matches ? "auto" : "smooth" });
+  const before = verdictAt(id);
+  view.press("clear");
+  for (const digit of [...pin, "enter"]) {
+    view.press(digit);
+    flash(view.element.querySelector(`[data-key="${digit}"]`));
+    if (!isStill.matches) await new Promise((resolve) => setTimeout(resolve, typingMs));
+  }
+  if (verdictAt(id) === before) await until(() => verdictAt(id) !== before, verdictWaitMs);
+}
+
+const verdictAt = (id) => site.boxes.find((box) => box.id === id)?.lastVerdict?.at;
+
+// What happened: a row for each event, the gateway's word beside the cloud's.
+
+const rows = new Map();
+
+function drawLedger({ decided, received, boxes, gateway }) {
+  const names = new Map([...boxes, ...(gateway?.accessPoints ?? [])].map(({ id, name }) => [id, name]));
+  const arrived = new Map(received.map((event) => [event.seq, event]));
+  // The cloud takes events in their order: below its oldest one shown, all have arrived.
+  const oldest = Math.min(...arrived.keys());
+  const body = byId("events");
+  const current = decided.map((event) => {
+    const key = `${event.seq} ${event.at}`;
+    const row = rows.get(key) ?? newRow(event, names, rows.size > 0);
+    rows.set(key, row);
+    const arrival = arrived.get(event.seq);
+    const isThere = arrival !== undefined || event.seq < oldest;
+    row.dataset.cloud = isThere ? "there" : "waiting";
+    const cloud = part(row, "cloud");
+    write(cloud, isThere ? "in the cloud" : "waiting");
+    cloud.className = isThere ? "tag good" : "tag warn";
+    write(part(row, "arrived"), arrival ? clockTime.format(new Date(arrival.receivedAt)) : "");
+    return row;
+  });
+  const keep = new Set(current);
+  for (const [key, row] of rows) {
+    if (keep.has(row)) continue;
+    row.remove();
+    rows.delete(key);
+  }
+  for (const [index, row] of current.entries())
+    if (body.children[index] !== row) body.insertBefore(row, body.children[index] ?? null);
+  hide(byId("no-events"), current.length > 0);
+}
+
+function newRow(event, names, isNews) {
+  const row = byId("event").content.firstElementChild.cloneNode(true);
+  const [tone, words] = sentence(event, (id) => names.get(id) ?? id);
+  row.dataset.seq = event.seq;
+  row.dataset.tone = tone;
+  if (isNews) row.classList.add("news");
+  write(part(row, "seq"), String(event.seq));
+  write(part(row, "at"), clockTime.format(event.at));
+  write(part(row, "words"), words);
+  return row;
+}
+
+const reasons = {
+  QR_NOT_FOUND: "there is no such code",
+  OFFLINE_NO_CACHE: "the code is not in its records",
+  LIMIT_REACHED: "all its entries are used up",
+  LOCKED_OUT: "the keypad is locked out",
+  WRONG_ACCESS_POINT: "the code is for another door",
+  QR_EXPIRED: "the code has expired",
+  NOT_YET_VALID: "the code is not valid yet",
+  OUTSIDE_SCHEDULE: "not at this hour",
+  REVOKED: "the code was withdrawn",
+  BLACKLISTED: "entry is not permitted",
+  OFFLINE_STALE: "its records are too old to rely on",
+  CLOCK_UNTRUSTED: "it does not know the time for certain",
+  LOCKDOWN: "the site is locked down",
+  STORAGE_FULL: "it could not write the entry down",
+};
+
+/** An event in plain English, and its tone. */
+function sentence(event, nameOf) {
+  const at = nameOf(event.accessPoint ?? event.device);
+  switch (event.type) {
+    case "admitted":
+      return ["good", `${at}: code accepted${event.left === null ? "" : `, ${entriesLeft(event.left)}`}`];
+    case "denied": {
+      const lockout = event.lockedOutMs ? `; keypad locked out for ${duration(event.lockedOutMs)}` : "";
+      return ["bad", `${at}: refused, ${reasons[event.reason] ?? event.reason}${lockout}`];
+    }
+    case "released":
+      return ["", `${at}: ${event.result === "unknown" ? "told to unlock, no answer" : "unlocked"}`];
+    case "void":
+      return ["warn", `${at}: did not unlock, the entry is given back`];
+    case "command-taken":
+      return ["good", `${at}: told to unlock from afar`];
+    case "command-ended":
+      return ["", `${at}: unlocking from afar ${event.result}`];
+    case "relock-failed":
+      return ["warn", `${at}: the bolt did not come back`];
+    case "bolt":
+      return boltSentence(at, event.state);
+    case "door":
+      return ["", `${at}: door ${event.state === "open" ? "opened" : event.state}`];
+    case "presence":
+      return ["", `${at}: ${event.state === "online" ? "came online" : "lost its connection"}`];
+    case "battery":
+      return ["", `${at}: battery at ${event.percent} %`];
+    case "tamper":
+      return event.active ? ["bad", `${at}: is being forced`] : ["", `${at}: mended`];
+    case "boot":
+      return ["", "The gateway started"];
+    case "damage":
+      return ["bad", "Some of the gateway’s records are damaged"];
+    case "checksum-mismatch":
+      return ["warn", "The records differ from the cloud’s; fetching them anew"];
+    default:
+      return ["", `${at ?? "Gateway"}: ${event.type}`];
+  }
+}
+
+function boltSentence(at, state) {
+  if (state === "jammed") return ["warn", `${at}: bolt jammed`];
+  return ["", `${at}: ${{ released: "bolt drawn back", secured: "bolt locked again" }[state] ?? "bolt unknown"}`];
+}
+
+function entriesLeft(left) {
+  if (left === 0) return "its last entry";
+  return left === 1 ? "1 entry left" : `${left} entries left`;
+}
+
+// Small things of the page.
+
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function hide(element, isHidden) {
+  if (element.hidden !== isHidden) element.hidden = isHidden;
+}
+
+function drawSwitch(control, on, isThere) {
+  control.setAttribute("aria-checked", String(on));
+  hide(control, !isThere);
+}
+
+function isOn(control) {
+  return control.getAttribute("aria-checked") === "true";
+}
+
+function flash(key) {
+  key.classList.add("pressed");
+  setTimeout(() => key.classList.remove("pressed"), typingMs);
+}
+
+function duration(ms) {
+  const seconds = Math.ceil(ms / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+}

@@ -1,0 +1,254 @@
+/** The control page: boxes to press, a cable to pull, and what gateway and cloud made of it. control.js fills it from the site's state. */
+import type { Env, Hono } from "hono";
+import { asset, serveAssets } from "../web/assets.ts";
+import { addAssets, Page, pageHeaders } from "../web/page.tsx";
+
+const style = asset(import.meta.resolve("./control.css"));
+const script = asset(import.meta.resolve("./control.js"));
+
+/** GET / and what it loads, with their headers. The app brings the API that control.js calls. */
+export function addControlPage<E extends Env>(app: Hono<E>): void {
+  app.use("/", pageHeaders());
+  app.use("/assets/*", pageHeaders());
+  addAssets(app);
+  serveAssets(app, [style, script]);
+  app.get("/", (c) => c.html(<ControlPage />));
+}
+
+function ControlPage() {
+  return (
+    <Page title="Postern demo" styles={[style.url]} scripts={[script.url]}>
+      <header class="masthead">
+        <div>
+          <h1>Doors that keep working</h1>
+          <p>Press a code, pull the plug, press it again. The gateway on site decides; the cloud hears of it later.</p>
+        </div>
+        <a id="status-page" href="/" hidden>
+          Gateway’s status page
+        </a>
+      </header>
+      <p id="lost" role="alert" hidden>
+        This page has lost the demo program. It comes back by itself once the program runs again.
+      </p>
+      <Line />
+      <div class="bench">
+        <Codes />
+        <section aria-labelledby="boxes-title">
+          <h2 id="boxes-title">Boxes</h2>
+          <div id="boxes" class="boxes" />
+        </section>
+      </div>
+      <Ledger />
+      <BoxTemplate />
+      <EventTemplate />
+    </Page>
+  );
+}
+
+/** Gateway, cable and cloud. */
+function Line() {
+  return (
+    <section id="line" class="line" aria-label="Gateway, internet and cloud">
+      <div class="strip">
+        <div class="node" id="gateway">
+          <GatewayPicture />
+          <strong>Gateway</strong>
+          <span class="tag" data-part="state">
+            …
+          </span>
+          <button type="button" id="kill" class="quiet" hidden>
+            Pull its plug
+          </button>
+        </div>
+        <div class="cable">
+          <CablePicture />
+          <button type="button" id="internet" role="switch" aria-checked="true" class="switch" hidden>
+            Internet
+          </button>
+        </div>
+        <div class="node" id="cloud">
+          <CloudPicture />
+          <strong>Cloud</strong>
+          <span class="tag" data-part="state">
+            …
+          </span>
+          <button type="button" id="cloud-service" role="switch" aria-checked="true" class="switch quiet" hidden>
+            Service
+          </button>
+        </div>
+      </div>
+      <p id="line-words" class="words" role="status" />
+      <p id="refusal" class="refusal" role="alert" hidden />
+      <dl class="figures">
+        <Figure id="queue" name="Waiting for the cloud" />
+        <Figure id="sync" name="Last complete sync" />
+        <Figure id="clock" name="Gateway’s clock" />
+        <Figure id="written" name="Events on its disk" />
+      </dl>
+    </section>
+  );
+}
+
+function Figure({ id, name }: { id: string; name: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd id={id}>–</dd>
+    </div>
+  );
+}
+
+function Codes() {
+  return (
+    <section class="codes" aria-labelledby="codes-title">
+      <h2 id="codes-title">Codes to try</h2>
+      <fieldset id="chosen-box">
+        <legend>At</legend>
+      </fieldset>
+      <ul id="hints" />
+      <p class="note">Or press a box’s keys yourself. Once one has the focus you can type.</p>
+    </section>
+  );
+}
+
+function Ledger() {
+  return (
+    <section aria-labelledby="ledger-title">
+      <h2 id="ledger-title">What happened</h2>
+      <div class="overflow-auto ledger">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">No.</th>
+              <th scope="col">Time</th>
+              <th scope="col">The gateway wrote down</th>
+              <th scope="col">The cloud</th>
+            </tr>
+          </thead>
+          <tbody id="events" />
+        </table>
+        <p id="no-events" class="note">
+          Nothing yet.
+        </p>
+      </div>
+    </section>
+  );
+}
+
+const keys = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "clear", "0", "enter"] as const;
+const keyFaces: Readonly<Record<string, readonly [face: string, name: string]>> = {
+  clear: ["C", "Clear"],
+  enter: ["✓", "Enter"],
+};
+
+/** One simulated box; control.js clones it. */
+function BoxTemplate() {
+  return (
+    <template id="box">
+      <article class="box">
+        <header>
+          <h3 data-part="name">Box</h3>
+          <span class="tag" data-part="link" />
+        </header>
+        <div class="lockbox" data-part="lockbox">
+          <button type="button" class="doorway" data-part="door">
+            <span class="inside" aria-hidden="true" />
+            <span class="leaf" aria-hidden="true">
+              <span class="handle" />
+            </span>
+            <span class="door-words" data-part="door-words" />
+          </button>
+          <span class="bolt" aria-hidden="true" />
+          <fieldset class="keypad">
+            <legend class="unseen" data-part="keypad-name" />
+            <span class="led" aria-hidden="true" />
+            <output class="display" data-part="display" />
+            {keys.map((key) => {
+              const [face, name] = keyFaces[key] ?? [key, key];
+              return (
+                <button type="button" data-key={key} aria-label={name}>
+                  {face}
+                </button>
+              );
+            })}
+          </fieldset>
+        </div>
+        <p class="words" data-part="words" />
+        <p class="unseen" role="status" data-part="verdict" />
+        <details>
+          <summary>Make trouble</summary>
+          <div class="trouble">
+            <button type="button" role="switch" aria-checked="false" class="switch quiet" data-act="power">
+              Power
+            </button>
+            <button type="button" role="switch" aria-checked="false" class="switch quiet" data-act="jam">
+              Bolt jammed
+            </button>
+            <button type="button" role="switch" aria-checked="false" class="switch quiet" data-act="tamper">
+              Pried open
+            </button>
+            <label>
+              <span>
+                Battery <span data-part="battery" />
+              </span>
+              <input type="range" min="0" max="100" step="5" data-act="battery" />
+            </label>
+          </div>
+        </details>
+      </article>
+    </template>
+  );
+}
+
+/** One row of what happened; control.js clones it. */
+function EventTemplate() {
+  return (
+    <template id="event">
+      <tr>
+        <td data-part="seq" />
+        <td data-part="at" />
+        <td data-part="words" />
+        <td>
+          <span class="tag" data-part="cloud" /> <small data-part="arrived" />
+        </td>
+      </tr>
+    </template>
+  );
+}
+
+function GatewayPicture() {
+  return (
+    <svg class="picture" viewBox="0 0 64 48" aria-hidden="true">
+      <rect class="body" x="8" y="20" width="48" height="20" rx="5" />
+      <path class="stroke" d="M18 20V8M46 20V8" />
+      <circle class="lamp" cx="18" cy="30" r="2.6" />
+      <circle class="lamp" cx="27" cy="30" r="2.6" />
+      <path class="stroke thin" d="M38 30h10" />
+    </svg>
+  );
+}
+
+function CloudPicture() {
+  return (
+    <svg class="picture" viewBox="0 0 64 48" aria-hidden="true">
+      <path class="body" d="M18 40a11 11 0 0 1-1.6-21.9A16 16 0 0 1 47 16.6 11.8 11.8 0 0 1 46 40z" />
+    </svg>
+  );
+}
+
+/** The two ends meet in the middle; pulled apart they show the prongs. */
+function CablePicture() {
+  return (
+    <svg class="cord" viewBox="0 0 240 48" preserveAspectRatio="none" aria-hidden="true">
+      <g class="end near">
+        <path class="wire" d="M-40 24H94" />
+        <rect class="plug" x="94" y="13" width="24" height="22" rx="4" />
+        <path class="prong" d="M118 19h10M118 29h10" />
+      </g>
+      <g class="end far">
+        <rect class="plug" x="118" y="13" width="28" height="22" rx="4" />
+        <path class="wire" d="M146 24H280" />
+      </g>
+    </svg>
+  );
+}
