@@ -20,7 +20,7 @@ function ControlPage() {
     <Page title="Postern demo" styles={[style.url]} scripts={[script.url]}>
       <header class="masthead">
         <div>
-          <h1>Doors that keep working</h1>
+          <h1>Postern: doors that keep working</h1>
           <p>Press a code, pull the plug, press it again. The gateway on site decides; the cloud hears of it later.</p>
         </div>
         <a id="status-page" href="/" hidden>
@@ -56,7 +56,7 @@ function Line() {
           <span class="tag" data-part="state">
             …
           </span>
-          <button type="button" id="kill" class="quiet" hidden>
+          <button type="button" id="kill" class="quiet" title="kill -9: it comes back by itself" hidden>
             Pull its plug
           </button>
         </div>
@@ -103,7 +103,7 @@ function Codes() {
     <section class="codes" aria-labelledby="codes-title">
       <h2 id="codes-title">Codes to try</h2>
       <fieldset id="chosen-box">
-        <legend>At</legend>
+        <legend>Press them at</legend>
       </fieldset>
       <ul id="hints" />
       <p class="note">Or press a box’s keys yourself. Once one has the focus you can type.</p>
@@ -241,13 +241,13 @@ function CablePicture() {
   return (
     <svg class="cord" viewBox="0 0 240 48" preserveAspectRatio="none" aria-hidden="true">
       <g class="end near">
-        <path class="wire" d="M-40 24H94" />
+        <path class="wire" d="M-600 24H94" />
         <rect class="plug" x="94" y="13" width="24" height="22" rx="4" />
         <path class="prong" d="M118 19h10M118 29h10" />
       </g>
       <g class="end far">
         <rect class="plug" x="118" y="13" width="28" height="22" rx="4" />
-        <path class="wire" d="M146 24H280" />
+        <path class="wire" d="M146 24H840" />
       </g>
     </svg>
   );
