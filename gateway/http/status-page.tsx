@@ -11,35 +11,40 @@ const words = {
   clock: { synced: "trusted", holdover: "holding over", unset: "not set: nothing with an end is admitted" },
 } as const;
 
+/** "warn": unusual, and it goes on all the same. */
+type Tone = "good" | "warn" | "bad";
+const linkTones = { online: "good", unknown: "warn", offline: "bad" } as const;
+const lowBatteryPercent = 20;
+
 /** The part that is fetched again and again. */
 export function StatusBody({ status, events }: { status: GatewayStatus; events: readonly EntryEvent[] }) {
   const { sync, clock, journal, disk, records, accessPoints, devices, offline, site } = status;
   const zone = site?.zone ?? "UTC";
   return (
-    <div id="status" hx-get="/status" hx-trigger="every 2s" hx-swap="outerHTML">
+    <div id="status" hx-get="/status" hx-trigger="every 2s" hx-swap="outerMorph">
       <section class="facts" aria-label="State">
-        <Fact name="Cloud" good={sync.state === "online"}>
+        <Fact name="Cloud" tone={sync.state === "online" ? "good" : sync.state in words.sync ? "warn" : "bad"}>
           {words.sync[sync.state as keyof typeof words.sync] ?? sync.state}
           {sync.lastSyncAgoMs !== null && <small>last complete poll {duration(sync.lastSyncAgoMs)} ago</small>}
         </Fact>
-        <Fact name="Queue" good={sync.queue === 0}>
+        <Fact name="Queue" tone={sync.queue === 0 ? "good" : "warn"}>
           {sync.queue === 0 ? "everything is in the cloud" : `${sync.queue} events wait for the cloud`}
         </Fact>
-        <Fact name="Clock" good={clock.trust === "synced"}>
+        <Fact name="Clock" tone={({ synced: "good", holdover: "warn", unset: "bad" } as const)[clock.trust]}>
           {words.clock[clock.trust]}
           <small>{clock.latest === null ? "no upper bound" : at(clock.earliest, zone)}</small>
         </Fact>
-        <Fact name="Journal" good={journal.state === "open"}>
+        <Fact name="Journal" tone={journal.state === "open" ? "good" : "bad"}>
           {journal.state}
           <small>
             {journal.durableSeq} events, {(disk.freeBytes / 1e9).toFixed(1)} GB free
           </small>
         </Fact>
-        <Fact name="Records" good={!records.suspect}>
+        <Fact name="Records" tone={records.suspect ? "bad" : "good"}>
           {records.suspect ? "damaged: waiting for the whole set" : `${records.rows} rows`}
           <small>version {sync.cursor.version}</small>
         </Fact>
-        <Fact name="Mode" good={!site?.lockdown}>
+        <Fact name="Mode" tone={site?.lockdown ? "bad" : "good"}>
           {site?.lockdown ? "lockdown: nothing is admitted" : "normal"}
         </Fact>
       </section>
@@ -63,11 +68,17 @@ export function StatusBody({ status, events }: { status: GatewayStatus; events: 
                 <tr>
                   <th scope="row">{point.name}</th>
                   <td>
-                    {point.bolt}
+                    {point.bolt === "jammed" ? <Tag tone="bad">jammed</Tag> : point.bolt}
                     {point.basis === "assumed" && <small> (assumed)</small>}
                   </td>
                   <td>{point.door}</td>
-                  <td>{point.lockedOutMs > 0 ? `locked out for ${duration(point.lockedOutMs)}` : "ready"}</td>
+                  <td>
+                    {point.lockedOutMs > 0 ? (
+                      <Tag tone="bad">locked out for {duration(point.lockedOutMs)}</Tag>
+                    ) : (
+                      "ready"
+                    )}
+                  </td>
                 </tr>
               ))}
             </tbody>
@@ -93,10 +104,12 @@ export function StatusBody({ status, events }: { status: GatewayStatus; events: 
                   {device.id} <small>{device.driver}</small>
                 </th>
                 <td>
-                  {device.link} <small>since {at(device.since, zone)}</small>
-                  {device.tamper && <strong> tamper</strong>}
+                  <Tag tone={linkTones[device.link]}>{device.link}</Tag> <small>since {at(device.since, zone)}</small>{" "}
+                  {device.tamper && <Tag tone="bad">tamper</Tag>}
                 </td>
-                <td>{device.battery === undefined ? "–" : `${device.battery} %`}</td>
+                <td>
+                  <Battery percent={device.battery} />
+                </td>
                 <td>{device.firmware ?? "–"}</td>
               </tr>
             ))}
@@ -134,13 +147,22 @@ export function StatusBody({ status, events }: { status: GatewayStatus; events: 
   );
 }
 
-function Fact({ name, good, children }: { name: string; good: boolean; children?: unknown }) {
+function Fact({ name, tone, children }: { name: string; tone: Tone; children?: unknown }) {
   return (
-    <article class={good ? "good" : "bad"}>
+    <article class={tone}>
       <h3>{name}</h3>
       <p>{children}</p>
     </article>
   );
+}
+
+function Tag({ tone, children }: { tone: Tone; children?: unknown }) {
+  return <span class={`tag ${tone}`}>{children}</span>;
+}
+
+function Battery({ percent }: { percent: number | undefined }) {
+  if (percent === undefined) return <>–</>;
+  return percent > lowBatteryPercent ? <>{percent} %</> : <Tag tone="warn">{percent} %</Tag>;
 }
 
 /** One event in words; never more than the event itself holds. */
