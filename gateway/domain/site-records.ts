@@ -171,10 +171,13 @@ export class SiteRecords implements SiteView {
     return lockedOutMs(afterMiss(this.#lockouts.get(accessPoint), now), now);
   }
 
-  /** Whether this report, or a later one of its device, was taken in before. */
+  /**
+   * Whether this report, or a later one of the same boot of its device, was taken in before. Another boot begins anew, be its number
+   * lower: the box was replaced or reset, and must not stay unheard.
+   */
   isRepeat({ device, boot, seq }: DeviceOrigin): boolean {
     const last = this.#seen.get(device);
-    return last !== undefined && (boot < last.boot || (boot === last.boot && seq <= last.seq));
+    return last !== undefined && boot === last.boot && seq <= last.seq;
   }
 
   unfinished(): Unfinished[] {

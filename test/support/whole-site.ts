@@ -1,0 +1,300 @@
+/**
+ * A whole site on real sockets and files, in this process: cloud-sync on PGlite, a gateway with broker and pages, simulated lockboxes
+ * over TLS, and a cable between gateway and cloud. Tests speak of people, boxes and the cloud.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type RunningCloud, startCloud } from "../../cloud-sync/main.ts";
+import { Faults } from "../../firmware-sim/faults.ts";
+import { type Internet, startInternet } from "../../firmware-sim/internet.ts";
+import { LockboxLink } from "../../firmware-sim/links/mqtt-lockbox.ts";
+import { SimLockbox, type Verdict } from "../../firmware-sim/sim-lockbox.ts";
+import type { EntryEvent } from "../../gateway/domain/entry-event.ts";
+import { enrolGateway } from "../../gateway/enrol-gateway.ts";
+import { type GatewaySettings, type RunningGateway, startGateway } from "../../gateway/gateway.ts";
+import { recentEvents } from "../../gateway/http/recent-events.ts";
+import { type Logger, silentLogger } from "../../gateway/ports/logger.ts";
+import { loadGatewayKeys } from "../../gateway/storage/gateway-keys.ts";
+import { nodeDisk } from "../../gateway/storage/node-disk.ts";
+import { systemClock } from "../../gateway/system-clock.ts";
+import { SecretString } from "../../gateway/wire/secret.ts";
+import { until } from "./until.ts";
+
+export interface WholeSiteOptions {
+  readonly boxes?: readonly string[];
+  readonly holdMs?: number;
+  /** Where log lines go. */
+  readonly logger?: Logger;
+}
+
+export interface GrantWish {
+  readonly doors?: readonly string[];
+  readonly entries?: number | null;
+  readonly kind?: string;
+  readonly from?: number;
+  readonly until?: number;
+}
+
+export interface MadeGrant {
+  readonly id: string;
+  readonly pin: string;
+  readonly version: number;
+}
+
+const adminToken = "whole-site-admin-token-0123456789abcdef";
+const password = "whole-site-box-password-0123456789";
+export const boxKey = Buffer.alloc(32, 7);
+
+export class WholeSite {
+  readonly folder: string;
+  readonly site = "demo";
+  readonly boxes = new Map<string, Box>();
+  readonly #options: WholeSiteOptions;
+  readonly #logger: Logger;
+  #cloud: RunningCloud | undefined;
+  #cloudPort = 0;
+  #internet: Internet | undefined;
+  #gateway: RunningGateway | undefined;
+
+  private constructor(folder: string, options: WholeSiteOptions) {
+    this.folder = folder;
+    this.#options = options;
+    this.#logger = options.logger ?? silentLogger;
+  }
+
+  static async start(options: WholeSiteOptions = {}): Promise<WholeSite> {
+    const site = new WholeSite(await mkdtemp(join(tmpdir(), "postern-site-")), options);
+    try {
+      await site.#begin();
+      return site;
+    } catch (error) {
+      await site.stop();
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const box of this.boxes.values()) await box.stop();
+    await this.#gateway?.stop();
+    await this.#internet?.stop();
+    await this.#cloud?.stop();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  get gateway(): RunningGateway {
+    if (!this.#gateway) throw new Error("the gateway is not running");
+    return this.#gateway;
+  }
+
+  get cloudUrl(): string {
+    return `http://127.0.0.1:${this.#cloudPort}`;
+  }
+
+  box(id: string): Box {
+    const box = this.boxes.get(id);
+    if (!box) throw new Error(`there is no box ${id}`);
+    return box;
+  }
+
+  /** Pulls or plugs the cable between gateway and cloud. */
+  async setInternet(on: boolean): Promise<void> {
+    this.#internet?.set(on);
+    if (on) await until("the gateway is online", () => this.gateway.site.sync.state === "online");
+    else await until("the gateway knows that it is offline", () => this.gateway.site.sync.state === "offline");
+  }
+
+  async stopCloud(): Promise<void> {
+    await this.#cloud?.stop();
+    this.#cloud = undefined;
+  }
+
+  async startCloud(): Promise<void> {
+    this.#cloud = await startCloud({
+      http: { host: "127.0.0.1", port: this.#cloudPort },
+      dataFolder: join(this.folder, "cloud"),
+      adminToken: new SecretString(adminToken),
+      logger: this.#logger,
+      clock: systemClock,
+    });
+    this.#cloudPort = Number(new URL(this.#cloud.url).port);
+  }
+
+  async startGateway(): Promise<void> {
+    const boxes = this.#options.boxes ?? ["box-1"];
+    const data = join(this.folder, "gateway");
+    const earlier = this.#gateway;
+    const settings: GatewaySettings = {
+      data,
+      cloud: { url: this.#internet!.url },
+      http: { host: "127.0.0.1", port: earlier?.http.port ?? 0 },
+      broker: {
+        host: "127.0.0.1",
+        port: earlier?.broker.port ?? 0,
+        plainPort: earlier?.broker.plainPort ?? 0,
+        hostnames: ["localhost", "127.0.0.1"],
+        connectionsMax: 2_500,
+      },
+      clock: { source: "system", systemWithinMs: 1_000 },
+      devices: boxes.map((id) => ({ id, driver: "mqtt-lockbox", options: {} })),
+      accessPoints: boxes.map((id) => ({ id, name: id, lock: id, readers: [id], holdMs: this.#options.holdMs ?? 800 })),
+    };
+    this.#gateway = await startGateway({
+      settings,
+      keys: (await loadGatewayKeys(nodeDisk, data))!,
+      secret: (_device, name) =>
+        name === "password"
+          ? new SecretString(password)
+          : name === "key"
+            ? new SecretString(boxKey.toString("base64url"))
+            : undefined,
+      version: "test",
+      clock: systemClock,
+      disk: nodeDisk,
+      logger: this.#logger,
+      fetch,
+      random: Math.random,
+      onFailed: (error) => {
+        throw error;
+      },
+    });
+  }
+
+  async restartGateway(): Promise<void> {
+    await this.gateway.stop();
+    await this.startGateway();
+    for (const box of this.boxes.values()) await box.isConnected();
+  }
+
+  // The administrator.
+
+  async admin<T = Record<string, unknown>>(method: string, path: string, body?: object): Promise<T> {
+    const response = await fetch(this.cloudUrl + path, {
+      method,
+      headers: { authorization: `Bearer ${adminToken}`, ...(body && { "content-type": "application/json" }) },
+      ...(body && { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(10_000),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return (text === "" ? {} : JSON.parse(text)) as T;
+  }
+
+  async grant(wish: GrantWish = {}): Promise<MadeGrant> {
+    const now = systemClock.wall();
+    const made = await this.admin<{ id: string; version: number; credentials: { value: string }[] }>(
+      "POST",
+      `/api/sites/${this.site}/grants`,
+      {
+        kind: wish.kind ?? "temporary",
+        holder: { name: "Pat Holder" },
+        accessPoints: wish.doors ?? [...this.boxes.keys()],
+        from: new Date(wish.from ?? now - 60_000).toISOString(),
+        until: new Date(wish.until ?? now + 3_600_000).toISOString(),
+        entriesAllowed: wish.entries ?? null,
+        credentials: [{ kind: "pin" }],
+      },
+    );
+    return { id: made.id, version: made.version, pin: made.credentials[0]!.value };
+  }
+
+  revoke(grant: MadeGrant): Promise<{ version: number }> {
+    return this.admin("POST", `/api/sites/${this.site}/grants/${grant.id}/revoke`);
+  }
+
+  /** The gateway's records are at least at this version of the feed. */
+  async arrives(version: number): Promise<void> {
+    await until(
+      `version ${version} is at the gateway`,
+      () => this.gateway.site.parts.records.cursor.version >= version,
+    );
+  }
+
+  /** All that the cloud has received, oldest first. */
+  async cloudEvents(): Promise<EntryEvent[]> {
+    const events: EntryEvent[] = [];
+    let after = "";
+    for (;;) {
+      const page = await this.admin<{ items: { event: EntryEvent }[]; next: string | null }>(
+        "GET",
+        `/api/sites/${this.site}/events?limit=100${after}`,
+      );
+      events.push(...page.items.map(({ event }) => event));
+      if (!page.next) return events.reverse();
+      after = `&after=${encodeURIComponent(page.next)}`;
+    }
+  }
+
+  /** All that the journal holds on the disk, oldest first. */
+  async journalEvents(): Promise<EntryEvent[]> {
+    return (await recentEvents(this.gateway.site.parts.journal, 10_000)).reverse();
+  }
+
+  async #begin(): Promise<void> {
+    await this.startCloud();
+    this.#internet = await startInternet({ targetHost: "127.0.0.1", targetPort: this.#cloudPort, clock: systemClock });
+    await this.admin("POST", "/api/sites", { id: this.site, name: "Demo", zone: "Europe/Lisbon" });
+    const { code } = await this.admin<{ code: string }>("POST", `/api/sites/${this.site}/gateways`, { name: "gate" });
+    await enrolGateway({
+      cloudUrl: this.cloudUrl,
+      code: new SecretString(code),
+      folder: join(this.folder, "gateway"),
+      version: "test",
+      fetch,
+    });
+    await this.startGateway();
+    for (const id of this.#options.boxes ?? ["box-1"]) {
+      const box = new Box(id, this.gateway, this.#logger);
+      this.boxes.set(id, box);
+      box.link.start();
+    }
+    for (const box of this.boxes.values()) await box.isConnected();
+    await until("the cloud knows the doors", async () => {
+      const { items } = await this.admin<{ items: unknown[] }>("GET", `/api/sites/${this.site}/access-points`);
+      return items.length === this.boxes.size;
+    });
+  }
+}
+
+/** A simulated box and its line to the broker. */
+export class Box {
+  readonly model: SimLockbox;
+  readonly link: LockboxLink;
+
+  constructor(id: string, gateway: RunningGateway, logger: Logger) {
+    this.model = new SimLockbox({ id, key: boxKey, clock: systemClock });
+    this.link = new LockboxLink({
+      box: this.model,
+      broker: { host: "127.0.0.1", port: gateway.broker.port, caPem: gateway.caCertificate, servername: "localhost" },
+      proof: { password },
+      faults: new Faults(),
+      clock: systemClock,
+      logger,
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.link.stop();
+    this.model.cutPower();
+  }
+
+  get bolt(): string {
+    return this.model.view().bolt;
+  }
+
+  isConnected(): Promise<void> {
+    return until(`${this.model.id} is connected`, () => this.link.connected);
+  }
+
+  /** Enters a PIN and waits for what the keypad says to it. */
+  async enterPin(digits: string): Promise<Verdict> {
+    const before = this.model.view().lastVerdict;
+    this.model.enterPin(digits);
+    await until("the keypad answers", () => this.model.view().lastVerdict !== before);
+    return this.model.view().lastVerdict!.verdict;
+  }
+
+  async becomes(bolt: "released" | "secured"): Promise<void> {
+    await until(`the bolt is ${bolt}`, () => this.bolt === bolt);
+  }
+}
