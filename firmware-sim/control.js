@@ -4,6 +4,7 @@ const wrongPins = ["736492", "826493", "918274"];
 const attemptsUntilLockout = 5;
 const typingMs = 90;
 const verdictWaitMs = 6000;
+const rattleMs = 1500;
 
 const byId = (id) => document.getElementById(id);
 const part = (root, name) => root.querySelector(`[data-part="${name}"]`);
@@ -106,6 +107,7 @@ function drawNode(id, isUp, words) {
 }
 
 function lineWords({ isPlugged, isCloudUp, isGatewayUp, gateway }) {
+  if (!gateway) return "The gateway has not answered yet.";
   if (!isGatewayUp)
     return "The gateway is gone: boxes stay locked until it is back, and nothing it wrote down is lost.";
   const stays = "Codes still work, used-up ones stay used up, and every entry is kept for later.";
@@ -183,13 +185,27 @@ function newBox({ id, name }) {
     press(key);
     flash(element.querySelector(`[data-key="${key}"]`));
   });
-  doorway.addEventListener("click", () => act(doorway, `${path}/door`, { open: box.door !== "open" }));
+  doorway.addEventListener("click", async () => {
+    const isPull = box.door !== "open";
+    await act(doorway, `${path}/door`, { open: isPull });
+    if (isPull && box.bolt !== "released") rattle();
+  });
+  const rattle = () => {
+    doorway.classList.add("rattle");
+    announce("the door does not give way.");
+    setTimeout(() => doorway.classList.remove("rattle"), rattleMs);
+  };
   const trouble = { power: "on", jam: "on", tamper: "active" };
   for (const [name, member] of Object.entries(trouble)) {
     const control = element.querySelector(`[data-act="${name}"]`);
     control.addEventListener("click", () => act(control, `${path}/${name}`, { [member]: !isOn(control) }));
   }
   battery.addEventListener("change", () => act(battery, `${path}/battery`, { percent: Number(battery.value) }));
+
+  /** Written anew each time, so that the same words twice are also read out twice. */
+  const announce = (words) => {
+    part(element, "verdict").textContent = `${name}: ${words}`;
+  };
 
   const view = {
     element,
@@ -214,7 +230,7 @@ function newBox({ id, name }) {
       drawSwitch(element.querySelector('[data-act="tamper"]'), box.tamper, true);
       if (isNewVerdict && !isFirst) {
         element.dataset.verdict = box.lastVerdict.verdict;
-        write(part(element, "verdict"), `${box.name}: ${verdictWords[box.lastVerdict.verdict]}`);
+        announce(verdictWords[box.lastVerdict.verdict]);
       }
     },
   };

@@ -157,6 +157,9 @@ function BoxTemplate() {
               <span class="handle" />
             </span>
             <span class="door-words" data-part="door-words" />
+            <span class="door-words locked" aria-hidden="true">
+              It is locked
+            </span>
           </button>
           <span class="bolt" aria-hidden="true" />
           <fieldset class="keypad">
