@@ -30,6 +30,8 @@ export interface DemoFacts {
     readonly id: string;
     readonly url: string;
     readonly broker: string;
+    /** MQTT without TLS, on loopback only. */
+    readonly plainPort: number;
     readonly caFile: string;
     readonly data: string;
   };
@@ -122,6 +124,7 @@ export async function startDemo({ folder, port, version, logger }: DemoOptions):
 
     if (!memory.site) {
       const site = await api.post("/api/sites", {
+        id: "demo",
         name: "Harbour Lane 12",
         zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
       });
@@ -206,6 +209,7 @@ export async function startDemo({ folder, port, version, logger }: DemoOptions):
           id: String(gatewayReady.gateway),
           url: gatewayUrl,
           broker: `mqtts://localhost:${memory.gatewayBrokerPort}`,
+          plainPort: memory.gatewayPlainPort,
           caFile,
           data: join(folder, "gateway"),
         },

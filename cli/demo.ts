@@ -35,6 +35,7 @@ export const command = defineCommand({
         },
         ready(demo) {
           const facts = demo.facts();
+          const spare = facts.spareBox;
           console.log(
             [
               "",
@@ -42,7 +43,10 @@ export const command = defineCommand({
               "",
               ...facts.pins.map(({ pin, label }) => `  PIN ${pin}  ${label}`),
               "",
-              `  gateway ${facts.gateway.url}   cloud ${facts.cloud.url}/docs   data ${folder}`,
+              `  Gateway ${facts.gateway.url}   cloud ${facts.cloud.url}/docs   data ${folder}`,
+              "  The spare box is yours to play with mosquitto, as gateway/drivers/mqtt-lockbox/README.md shows:",
+              `  BOX=${spare.id} PORT=${facts.gateway.plainPort} PASSWORD=${spare.password} KEY=${spare.key}`,
+              "",
               "  Ctrl-C stops it.",
               "",
             ].join("\n"),

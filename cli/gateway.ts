@@ -12,7 +12,7 @@ import { version } from "./version.ts";
 export const command = defineCommand({
   about: [
     "Runs a site: hosts the MQTT broker, drives the locks, decides from its own records, reconciles with the cloud when it can.",
-    "The data folder must be enrolled once, see postern enrol. SIGHUP takes devices' new passwords over.",
+    "The data folder must be enrolled once, see postern enrol. SIGHUP takes devices' new passwords and the log level over.",
   ].join("\n"),
   options: commonOptions,
   example: "postern gateway --config /etc/postern/gateway.yaml",
@@ -45,7 +45,11 @@ export const command = defineCommand({
           random: Math.random,
           onFailed: fail,
         });
-        const reload = async () => gateway.reloadSecrets(secretOf((await loadGatewayConfig(file)).secrets));
+        const reload = async () => {
+          const fresh = await loadGatewayConfig(file, { data: options.data });
+          gateway.reloadSecrets(secretOf(fresh.secrets));
+          logger.setLevel(fresh.settings.log.level);
+        };
         return { gateway, stop: () => gateway.stop(), reload };
       },
       ready: ({ gateway }) => ({

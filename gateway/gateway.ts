@@ -3,6 +3,7 @@ import type { DeviceAccount } from "./broker/accounts.ts";
 import { Broker, type BrokerAddress } from "./broker/broker.ts";
 import { CertificateAuthority } from "./broker/certificate-authority.ts";
 import type { AccessPoint } from "./domain/access-point.ts";
+import type { Millis } from "./domain/instant.ts";
 import { drivers } from "./drivers/index.ts";
 import { GatewayError } from "./errors.ts";
 import { gatewayApp } from "./http/app.tsx";
@@ -108,6 +109,12 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
     // Devices may connect only when their reports can be written down.
     await broker.start();
     stops.push(() => broker.stop());
+    const ending = new AbortController();
+    const kept = keepCertificate(ca, broker, hostnames, parts, ending.signal);
+    stops.push(() => {
+      ending.abort();
+      return kept;
+    });
     const app = gatewayApp({
       site: site.parts,
       name: keys.name,
@@ -133,6 +140,27 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   } catch (error) {
     await stop().catch((also: Error) => logger.error("stop-failed", { error: also }));
     throw error;
+  }
+}
+
+const certificateLookMs: Millis = 24 * 3_600_000;
+
+/** Looks at the broker's certificate every day; the authority renews it in good time. */
+async function keepCertificate(
+  ca: CertificateAuthority,
+  broker: Broker,
+  hostnames: readonly string[],
+  { clock, logger }: GatewayParts,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    await clock.sleep(certificateLookMs, signal).catch(() => undefined);
+    if (signal.aborted) return;
+    try {
+      broker.renewCertificate(await ca.serverCertificate(hostnames));
+    } catch (error) {
+      logger.error("certificate-not-renewed", { error: error as Error });
+    }
   }
 }
 

@@ -3,6 +3,7 @@ import {
   type ClockFix,
   type ClockInterval,
   type ClockTrust,
+  combine,
   fixFromSystem,
   intervalAt,
   trustOf,
@@ -39,7 +40,7 @@ export class TimeKeeper implements TimeSetter {
   }
 
   believe(fix: ClockFix): void {
-    this.#fix = fix;
+    this.#fix = combine(this.#fix, fix);
   }
 
   noteSync(askedAt: Monotonic): void {

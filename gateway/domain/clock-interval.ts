@@ -32,6 +32,14 @@ export function fixFromSystem(wall: Instant, withinMs: Millis, mono: Monotonic):
   return { earliest: wall - withinMs, latest: wall + withinMs, mono };
 }
 
+/** Both are right, so the truth lies in both; a fresh fix that contradicts the known one is believed instead of it. */
+export function combine(known: ClockFix | undefined, fresh: ClockFix): ClockFix {
+  if (!known) return fresh;
+  const then = intervalAt(known, Number.NEGATIVE_INFINITY, fresh.mono);
+  const [earliest, latest] = [Math.max(then.earliest, fresh.earliest), Math.min(then.latest, fresh.latest)];
+  return earliest <= latest ? { earliest, latest, mono: fresh.mono } : fresh;
+}
+
 /** The interval at `mono` in whole milliseconds, from the newest fix (or none) and the highest time ever written down. */
 export function intervalAt(fix: ClockFix | undefined, highWater: Instant, mono: Monotonic): ClockInterval {
   if (!fix) return { earliest: highWater, latest: Number.POSITIVE_INFINITY };

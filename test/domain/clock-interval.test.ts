@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { driftPpm, fixFromServer, fixFromSystem, intervalAt, trustOf } from "../../gateway/domain/clock-interval.ts";
+import {
+  combine,
+  driftPpm,
+  fixFromServer,
+  fixFromSystem,
+  intervalAt,
+  trustOf,
+} from "../../gateway/domain/clock-interval.ts";
 
 const day = 24 * 3_600_000;
 const truth = Date.UTC(2031, 2, 4, 12);
@@ -61,4 +68,18 @@ test("a fix is synced for a day, holdover after it", () => {
   const fix = fixFromSystem(truth, 1000, 0);
   assert.equal(trustOf(fix, day), "synced");
   assert.equal(trustOf(fix, day + 1), "holdover");
+});
+
+test("two right fixes make one that is right and no wider than either; a contradiction believes the fresh one", () => {
+  fc.assert(
+    fc.property(fc.nat(60_000), fc.nat(60_000), fc.nat(1e7), fc.nat(60_000), (before, after, elapsed, within) => {
+      const known = { earliest: truth - before, latest: truth + after, mono: 0 };
+      const fresh = fixFromSystem(truth + elapsed, within, elapsed);
+      const both = combine(known, fresh);
+      assert.ok(both.earliest <= truth + elapsed && truth + elapsed <= both.latest);
+      assert.ok(both.latest - both.earliest <= fresh.latest - fresh.earliest);
+    }),
+  );
+  const contradicting = fixFromSystem(truth + day, 1_000, 10);
+  assert.deepEqual(combine(fixFromSystem(truth, 1_000, 0), contradicting), contradicting);
 });
