@@ -1,0 +1,177 @@
+/** The control page in real Chromium, against a site that is told what to be. */
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import type { BrowserContext } from "playwright-core";
+import { ControlPage, desktop, phone, startBrowser } from "../support/control-page.ts";
+import { missing } from "../support/needs.ts";
+import {
+  type Answer,
+  aBox,
+  aSiteState,
+  decided,
+  received,
+  startToldSite,
+  type ToldSite,
+} from "../support/told-site.ts";
+
+const skip = missing("chromium");
+const box = "Parcel box 1";
+const events = [
+  decided(3, { type: "denied", accessPoint: "box-2", reason: "QR_NOT_FOUND", lockedOutMs: 30_000 }),
+  decided(2, { type: "admitted", accessPoint: "box-1", left: 0 }),
+  decided(1, { type: "boot" }),
+];
+
+/** Opens for 583914 and does what the switches say. */
+const answer: Answer = ({ path, body }, site) => {
+  const { digits, on, running, open } = body as { digits?: string; on?: boolean; running?: boolean; open?: boolean };
+  const { boxes, cloud } = site.state();
+  const at = (boxes[0]?.lastVerdict?.at ?? 0) + 1;
+  if (digits === "583914")
+    site.tellBox("box-1", { bolt: "released", display: "Welcome", lastVerdict: { verdict: "granted", at } });
+  else if (digits !== undefined)
+    site.tellBox("box-1", { display: "Wrong code", lastVerdict: { verdict: "denied", at } });
+  const isFree = boxes[0]?.bolt === "released";
+  if (path.endsWith("/door") && isFree) site.tellBox("box-1", { door: open ? "open" : "closed" });
+  if (path.endsWith("/power")) site.tellBox("box-1", { powered: on === true, display: "" });
+  if (path === "/api/internet") site.tell({ internet: { on: on === true } });
+  if (path === "/api/cloud" && cloud) site.tell({ cloud: { ...cloud, running: running === true } });
+};
+
+let browser: { readonly context: BrowserContext; stop(): Promise<void> };
+let site: ToldSite;
+let control: ControlPage;
+
+before(async () => {
+  if (!skip) browser = await startBrowser();
+});
+after(() => browser?.stop());
+
+beforeEach(async () => {
+  if (skip) return;
+  site = await startToldSite(aSiteState(), answer);
+  control = await ControlPage.open(browser.context, site.url);
+});
+afterEach(async () => {
+  if (skip) return;
+  await control.page.close();
+  await site.stop();
+  assert.deepEqual(control.complaints, []);
+});
+
+test("pressed keys are entered, the display hides them, the verdict is shown and told", { skip }, async () => {
+  for (const digit of "58") await control.box(box).getByRole("button", { name: digit, exact: true }).click();
+  await control.display(box, "••");
+  await control.box(box).getByRole("button", { name: "Clear", exact: true }).click();
+  await control.pressPin(box, "583914");
+  await control.verdict(box, `${box}: opens.`);
+  await control.display(box, "Welcome");
+  await control.bolt(box, "released");
+  await control.pushDoor(box);
+  await control.door(box, "open");
+  assert.deepEqual(site.posts, [
+    { path: "/api/boxes/box-1/pin", body: { digits: "583914" } },
+    { path: "/api/boxes/box-1/door", body: { open: true } },
+  ]);
+});
+
+test("a locked door does not give way, and it is said", { skip }, async () => {
+  await control.pushDoor(box);
+  await control.verdict(box, `${box}: the door does not give way.`);
+  await control.door(box, "closed");
+  await control.box(box).getByText("It is locked").waitFor();
+});
+
+test("a keyboard is a keypad while a box has the focus", { skip }, async () => {
+  await control.typePin(box, "111222");
+  await control.verdict(box, `${box}: stays shut, wrong code.`);
+  await control.bolt(box, "secured");
+  assert.deepEqual(site.posts, [{ path: "/api/boxes/box-1/pin", body: { digits: "111222" } }]);
+});
+
+test("a code to try is pressed at the chosen box, five wrong ones one after the other", { skip }, async () => {
+  await control.tryCode(box, "Guest");
+  await control.verdict(box, `${box}: opens.`);
+  await control.tryCode(box, "Five wrong ones");
+  await control.page.locator('.hint:not([aria-busy="true"])', { hasText: "Five wrong ones" }).waitFor();
+  const entered = site.posts.map(({ body }) => (body as { digits: string }).digits);
+  assert.equal(entered[0], "583914");
+  assert.equal(entered.length, 6);
+  assert.equal(new Set(entered.slice(1)).size, 1);
+});
+
+test("switches tell what is wanted, show what is, and say it in words", { skip }, async () => {
+  const words = control.page.locator("#line-words");
+  await control.setInternet(false);
+  await control.reads(words, /^Internet unplugged: the gateway decides alone/);
+  await control.setInternet(true);
+  await control.reads(words, /^Connected: /);
+  await control.setCloud(false);
+  await control.reads(words, /^The cloud is down: the gateway decides alone/);
+  await control.setTrouble(box, "Power", false);
+  await control.killGateway();
+  await control.page.locator('#kill:not([aria-busy="true"])').waitFor();
+  assert.deepEqual(site.posts, [
+    { path: "/api/internet", body: { on: false } },
+    { path: "/api/internet", body: { on: true } },
+    { path: "/api/cloud", body: { running: false } },
+    { path: "/api/boxes/box-1/power", body: { on: false } },
+    { path: "/api/gateway/kill", body: {} },
+  ]);
+});
+
+test("each event stands beside what the cloud has of it, once, newest first", { skip }, async () => {
+  const gateway = aSiteState().gateway!;
+  site.tell({
+    internet: { on: false },
+    decided: events,
+    received: events.slice(2).map(received),
+    gateway: { ...gateway, sync: "offline", queue: 2, durableSeq: 3 },
+  });
+  await control.event("Parcel box 1: code accepted, its last entry", "waiting");
+  await control.event("Parcel box 2: refused, there is no such code; keypad locked out for 30 s", "waiting");
+  await control.event("The gateway started", "in the cloud");
+  await control.figure("queue", "2 events");
+  assert.equal(await control.count("waiting"), 2);
+
+  site.tell({ internet: { on: true }, received: events.map(received), gateway: { ...gateway, durableSeq: 3 } });
+  await control.event("Parcel box 2: refused", "in the cloud");
+  await control.figure("queue", "nothing");
+  assert.equal(await control.count("waiting"), 0);
+  const rows = await control.page.locator("#events tr").evaluateAll((all) => all.map((row) => row.dataset.seq));
+  assert.deepEqual(rows, ["3", "2", "1"]);
+});
+
+test("a gateway that is gone and a refusal are told", { skip }, async () => {
+  site.tell({ gateway: { ...aSiteState().gateway!, reachable: false } });
+  await control.reads(control.page.locator("#line-words"), /^The gateway is gone/);
+  await control.page.route("**/api/boxes/box-1/pin", (route) =>
+    route.fulfill({ status: 409, contentType: "application/problem+json", body: '{"detail":"box-1 has no power"}' }),
+  );
+  control.expected.push(/status of 409/);
+  await control.pressPin(box, "1");
+  await control.reads(control.page.locator("#refusal"), "box-1 has no power");
+});
+
+test("two and four boxes fit a phone and a desktop, in both colour schemes", { skip }, async () => {
+  const long = aBox("box-4", "The box behind the bicycle shed", { tamper: true, batteryPercent: 5, door: "open" });
+  for (const boxes of [aSiteState().boxes, [...aSiteState().boxes, aBox("box-3", "Keys"), long]]) {
+    site.tell({ boxes, decided: events, received: [] });
+    await control.boxes.nth(boxes.length - 1).waitFor();
+    for (const colorScheme of ["light", "dark"] as const) {
+      await control.page.emulateMedia({ colorScheme });
+      for (const size of [phone, desktop]) {
+        await control.page.setViewportSize(size);
+        await control.fitsItsWidth();
+      }
+    }
+  }
+});
+
+test("the page's policy refuses inline scripts and styles and foreign content", { skip }, async () => {
+  const response = await fetch(site.url);
+  const policy = response.headers.get("content-security-policy") ?? "";
+  assert.match(policy, /default-src 'none'/);
+  assert.doesNotMatch(policy, /unsafe|https?:|\*/);
+  assert.doesNotMatch(await response.text(), /<style|\sstyle=|\son\w+=/);
+});
