@@ -1,0 +1,188 @@
+/** The HTTP API behind the control page: every POST is a physical act and answers with the state after it. */
+import { Hono } from "hono";
+import { streamSSE } from "hono/streaming";
+import { z } from "zod";
+import type { Clock } from "../gateway/ports/clock.ts";
+import type { Logger } from "../gateway/ports/logger.ts";
+import { limitBody } from "../web/limits.ts";
+import { HttpProblem, invalidRequest, problemResponse, type RequestIdEnv, requestId } from "../web/problem.ts";
+import { addControlPage } from "./page.tsx";
+import { sameOriginOnly } from "./same-origin.ts";
+import type { SimLockbox } from "./sim-lockbox.ts";
+import type { SimBox, SiteProcesses, SiteStateWatch } from "./site-state.ts";
+
+export interface ControlParts {
+  readonly watch: SiteStateWatch;
+  readonly boxes: readonly SimBox[];
+  readonly internet?: { set(on: boolean): void } | undefined;
+  readonly processes?: SiteProcesses | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Ends the streams. */
+  readonly stopping: AbortSignal;
+}
+
+export type ControlApp = Hono<RequestIdEnv>;
+
+const bodyBytes = 4_096;
+const streamsMax = 32;
+const keepAliveMs = 15_000;
+
+/** What can be done to a box: the body it takes, and the act. */
+const acts = {
+  pin: act(z.strictObject({ digits: z.string().regex(/^\d{1,16}$/, "1 to 16 digits") }), (box, { digits }) => {
+    if (!box.powered) throw new HttpProblem(409, "no-power", `${box.id} has no power; its keypad is dark.`);
+    box.enterPin(digits);
+  }),
+  door: act(z.strictObject({ open: z.boolean() }), (box, { open }) => {
+    if (open) box.pushDoor();
+    else box.closeDoor();
+  }),
+  power: act(z.strictObject({ on: z.boolean() }), (box, { on }) => {
+    if (on) box.restorePower();
+    else box.cutPower();
+  }),
+  jam: act(z.strictObject({ on: z.boolean() }), (box, { on }) => {
+    if (on) box.jam();
+    else box.unjam();
+  }),
+  tamper: act(z.strictObject({ active: z.boolean() }), (box, { active }) => {
+    if (active) box.pryOpen();
+    else box.mend();
+  }),
+  battery: act(z.strictObject({ percent: z.number().int().min(0).max(100) }), (box, { percent }) =>
+    box.drainBattery(percent),
+  ),
+} as const satisfies Record<string, Act>;
+
+const onBody = z.strictObject({ on: z.boolean() });
+const runningBody = z.strictObject({ running: z.boolean() });
+const noBody = z.strictObject({});
+
+export function controlApp(parts: ControlParts): ControlApp {
+  const { watch, boxes, internet, processes, clock, logger, stopping } = parts;
+  const app = new Hono<RequestIdEnv>();
+  let streams = 0;
+  let isMoving = false;
+
+  app.use(requestId());
+  app.use(async (c, next) => {
+    await next();
+    c.header("x-content-type-options", "nosniff");
+    if (c.req.path.startsWith("/api/")) c.header("cache-control", "no-store");
+  });
+  app.use("/api/*", sameOriginOnly());
+  app.use("/api/*", limitBody(bodyBytes));
+  app.notFound((c) => {
+    throw new HttpProblem(404, "not-found", `There is no ${c.req.method} ${c.req.path}.`);
+  });
+  app.onError((error, c) =>
+    problemResponse(c, error, (fault, id) => logger.error("request-failed", { requestId: id, error: fault })),
+  );
+
+  addControlPage(app);
+
+  app.get("/api/state", (c) => c.json(watch.state()));
+
+  app.get("/api/stream", (c) => {
+    if (streams >= streamsMax) throw new HttpProblem(429, "too-many-streams", `At most ${streamsMax} streams at once.`);
+    streams += 1;
+    return streamSSE(c, async (out) => {
+      const gone = new AbortController();
+      out.onAbort(() => gone.abort());
+      const ended = AbortSignal.any([gone.signal, stopping]);
+      let news = new AbortController();
+      const unsubscribe = watch.onChange(() => news.abort());
+      try {
+        let isNew = true;
+        while (!ended.aborted) {
+          if (isNew) {
+            news = new AbortController();
+            await out.writeSSE({ data: JSON.stringify(watch.state()) });
+          } else await out.write(": still here\n\n");
+          isNew = await clock.sleep(keepAliveMs, AbortSignal.any([ended, news.signal])).then(
+            () => false,
+            () => true,
+          );
+        }
+      } finally {
+        unsubscribe();
+        streams -= 1;
+      }
+    });
+  });
+
+  for (const [name, carryOut] of Object.entries(acts)) {
+    app.post(`/api/boxes/:id/${name}`, async (c) => {
+      const id = c.req.param("id");
+      const found = boxes.find(({ box }) => box.id === id);
+      if (!found) throw new HttpProblem(404, "no-such-box", `There is no box "${id}".`);
+      await carryOut(found.box, c.req);
+      watch.refresh();
+      return c.json(watch.state());
+    });
+  }
+
+  app.post("/api/internet", async (c) => {
+    const { on } = await bodyOf(c.req, onBody);
+    if (!internet) throw new HttpProblem(409, "no-cable", "This simulator has no line between gateway and cloud.");
+    internet.set(on);
+    logger.info("internet-switched", { on });
+    watch.refresh();
+    return c.json(watch.state());
+  });
+
+  app.post("/api/cloud", async (c) => {
+    const { running } = await bodyOf(c.req, runningBody);
+    await moveProcess("cloud", async (of) => {
+      if (running !== of.cloudRunning()) await (running ? of.startCloud() : of.stopCloud());
+    });
+    return c.json(watch.state());
+  });
+
+  app.post("/api/gateway/kill", async (c) => {
+    await bodyOf(c.req, noBody);
+    await moveProcess("gateway", (of) => of.killGateway());
+    return c.json(watch.state());
+  });
+
+  return app;
+
+  /** One at a time: a second wish meanwhile is refused, not queued. */
+  async function moveProcess(what: string, move: (of: SiteProcesses) => Promise<void>): Promise<void> {
+    if (!processes)
+      throw new HttpProblem(409, "not-ours", `The ${what} was not started by this simulator; act on it where it runs.`);
+    if (isMoving) throw new HttpProblem(409, "busy", "A program of the site is just being stopped or started.");
+    isMoving = true;
+    try {
+      await move(processes);
+    } catch (error) {
+      logger.error("process-move-failed", { what, error: error instanceof Error ? error : String(error) });
+      throw new HttpProblem(503, "process-failed", `The ${what} did not do as told; the demo's log says why.`);
+    } finally {
+      isMoving = false;
+      watch.refresh();
+    }
+  }
+}
+
+/** Reads its own body from the request and does it. */
+type Act = (box: SimLockbox, request: BodyRequest) => Promise<void>;
+
+interface BodyRequest {
+  json(): Promise<unknown>;
+}
+
+function act<T>(shape: z.ZodType<T>, carryOut: (box: SimLockbox, body: T) => void): Act {
+  return async (box, request) => carryOut(box, await bodyOf(request, shape));
+}
+
+async function bodyOf<T>(request: BodyRequest, shape: z.ZodType<T>): Promise<T> {
+  const body = await request.json().catch((error: unknown) => {
+    if (error instanceof SyntaxError) throw new HttpProblem(400, "malformed-json", "The body is not JSON.");
+    throw error;
+  });
+  const read = shape.safeParse(body);
+  if (!read.success) throw invalidRequest("body", read.error);
+  return read.data;
+}

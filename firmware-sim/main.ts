@@ -1,0 +1,106 @@
+/** A simulated site: its lockboxes on their lines to a gateway's broker, and the page to play them. */
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import type { Clock } from "../gateway/ports/clock.ts";
+import type { Logger } from "../gateway/ports/logger.ts";
+import { controlApp } from "./control-app.ts";
+import { type FaultRates, Faults } from "./faults.ts";
+import type { Internet } from "./internet.ts";
+import { type BrokerAt, LockboxLink } from "./links/mqtt-lockbox.ts";
+import { SimLockbox } from "./sim-lockbox.ts";
+import { type CloudAccess, type Hint, type SimBox, type SiteProcesses, SiteStateWatch } from "./site-state.ts";
+import { SimulatorStartError } from "./start-error.ts";
+
+export interface SimulatedBox {
+  /** Its device id. */
+  readonly id: string;
+  readonly name: string;
+  readonly password: string;
+  /** 32 bytes in base64url. */
+  readonly key: string;
+}
+
+export interface SimulatorOptions {
+  /** Where the page listens. `port` 0: any free one. */
+  readonly http: { readonly host: string; readonly port: number };
+  readonly broker: BrokerAt;
+  readonly boxes: readonly SimulatedBox[];
+  readonly gatewayUrl: string;
+  /** Whose events are shown as received. */
+  readonly cloud?: CloudAccess | undefined;
+  /** The line between gateway and cloud, when it is ours to pull. */
+  readonly internet?: Internet | undefined;
+  readonly processes?: SiteProcesses | undefined;
+  readonly hints?: readonly Hint[] | undefined;
+  /** On the boxes' lines. */
+  readonly faults?: { readonly rates: Partial<FaultRates>; readonly seed: number } | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface RunningSimulator {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Rejects with a SimulatorStartError that says what to do. The boxes connect by themselves when their broker is there. */
+export async function startSimulator(options: SimulatorOptions): Promise<RunningSimulator> {
+  const { clock, logger, broker, gatewayUrl, cloud, internet, processes, hints = [] } = options;
+  const stopping = new AbortController();
+  const faults = new Faults(options.faults?.rates, options.faults?.seed);
+  // Seconds since 1970, so that a simulator that is started again does not count its boxes' boots from one.
+  const firstBoot = Math.floor(clock.wall() / 1000);
+  const boxes = options.boxes.map(({ id, name, password, key }): SimBox => {
+    const box = new SimLockbox({ id, key: keyOf(id, key), clock, firstBoot });
+    return { name, box, link: new LockboxLink({ box, broker, proof: { password }, faults, clock, logger }) };
+  });
+  const watch = new SiteStateWatch({ boxes, gatewayUrl, cloud, internet, processes, hints, clock });
+  const app = controlApp({ watch, boxes, internet, processes, clock, logger, stopping: stopping.signal });
+  const server = await listen(app.fetch, options.http);
+  for (const { link } of boxes) link.start();
+  const watching = watch.run(stopping.signal);
+  const { address, port } = server.address() as AddressInfo;
+  const url = `http://${address.includes(":") ? `[${address}]` : address}:${port}`;
+  logger.info("simulator-started", { url, boxes: boxes.length });
+  return {
+    url,
+    async stop() {
+      stopping.abort();
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => resolve());
+      });
+      server.closeAllConnections();
+      await Promise.all([closed, watching, ...boxes.map(({ link }) => link.stop())]);
+      for (const { box } of boxes) box.cutPower();
+      logger.info("simulator-stopped");
+    },
+  };
+}
+
+function keyOf(id: string, text: string): Uint8Array {
+  const key = Buffer.from(text, "base64url");
+  if (key.length === 32) return key;
+  throw new SimulatorStartError(
+    "box-key-wrong",
+    `the key of box "${id}" has ${key.length} bytes instead of 32; give it in base64url, as in the gateway's secrets file`,
+  );
+}
+
+async function listen(
+  fetch: (request: Request) => Response | Promise<Response>,
+  { host, port }: SimulatorOptions["http"],
+): Promise<Server> {
+  const server = createAdaptorServer({ fetch }) as Server;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (cause: NodeJS.ErrnoException) => {
+      const inUse = cause.code === "EADDRINUSE";
+      const why = inUse
+        ? "is in use; set the simulator's http.port (--port) to a free one"
+        : `cannot be used (${cause.code})`;
+      reject(new SimulatorStartError("port-in-use", `port ${port} on ${host} ${why}`, { cause }));
+    });
+    server.listen(port, host, resolve);
+  });
+  return server;
+}

@@ -1,0 +1,414 @@
+/** The simulator as a program: boxes at the real broker, its API as a script uses it, gateway and cloud told by hand. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describe, type TestContext, test } from "node:test";
+import { startInternet } from "../../firmware-sim/internet.ts";
+import { type SimulatorOptions, startSimulator } from "../../firmware-sim/main.ts";
+import type { SiteState } from "../../firmware-sim/site-state.ts";
+import { silentLogger } from "../../gateway/ports/logger.ts";
+import { systemClock } from "../../gateway/system-clock.ts";
+import { givenBroker, passwordOf, until } from "../support/mqtt-broker.ts";
+
+const adminToken = "admin-token-that-stays-with-the-server";
+const keyText = Buffer.alloc(32, 9).toString("base64url");
+
+/** `answers`: path → JSON; undefined: takes the request and never answers. */
+async function givenService(t: TestContext, answers: Record<string, unknown>) {
+  const asked: IncomingMessage[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request);
+    const answer = answers[new URL(request.url ?? "/", "http://here").pathname];
+    if (answer !== undefined) response.setHeader("content-type", "application/json").end(JSON.stringify(answer));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const end = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  t.after(end);
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, port, asked, answers, end };
+}
+
+function aGateway() {
+  return {
+    "/api/status": {
+      gateway: { id: "g1", name: "Harbour gateway" },
+      site: { id: "s1", name: "Harbour Lane 12", zone: "Europe/Lisbon", lockdown: false },
+      version: "0.1.0",
+      uptimeMs: 60_000,
+      clock: { trust: "synced", earliest: Date.UTC(2031, 2, 4), latest: Date.UTC(2031, 2, 4) + 5 },
+      sync: { state: "online", lastSyncAgoMs: 900, cursor: { feed: "f", version: 3 }, queue: 1 },
+      journal: { state: "open", durableSeq: 2 },
+      disk: { freeBytes: 1e9 },
+      records: { rows: 4, suspect: false },
+      offline: [],
+      accessPoints: [
+        {
+          id: "front",
+          name: "Front",
+          lock: "box-1",
+          bolt: "secured",
+          basis: "reported",
+          door: "closed",
+          lockedOutMs: 0,
+        },
+      ],
+      devices: [],
+    },
+    "/api/events": {
+      events: [
+        {
+          seq: 2,
+          at: 5,
+          clock: "synced",
+          boot: 1,
+          mono: 9,
+          type: "released",
+          of: 1,
+          accessPoint: "front",
+          result: "confirmed",
+        },
+        { seq: 1, at: 4, clock: "synced", boot: 1, mono: 8, type: "boot", version: "0.1.0", cutBytes: 0 },
+      ],
+    },
+  };
+}
+
+function aCloud() {
+  const event = { gateway: "g1", epoch: 1, seq: 1, type: "boot", accessPoint: null, grant: null, reason: null };
+  const times = { at: "2031-03-04T12:00:00.000Z", receivedAt: "2031-03-04T12:00:01.000Z" };
+  return { "/api/sites/s1/events": { items: [{ ...event, ...times, body: {} }], next: null } };
+}
+
+async function givenSimulator(t: TestContext, options: Partial<SimulatorOptions> = {}) {
+  const site = await givenBroker(t);
+  const gateway = await givenService(t, aGateway());
+  const cloud = await givenService(t, aCloud());
+  const simulator = await startSimulator({
+    http: { host: "127.0.0.1", port: 0 },
+    broker: { host: "127.0.0.1", port: site.port, caPem: site.authority.certificate, servername: "localhost" },
+    boxes: [
+      { id: "box-1", name: "Front box", password: passwordOf("box-1"), key: keyText },
+      { id: "box-2", name: "Back box", password: passwordOf("box-2"), key: keyText },
+    ],
+    gatewayUrl: gateway.url,
+    cloud: { url: cloud.url, adminToken, site: "s1" },
+    hints: [{ label: "Guest", pin: "471199", note: "both" }],
+    clock: systemClock,
+    logger: silentLogger,
+    ...options,
+  });
+  let stopped = false;
+  const stop = async () => {
+    if (!stopped) await simulator.stop();
+    stopped = true;
+  };
+  t.after(stop);
+  const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
+    fetch(simulator.url + path, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: typeof body === "string" ? body : JSON.stringify(body),
+    });
+  return {
+    ...site,
+    gateway,
+    cloud,
+    url: simulator.url,
+    stop,
+    state: async (): Promise<SiteState> => (await fetch(`${simulator.url}/api/state`)).json() as Promise<SiteState>,
+    post,
+    act: async (path: string, body: unknown): Promise<SiteState> => {
+      const answer = await post(path, body);
+      assert.equal(answer.status, 200, `${path}: ${await answer.clone().text()}`);
+      return answer.json() as Promise<SiteState>;
+    },
+    refusal: async (path: string, body: unknown, headers?: Record<string, string>) => {
+      const answer = await post(path, body, headers);
+      const { code, detail, errors } = (await answer.json()) as { code: string; detail: string; errors?: unknown };
+      return { status: answer.status, code, detail, errors };
+    },
+    /** The stream's states as they come. */
+    stream: async () => {
+      const gone = new AbortController();
+      t.after(() => gone.abort());
+      const answer = await fetch(`${simulator.url}/api/stream`, { signal: gone.signal });
+      const states: SiteState[] = [];
+      const ended = readStream(answer, states).catch(() => undefined);
+      return { status: answer.status, states, ended, hangUp: () => gone.abort() };
+    },
+  };
+}
+
+async function readStream(answer: Response, states: SiteState[]): Promise<void> {
+  let text = "";
+  for await (const bytes of answer.body!.pipeThrough(new TextDecoderStream())) {
+    text += bytes;
+    const messages = text.split("\n\n");
+    text = messages.pop() ?? "";
+    for (const message of messages)
+      if (message.startsWith("data: ")) states.push(JSON.parse(message.slice("data: ".length)) as SiteState);
+  }
+}
+
+const boxOf = (state: SiteState, id = "box-1") => state.boxes.find((box) => box.id === id)!;
+
+describe("the simulator", { timeout: 60_000 }, () => {
+  test("shows boxes, gateway and cloud as they are", async (t) => {
+    const { stream } = await givenSimulator(t);
+    const { states } = await stream();
+    await until(
+      () => states.at(-1)?.gateway?.reachable === true && states.at(-1)!.boxes.every(({ connected }) => connected),
+      "all are there",
+    );
+    await until(() => states.at(-1)!.received.length > 0, "the cloud was asked");
+
+    const state = states.at(-1)!;
+    assert.deepEqual(
+      state.boxes.map(({ id, name, bolt, door, display }) => [id, name, bolt, door, display]),
+      [
+        ["box-1", "Front box", "secured", "closed", "Enter code"],
+        ["box-2", "Back box", "secured", "closed", "Enter code"],
+      ],
+    );
+    assert.equal(state.gateway?.sync, "online");
+    assert.equal(state.gateway?.queue, 1);
+    assert.deepEqual(
+      state.decided.map(({ seq, type }) => [seq, type]),
+      [
+        [2, "released"],
+        [1, "boot"],
+      ],
+    );
+    assert.deepEqual(
+      state.received.map(({ seq, type }) => [seq, type]),
+      [[1, "boot"]],
+    );
+    assert.deepEqual(state.hints, [{ label: "Guest", pin: "471199", note: "both" }]);
+  });
+
+  test("a press by the API is an attempt at the broker; a box nobody knows is none", async (t) => {
+    const { act, refusal, received, state } = await givenSimulator(t);
+    await until(() => received.filter(({ topic }) => topic.endsWith("/battery")).length === 2, "the boxes are there");
+
+    await act("/api/boxes/box-2/pin", { digits: "471199" });
+    await until(() => received.some(({ topic }) => topic.endsWith("/attempt")), "the press is there");
+    const press = received.find(({ topic }) => topic.endsWith("/attempt"))!;
+
+    assert.equal(press.device, "box-2");
+    assert.equal(JSON.parse(press.payload).value, "471199");
+    assert.equal(boxOf(await state(), "box-2").display, "Checking…");
+    assert.equal((await refusal("/api/boxes/box-9/pin", { digits: "1" })).status, 404);
+  });
+
+  test("each physical act shows in the state that answers it", async (t) => {
+    const { act, refusal } = await givenSimulator(t);
+
+    assert.equal(boxOf(await act("/api/boxes/box-1/door", { open: true })).door, "closed");
+    assert.equal(boxOf(await act("/api/boxes/box-1/tamper", { active: true })).tamper, true);
+    assert.equal(boxOf(await act("/api/boxes/box-1/tamper", { active: false })).door, "closed");
+    assert.equal(boxOf(await act("/api/boxes/box-1/jam", { on: true })).jammed, true);
+    assert.equal(boxOf(await act("/api/boxes/box-1/jam", { on: false })).jammed, false);
+    assert.equal(boxOf(await act("/api/boxes/box-1/battery", { percent: 15 })).batteryPercent, 15);
+    const dark = boxOf(await act("/api/boxes/box-1/power", { on: false }));
+    assert.deepEqual([dark.powered, dark.display], [false, ""]);
+    assert.equal((await refusal("/api/boxes/box-1/pin", { digits: "1" })).code, "no-power");
+    assert.equal(boxOf(await act("/api/boxes/box-1/power", { on: true })).powered, true);
+  });
+
+  test("what is not a wish it knows is refused with the field at fault", async (t) => {
+    const { refusal } = await givenSimulator(t);
+
+    for (const [path, body, status, field] of [
+      ["/api/boxes/box-1/pin", { digits: "12a" }, 400, /digits/],
+      ["/api/boxes/box-1/pin", { digits: "" }, 400, /digits/],
+      ["/api/boxes/box-1/pin", {}, 400, /digits/],
+      ["/api/boxes/box-1/door", { open: "yes" }, 400, /open/],
+      ["/api/boxes/box-1/door", { open: true, wide: true }, 400, /wide/],
+      ["/api/boxes/box-1/battery", { percent: 101 }, 400, /percent/],
+      ["/api/boxes/box-1/battery", { percent: 1.5 }, 400, /percent/],
+      ["/api/boxes/box-1/pin", "not json", 400, /JSON/],
+      ["/api/boxes/box-1/pin", { digits: "1".repeat(5_000) }, 413, /bytes/],
+      ["/api/boxes/box-1/explode", {}, 404, /explode/],
+    ] as const) {
+      const answer = await refusal(path, body);
+      assert.equal(answer.status, status, `${path} ${JSON.stringify(body).slice(0, 60)}`);
+      assert.match(JSON.stringify([answer.detail, answer.errors]), field);
+    }
+  });
+
+  test("only its own page and scripts may act: a page of another origin is refused and changes nothing", async (t) => {
+    const { url, refusal, post, state } = await givenSimulator(t);
+    const { host } = new URL(url);
+
+    for (const foreign of [
+      { "sec-fetch-site": "cross-site" },
+      { "sec-fetch-site": "same-site" },
+      { "sec-fetch-site": "none" },
+      { origin: "http://elsewhere.example" },
+      { origin: `http://${host.replace(/\d+$/, "1")}` },
+      { origin: "null" },
+      { origin: url, "sec-fetch-site": "cross-site" },
+    ] as Record<string, string>[]) {
+      const answer = await refusal("/api/boxes/box-1/power", { on: false }, foreign);
+      assert.equal(answer.status, 403, JSON.stringify(foreign));
+    }
+    assert.equal(boxOf(await state()).powered, true);
+
+    const own = await post(
+      "/api/boxes/box-1/power",
+      { on: false },
+      {
+        origin: url,
+        "sec-fetch-site": "same-origin",
+      },
+    );
+    assert.equal(own.status, 200);
+  });
+
+  test("the cable is the one it was given; without one it says so", async (t) => {
+    const behind = await givenService(t, {});
+    const internet = await startInternet({ targetHost: "127.0.0.1", targetPort: behind.port, clock: systemClock });
+    t.after(() => internet.stop());
+    const { act } = await givenSimulator(t, { internet });
+    assert.deepEqual((await act("/api/internet", { on: false })).internet, { on: false });
+    assert.equal(internet.on, false);
+    assert.deepEqual((await act("/api/internet", { on: true })).internet, { on: true });
+    assert.equal(internet.on, true);
+
+    const { refusal, state } = await givenSimulator(t);
+    assert.equal((await state()).internet, null);
+    assert.equal((await refusal("/api/internet", { on: false })).status, 409);
+  });
+
+  test("the site's programs are stopped and started by whoever started them, one wish at a time", async (t) => {
+    const done: string[] = [];
+    const killing = Promise.withResolvers<void>();
+    let running = true;
+    const processes = {
+      cloudRunning: () => running,
+      stopCloud: async () => {
+        running = false;
+        done.push("cloud stopped");
+      },
+      startCloud: async () => {
+        throw new Error(`${adminToken} did not work`);
+      },
+      killGateway: async () => {
+        done.push("gateway killed");
+        await killing.promise;
+      },
+    };
+    const { act, refusal, post } = await givenSimulator(t, { processes });
+
+    assert.equal((await act("/api/cloud", { running: true })).cloud?.running, true);
+    assert.equal((await act("/api/cloud", { running: false })).cloud?.running, false);
+    const failed = await refusal("/api/cloud", { running: true });
+    assert.equal(failed.status, 503);
+    assert.doesNotMatch(JSON.stringify(failed), /did not work/);
+    const first = post("/api/gateway/kill", {});
+    await until(() => done.length === 2, "the gateway is being killed");
+    assert.equal((await refusal("/api/gateway/kill", {})).code, "busy");
+    killing.resolve();
+    assert.equal((await first).status, 200);
+
+    assert.deepEqual(done, ["cloud stopped", "gateway killed"]);
+    const alone = await givenSimulator(t);
+    assert.equal((await alone.refusal("/api/gateway/kill", {})).code, "not-ours");
+  });
+
+  test("the stream tells the state at once and after each change, and ends with the simulator", async (t) => {
+    const { act, stream, stop } = await givenSimulator(t);
+    const { status, states, ended } = await stream();
+    assert.equal(status, 200);
+    await until(() => states.length > 0, "the first state is there");
+
+    await act("/api/boxes/box-1/jam", { on: true });
+    await until(() => boxOf(states.at(-1)!).jammed, "the jam is told");
+    await stop();
+
+    await ended;
+  });
+
+  test("no more than so many streams at once, and one that is gone makes room", async (t) => {
+    const { url, stream } = await givenSimulator(t);
+    const open = await Promise.all(Array.from({ length: 32 }, () => stream()));
+    assert(open.every(({ status }) => status === 200));
+    assert.equal((await fetch(`${url}/api/stream`)).status, 429);
+
+    open[0]!.hangUp();
+    await open[0]!.ended;
+
+    let again = 429;
+    await until(() => {
+      if (again === 429) void stream().then(({ status }) => (again = status));
+      return again === 200;
+    }, "there is room again");
+  });
+
+  test("the administrator's token goes to the cloud and nowhere else", async (t) => {
+    const { url, cloud, gateway, state } = await givenSimulator(t);
+    await until(() => cloud.asked.length > 0 && gateway.asked.length > 1, "both were asked");
+
+    assert.equal(cloud.asked[0]?.headers.authorization, `Bearer ${adminToken}`);
+    assert(gateway.asked.every(({ headers }) => headers.authorization === undefined));
+    const shown = [JSON.stringify(await state()), await (await fetch(url)).text()];
+    for (const text of shown)
+      for (const secret of [adminToken, keyText, passwordOf("box-1")]) assert(!text.includes(secret));
+  });
+
+  test("a gateway or a cloud that goes away is shown as away, with what it said last", async (t) => {
+    const { gateway, cloud, stream } = await givenSimulator(t);
+    const { states } = await stream();
+    await until(
+      () => states.at(-1)?.cloud?.reachable === true && states.at(-1)?.gateway?.reachable === true,
+      "both are there",
+    );
+
+    await gateway.end();
+    await cloud.end();
+    await until(() => !states.at(-1)?.cloud?.reachable && !states.at(-1)?.gateway?.reachable, "both are away");
+
+    assert.equal(states.at(-1)?.gateway?.queue, 1);
+    assert.equal(states.at(-1)?.decided.length, 2);
+    assert.equal(states.at(-1)?.received.length, 1);
+  });
+
+  test("a gateway that talks nonsense is as good as away", async (t) => {
+    const { gateway, stream } = await givenSimulator(t);
+    const { states } = await stream();
+    await until(() => states.at(-1)?.gateway?.reachable === true, "the gateway is there");
+
+    gateway.answers["/api/status"] = { sync: "fine, thank you" };
+
+    await until(() => states.at(-1)?.gateway?.reachable === false, "it counts as away");
+  });
+
+  test("stopped, it holds no port, and its boxes are gone from the broker", async (t) => {
+    const { url, stop, received } = await givenSimulator(t);
+    await until(() => received.filter(({ topic }) => topic.endsWith("/battery")).length === 2, "the boxes are there");
+
+    await stop();
+
+    await assert.rejects(fetch(url), /fetch failed/);
+    const wills = () => received.filter(({ payload }) => payload === '{"online":false}');
+    await until(() => wills().length === 2, "both wills are there");
+  });
+
+  test("a port in use and a key of the wrong length are named before anything runs", async (t) => {
+    const taken = await givenService(t, {});
+    await assert.rejects(givenSimulator(t, { http: { host: "127.0.0.1", port: taken.port } }), {
+      code: "port-in-use",
+      message: new RegExp(`port ${taken.port} on 127\\.0\\.0\\.1 is in use; .*--port`),
+    });
+    const short = { id: "box-1", name: "Box", password: "p".repeat(20), key: "c2hvcnQ" };
+    await assert.rejects(givenSimulator(t, { boxes: [short] }), (error: Error) => {
+      assert.match(error.message, /box-1.* 5 bytes instead of 32/);
+      return !error.message.includes(short.key);
+    });
+  });
+});
