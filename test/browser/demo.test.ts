@@ -1,0 +1,107 @@
+/** What `npm start` starts, pressed and unplugged in real Chromium: gateway and cloud as processes of their own. */
+import assert from "node:assert/strict";
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import type { BrowserContext } from "playwright-core";
+import { type RunningDemo, startDemo } from "../../cli/demo-site.ts";
+import { silentLogger } from "../../gateway/ports/logger.ts";
+import { ControlPage, startBrowser } from "../support/control-page.ts";
+import { missing } from "../support/needs.ts";
+import { until } from "../support/until.ts";
+
+const skip = missing("chromium");
+const box1 = "Parcel box 1";
+const box2 = "Parcel box 2";
+
+let folder: string;
+let demo: RunningDemo;
+let browser: { readonly context: BrowserContext; stop(): Promise<void> };
+let control: ControlPage;
+
+before(async () => {
+  if (skip) return;
+  folder = await mkdtemp(join(tmpdir(), "postern-demo-test-"));
+  demo = await startDemo({ folder, port: 0, version: "test", logger: silentLogger });
+  browser = await startBrowser();
+  control = await ControlPage.open(browser.context, demo.facts().url);
+});
+after(async () => {
+  await browser?.stop();
+  await demo?.stop();
+  if (folder) await rm(folder, { recursive: true, force: true });
+});
+
+const pin = (label: string) => demo.facts().pins.find((one) => one.label.startsWith(label))!.pin;
+
+test("the printed PIN opens the box and the box closes after its window; a wrong one does not open it", {
+  skip,
+}, async () => {
+  await control.pressPin(box1, "736492");
+  await control.display(box1, "Wrong code");
+  await control.bolt(box1, "secured");
+
+  await control.pressPin(box1, pin("Guest"));
+  await control.bolt(box1, "released");
+  await control.bolt(box1, "secured");
+});
+
+test("with the internet unplugged the doors go on and a used-up PIN is refused; plugged in again, all is in the cloud once", {
+  skip,
+}, async () => {
+  await control.setInternet(false);
+  await control.pressPin(box2, pin("Courier"));
+  await control.bolt(box2, "released");
+  await control.pressPin(box1, pin("Courier"));
+  await control.display(box1, "Wrong code");
+  await control.event(/refused, all its entries are used up/, "waiting");
+
+  await control.setInternet(true);
+  await control.figure("queue", /nothing|0|none/i);
+  assert.equal(await control.count("waiting"), 0);
+});
+
+test("with the cloud's process killed the doors go on, and it catches up once it runs again", { skip }, async () => {
+  await control.setCloud(false);
+  await until("the cloud is gone", () => demo.facts().pids.cloud === undefined);
+  await control.pressPin(box2, pin("Neighbour"));
+  await control.bolt(box2, "released");
+
+  await control.setCloud(true);
+  await control.figure("queue", /nothing|0|none/i);
+});
+
+test("a gateway whose plug is pulled comes back with what it had said yes to", { skip }, async () => {
+  const before = demo.facts().pids.gateway;
+  await control.killGateway();
+  await until("another gateway process runs", () => {
+    const { gateway } = demo.facts().pids;
+    return gateway !== undefined && gateway !== before;
+  });
+  await until("the boxes have found it", async () => {
+    const status = (await (await fetch(`${demo.facts().gateway.url}/api/status`)).json()) as {
+      devices: { id: string; link: string }[];
+    };
+    return status.devices.every(({ id, link }) => id === "spare-box" || link === "online");
+  });
+  await control.pressPin(box1, pin("Courier"));
+  await control.display(box1, "Wrong code");
+  await control.pressPin(box1, pin("Guest"));
+  await control.bolt(box1, "released");
+});
+
+test("five wrong PINs lock the keypad out, and the right one with it", { skip }, async () => {
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    await control.pressPin(box2, "736492");
+    await control.display(box2, "Wrong code");
+  }
+  await control.pressPin(box2, pin("Guest"));
+  await control.display(box2, "Locked out");
+});
+
+test("what the demo writes is for its owner alone", { skip }, async () => {
+  for (const name of ["secrets.yaml", "demo.json", "gateway/keys.json", "gateway.log"]) {
+    assert.equal((await stat(join(folder, name))).mode & 0o077, 0, name);
+  }
+});
