@@ -51,13 +51,17 @@ export async function startSimulator(options: SimulatorOptions): Promise<Running
   const faults = new Faults(options.faults?.rates, options.faults?.seed);
   // Seconds since 1970, so that a simulator that is started again does not count its boxes' boots from one.
   const firstBoot = Math.floor(clock.wall() / 1000);
-  const boxes = options.boxes.map(({ id, name, password, key }): SimBox => {
-    const box = new SimLockbox({ id, key: keyOf(id, key), clock, firstBoot });
+  const keys = options.boxes.map(({ id, key }) => keyOf(id, key));
+  const boxes = options.boxes.map(({ id, name, password }, index): SimBox => {
+    const box = new SimLockbox({ id, key: keys[index]!, clock, firstBoot });
     return { name, box, link: new LockboxLink({ box, broker, proof: { password }, faults, clock, logger }) };
   });
   const watch = new SiteStateWatch({ boxes, gatewayUrl, cloud, internet, processes, hints, clock });
   const app = controlApp({ watch, boxes, internet, processes, clock, logger, stopping: stopping.signal });
-  const server = await listen(app.fetch, options.http);
+  const server = await listen(app.fetch, options.http).catch((error) => {
+    for (const { box } of boxes) box.cutPower();
+    throw error;
+  });
   for (const { link } of boxes) link.start();
   const watching = watch.run(stopping.signal);
   const { address, port } = server.address() as AddressInfo;

@@ -10,6 +10,7 @@ import type { SiteState } from "../../firmware-sim/site-state.ts";
 import { silentLogger } from "../../gateway/ports/logger.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
 import { givenBroker, passwordOf, until } from "../support/mqtt-broker.ts";
+import { SimClock } from "../support/sim-clock.ts";
 
 const adminToken = "admin-token-that-stays-with-the-server";
 const keyText = Buffer.alloc(32, 9).toString("base64url");
@@ -399,16 +400,21 @@ describe("the simulator", { timeout: 60_000 }, () => {
     await until(() => wills().length === 2, "both wills are there");
   });
 
-  test("a port in use and a key of the wrong length are named before anything runs", async (t) => {
+  test("a port in use and a key of the wrong length are named, and nothing of the site stays behind", async (t) => {
+    const clock = new SimClock(Date.UTC(2031, 2, 4, 12));
     const taken = await givenService(t, {});
-    await assert.rejects(givenSimulator(t, { http: { host: "127.0.0.1", port: taken.port } }), {
+    await assert.rejects(givenSimulator(t, { clock, http: { host: "127.0.0.1", port: taken.port } }), {
       code: "port-in-use",
       message: new RegExp(`port ${taken.port} on 127\\.0\\.0\\.1 is in use; .*--port`),
     });
-    const short = { id: "box-1", name: "Box", password: "p".repeat(20), key: "c2hvcnQ" };
-    await assert.rejects(givenSimulator(t, { boxes: [short] }), (error: Error) => {
-      assert.match(error.message, /box-1.* 5 bytes instead of 32/);
+    const good = { id: "box-1", name: "Box", password: "p".repeat(20), key: keyText };
+    const short = { ...good, id: "box-2", key: "c2hvcnQ" };
+    await assert.rejects(givenSimulator(t, { clock, boxes: [good, short] }), (error: Error) => {
+      assert.match(error.message, /box-2.* 5 bytes instead of 32/);
       return !error.message.includes(short.key);
     });
+
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(clock.nextAt, undefined);
   });
 });
