@@ -10,8 +10,8 @@ import { note, type SiteParts } from "./site-parts.ts";
 /** What the loop should ask next: the cursor is the acknowledgement, so it is only ever one that is on the disk. */
 export interface Reconciled {
   readonly cursor: Cursor;
-  /** False: the set is not whole yet, poll again at once. */
-  readonly complete: boolean;
+  /** "partial": poll again at once · "mismatch": the set does not add up to the cloud's, so it is asked for anew. */
+  readonly set: "complete" | "partial" | "mismatch";
 }
 
 /** Takes in the reply to a poll that was asked at `askedAt` and answered at `answeredAt`. Rejects when it could not be written down. */
@@ -42,7 +42,7 @@ export async function reconcileSite(
       complete: page.complete,
     });
   }
-  if (!page.complete) return { cursor: site.records.cursor, complete: false };
+  if (!page.complete) return { cursor: site.records.cursor, set: "partial" };
 
   const { checksum } = reply;
   const mine = site.records.checksum;
@@ -54,10 +54,10 @@ export async function reconcileSite(
       rows: mine.rows,
       expected: checksum.rows,
     });
-    return { cursor: noCursor, complete: false };
+    return { cursor: noCursor, set: "mismatch" };
   }
   time.noteSync(askedAt);
-  return { cursor: site.records.cursor, complete: true };
+  return { cursor: site.records.cursor, set: "complete" };
 }
 
 /** Rows in one journal record, so that a record never outgrows a segment. */

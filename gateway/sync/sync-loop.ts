@@ -25,7 +25,7 @@ export interface SyncParts {
     reply: PollReply,
     askedAt: Monotonic,
     answeredAt: Monotonic,
-  ) => Promise<{ cursor: Cursor; complete: boolean }>;
+  ) => Promise<{ cursor: Cursor; set: "complete" | "partial" | "mismatch" }>;
   readonly report: () => GatewayReport;
 }
 
@@ -45,6 +45,8 @@ export class SyncLoop {
   /** Resolves the push loop's wait. */
   #wake: () => void = () => undefined;
   #cursor: Cursor;
+  /** The last set did not add up: once more at once, then with growing pauses. */
+  #hadMismatch = false;
 
   constructor(parts: SyncParts) {
     this.#parts = parts;
@@ -104,9 +106,13 @@ export class SyncLoop {
     const waitMs = this.#state === "online" ? longPollMs : 0;
     const request = { cursor: this.#cursor, waitMs, lastCommand: records.lastCommand };
     const reply = await link.poll(request, signal);
-    const { cursor, complete } = await this.#parts.reconcile(reply, askedAt, clock.monotonic());
+    const { cursor, set } = await this.#parts.reconcile(reply, askedAt, clock.monotonic());
     this.#cursor = cursor;
-    if (complete && this.#state !== "online") {
+    if (set === "mismatch" && this.#hadMismatch) {
+      throw new GatewayError("cloud-refused", "the site's set does not add up to the cloud's, fetched anew or not");
+    }
+    this.#hadMismatch = set === "mismatch";
+    if (set === "complete" && (this.#state === "offline" || this.#state === "never")) {
       this.#parts.logger.info("cloud-online", { feed: cursor.feed, version: cursor.version });
       this.#state = "online";
       this.#wake();
