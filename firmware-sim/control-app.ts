@@ -7,7 +7,7 @@ import type { Logger } from "../gateway/ports/logger.ts";
 import { limitBody } from "../web/limits.ts";
 import { HttpProblem, invalidRequest, problemResponse, type RequestIdEnv, requestId } from "../web/problem.ts";
 import { addControlPage } from "./page.tsx";
-import { sameOriginOnly } from "./same-origin.ts";
+import { loopbackNamesOnly, sameOriginOnly } from "./same-origin.ts";
 import type { SimLockbox } from "./sim-lockbox.ts";
 import type { SimBox, SiteProcesses, SiteStateWatch } from "./site-state.ts";
 
@@ -16,6 +16,8 @@ export interface ControlParts {
   readonly boxes: readonly SimBox[];
   readonly internet?: { set(on: boolean): void } | undefined;
   readonly processes?: SiteProcesses | undefined;
+  /** Only this machine can reach it, so only by its own names. */
+  readonly onLoopback: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Ends the streams. */
@@ -71,6 +73,7 @@ export function controlApp(parts: ControlParts): ControlApp {
     c.header("x-content-type-options", "nosniff");
     if (c.req.path.startsWith("/api/")) c.header("cache-control", "no-store");
   });
+  if (parts.onLoopback) app.use(loopbackNamesOnly());
   app.use("/api/*", sameOriginOnly());
   app.use("/api/*", limitBody(bodyBytes));
   app.notFound((c) => {

@@ -8,6 +8,7 @@ import { controlApp } from "./control-app.ts";
 import { type FaultRates, Faults } from "./faults.ts";
 import type { Internet } from "./internet.ts";
 import { type BrokerAt, LockboxLink } from "./links/mqtt-lockbox.ts";
+import { isLoopbackName } from "./same-origin.ts";
 import { SimLockbox } from "./sim-lockbox.ts";
 import { type CloudAccess, type Hint, type SimBox, type SiteProcesses, SiteStateWatch } from "./site-state.ts";
 import { SimulatorStartError } from "./start-error.ts";
@@ -57,7 +58,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Running
     return { name, box, link: new LockboxLink({ box, broker, proof: { password }, faults, clock, logger }) };
   });
   const watch = new SiteStateWatch({ boxes, gatewayUrl, cloud, internet, processes, hints, clock });
-  const app = controlApp({ watch, boxes, internet, processes, clock, logger, stopping: stopping.signal });
+  const onLoopback = isLoopbackName(options.http.host);
+  const app = controlApp({ watch, boxes, internet, processes, onLoopback, clock, logger, stopping: stopping.signal });
   const server = await listen(app.fetch, options.http).catch((error) => {
     for (const { box } of boxes) box.cutPower();
     throw error;

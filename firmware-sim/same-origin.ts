@@ -2,6 +2,24 @@
 import type { MiddlewareHandler } from "hono";
 import { HttpProblem } from "../web/problem.ts";
 
+/**
+ * Refuses whoever asks for another name than loopback's own. Anybody's name can be bent to point to this machine, and a page under it
+ * would count as same-origin.
+ */
+export function loopbackNamesOnly(): MiddlewareHandler {
+  return async (c, next) => {
+    const host = c.req.header("host") ?? "";
+    if (!URL.canParse(`http://${host}`) || !isLoopbackName(new URL(`http://${host}`).hostname))
+      throw new HttpProblem(403, "foreign-host", "This simulator answers to localhost and 127.0.0.1 only.");
+    await next();
+  };
+}
+
+/** `hostname`: as in a URL, or an address to listen on. */
+export function isLoopbackName(hostname: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(hostname);
+}
+
 /** Refuses a request that changes something and comes from a page of another origin. */
 export function sameOriginOnly(): MiddlewareHandler {
   return async (c, next) => {
