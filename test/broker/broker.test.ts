@@ -7,7 +7,8 @@ import { GatewayError } from "../../gateway/errors.ts";
 import { silentLogger } from "../../gateway/ports/logger.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
-import { connectPacket, dial, dialTls, givenBroker, login, passwordOf, until } from "../support/mqtt-broker.ts";
+import { connectPacket, dial, dialTls, givenBroker, login, passwordOf } from "../support/mqtt-broker.ts";
+import { until } from "../support/until.ts";
 
 test("PUBACK goes out when the listener has the message, not before", async (t) => {
   const site = await givenBroker(t);
@@ -22,7 +23,7 @@ test("PUBACK goes out when the listener has the message, not before", async (t) 
   const box = await site.client("box-1");
 
   box.publish("postern/box-1/attempt", "{}", 1, 7);
-  await until(() => taken !== undefined, "the listener is asked");
+  await until("the listener is asked", () => taken !== undefined);
   await box.ping();
 
   assert.deepEqual(box.packets, []);
@@ -68,12 +69,12 @@ test("commands reach the device in order, and only when it is connected and subs
   assert.equal(await line.publish("postern/box-1/command", "1"), false);
   await box.subscribeAsync("postern/box-1/command", { qos: 1 });
   const sent = await Promise.all(["2", "3", "4"].map((n) => line.publish("postern/box-1/command", n)));
-  await until(() => heard.length === 3, "three commands arrive");
+  await until("three commands arrive", () => heard.length === 3);
   assert.equal(await line.publish("postern/box-2/command", "5"), false);
   await box.unsubscribeAsync("postern/box-1/command");
   assert.equal(await line.publish("postern/box-1/command", "6"), false);
   await box.endAsync();
-  await until(() => news.length === 3, "the end is told");
+  await until("the end is told", () => news.length === 3);
 
   assert.deepEqual(sent, [true, true, true]);
   assert.deepEqual(heard, ["2 1 false", "3 1 false", "4 1 false"]);
@@ -199,7 +200,7 @@ test("the last will of a lost connection reaches the driver; that of a proper go
   polite.send({ cmd: "disconnect" });
   await polite.isClosed();
   lost.end();
-  await until(() => site.received.length > 0, "the will arrives");
+  await until("the will arrives", () => site.received.length > 0);
 
   assert.deepEqual(site.received, [{ device: "box-1", topic: "postern/box-1/presence", payload: '{"online":false}' }]);
 });
@@ -281,13 +282,13 @@ test("connections are bounded in all and from one address; whoever is in stays i
   const box = await site.client("box-1");
 
   const crowd = await Promise.all(Array.from({ length: 60 }, () => dial(site.plainPort)));
-  await until(() => site.broker.stats().turnedAway === 49, "the surplus is turned away");
+  await until("the surplus is turned away", () => site.broker.stats().turnedAway === 49);
 
   assert.equal(site.broker.stats().connections, 12);
   box.publish("postern/box-1/attempt", "{}");
   await box.next("puback");
   for (const client of crowd) client.end();
-  await until(() => site.broker.stats().connections === 1, "the crowd is gone");
+  await until("the crowd is gone", () => site.broker.stats().connections === 1);
   await site.client("box-2");
 });
 

@@ -5,7 +5,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import mqttPacket from "mqtt-packet";
-import { connectPacket, dial, givenBroker, login, type RawClient, until } from "../support/mqtt-broker.ts";
+import { connectPacket, dial, givenBroker, login, type RawClient } from "../support/mqtt-broker.ts";
+import { until } from "../support/until.ts";
 
 test("D1: commands sent in one tick all arrive, in order, whatever else is published meanwhile", async (t) => {
   const site = await givenBroker(t);
@@ -18,7 +19,7 @@ test("D1: commands sent in one tick all arrive, in order, whatever else is publi
     return site.broker.link("box-1").publish("postern/box-1/command", `${n}`);
   });
   assert.ok((await Promise.all(sent)).every(Boolean));
-  await until(() => box.packets.length === 100, "a hundred commands arrive");
+  await until("a hundred commands arrive", () => box.packets.length === 100);
 
   const payloads = box.packets.map((packet) => (packet.cmd === "publish" ? Number(packet.payload) : -1));
   assert.deepEqual(
@@ -37,7 +38,7 @@ test("D2: an allowed filter does not carry a forbidden one along, not even over 
   await victim.subscribe("postern/box-2/command");
 
   spy.end();
-  await until(() => site.broker.stats().sessions === 1, "the spy is gone");
+  await until("the spy is gone", () => site.broker.stats().sessions === 1);
   assert.equal(await site.broker.link("box-2").publish("postern/box-2/command", "unlock"), true);
   await victim.next("publish");
   const again = await dial(site.plainPort);
@@ -66,7 +67,7 @@ test("D3: a reader that has stopped reading is cut off at its bound; meanwhile t
     assert.equal(await site.broker.link("box-2").publish("postern/box-2/command", `${sent}`), true);
     assert.equal(String((await other.next("publish")).payload), `${sent}`);
   }
-  await until(() => site.broker.stats().cutOff === 1, "the frozen reader is cut off");
+  await until("the frozen reader is cut off", () => site.broker.stats().cutOff === 1);
   other.publish("postern/box-2/attempt", "{}");
   await other.next("puback");
   frozen.end();
@@ -150,9 +151,9 @@ test("D8: answers keep the order of the messages, whatever order the listener fi
   const box = await site.client("box-1");
 
   box.send(...[1, 2, 3, 4, 5].map((messageId) => attempt(messageId)));
-  await until(() => finish.length === 5, "all five are with the listener at once");
+  await until("all five are with the listener at once", () => finish.length === 5);
   for (const done of finish.toReversed()) done();
-  await until(() => box.packets.length === 5, "five answers");
+  await until("five answers", () => box.packets.length === 5);
 
   assert.deepEqual(
     box.packets.map((packet) => packet.messageId),
@@ -167,7 +168,7 @@ test("D9: a forbidden filter gets 0x80 and never shuts its device out", async (t
     assert.equal(await box.subscribe("postern/#"), 128);
     assert.equal(await box.subscribe("postern/box-1/command"), 1);
     box.end();
-    await until(() => site.broker.stats().sessions === 0, "gone");
+    await until("gone", () => site.broker.stats().sessions === 0);
   }
 });
 
@@ -180,7 +181,7 @@ test("a device over its rate waits, loses nothing and keeps its order; another d
   other.publish("postern/box-2/attempt", "{}");
   await other.next("puback");
   assert.ok(fast.packets.length < 25);
-  await until(() => fast.packets.length === 25, "all are answered in the end");
+  await until("all are answered in the end", () => fast.packets.length === 25);
 
   assert.deepEqual(
     fast.packets.map((packet) => packet.messageId),

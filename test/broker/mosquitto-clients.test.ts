@@ -5,8 +5,9 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { givenBroker, passwordOf, until } from "../support/mqtt-broker.ts";
+import { givenBroker, passwordOf } from "../support/mqtt-broker.ts";
 import { missing } from "../support/needs.ts";
+import { until } from "../support/until.ts";
 
 const skip = missing("mosquitto_pub");
 const login = (id: string) => ["-i", id, "-u", id, "-P", passwordOf(id)];
@@ -39,7 +40,7 @@ for (const version of ["mqttv31", "mqttv311"]) {
       ];
       assert.equal((await run("mosquitto_pub", [...publish, "-m", qos, "-r"])).code, 0);
     }
-    await until(() => site.received.length === 3, "three messages arrive");
+    await until("three messages arrive", () => site.received.length === 3);
     assert.deepEqual(
       site.received.map(({ payload }) => payload),
       ["0", "1", "2"],

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
 import type { BoltState } from "../../gateway/domain/access-point.ts";
 import type { Device, DeviceReport } from "../../gateway/ports/device.ts";
-import { until } from "../support/mqtt-broker.ts";
+import { until } from "../support/until.ts";
 
 export interface DeviceRig {
   readonly device: Device;
@@ -58,7 +58,7 @@ export function deviceContract(
     return reports;
   };
   const commanded = (rig: DeviceRig, count: number) =>
-    until(() => rig.commands() === count, `${count} commands arrive`);
+    until(`${count} commands arrive`, () => rig.commands() === count);
 
   const cases: Record<DeviceCase, (rig: DeviceRig) => Promise<void>> = {
     "starts and stops more than once": async ({ device }) => {
@@ -184,9 +184,9 @@ export function deviceContract(
       await rig.appear();
       const bolts = () => reports.flatMap((report) => (report.type === "bolt" ? [report.state] : []));
       rig.turn("released");
-      await until(() => bolts().at(-1) === "released", "the bolt is reported released");
+      await until("the bolt is reported released", () => bolts().at(-1) === "released");
       rig.turn("jammed");
-      await until(() => bolts().at(-1) === "jammed", "the bolt is reported jammed");
+      await until("the bolt is reported jammed", () => bolts().at(-1) === "jammed");
       assert.equal(rig.device.lock?.state().bolt, "jammed");
       assert.deepEqual(new Set(bolts()).size, bolts().length);
     },
@@ -197,7 +197,7 @@ export function deviceContract(
       await rig.appear();
       rig.press("4711");
       const presented = () => reports.find((report) => report.type === "credential-presented");
-      await until(() => presented() !== undefined, "the press is reported");
+      await until("the press is reported", () => presented() !== undefined);
       const report = presented();
       assert.ok(report?.type === "credential-presented");
       assert.equal(report.kind, "pin");
@@ -215,7 +215,7 @@ export function deviceContract(
       unsubscribe();
       await rig.appear();
       rig.turn("released");
-      await until(() => others.some(({ type }) => type === "bolt"), "the others hear of the bolt");
+      await until("the others hear of the bolt", () => others.some(({ type }) => type === "bolt"));
       assert.deepEqual(reports, []);
     },
   };

@@ -9,8 +9,9 @@ import { silentLogger } from "../../gateway/ports/logger.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
 import { lockboxCommandSchema, lockboxUplinks } from "../../gateway/wire/lockbox.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
-import { givenBroker, passwordOf, until } from "../support/mqtt-broker.ts";
+import { givenBroker, passwordOf } from "../support/mqtt-broker.ts";
 import { missing } from "../support/needs.ts";
+import { until } from "../support/until.ts";
 
 const readme = readFileSync(new URL("../../gateway/drivers/mqtt-lockbox/README.md", import.meta.url), "utf8");
 const blocks = (language: string) =>
@@ -68,9 +69,9 @@ test("the README's commands play a box: a press arrives, a release is checked an
   box.stdout.on("data", (bytes) => {
     shown += bytes;
   });
-  await until(() => site.broker.stats().sessions === 1, "mosquitto_sub has logged in");
+  await until("mosquitto_sub has logged in", () => site.broker.stats().sessions === 1);
   bash(both + says);
-  await until(() => reports.some(({ type }) => type === "credential-presented"), "the press arrives");
+  await until("the press arrives", () => reports.some(({ type }) => type === "credential-presented"));
   const result = await device.lock?.release(30_000, new AbortController().signal);
 
   assert.equal(result, "confirmed");
@@ -81,5 +82,5 @@ test("the README's commands play a box: a press arrives, a release is checked an
   assert.ok(press?.type === "credential-presented" && press.value.reveal() === "471199");
   assert.ok(systemClock.monotonic() - press.pressedAt < 5_000);
   process.kill(-box.pid!, "SIGKILL");
-  await until(() => device.status().link === "offline", "the last will arrives");
+  await until("the last will arrives", () => device.status().link === "offline");
 });

@@ -8,8 +8,8 @@ import { silentLogger } from "../../gateway/ports/logger.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
 import { deviceContract } from "../contract/device.ts";
 import { givenLockbox } from "../support/lockbox-player.ts";
-import { until } from "../support/mqtt-broker.ts";
 import { SimClock } from "../support/sim-clock.ts";
+import { until } from "../support/until.ts";
 
 const never = new AbortController().signal;
 
@@ -20,7 +20,7 @@ deviceContract("mqtt-lockbox", async (t) => {
     appear: () => box.appear(),
     vanish: async () => {
       box.vanish();
-      await until(() => device.status().link === "offline", "the driver notices");
+      await until("the driver notices", () => device.status().link === "offline");
     },
     meet: (how) => {
       box.meet = how;
@@ -71,7 +71,7 @@ test("after a restart of the box nothing is sent before it has spoken, and then 
   await device.start(never);
   await box.appear();
   box.vanish();
-  await until(() => device.status().link === "offline", "offline");
+  await until("offline", () => device.status().link === "offline");
 
   box.boot = 2;
   box.startedAt = 5;
@@ -118,12 +118,12 @@ test("at most eight commands wait for an answer; the ninth is refused and not se
   const { device, box, clock } = await givenLockbox(t);
   await device.start(never);
   await box.appear();
-  await until(() => box.configured.length > 0, "configured");
+  await until("configured", () => box.configured.length > 0);
   box.meet = "ignore";
 
   const waiting = Array.from({ length: 8 }, () => device.lock?.release(1_000, never));
   assert.equal(await device.lock?.release(1_000, never), "refused");
-  await until(() => box.heard.length === 8, "eight arrive");
+  await until("eight arrive", () => box.heard.length === 8);
   advance(clock, 10_000);
 
   assert.deepEqual(new Set(await Promise.all(waiting)), new Set(["unknown"]));
@@ -136,7 +136,7 @@ test("a reply counts once, for the command it names", async (t) => {
   await box.appear();
   box.meet = "ignore";
   const [first, second] = [device.lock?.release(1_000, never), device.lock?.secure(never)];
-  await until(() => box.heard.length === 2, "both arrive");
+  await until("both arrive", () => box.heard.length === 2);
 
   await box.reply("nobody-asked", "done");
   await box.reply(box.heard[1]?.id ?? "", "expired");
@@ -219,7 +219,7 @@ test("what was not written down is reported again when it comes again", async (t
 
   box.door = "open";
   void box.state();
-  await until(() => site.broker.stats().failures === 1, "the broker ends the connection instead of an answer");
+  await until("the broker ends the connection instead of an answer", () => site.broker.stats().failures === 1);
   disk = "fine";
   await box.appear();
 
@@ -237,7 +237,7 @@ test("two heartbeats missed: offline; the next one: online", async (t) => {
   await advanceWaking(clock, 7_000);
   assert.equal(device.status().link, "offline");
   await box.say("heartbeat", { boot: 1, up: box.up });
-  await until(() => device.status().link === "online", "online again");
+  await until("online again", () => device.status().link === "online");
 
   const presence = reports.flatMap((report) => (report.type === "presence" ? [report.state] : []));
   assert.deepEqual(presence, ["online", "offline", "online"]);
@@ -251,7 +251,7 @@ test("a connection that ends with a goodbye and comes back within the grace time
   const sayGoodbye = async () => {
     const { sessions } = site.broker.stats();
     await box.leave();
-    await until(() => site.broker.stats().sessions < sessions, "the broker notices");
+    await until("the broker notices", () => site.broker.stats().sessions < sessions);
   };
 
   await sayGoodbye();
@@ -271,7 +271,7 @@ test("the box is told its intervals when it comes, and feedback reaches it", asy
   await device.start(never);
   await box.appear();
   await device.reader?.feedback("locked-out", never);
-  await until(() => box.heard.length === 1, "the feedback arrives");
+  await until("the feedback arrives", () => box.heard.length === 1);
 
   assert.equal(box.configured.length, 1);
   assert.equal(box.configured[0]?.heartbeatMs, 30_000);

@@ -7,8 +7,8 @@ import { describe, type TestContext, test } from "node:test";
 import { startInternet } from "../../firmware-sim/internet.ts";
 import type { Clock } from "../../gateway/ports/clock.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
-import { until } from "../support/mqtt-broker.ts";
 import { SimClock } from "../support/sim-clock.ts";
+import { until } from "../support/until.ts";
 
 /** A cloud that answers by `serve`, and the cable to it. */
 async function givenCable(t: TestContext, serve: (socket: Socket) => void, options: CableOptions = {}) {
@@ -98,7 +98,7 @@ describe("the cable between gateway and cloud", { timeout: 30_000 }, () => {
     internet.set(false);
     assert.equal(internet.on, false);
     await gone;
-    await until(() => served.size === 0, "the cloud sees the connection end");
+    await until("the cloud sees the connection end", () => served.size === 0);
     const later = await dial();
     later.socket.write("anybody there?");
     await later.gone;
@@ -140,7 +140,7 @@ describe("the cable between gateway and cloud", { timeout: 30_000 }, () => {
 
     socket.resetAndDestroy();
 
-    await until(() => served.size === 0, "the cloud sees the connection end");
+    await until("the cloud sees the connection end", () => served.size === 0);
   });
 
   test("bytes are under way as long as they are told to be", async (t) => {
@@ -153,10 +153,10 @@ describe("the cable between gateway and cloud", { timeout: 30_000 }, () => {
     });
     socket.write("slow");
 
-    await until(() => {
+    await until("the answer is there", () => {
       if (answeredAt === undefined && clock.nextAt !== undefined) clock.step(clock.nextAt);
       return answeredAt !== undefined;
-    }, "the answer is there");
+    });
 
     assert.equal(answeredAt, 500);
   });

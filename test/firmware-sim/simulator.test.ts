@@ -9,8 +9,9 @@ import { type SimulatorOptions, startSimulator } from "../../firmware-sim/main.t
 import type { SiteState } from "../../firmware-sim/site-state.ts";
 import { silentLogger } from "../../gateway/ports/logger.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
-import { givenBroker, passwordOf, until } from "../support/mqtt-broker.ts";
+import { givenBroker, passwordOf } from "../support/mqtt-broker.ts";
 import { SimClock } from "../support/sim-clock.ts";
+import { until } from "../support/until.ts";
 
 const adminToken = "admin-token-that-stays-with-the-server";
 const keyText = Buffer.alloc(32, 9).toString("base64url");
@@ -163,10 +164,10 @@ describe("the simulator", { timeout: 60_000 }, () => {
     const { stream } = await givenSimulator(t);
     const { states } = await stream();
     await until(
-      () => states.at(-1)?.gateway?.reachable === true && states.at(-1)!.boxes.every(({ connected }) => connected),
       "all are there",
+      () => states.at(-1)?.gateway?.reachable === true && states.at(-1)!.boxes.every(({ connected }) => connected),
     );
-    await until(() => states.at(-1)!.received.length > 0, "the cloud was asked");
+    await until("the cloud was asked", () => states.at(-1)!.received.length > 0);
 
     const state = states.at(-1)!;
     assert.deepEqual(
@@ -194,10 +195,10 @@ describe("the simulator", { timeout: 60_000 }, () => {
 
   test("a press by the API is an attempt at the broker; a box nobody knows is none", async (t) => {
     const { act, refusal, received, state } = await givenSimulator(t);
-    await until(() => received.filter(({ topic }) => topic.endsWith("/battery")).length === 2, "the boxes are there");
+    await until("the boxes are there", () => received.filter(({ topic }) => topic.endsWith("/battery")).length === 2);
 
     await act("/api/boxes/box-2/pin", { digits: "471199" });
-    await until(() => received.some(({ topic }) => topic.endsWith("/attempt")), "the press is there");
+    await until("the press is there", () => received.some(({ topic }) => topic.endsWith("/attempt")));
     const press = received.find(({ topic }) => topic.endsWith("/attempt"))!;
 
     assert.equal(press.device, "box-2");
@@ -346,7 +347,7 @@ describe("the simulator", { timeout: 60_000 }, () => {
     assert.equal(failed.status, 503);
     assert.doesNotMatch(JSON.stringify(failed), /did not work/);
     const first = post("/api/gateway/kill", {});
-    await until(() => done.length === 2, "the gateway is being killed");
+    await until("the gateway is being killed", () => done.length === 2);
     assert.equal((await refusal("/api/gateway/kill", {})).code, "busy");
     killing.resolve();
     assert.equal((await first).status, 200);
@@ -360,10 +361,10 @@ describe("the simulator", { timeout: 60_000 }, () => {
     const { act, stream, stop } = await givenSimulator(t);
     const { status, states, ended } = await stream();
     assert.equal(status, 200);
-    await until(() => states.length > 0, "the first state is there");
+    await until("the first state is there", () => states.length > 0);
 
     await act("/api/boxes/box-1/jam", { on: true });
-    await until(() => boxOf(states.at(-1)!).jammed, "the jam is told");
+    await until("the jam is told", () => boxOf(states.at(-1)!).jammed);
     await stop();
 
     await ended;
@@ -380,15 +381,15 @@ describe("the simulator", { timeout: 60_000 }, () => {
 
     // Several may ask at once; the one that finds the room leaves none to the others.
     let isIn = false;
-    await until(() => {
+    await until("there is room again", () => {
       if (!isIn) void stream().then(({ status }) => (isIn ||= status === 200));
       return isIn;
-    }, "there is room again");
+    });
   });
 
   test("the administrator's token goes to the cloud and nowhere else", async (t) => {
     const { url, cloud, gateway, state } = await givenSimulator(t);
-    await until(() => cloud.asked.length > 0 && gateway.asked.length > 1, "both were asked");
+    await until("both were asked", () => cloud.asked.length > 0 && gateway.asked.length > 1);
 
     assert.equal(cloud.asked[0]?.headers.authorization, `Bearer ${adminToken}`);
     assert(gateway.asked.every(({ headers }) => headers.authorization === undefined));
@@ -401,13 +402,13 @@ describe("the simulator", { timeout: 60_000 }, () => {
     const { gateway, cloud, stream } = await givenSimulator(t);
     const { states } = await stream();
     await until(
-      () => states.at(-1)?.cloud?.reachable === true && states.at(-1)?.gateway?.reachable === true,
       "both are there",
+      () => states.at(-1)?.cloud?.reachable === true && states.at(-1)?.gateway?.reachable === true,
     );
 
     await gateway.end();
     await cloud.end();
-    await until(() => !states.at(-1)?.cloud?.reachable && !states.at(-1)?.gateway?.reachable, "both are away");
+    await until("both are away", () => !states.at(-1)?.cloud?.reachable && !states.at(-1)?.gateway?.reachable);
 
     assert.equal(states.at(-1)?.gateway?.queue, 1);
     assert.equal(states.at(-1)?.decided.length, 2);
@@ -417,22 +418,22 @@ describe("the simulator", { timeout: 60_000 }, () => {
   test("a gateway that talks nonsense is as good as away", async (t) => {
     const { gateway, stream } = await givenSimulator(t);
     const { states } = await stream();
-    await until(() => states.at(-1)?.gateway?.reachable === true, "the gateway is there");
+    await until("the gateway is there", () => states.at(-1)?.gateway?.reachable === true);
 
     gateway.answers["/api/status"] = { sync: "fine, thank you" };
 
-    await until(() => states.at(-1)?.gateway?.reachable === false, "it counts as away");
+    await until("it counts as away", () => states.at(-1)?.gateway?.reachable === false);
   });
 
   test("stopped, it holds no port, and its boxes are gone from the broker", async (t) => {
     const { url, stop, received } = await givenSimulator(t);
-    await until(() => received.filter(({ topic }) => topic.endsWith("/battery")).length === 2, "the boxes are there");
+    await until("the boxes are there", () => received.filter(({ topic }) => topic.endsWith("/battery")).length === 2);
 
     await stop();
 
     await assert.rejects(fetch(url), /fetch failed/);
     const wills = () => received.filter(({ payload }) => payload === '{"online":false}');
-    await until(() => wills().length === 2, "both wills are there");
+    await until("both wills are there", () => wills().length === 2);
   });
 
   test("a port in use and a key of the wrong length are named, and nothing of the site stays behind", async (t) => {

@@ -6,8 +6,9 @@ import type { BoltState } from "../../gateway/domain/access-point.ts";
 import { mqttLockbox } from "../../gateway/drivers/mqtt-lockbox/driver.ts";
 import { silentLogger } from "../../gateway/ports/logger.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
-import { givenBroker, until } from "./mqtt-broker.ts";
+import { givenBroker } from "./mqtt-broker.ts";
 import { SimClock } from "./sim-clock.ts";
+import { until } from "./until.ts";
 
 const key = Buffer.alloc(32, 0x5a);
 
@@ -81,7 +82,7 @@ export class LockboxPlayer {
     const before = this.configured.length;
     await this.say("presence", { online: true, boot: this.boot, up: this.up, firmware: "1.2.3" });
     await this.state();
-    await until(() => this.configured.length > before, "the box is configured");
+    await until("the box is configured", () => this.configured.length > before);
   }
 
   /** As when the power goes. */

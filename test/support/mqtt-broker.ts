@@ -1,4 +1,5 @@
 /** A broker on free loopback ports, and clients that speak MQTT byte by byte. */
+
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { connect as connectPlain, type Socket } from "node:net";
@@ -13,6 +14,7 @@ import { CertificateAuthority } from "../../gateway/broker/certificate-authority
 import { silentLogger } from "../../gateway/ports/logger.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
+import { until } from "./until.ts";
 
 export const passwordOf = (device: string) => `${device}-password-0123456789`;
 
@@ -75,15 +77,6 @@ export async function givenBroker(t: TestContext, limits: Partial<BrokerLimits> 
   };
 }
 
-/** Waits for what a process or a socket gives no event for: asks every few milliseconds, for at most five seconds. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  for (let asked = 0; asked < 1000; asked += 1) {
-    if (condition()) return;
-    await systemClock.sleep(5);
-  }
-  throw new Error(`never happened: ${what}`);
-}
-
 export class RawClient {
   readonly socket: Socket;
   readonly packets: Packet[] = [];
@@ -107,7 +100,7 @@ export class RawClient {
   /** The first packet of this kind, which is taken off the list. */
   async next<T extends Packet["cmd"]>(cmd: T): Promise<Packet & { cmd: T }> {
     const find = () => this.packets.findIndex((packet) => packet.cmd === cmd);
-    await until(() => find() >= 0 || this.closed, `${cmd} arrives`);
+    await until(`${cmd} arrives`, () => find() >= 0 || this.closed);
     const [packet] = this.packets.splice(find() >= 0 ? find() : this.packets.length, 1);
     if (!packet) throw new Error(`the connection closed before ${cmd}`);
     return packet as Packet & { cmd: T };
@@ -129,7 +122,7 @@ export class RawClient {
   }
 
   async isClosed(): Promise<void> {
-    await until(() => this.closed, "the connection ends");
+    await until("the connection ends", () => this.closed);
   }
 
   end(): void {

@@ -11,9 +11,9 @@ import type { LogFields, Logger } from "../../../gateway/ports/logger.ts";
 import { silentLogger } from "../../../gateway/ports/logger.ts";
 import { type LockboxCommand, signCommand } from "../../../gateway/wire/lockbox.ts";
 import { givenMosquitto, mosquittoPassword } from "../../support/mosquitto.ts";
-import { until } from "../../support/mqtt-broker.ts";
 import { missing } from "../../support/needs.ts";
 import { SimClock } from "../../support/sim-clock.ts";
+import { until } from "../../support/until.ts";
 
 const key = Buffer.alloc(32, 3);
 
@@ -32,10 +32,10 @@ function givenBox(t: TestContext, options: BoxOptions) {
     faults,
     /** Lets the box's time pass wherever it would wait, until this holds. */
     meanwhile: (what: string, holds: () => boolean) =>
-      until(() => {
+      until(what, () => {
         if (!holds() && clock.nextAt !== undefined) clock.step(clock.monotonic() + 500);
         return holds();
-      }, what),
+      }),
     pass: (ms: number) => {
       const end = clock.monotonic() + ms;
       while (clock.step(end));
@@ -86,7 +86,7 @@ describe("a box at Mosquitto", { skip: notHere, timeout: 60_000 }, () => {
   test("says who it is and how it stands, in this order, with QoS 1 and nothing retained", async (t) => {
     const { mosquitto, broker, heard, listen } = await givenSite(t);
     const { box, pass } = givenBox(t, { broker });
-    await until(() => heard.length >= 3, "the box has spoken");
+    await until("the box has spoken", () => heard.length >= 3);
 
     assert.deepEqual(
       heard.map(({ topic }) => topic),
@@ -94,9 +94,8 @@ describe("a box at Mosquitto", { skip: notHere, timeout: 60_000 }, () => {
     );
     box.enterPin("471199");
     pass(300_000);
-    await until(
-      () => ["attempt", "heartbeat"].every((name) => heard.some(({ topic }) => topic.endsWith(name))),
-      "the press and a heartbeat are there",
+    await until("the press and a heartbeat are there", () =>
+      ["attempt", "heartbeat"].every((name) => heard.some(({ topic }) => topic.endsWith(name))),
     );
 
     const received = mosquitto.log.filter((line) => line.includes("Received PUBLISH from box-1"));
@@ -104,7 +103,7 @@ describe("a box at Mosquitto", { skip: notHere, timeout: 60_000 }, () => {
     assert(received.length >= 5);
     const before = heard.length;
     await (await listen()).publishAsync("postern/box-2/command", "the last that a late listener could get");
-    await until(() => heard.some(({ topic }) => topic === "postern/box-2/command"), "the mark is heard");
+    await until("the mark is heard", () => heard.some(({ topic }) => topic === "postern/box-2/command"));
     assert.deepEqual(
       heard.slice(before).filter(({ retain }) => retain),
       [],
@@ -114,14 +113,14 @@ describe("a box at Mosquitto", { skip: notHere, timeout: 60_000 }, () => {
   test("a press goes up, a signed release comes down, the answer carries the state after it", async (t) => {
     const { gateway, broker, named } = await givenSite(t);
     const { box } = givenBox(t, { broker });
-    await until(() => named("battery").length > 0, "the box is there");
+    await until("the box is there", () => named("battery").length > 0);
 
     box.enterPin("471199");
-    await until(() => named("attempt").length > 0, "the press is there");
+    await until("the press is there", () => named("attempt").length > 0);
     const command = aCommand({ action: "release", holdMs: 5_000 });
     await gateway.publishAsync("postern/box-1/command", command, { qos: 1 });
     await gateway.publishAsync("postern/box-1/command", command, { qos: 1 });
-    await until(() => named("reply").length === 2, "both are answered");
+    await until("both are answered", () => named("reply").length === 2);
 
     assert.deepEqual([named("attempt")[0].kind, named("attempt")[0].value], ["pin", "471199"]);
     assert.deepEqual(
@@ -134,11 +133,11 @@ describe("a box at Mosquitto", { skip: notHere, timeout: 60_000 }, () => {
   test("without power the last will says so, with power it is a new boot", async (t) => {
     const { broker, named } = await givenSite(t);
     const { box, link, meanwhile } = givenBox(t, { broker });
-    await until(() => named("battery").length > 0, "the box is there");
+    await until("the box is there", () => named("battery").length > 0);
     assert.equal(link.connected, true);
 
     box.cutPower();
-    await until(() => named("presence").length === 2, "the will is there");
+    await until("the will is there", () => named("presence").length === 2);
     assert.equal(link.connected, false);
     box.restorePower();
     await meanwhile("the box is back", () => named("presence").length === 3);
@@ -150,10 +149,10 @@ describe("a box at Mosquitto", { skip: notHere, timeout: 60_000 }, () => {
   test("comes back by itself after the broker was away", async (t) => {
     const { mosquitto, broker, named, listen } = await givenSite(t);
     const { link, meanwhile } = givenBox(t, { broker });
-    await until(() => named("battery").length > 0, "the box is there");
+    await until("the box is there", () => named("battery").length > 0);
 
     await mosquitto.stop();
-    await until(() => !link.connected, "the box has noticed");
+    await until("the box has noticed", () => !link.connected);
     await mosquitto.restart();
     await listen();
     await meanwhile("the box is back", () => link.connected);
@@ -165,7 +164,7 @@ describe("a box at Mosquitto", { skip: notHere, timeout: 60_000 }, () => {
 
     givenBox(t, { broker, proof: { certPem: cert, keyPem } });
 
-    await until(() => named("presence").length > 0, "the box is there");
+    await until("the box is there", () => named("presence").length > 0);
     assert(mosquitto.log.some((line) => /New client connected from .* as box-1 .*u'box-1'/.test(line)));
   });
 
@@ -217,7 +216,7 @@ describe("a box at a broker by hand", { timeout: 60_000 }, () => {
       { ...will, payload: String(will?.payload) },
       { topic: "postern/box-1/presence", payload: '{"online":false}', qos: 1, retain: false },
     );
-    await until(() => session.filters.length > 0, "it has subscribed");
+    await until("it has subscribed", () => session.filters.length > 0);
     assert.deepEqual(session.filters, ["postern/box-1/command"]);
   });
 
@@ -309,7 +308,7 @@ describe("a box at a broker by hand", { timeout: 60_000 }, () => {
     session.publish(release);
     session.publish(aCommand({ action: "secure" }));
     session.publish(release, { dup: true, retain: true });
-    await until(() => session.said("reply").length === 3, "all are answered");
+    await until("all are answered", () => session.said("reply").length === 3);
 
     const results = session.said("reply").map((payload) => JSON.parse(payload).result);
     assert.deepEqual(results, ["done", "done", "repeated"]);
@@ -323,12 +322,12 @@ describe("a box at a broker by hand", { timeout: 60_000 }, () => {
     await session.heard("battery");
 
     await link.stop();
-    await until(() => session.socket.closed, "the connection ends");
+    await until("the connection ends", () => session.socket.closed);
     assert.equal(session.goodbyes, 0);
     broker.lettingIn = false;
     broker.mute = true;
     link.start();
-    await until(() => broker.knocks >= 2, "it knocks");
+    await until("it knocks", () => broker.knocks >= 2);
     await link.stop();
   });
 
@@ -345,22 +344,22 @@ describe("a box at a broker by hand", { timeout: 60_000 }, () => {
 
     suffer({ repeat: 1 });
     release();
-    await until(() => replies().length === 4, "all copies are answered");
+    await until("all copies are answered", () => replies().length === 4);
     assert.deepEqual(replies().toSorted(), ["done", "done", "repeated", "repeated"]);
 
     suffer({ noReply: 1 });
     session.publish(aCommand({ action: "secure" }));
-    await until(() => box.view().bolt === "secured", "it obeyed");
+    await until("it obeyed", () => box.view().bolt === "secured");
     await session.settled();
     assert.equal(replies().length, 4);
 
     suffer({ lateReplyMs: 900 });
     release();
-    await until(() => box.view().bolt === "released", "it obeyed");
+    await until("it obeyed", () => box.view().bolt === "released");
     await session.settled();
     assert.equal(replies().length, 4);
     pass(900);
-    await until(() => replies().length === 5, "the answer comes late");
+    await until("the answer comes late", () => replies().length === 5);
 
     suffer({ garble: 1 });
     session.publish(aCommand({ action: "secure" }));
@@ -445,7 +444,7 @@ class BrokerByHand {
 
   /** The box's n-th connection that was let in. */
   async session(n: number): Promise<Session> {
-    await until(() => this.sessions.length >= n, `connection ${n} is there`);
+    await until(`connection ${n} is there`, () => this.sessions.length >= n);
     return this.sessions[n - 1]!;
   }
 
@@ -485,7 +484,7 @@ class Session {
 
   /** What it has said under this name once it has said anything. */
   async heard(name: string): Promise<string[]> {
-    await until(() => this.said(name).length > 0, `the box says its ${name}`);
+    await until(`the box says its ${name}`, () => this.said(name).length > 0);
     return this.said(name);
   }
 
@@ -507,7 +506,7 @@ class Session {
   /** A message and its acknowledgement: whatever the box had to say to earlier ones is here. */
   async settled(): Promise<void> {
     this.publish("not a command");
-    await until(() => this.#acknowledged === this.#messageId, "the box has acknowledged");
+    await until("the box has acknowledged", () => this.#acknowledged === this.#messageId);
   }
 
   send(packet: Packet): void {
