@@ -12,7 +12,9 @@ const pressLifeMs = 10_000;
 export function watchDevice(site: SiteParts, device: Device): Unsubscribe {
   const accessPoint = [...site.accessPoints.values()].find(({ readers }) => readers.includes(device.id));
   return device.subscribe(async (report) => {
-    if (report.type !== "presence" && report.origin && site.records.isRepeat(report.origin)) return;
+    // The first copy may still be on its way to the disk, and an acknowledged copy is the last one that comes.
+    if (report.type !== "presence" && report.origin && site.records.isRepeat(report.origin))
+      return site.journal.flushed();
     if (report.type === "credential-presented") await present(site, device, accessPoint, report);
     else {
       const origin = report.type === "presence" ? undefined : report.origin;

@@ -41,6 +41,8 @@ export interface Journal {
   record(record: Exclude<JournalRecord, { kind: "event" }>): Recorded;
   /** Durable events from `first` on: at most `maxEvents` and about `maxBytes`; undefined when there are none. */
   eventsFrom(first: EventSeq, limit: { maxEvents: number; maxBytes: number }): Promise<EventBatch | undefined>;
+  /** Resolves when everything taken in so far is on the disk; rejects with `journal-failed` when the disk failed. */
+  flushed(): Promise<void>;
   /** Called after each group commit. Returns the way to stop listening. */
   onDurable(listener: () => void): () => void;
   close(): Promise<void>;

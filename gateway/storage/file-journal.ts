@@ -192,7 +192,6 @@ export class FileJournal implements Journal {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Resolves when every record taken in so far is on the disk. */
   async flushed(): Promise<void> {
     await (this.#queue.at(-1) ?? this.#underWay)?.durable.promise;
     if (this.#failure) throw this.#failure;

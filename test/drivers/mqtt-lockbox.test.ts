@@ -5,6 +5,7 @@ import { GatewayError } from "../../gateway/errors.ts";
 import type { Device, DeviceReport } from "../../gateway/ports/device.ts";
 import type { LogFields, Logger } from "../../gateway/ports/logger.ts";
 import { silentLogger } from "../../gateway/ports/logger.ts";
+import type { MqttLink } from "../../gateway/ports/mqtt-link.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
 import { deviceContract } from "../contract/device.ts";
 import { givenLockbox } from "../support/lockbox-player.ts";
@@ -224,6 +225,42 @@ test("what was not written down is reported again when it comes again", async (t
   await box.appear();
 
   assert.ok(reports.some((report) => report.type === "door" && report.state === "open"));
+});
+
+test("a second copy, on another connection, is acknowledged only when the first one is written down", async () => {
+  let deliver: Parameters<MqttLink["onMessage"]>[0] = () => Promise.reject(new Error("nobody listens"));
+  const device = mqttLockbox.create(
+    "box-1",
+    {},
+    {
+      clock: new SimClock(0),
+      logger: silentLogger,
+      mqtt: {
+        publish: async () => false,
+        onMessage: (listener) => {
+          deliver = listener;
+          return () => undefined;
+        },
+        onSubscribed: () => () => undefined,
+        onConnection: () => () => undefined,
+      },
+      secret: () => new SecretString(Buffer.alloc(32, 1).toString("base64url")),
+    },
+  );
+  await device.start(never);
+  const disk = Promise.withResolvers<void>();
+  let isWritten = false;
+  device.subscribe(() => disk.promise);
+  const copy = () =>
+    deliver("postern/box-1/state", '{"boot":1,"seq":1,"up":5,"bolt":"secured","door":"open"}').then(() => isWritten);
+
+  const copies = [copy(), copy()];
+  await new Promise((resolve) => setImmediate(resolve));
+  isWritten = true;
+  disk.resolve();
+
+  assert.deepEqual(await Promise.all(copies), [true, true]);
+  await device.stop();
 });
 
 test("two heartbeats missed: offline; the next one: online", async (t) => {

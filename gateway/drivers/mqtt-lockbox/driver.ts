@@ -61,6 +61,13 @@ class MqttLockbox implements Device {
   #configuring = false;
   #configuredAt: Monotonic = Number.NEGATIVE_INFINITY;
   #unreadable = 0;
+  /** What the listeners have been told and have not taken yet, and what was known before that. */
+  #underWay:
+    | {
+        readonly before: { readonly facts: Facts; readonly link: DeviceStatus["link"] };
+        readonly taken: Promise<unknown>;
+      }
+    | undefined;
 
   constructor(id: DeviceId, options: Options, key: Uint8Array, context: DriverContext) {
     this.id = id;
@@ -179,15 +186,21 @@ class MqttLockbox implements Device {
       this.#context.logger.warn("message-unreadable", { device: this.id, topic, count: this.#unreadable });
       return;
     }
-    const before = { facts: this.#facts, link: this.#link };
-    const reports = this.#take(uplink);
+    const underWay = this.#underWay ?? { before: { facts: this.#facts, link: this.#link }, taken: Promise.resolve() };
+    const told = this.#take(uplink).flatMap((report) => [...this.#listeners].map((listener) => listener(report)));
+    // A message without news may be the second copy of one whose news is not taken yet.
+    const taken = Promise.all([underWay.taken, ...told]);
+    const mine = { ...underWay, taken };
+    this.#underWay = mine;
     try {
-      await Promise.all(reports.flatMap((report) => [...this.#listeners].map((listener) => listener(report))));
+      await taken;
     } catch (error) {
       // what was not taken is reported again when the message comes again
-      this.#facts = before.facts;
-      this.#link = before.link;
+      this.#facts = underWay.before.facts;
+      this.#link = underWay.before.link;
       throw error;
+    } finally {
+      if (this.#underWay === mine) this.#underWay = undefined;
     }
   }
 

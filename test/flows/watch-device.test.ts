@@ -1,0 +1,93 @@
+/** What devices report, on a real journal over a simulated disk. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { InTurn } from "../../gateway/flows/in-turn.ts";
+import type { SiteParts } from "../../gateway/flows/site-parts.ts";
+import { watchDevice } from "../../gateway/flows/watch-device.ts";
+import type { Device, DeviceReport, ReportListener } from "../../gateway/ports/device.ts";
+import { silentLogger } from "../../gateway/ports/logger.ts";
+import { TimeKeeper } from "../../gateway/time-keeper.ts";
+import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
+import { SecretString } from "../../gateway/wire/secret.ts";
+import { SimDisk } from "../support/sim-disk.ts";
+import { aStore, StillClock } from "../support/site-store.ts";
+
+const origin = { device: "box-1", boot: 1, seq: 7 };
+const reports: [string, DeviceReport][] = [
+  ["a door", { type: "door", state: "open", origin }],
+  [
+    "a key press",
+    {
+      type: "credential-presented",
+      kind: "pin",
+      value: new SecretString("4711"),
+      pressedAt: Number.NEGATIVE_INFINITY,
+      origin,
+    },
+  ],
+];
+
+for (const [name, report] of reports) {
+  test(`${name} that comes twice is written down once, and neither copy is acknowledged before that is on the disk`, async () => {
+    const disk = new SimDisk();
+    const { journal, report: tell } = await aWatchedDevice(disk);
+    const settled: string[] = [];
+    const slow = Promise.withResolvers<void>();
+    disk.pause = ({ name: operation }) => (operation === "write" ? slow.promise : Promise.resolve());
+    const before = journal.durableSeq;
+
+    const copies = ["first", "second"].map((copy) => tell(report).then(() => settled.push(copy)));
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(settled, []);
+
+    slow.resolve();
+    await Promise.all(copies);
+    assert.equal(journal.durableSeq, before + (report.type === "door" ? 1 : 0));
+    await journal.close();
+  });
+
+  test(`${name} that comes twice while the disk fails is acknowledged neither time`, async () => {
+    const disk = new SimDisk();
+    const { report: tell } = await aWatchedDevice(disk);
+    disk.fault = ({ name: operation }) => (operation === "write" ? "EIO" : undefined);
+
+    const copies = await Promise.allSettled([tell(report), tell(report)]);
+
+    assert.deepEqual(
+      copies.map(({ status }) => status),
+      ["rejected", "rejected"],
+    );
+  });
+}
+
+async function aWatchedDevice(disk: SimDisk) {
+  const clock = new StillClock();
+  const { journal, cache } = await aStore(disk.mount(), "/data", { clock });
+  let report: ReportListener = () => Promise.reject(new Error("nobody listens"));
+  const device: Device = {
+    id: "box-1",
+    start: async () => undefined,
+    stop: async () => undefined,
+    status: () => ({ link: "online", since: 0 }),
+    subscribe: (listener) => {
+      report = listener;
+      return () => undefined;
+    },
+  };
+  const site: SiteParts = {
+    records: cache.records,
+    journal,
+    seal: new CredentialSeal("s1", Buffer.alloc(32, 1)),
+    clock,
+    time: new TimeKeeper(clock),
+    accessPoints: new Map([
+      ["front-door", { id: "front-door", name: "Front", lock: "box-1", readers: ["box-1"], holdMs: 500 }],
+    ]),
+    devices: new Map([[device.id, device]]),
+    inTurn: new InTurn(16),
+    logger: silentLogger,
+    stopping: new AbortController().signal,
+  };
+  watchDevice(site, device);
+  return { journal, report };
+}
