@@ -9,9 +9,8 @@ import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { find, needed, type Program } from "./support/needs.ts";
 
-/** A file that takes longer hangs: something it started was not stopped. */
-const fileDeadlineMs = 300_000;
 const root = join(import.meta.dirname, "..");
+const hangGuard = new URL("./support/hang-guard.ts", import.meta.url).href;
 const wanted = process.argv.slice(2);
 
 installWhatIsMissing();
@@ -23,7 +22,7 @@ const files = (wanted.length > 0 ? wanted : ["test"]).flatMap((path) =>
 );
 
 const count = { passed: 0, failed: 0, skipped: 0 };
-const tests = run({ files, concurrency: 2, cwd: root, execArgv: ["--import", "tsx"], timeout: fileDeadlineMs });
+const tests = run({ files, concurrency: 2, cwd: root, execArgv: ["--import", "tsx", "--import", hangGuard] });
 tests.on("test:pass", ({ skip, details }) => {
   if (details.type === "suite") return;
   if (skip !== undefined && skip !== false) count.skipped += 1;
