@@ -167,12 +167,15 @@ export class LockboxLink {
 
   #greet(): void {
     this.#setConnected(true);
-    for (const uplink of this.#options.box.greet()) this.#publish(uplink);
+    const [presence, ...standing] = this.#options.box.greet();
+    if (presence) this.#publish(presence);
+    // In the order of their numbers: the gateway takes one below the last it has heard for a repeat.
     const now = this.#options.clock.monotonic();
     for (const owed of this.#owed) {
       if (now > owed.until) this.#owed.delete(owed);
       else this.#publish(owed.uplink, owed);
     }
+    for (const uplink of standing) this.#publish(uplink);
   }
 
   #say(uplink: Uplink): void {

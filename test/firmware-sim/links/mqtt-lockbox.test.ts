@@ -296,6 +296,10 @@ describe("a box at a broker by hand", { timeout: 60_000 }, () => {
       states.map(({ bolt, door }) => `${bolt} ${door}`),
       ["released open"],
     );
+    assert.deepEqual(
+      second.numbers,
+      second.numbers.toSorted((a, b) => a - b),
+    );
   });
 
   test("a command that the broker delivers twice or keeps for it is obeyed once", async (t) => {
@@ -476,6 +480,11 @@ class Session {
   constructor(socket: Socket, connect: IConnectPacket) {
     this.socket = socket;
     this.connect = connect;
+  }
+
+  /** In the order it said them. */
+  get numbers(): number[] {
+    return this.#published.flatMap(({ payload }) => JSON.parse(payload).seq ?? []);
   }
 
   said(name: string): string[] {
