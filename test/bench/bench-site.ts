@@ -20,6 +20,7 @@ export interface BenchSite extends RunningSite {
 }
 
 const doors = 64;
+const doorIds = Array.from({ length: doors }, (_, door) => `door-${door}`);
 
 /** A cloud that never answers. */
 export const noCloud: CloudLink = {
@@ -32,11 +33,9 @@ function untilAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
 }
 
-export async function aBenchSite(folder: string, grants: number): Promise<BenchSite> {
-  const accessPoints = Array.from({ length: doors }, (_, door): AccessPoint => {
-    const id = `door-${door}`;
-    return { id, name: id, lock: id, readers: [id], holdMs: 1_000 };
-  });
+/** The site of a data folder as it is. */
+export async function openBenchSite(folder: string): Promise<BenchSite> {
+  const accessPoints = doorIds.map((id): AccessPoint => ({ id, name: id, lock: id, readers: [id], holdMs: 1_000 }));
   const site = await startSite({
     gateway: "gateway-1",
     epoch: 1,
@@ -55,12 +54,24 @@ export async function aBenchSite(folder: string, grants: number): Promise<BenchS
       throw error;
     },
   });
+  return {
+    ...site,
+    request: (number, caller) => ({
+      accessPoint: `door-${caller % doors}`,
+      presented: { kind: "pin", index: `grant-${number}`.padEnd(43, "_") },
+    }),
+  };
+}
+
+/** A new site with so many grants. */
+export async function aBenchSite(folder: string, grants: number): Promise<BenchSite> {
+  const site = await openBenchSite(folder);
   const now = systemClock.wall();
   const rows = Array.from({ length: grants }, (_, number) =>
     grantRow(
       aGrant(`grant-${number}`, {
         kind: "stay",
-        accessPoints: accessPoints.map(({ id }) => id),
+        accessPoints: doorIds,
         validity: { from: now - 3_600_000, until: now + 30 * 24 * 3_600_000 },
         entriesAllowed: 1_000_000,
       }),
@@ -71,10 +82,7 @@ export async function aBenchSite(folder: string, grants: number): Promise<BenchS
   }
   return {
     ...site,
-    request: (number, caller) => ({
-      accessPoint: `door-${caller % doors}`,
-      presented: { kind: "pin", index: `grant-${number % grants}`.padEnd(43, "_") },
-    }),
+    request: (number, caller) => site.request(number % grants, caller),
   };
 }
 

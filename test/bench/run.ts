@@ -9,6 +9,10 @@ import type { Benchmark, Row } from "./row.ts";
 const benchmarks: Readonly<Record<string, () => Promise<{ benchmark: Benchmark }>>> = {
   decide: () => import("./decide.ts"),
   admission: () => import("./admission.ts"),
+  start: () => import("./start.ts"),
+  "key-press": () => import("./key-press.ts"),
+  feed: () => import("./feed.ts"),
+  "frozen-reader": () => import("./frozen-reader.ts"),
 };
 
 const { values } = parseArgs({ options: { only: { type: "string" }, json: { type: "boolean", default: false } } });
