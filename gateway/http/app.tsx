@@ -87,11 +87,7 @@ export function gatewayApp(sources: StatusSources): OpenAPIHono<RequestIdEnv> {
     ),
   );
   app.notFound((c) =>
-    problemResponse(
-      c,
-      new HttpProblem(404, "not-found", `Nothing answers ${c.req.method} ${c.req.path}; see /docs.`),
-      () => undefined,
-    ),
+    problemResponse(c, new HttpProblem(404, "not-found", "There is no such path; see /docs."), () => undefined),
   );
 
   app.openapi(routes.health, (c) => c.json({ status: "ok" as const }, 200));
