@@ -3,15 +3,15 @@
  * or another run.
  */
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { stringify } from "yaml";
-import { ServiceProcess } from "../../cli/service-process.ts";
+import type { ServiceProcess } from "../../cli/service-process.ts";
 import type { EntryEvent } from "../../gateway/domain/entry-event.ts";
 import { nodeDisk } from "../../gateway/storage/node-disk.ts";
 import { showJournal, verifyFolder } from "../../gateway/storage/verify-journal.ts";
+import { gatewayProcess } from "../support/gateway-process.ts";
 import { type BoxLine, InsistentBox } from "../support/insistent-box.ts";
 import { Random } from "../support/random.ts";
 import { until } from "../support/until.ts";
@@ -44,12 +44,7 @@ before(async () => {
   site = await WholeSite.start({ boxes: [] });
   await site.gateway.stop();
   data = join(site.folder, "gateway");
-  gateway = new ServiceProcess("gateway", {
-    logFile: join(site.folder, "gateway.log"),
-    readyFile: join(site.folder, "gateway.ready.json"),
-    config: writeConfig,
-    env: {},
-  });
+  gateway = gatewayProcess({ folder: site.folder, cloudUrl: site.cloudUrl, boxes: boxIds, password, key, holdMs: 100 });
 });
 after(async () => {
   await Promise.all(boxes.map((box) => box.stop()));
@@ -203,27 +198,4 @@ function admittedBy(journal: readonly EntryEvent[], grant: string, accessPoint?:
 async function statusOf(url: string) {
   const answer = await fetch(`${url}/api/status`, { signal: AbortSignal.timeout(10_000) });
   return (await answer.json()) as { sync: { queue: number; cursor: { version: number } } };
-}
-
-async function writeConfig(): Promise<string> {
-  const [file, secrets] = [join(site.folder, "gateway.yaml"), join(site.folder, "secrets.yaml")];
-  await writeFile(
-    secrets,
-    stringify({ devices: Object.fromEntries(boxIds.map((id) => [id, { password, key: key.toString("base64url") }])) }),
-    { mode: 0o600 },
-  );
-  await writeFile(
-    file,
-    stringify({
-      data,
-      secretsFile: secrets,
-      cloud: { url: site.cloudUrl },
-      http: { host: "127.0.0.1", port: 0 },
-      broker: { host: "127.0.0.1", port: 0, hostnames: ["localhost"] },
-      clock: { source: "system" },
-      devices: boxIds.map((id) => ({ id, driver: "mqtt-lockbox" })),
-      accessPoints: boxIds.map((id) => ({ id, name: id, lock: id, readers: [id], holdMs: 100 })),
-    }),
-  );
-  return file;
 }

@@ -42,14 +42,16 @@ export interface MadeGrant {
   readonly version: number;
 }
 
-const adminToken = "whole-site-admin-token-0123456789abcdef";
-const password = "whole-site-box-password-0123456789";
+export const adminToken = "whole-site-admin-token-0123456789abcdef";
+export const password = "whole-site-box-password-0123456789";
 export const boxKey = Buffer.alloc(32, 7);
 
 export class WholeSite {
   readonly folder: string;
   readonly site = "demo";
   readonly boxes = new Map<string, Box>();
+  /** The one-time code, used up by then. */
+  enrolmentCode = "";
   readonly #options: WholeSiteOptions;
   readonly #logger: Logger;
   #cloud: RunningCloud | undefined;
@@ -235,6 +237,7 @@ export class WholeSite {
     this.#internet = await startInternet({ targetHost: "127.0.0.1", targetPort: this.#cloudPort, clock: systemClock });
     await this.admin("POST", "/api/sites", { id: this.site, name: "Demo", zone: "Europe/Lisbon" });
     const { code } = await this.admin<{ code: string }>("POST", `/api/sites/${this.site}/gateways`, { name: "gate" });
+    this.enrolmentCode = code;
     await enrolGateway({
       cloudUrl: this.cloudUrl,
       code: new SecretString(code),
