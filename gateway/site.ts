@@ -78,6 +78,7 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
     time,
     accessPoints: new Map(options.accessPoints.map((point) => [point.id, point])),
     devices: new Map(devices.map((device) => [device.id, device])),
+    releases: new Map(),
     inTurn: new InTurn(waitingPerAccessPoint),
     logger,
     stopping: stopping.signal,

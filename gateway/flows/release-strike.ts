@@ -10,9 +10,11 @@ const relockGraceMs = 5_000;
 export async function releaseStrike(site: SiteParts, accessPoint: AccessPoint): Promise<CommandResult> {
   const lock = site.devices.get(accessPoint.lock)?.lock;
   if (!lock) return "refused";
+  const release = (site.releases.get(accessPoint.id) ?? 0) + 1;
+  site.releases.set(accessPoint.id, release);
   try {
     const result = await lock.release(accessPoint.holdMs, site.stopping);
-    if (result !== "refused" && lock.state().basis === "reported") void watchRelock(site, accessPoint, lock);
+    if (result !== "refused" && lock.state().basis === "reported") void watchRelock(site, accessPoint, lock, release);
     return result;
   } catch (error) {
     site.logger.warn("release-failed", { accessPoint: accessPoint.id, error: error as Error });
@@ -20,10 +22,14 @@ export async function releaseStrike(site: SiteParts, accessPoint: AccessPoint): 
   }
 }
 
-/** The lock secures itself by its own timer; if it says that it did not, it is told once, and the journal says so. */
-async function watchRelock(site: SiteParts, accessPoint: AccessPoint, lock: Lock): Promise<void> {
+/**
+ * The lock secures itself by its own timer; if it says that it did not, it is told once, and the journal says so. A newer release has
+ * a window and a watch of its own, which this one must not cut short.
+ */
+async function watchRelock(site: SiteParts, accessPoint: AccessPoint, lock: Lock, release: number): Promise<void> {
   try {
     await site.clock.sleep(accessPoint.holdMs + relockGraceMs, site.stopping);
+    if (site.releases.get(accessPoint.id) !== release) return;
     const { bolt, basis } = lock.state();
     if (basis === "assumed" || bolt === "secured") return;
     void note(site, { type: "relock-failed", accessPoint: accessPoint.id });

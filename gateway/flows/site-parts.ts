@@ -19,6 +19,8 @@ export interface SiteParts {
   readonly time: SiteTime;
   readonly accessPoints: ReadonlyMap<AccessPointId, AccessPoint>;
   readonly devices: ReadonlyMap<string, Device>;
+  /** How often each access point's strike was released: whoever watches one window can tell that a newer one has begun. */
+  readonly releases: Map<AccessPointId, number>;
   /** Serves one request at an access point at a time. */
   readonly inTurn: InTurn;
   readonly logger: Logger;

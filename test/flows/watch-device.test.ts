@@ -84,6 +84,7 @@ async function aWatchedDevice(disk: SimDisk) {
       ["front-door", { id: "front-door", name: "Front", lock: "box-1", readers: ["box-1"], holdMs: 500 }],
     ]),
     devices: new Map([[device.id, device]]),
+    releases: new Map(),
     inTurn: new InTurn(16),
     logger: silentLogger,
     stopping: new AbortController().signal,

@@ -1,0 +1,119 @@
+/** The strike is released once and looked after until it is secured again. Simulated clock and disk, the rest is real. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { BoltState } from "../../gateway/domain/access-point.ts";
+import { releaseStrike } from "../../gateway/flows/release-strike.ts";
+import { recentEvents } from "../../gateway/http/recent-events.ts";
+import type { Device } from "../../gateway/ports/device.ts";
+import { silentLogger } from "../../gateway/ports/logger.ts";
+import { type RunningSite, startSite } from "../../gateway/site.ts";
+import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
+import { noCloud } from "../bench/bench-site.ts";
+import { SimClock } from "../support/sim-clock.ts";
+import { SimDisk } from "../support/sim-disk.ts";
+import { noon } from "../support/site-fixture.ts";
+import { aloneOnTheMachine } from "../support/site-store.ts";
+
+const front = { id: "front", name: "Front", lock: "lock", readers: [], holdMs: 4_000 };
+
+/** A lock that returns its bolt after the hold time, unless it is jammed. */
+class SelfLocking {
+  bolt: BoltState = "secured";
+  jammed = false;
+  secures = 0;
+  #window = 0;
+  readonly device: Device;
+
+  constructor(clock: SimClock) {
+    this.device = {
+      id: "lock",
+      start: async () => undefined,
+      stop: async () => undefined,
+      status: () => ({ link: "online", since: 0 }),
+      subscribe: () => () => undefined,
+      lock: {
+        release: async (holdMs) => {
+          this.bolt = "released";
+          this.#window += 1;
+          const window = this.#window;
+          clock.after(holdMs, () => {
+            if (window === this.#window && !this.jammed) this.bolt = "secured";
+          });
+          return "confirmed";
+        },
+        secure: async () => {
+          this.secures += 1;
+          return "confirmed";
+        },
+        state: () => ({ bolt: this.bolt, basis: "reported" }),
+      },
+    };
+  }
+}
+
+async function aSiteWithALock(): Promise<{ site: RunningSite; lock: SelfLocking; pass(ms: number): Promise<void> }> {
+  const clock = new SimClock(noon);
+  const lock = new SelfLocking(clock);
+  const site = await startSite({
+    gateway: "gateway-1",
+    epoch: 1,
+    version: "test",
+    folder: "/data",
+    accessPoints: [front],
+    devices: [lock.device],
+    seal: new CredentialSeal("site-1", new Uint8Array(32)),
+    link: noCloud,
+    systemClockWithinMs: 1_000,
+    clock,
+    disk: new SimDisk().mount(),
+    logger: silentLogger,
+    random: () => 0.5,
+    onFailed: (error) => {
+      throw error;
+    },
+    processes: aloneOnTheMachine,
+  });
+  const pass = async (ms: number) => {
+    const until = clock.monotonic() + ms;
+    do for (let turn = 0; turn < 5; turn += 1) await nextTurn();
+    while (clock.step(until));
+  };
+  return { site, lock, pass };
+}
+
+const failures = async (site: RunningSite) =>
+  (await recentEvents(site.parts.journal, 100)).filter(({ type }) => type === "relock-failed").length;
+
+test("a bolt that does not come back is written down and told to secure, once", async () => {
+  const { site, lock, pass } = await aSiteWithALock();
+  lock.jammed = true;
+
+  await releaseStrike(site.parts, front);
+  await pass(30_000);
+
+  assert.equal(lock.secures, 1);
+  assert.equal(await failures(site), 1);
+});
+
+test("the watch over one window does not cut a newer one short", async () => {
+  const { site, lock, pass } = await aSiteWithALock();
+
+  await releaseStrike(site.parts, front);
+  await pass(8_500);
+  await releaseStrike(site.parts, front);
+  await pass(1_000);
+
+  assert.equal(lock.bolt, "released");
+  assert.equal(lock.secures, 0);
+  await pass(30_000);
+  assert.equal(lock.bolt, "secured");
+  assert.equal(await failures(site), 0);
+});
+
+test("a lock that does not answer but throws is as good as one that does not say: unknown", async () => {
+  const { site, lock } = await aSiteWithALock();
+  Object.assign(lock.device.lock!, { release: () => Promise.reject(new Error("no answer")) });
+
+  assert.equal(await releaseStrike(site.parts, front), "unknown");
+});
