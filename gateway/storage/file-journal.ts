@@ -90,6 +90,11 @@ export class FileJournal implements Journal {
   #applied: JournalPosition;
   #durable: JournalPosition;
   #bytesWritten = 0;
+  /** What must be on the disk before anything is taken in, and found no room at the start. */
+  #unrepeated: RecoveredJournal | undefined;
+  #repeating: Promise<void> | undefined;
+  /** Events that come before all others of this boot. */
+  #opening: EventBody[] = [];
 
   private constructor(options: FileJournalOptions, recovered: RecoveredJournal) {
     this.#options = options;
@@ -100,13 +105,22 @@ export class FileJournal implements Journal {
     this.#store = new SegmentStore({ ...options, ...options.limits, onFailed }, recovered.unused);
   }
 
-  /** Makes the recovered tail fit to be written behind: nothing is taken in before that is on the disk. */
+  /**
+   * Makes the recovered tail fit to be written behind: nothing is taken in before that is on the disk. On a full disk the journal
+   * comes up "full" and does so once there is room.
+   */
   static async open(options: FileJournalOptions, recovered: RecoveredJournal): Promise<FileJournal> {
     const journal = new FileJournal(options, recovered);
     await options.disk.makeFolder(join(options.folder, journalFolder));
     await journal.#cutTail(recovered);
     await journal.#store.start();
-    await journal.#repeatUnproven(recovered);
+    try {
+      await journal.#repeatUnproven(recovered);
+    } catch (error) {
+      if (!isShortOfRoom(error)) throw error;
+      journal.#unrepeated = recovered;
+      journal.#durable = recovered.unproven.before;
+    }
     if (journal.#failure) throw journal.#failure;
     return journal;
   }
@@ -114,7 +128,7 @@ export class FileJournal implements Journal {
   get state(): JournalState {
     if (this.#failure) return "failed";
     if (this.#closed) return "closed";
-    return this.#store.isShort ? "full" : "open";
+    return this.#store.isShort || this.#unrepeated || this.#opening.length > 0 ? "full" : "open";
   }
 
   get durableSeq(): EventSeq {
@@ -135,10 +149,35 @@ export class FileJournal implements Journal {
     return this.#bytesWritten;
   }
 
+  /** Records these before anything else: at once, or, when the disk is full and it answers false, as soon as there is room. */
+  begin(events: readonly EventBody[]): boolean {
+    this.#opening = [...events];
+    try {
+      this.#recordOpening();
+      return true;
+    } catch (error) {
+      if (!isShortOfRoom(error)) throw error;
+      this.#options.logger.error("started-on-a-full-disk", { error: error as Error });
+      return false;
+    }
+  }
+
   recordEvent(
     body: EventBody,
     { origin, importance = "high" }: { origin?: DeviceOrigin; importance?: "high" | "low" } = {},
   ): RecordedEvent {
+    this.#recordOpening();
+    return this.#recordEvent(body, origin, importance);
+  }
+
+  #recordOpening(): void {
+    for (let next = this.#opening[0]; next; next = this.#opening[0]) {
+      this.#recordEvent(next, undefined, "high");
+      this.#opening.shift();
+    }
+  }
+
+  #recordEvent(body: EventBody, origin: DeviceOrigin | undefined, importance: "high" | "low"): RecordedEvent {
     const { clock, boot, records, time } = this.#options;
     const { at, trust } = time();
     const seq = this.#applied.seq + 1;
@@ -154,6 +193,7 @@ export class FileJournal implements Journal {
   }
 
   record(record: Exclude<JournalRecord, { kind: "event" }>): Recorded {
+    this.#recordOpening();
     const { clock, boot, records } = this.#options;
     const text = JSON.stringify(record);
     const batch = this.#reserve(Buffer.byteLength(text) + frameBytes, "high");
@@ -195,6 +235,7 @@ export class FileJournal implements Journal {
   async flushed(): Promise<void> {
     await (this.#queue.at(-1) ?? this.#underWay)?.durable.promise;
     if (this.#failure) throw this.#failure;
+    if (this.#unrepeated) throw this.#full("the last records cannot be made durable");
   }
 
   /** Removes segments that nobody needs: `covered` by every kept snapshot, acknowledged by the cloud, and old or too many. */
@@ -217,6 +258,7 @@ export class FileJournal implements Journal {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    await this.#repeating;
     await this.#writing;
     await this.#store.close();
     await (await this.#current?.file)?.close();
@@ -227,6 +269,10 @@ export class FileJournal implements Journal {
   #reserve(bytes: number, importance: "high" | "low"): Batch {
     if (this.#failure) throw this.#failure;
     if (this.#closed) throw new GatewayError("journal-failed", "the journal is closed: the gateway is stopping");
+    if (this.#unrepeated) {
+      this.#repeating ??= this.#repeatOnceThereIsRoom(this.#unrepeated);
+      throw this.#full("nothing can be written down");
+    }
     if (this.#store.isShort) {
       void this.#store.mend();
       if (importance === "low") throw this.#full("events of little weight are refused");
@@ -378,6 +424,20 @@ export class FileJournal implements Journal {
     segment.reserved = 0;
   }
 
+  /** Never rejects. */
+  async #repeatOnceThereIsRoom(recovered: RecoveredJournal): Promise<void> {
+    try {
+      await this.#store.mend();
+      await this.#repeatUnproven(recovered);
+      this.#durable = recovered.last;
+      this.#unrepeated = undefined;
+    } catch (error) {
+      if (!isShortOfRoom(error)) this.#fail(error as Error, "repeat the last records");
+    } finally {
+      this.#repeating = undefined;
+    }
+  }
+
   #fail(cause: Error, doing: string): void {
     if (this.#failure) return;
     const { folder, onFailed, logger } = this.#options;
@@ -392,4 +452,8 @@ export class FileJournal implements Journal {
     this.#writing = undefined;
     onFailed(this.#failure);
   }
+}
+
+function isShortOfRoom(error: unknown): boolean {
+  return error instanceof GatewayError && error.code === "storage-full";
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import type { AccessPointId } from "../domain/access-point.ts";
 import type { ClockTrust } from "../domain/clock-interval.ts";
+import type { EventBody } from "../domain/entry-event.ts";
 import type { Instant } from "../domain/instant.ts";
 import { SiteRecords } from "../domain/site-records.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -10,6 +11,7 @@ import type { Disk } from "../ports/disk.ts";
 import type { GrantCache } from "../ports/grant-cache.ts";
 import type { Journal } from "../ports/journal.ts";
 import type { Logger } from "../ports/logger.ts";
+import { isFull } from "./atomic-file.ts";
 import { type DataFolderLock, lockDataFolder, type ProcessTable } from "./data-folder.ts";
 import { FileJournal, type JournalLimits, journalLimits } from "./file-journal.ts";
 import { type JournalDamage, recoverJournal } from "./journal-recovery.ts";
@@ -62,8 +64,8 @@ export interface SiteStore {
 }
 
 /**
- * Rejects with `data-locked` while another process owns the folder, with `config-invalid` when it is another gateway's, with
- * `storage-full` when the start itself cannot be written down.
+ * Rejects with `data-locked` while another process owns the folder, with `config-invalid` when it is another gateway's. On a full
+ * disk it resolves with a journal that takes nothing in until there is room, and then the start before anything else.
  */
 export async function openSiteStore(options: SiteStoreOptions): Promise<SiteStore> {
   const lock = await lockDataFolder(options.disk, options.folder, options.processes);
@@ -99,15 +101,22 @@ async function openLocked(options: SiteStoreOptions, lock: DataFolderLock): Prom
   const journal = await FileJournal.open({ ...options, nextTurn, limits, records, boot }, found);
   const cache = new JsonGrantCache(low, adapter, journal);
   try {
-    journal.recordEvent({ type: "boot", version, cutBytes: found.cutBytes });
-    for (const { file, line, lines, what } of found.damage) {
+    for (const { file, line, lines, what } of found.damage)
       logger.error("journal-damaged", { file, line, lines, what });
-      if (lines > 0) journal.recordEvent({ type: "damage", file, line, lines });
-    }
-    finishEarlierBoot(journal, records);
-    await journal.flushed();
-    // From here on a start reads the snapshot, so the same damage is not counted twice.
-    if (found.damage.length > 0) await cache.snapshot();
+    const begun = journal.begin([
+      { type: "boot", version, cutBytes: found.cutBytes },
+      ...found.damage.flatMap(({ file, line, lines }): EventBody[] =>
+        lines > 0 ? [{ type: "damage", file, line, lines }] : [],
+      ),
+      ...endsOfEarlierBoot(records),
+    ]);
+    if (begun) await journal.flushed();
+    // From here on a start reads the snapshot instead of the damage; without it the damage event says that it was counted.
+    if (begun && found.damage.length > 0)
+      await cache.snapshot().catch((error: Error) => {
+        if (!isFull(error)) throw error;
+        logger.error("snapshot-failed", { error });
+      });
   } catch (error) {
     await journal.close();
     throw error;
@@ -134,11 +143,11 @@ async function openLocked(options: SiteStoreOptions, lock: DataFolderLock): Prom
 }
 
 /** Nobody knows whether the strike of an admission without an outcome moved, so its right stays spent. */
-function finishEarlierBoot(journal: Journal, records: SiteRecords): void {
-  for (const left of records.unfinished()) {
+function endsOfEarlierBoot(records: SiteRecords): EventBody[] {
+  return records.unfinished().map((left): EventBody => {
     const { accessPoint } = left;
-    if (left.kind === "admission")
-      journal.recordEvent({ type: "released", of: left.of, accessPoint, result: "unknown" });
-    else journal.recordEvent({ type: "command-ended", command: left.command, accessPoint, result: "unknown" });
-  }
+    return left.kind === "admission"
+      ? { type: "released", of: left.of, accessPoint, result: "unknown" }
+      : { type: "command-ended", command: left.command, accessPoint, result: "unknown" };
+  });
 }

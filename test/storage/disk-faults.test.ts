@@ -1,11 +1,24 @@
 /** A disk that fills up, and one that fails. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { SiteStore } from "../../gateway/storage/open-site-store.ts";
 import { verifyFolder } from "../../gateway/storage/verify-journal.ts";
 import { SimDisk } from "../support/sim-disk.ts";
 import { aDenial, aGrantRow, anAdmission, aPage, aStore, StillClock } from "../support/site-store.ts";
 
 const folder = "/data";
+
+/** Until not even an admission fits. */
+async function fill({ journal }: SiteStore, sim: SimDisk): Promise<void> {
+  sim.capacity = sim.paths.reduce((sum, path) => sum + sim.contents(path).length, 0);
+  await assert.rejects(
+    async () => {
+      for (;;) await journal.recordEvent(anAdmission("one", 1)).durable;
+    },
+    { code: "storage-full" },
+  );
+}
+
 const noLimit = { maxEvents: 100_000, maxBytes: 100_000_000 };
 
 /** Resolves after the microtasks that are waiting, and theirs. */
@@ -53,6 +66,48 @@ describe("a full disk", () => {
     await journal.close();
     assert.deepEqual((await verifyFolder(sim.mount(), folder)).findings, []);
   });
+
+  for (const [name, tooFull] of [
+    ["of which every segment is full", async (sim: SimDisk) => fill(await aStore(sim.mount(), folder), sim)],
+    ["without a journal", async () => undefined],
+  ] as const) {
+    test(`a start on a full disk ${name} comes up, takes nothing in, and with room again writes its start first`, async () => {
+      const sim = new SimDisk();
+      await tooFull(sim);
+      sim.kill();
+      sim.capacity = sim.paths.reduce((sum, path) => sum + sim.contents(path).length, 1_000); // for the lock
+      const clock = new StillClock();
+
+      const { journal, recovered } = await aStore(sim.mount(), folder, { clock });
+      const before = journal.durableSeq;
+
+      assert.equal(journal.state, "full");
+      clock.now += 5_000;
+      assert.throws(() => journal.recordEvent(anAdmission("one", 1)), { code: "storage-full" });
+      await quiet();
+      assert.throws(() => journal.record({ kind: "acknowledged", next: 2 }), { code: "storage-full" });
+      assert.equal(journal.durableSeq, before);
+      await quiet();
+
+      sim.capacity = Number.POSITIVE_INFINITY;
+      clock.now += 5_000;
+      assert.throws(() => journal.recordEvent(anAdmission("one", 1)), { code: "storage-full" });
+      await quiet();
+      await journal.recordEvent(anAdmission("one", 1)).durable;
+
+      assert.equal(journal.state, "open");
+      const { lines } = (await journal.eventsFrom(1, noLimit))!;
+      const events = lines.map((line) => JSON.parse(line)).filter(({ boot }) => boot === recovered.boot);
+      assert.equal(events[0].type, "boot");
+      assert.equal(events.at(-1).type, "admitted");
+      assert.deepEqual(
+        lines.map((line) => JSON.parse(line).seq),
+        lines.map((_, i) => i + 1),
+      );
+      await journal.close();
+      assert.deepEqual((await verifyFolder(sim.mount(), folder)).findings, []);
+    });
+  }
 
   test("at any size: what is acknowledged stays, what is refused leaves no trace, and the next start is sound", async () => {
     for (let room = 0; room < 60_000; room += 1_499) {
