@@ -35,14 +35,25 @@ function untilAborted(signal: AbortSignal): Promise<never> {
 
 /** The site of a data folder as it is. */
 export async function openBenchSite(folder: string): Promise<BenchSite> {
-  const accessPoints = doorIds.map((id): AccessPoint => ({ id, name: id, lock: id, readers: [id], holdMs: 1_000 }));
-  const site = await startSite({
+  const site = await startSiteOf(folder, doorIds.map(anObedientLock));
+  return {
+    ...site,
+    request: (number, caller) => ({
+      accessPoint: `door-${caller % doors}`,
+      presented: { kind: "pin", index: `grant-${number}`.padEnd(43, "_") },
+    }),
+  };
+}
+
+/** Every device is lock and reader of an access point of its name. */
+export function startSiteOf(folder: string, devices: readonly Device[]): Promise<RunningSite> {
+  return startSite({
     gateway: "gateway-1",
     epoch: 1,
     version: "bench",
     folder,
-    accessPoints,
-    devices: accessPoints.map(({ id }) => anObedientLock(id)),
+    accessPoints: devices.map(({ id }): AccessPoint => ({ id, name: id, lock: id, readers: [id], holdMs: 1_000 })),
+    devices,
     seal: new CredentialSeal("site-1", new Uint8Array(32)),
     link: noCloud,
     systemClockWithinMs: 1_000,
@@ -54,13 +65,6 @@ export async function openBenchSite(folder: string): Promise<BenchSite> {
       throw error;
     },
   });
-  return {
-    ...site,
-    request: (number, caller) => ({
-      accessPoint: `door-${caller % doors}`,
-      presented: { kind: "pin", index: `grant-${number}`.padEnd(43, "_") },
-    }),
-  };
 }
 
 /** A new site with so many grants. */

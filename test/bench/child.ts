@@ -8,6 +8,8 @@ export interface Child {
   readonly process: ChildProcess;
   /** The next line, parsed. Rejects when the process ends first. */
   next<T>(): Promise<T>;
+  /** Writes a line to it; the next one it prints is the answer. */
+  ask<T>(question: string): Promise<T>;
   end(): Promise<void>;
 }
 
@@ -17,12 +19,17 @@ export function startChild(script: string, ...args: readonly string[]): Child {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+  const next = async <T>() => {
+    const { value, done } = await lines.next();
+    if (done) throw new Error(`${script} ended before it answered`);
+    return JSON.parse(value) as T;
+  };
   return {
     process: child,
-    next: async <T>() => {
-      const { value, done } = await lines.next();
-      if (done) throw new Error(`${script} ended before it answered`);
-      return JSON.parse(value) as T;
+    next,
+    ask: (question) => {
+      child.stdin!.write(`${question}\n`);
+      return next();
     },
     end: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;

@@ -11,8 +11,11 @@ const benchmarks: Readonly<Record<string, () => Promise<{ benchmark: Benchmark }
   admission: () => import("./admission.ts"),
   start: () => import("./start.ts"),
   "key-press": () => import("./key-press.ts"),
+  command: () => import("./command.ts"),
   feed: () => import("./feed.ts"),
+  reports: () => import("./reports.ts"),
   "frozen-reader": () => import("./frozen-reader.ts"),
+  "mtls-storm": () => import("./mtls-storm.ts"),
 };
 
 const { values } = parseArgs({ options: { only: { type: "string" }, json: { type: "boolean", default: false } } });

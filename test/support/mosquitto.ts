@@ -99,7 +99,7 @@ export async function givenMosquitto(t: TestContext, proof: "password" | "certif
 }
 
 /** Mosquitto takes no port 0: one that was free a moment ago. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
