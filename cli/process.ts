@@ -86,6 +86,10 @@ export async function runService<S extends RunningService>(life: ServiceLife<S>)
       () => undefined,
     );
 
+  // Started by the demo, a service does not outlive it, however that ends.
+  const onOrphaned = () => onStop("SIGTERM");
+  process.channel?.unref();
+  process.once("disconnect", onOrphaned);
   process.on("SIGTERM", onStop).on("SIGINT", onStop).on("SIGHUP", onReload).on("uncaughtException", onBug);
   try {
     if (readyFile !== undefined) await removeReadyFile(readyFile);
@@ -111,6 +115,7 @@ export async function runService<S extends RunningService>(life: ServiceLife<S>)
   } finally {
     stopped.abort();
     clearInterval(alive);
+    process.off("disconnect", onOrphaned);
     process.off("SIGTERM", onStop).off("SIGINT", onStop).off("SIGHUP", onReload).off("uncaughtException", onBug);
   }
 }

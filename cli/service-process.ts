@@ -43,7 +43,8 @@ export class ServiceProcess {
     const file = await config();
     const log = openSync(logFile, "a", 0o600);
     const child = spawn(process.execPath, [program, this.#command, "--config", file, "--ready-file", readyFile], {
-      stdio: ["ignore", log, log],
+      // The channel carries nothing; when it breaks, this process is gone, and the service ends too (process.ts).
+      stdio: ["ignore", log, log, "ipc"],
       env: { ...process.env, ...env },
     });
     closeSync(log);
