@@ -2,7 +2,7 @@
  * A durable admission through the whole flow, from the presented credential to the release, on the real disk; beside node:sqlite
  * (WAL, FULL) doing select, check, increment and log in one transaction each, which blocks its thread.
  */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
@@ -25,6 +25,8 @@ export const benchmark: Benchmark = {
       rows.push(await sideBySide(site, sqlite, 1, "≥ 0.9 × the same SQLite, which blocks its thread", 0.9));
       rows.push(await sideBySide(site, sqlite, 64, "≥ 8 × SQLite, one a transaction", 8));
       rows.push(await longestStall(site));
+      rows.push(await bytesWritten(site, "alone", 1, 5_000));
+      rows.push(await bytesWritten(site, "in groups of 8", 8, 1_500));
       await site.stop();
       sqlite.close();
       return rows;
@@ -75,6 +77,19 @@ async function longestStall(site: BenchSite): Promise<Row> {
   delay.disable();
   const p99 = delay.percentile(99) / 1e6;
   return row("event loop delay during admissions one at a time, p99", p99, "ms", "never blocked (≤ 5 ms)", p99 <= 5);
+}
+
+/** What the kernel counts for this process, whole pages as they go to the disk; without the file system's own journal. */
+async function bytesWritten(site: BenchSite, how: string, callers: number, most: number): Promise<Row> {
+  const before = await writtenSoFar();
+  const admitted = (await admissionsPerSecond(site, callers)) * seconds;
+  await site.parts.journal.flushed();
+  const bytes = ((await writtenSoFar()) - before) / admitted;
+  return row(`bytes written per admission, ${how}`, bytes, "B", `≤ ${most.toLocaleString("en")} B`, bytes <= most);
+}
+
+async function writtenSoFar(): Promise<number> {
+  return Number(/^write_bytes: (\d+)$/m.exec(await readFile("/proc/self/io", "utf8"))?.[1]);
 }
 
 interface Sqlite {

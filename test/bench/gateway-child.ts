@@ -47,6 +47,7 @@ for await (const question of createInterface({ input: process.stdin })) {
   if (what === "resident") console.log(JSON.stringify({ residentMb: process.memoryUsage().rss / 1e6 }));
   if (what === "unlock") console.log(JSON.stringify({ tookMs: await unlocks(Number(times)) }));
 }
+process.exit(0); // whoever asked is gone
 
 /** Each from the command's arrival until the lockbox's reply, and what it came to, are on the disk. */
 async function unlocks(times: number): Promise<number[]> {

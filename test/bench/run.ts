@@ -3,20 +3,8 @@
  * Figures that miss a goal are printed like the others; nothing here fails a build.
  */
 import { parseArgs } from "node:util";
-import type { Benchmark, Row } from "./row.ts";
-
-/** Loaded one by one, so that `--only` pays for one. */
-const benchmarks: Readonly<Record<string, () => Promise<{ benchmark: Benchmark }>>> = {
-  decide: () => import("./decide.ts"),
-  admission: () => import("./admission.ts"),
-  start: () => import("./start.ts"),
-  "key-press": () => import("./key-press.ts"),
-  command: () => import("./command.ts"),
-  feed: () => import("./feed.ts"),
-  reports: () => import("./reports.ts"),
-  "frozen-reader": () => import("./frozen-reader.ts"),
-  "mtls-storm": () => import("./mtls-storm.ts"),
-};
+import { benchmarks } from "./benchmarks.ts";
+import type { Row } from "./row.ts";
 
 const { values } = parseArgs({ options: { only: { type: "string" }, json: { type: "boolean", default: false } } });
 if (values.only !== undefined && !Object.hasOwn(benchmarks, values.only)) {

@@ -1,0 +1,15 @@
+/** Every benchmark there is; adding one is one line here. */
+import type { Benchmark } from "./row.ts";
+
+/** Loaded one by one, so that `--only` pays for one. */
+export const benchmarks: Readonly<Record<string, () => Promise<{ benchmark: Benchmark }>>> = {
+  decide: () => import("./decide.ts"),
+  admission: () => import("./admission.ts"),
+  start: () => import("./start.ts"),
+  "key-press": () => import("./key-press.ts"),
+  command: () => import("./command.ts"),
+  feed: () => import("./feed.ts"),
+  reports: () => import("./reports.ts"),
+  "frozen-reader": () => import("./frozen-reader.ts"),
+  "mtls-storm": () => import("./mtls-storm.ts"),
+};
