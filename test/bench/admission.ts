@@ -2,7 +2,7 @@
  * A durable admission through the whole flow, from the presented credential to the release, on the real disk; beside node:sqlite
  * (WAL, FULL) doing select, check, increment and log in one transaction each, which blocks its thread.
  */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
@@ -25,8 +25,8 @@ export const benchmark: Benchmark = {
       rows.push(await sideBySide(site, sqlite, 1, "≥ 0.9 × the same SQLite, which blocks its thread", 0.9));
       rows.push(await sideBySide(site, sqlite, 64, "≥ 8 × SQLite, one a transaction", 8));
       rows.push(await longestStall(site));
-      rows.push(await bytesWritten(site, "alone", 1, 5_000));
-      rows.push(await bytesWritten(site, "in groups of 8", 8, 1_500));
+      rows.push(await bytesWritten(site, folder, "alone", 1, 5_000));
+      rows.push(await bytesWritten(site, folder, "in groups of 8", 8, 1_500));
       await site.stop();
       sqlite.close();
       return rows;
@@ -55,8 +55,8 @@ async function sideBySide(site: BenchSite, sqlite: Sqlite, callers: number, goal
   );
 }
 
-async function admissionsPerSecond(site: BenchSite, callers: number): Promise<number> {
-  const endsAt = performance.now() + seconds * 1000;
+async function admissionsPerSecond(site: BenchSite, callers: number, forSeconds = seconds): Promise<number> {
+  const endsAt = performance.now() + forSeconds * 1000;
   let admitted = 0;
   await Promise.all(
     Array.from({ length: callers }, async (_, caller) => {
@@ -67,7 +67,7 @@ async function admissionsPerSecond(site: BenchSite, callers: number): Promise<nu
       }
     }),
   );
-  return admitted / seconds;
+  return admitted / forSeconds;
 }
 
 async function longestStall(site: BenchSite): Promise<Row> {
@@ -79,16 +79,29 @@ async function longestStall(site: BenchSite): Promise<Row> {
   return row("event loop delay during admissions one at a time, p99", p99, "ms", "never blocked (≤ 5 ms)", p99 <= 5);
 }
 
-/** What the kernel counts for this process, whole pages as they go to the disk; without the file system's own journal. */
-async function bytesWritten(site: BenchSite, how: string, callers: number, most: number): Promise<Row> {
-  const before = await writtenSoFar();
-  const admitted = (await admissionsPerSecond(site, callers)) * seconds;
-  await site.parts.journal.flushed();
-  const bytes = ((await writtenSoFar()) - before) / admitted;
+/** What reaches the disk, the file system's own share included; the least of some rounds, because others write to that disk too. */
+async function bytesWritten(site: BenchSite, folder: string, how: string, callers: number, most: number): Promise<Row> {
+  const found: number[] = [];
+  for (let round = 0; round < 5; round += 1) {
+    const before = await writtenTo(folder);
+    const admitted = (await admissionsPerSecond(site, callers, 0.4)) * 0.4;
+    await site.parts.journal.flushed();
+    found.push(((await writtenTo(folder)) - before) / admitted);
+  }
+  const bytes = Math.min(...found);
   return row(`bytes written per admission, ${how}`, bytes, "B", `≤ ${most.toLocaleString("en")} B`, bytes <= most);
 }
 
-async function writtenSoFar(): Promise<number> {
+/**
+ * Bytes written so far to the disk that holds the folder. Where the kernel does not count for it (an overlay): by this process, which
+ * is far too much where the kernel keeps files in memory in pieces larger than a page.
+ */
+async function writtenTo(folder: string): Promise<number> {
+  const { dev } = await stat(folder);
+  const disk = `${dev >> 8} ${dev & 255}`;
+  const counts = (await readFile("/proc/diskstats", "utf8")).split("\n").map((line) => line.trim().split(/\s+/));
+  const found = counts.find(([major, minor]) => `${major} ${minor}` === disk);
+  if (found) return Number(found[9]) * 512;
   return Number(/^write_bytes: (\d+)$/m.exec(await readFile("/proc/self/io", "utf8"))?.[1]);
 }
 
