@@ -8,6 +8,8 @@ import { nodeDisk } from "../../gateway/storage/node-disk.ts";
 import { aDenial, aGrantRow, anAdmission, aPage, aStore } from "../support/site-store.ts";
 import { postern } from "./run-postern.ts";
 
+const newline = 0x0a;
+
 let home: string;
 let folder: string;
 before(async () => {
@@ -40,21 +42,42 @@ test("show prints a line a record, and with --json the records themselves", asyn
   assert.equal(events.out.trim().split("\n").length, records.length);
 });
 
-test("verify says ok, and after one flipped byte names the line and ends with 1", async () => {
+test("verify says ok, and after one flipped byte, wherever it is, names file and line and ends with 1", async () => {
   const good = await postern(["journal", "verify", folder]);
   assert.equal(good.code, 0, good.out);
   assert.match(good.out, /: ok\n$/);
 
   const segment = join(folder, "journal/000001.jsonl");
   const bytes = await readFile(segment);
-  const at = bytes.indexOf('"denied"') + 2;
-  const line = bytes.subarray(0, at).filter((byte) => byte === 0x0a).length + 1;
-  bytes[at]! ^= 1;
-  await writeFile(segment, bytes);
+  const used = bytes.findLastIndex((byte) => byte !== newline) + 2;
+  const positions = [
+    0,
+    bytes.indexOf(newline),
+    bytes.indexOf('"denied"') + 2,
+    Math.floor(used / 2),
+    bytes.lastIndexOf('"prev"') + 10,
+    used - 2,
+    used - 1,
+    used,
+    Math.floor((used + bytes.length) / 2),
+    bytes.length - 1,
+  ];
+  for (const at of positions) {
+    const line = bytes.subarray(0, at).filter((byte) => byte === newline).length + 1;
+    const flipped = Buffer.from(bytes);
+    flipped[at]! ^= 1;
+    await writeFile(segment, flipped);
 
-  const bad = await postern(["journal", "verify", folder]);
-  assert.equal(bad.code, 1);
-  assert.match(bad.out, new RegExp(`line ${line} of journal/000001\\.jsonl`));
-  const json = JSON.parse((await postern(["journal", "verify", folder, "--json"])).out);
-  assert.equal(json.findings[0].line, line);
+    const bad = await postern(["journal", "verify", folder, "--json"]);
+
+    assert.equal(bad.code, 1, `byte ${at}: ${bad.out}`);
+    const { findings } = JSON.parse(bad.out) as { findings: { file: string; line: number }[] };
+    assert.ok(
+      findings.some((finding) => finding.file === "journal/000001.jsonl" && finding.line === line),
+      `byte ${at}, line ${line}: ${bad.out}`,
+    );
+  }
+  const told = await postern(["journal", "verify", folder]);
+  assert.match(told.out, /line \d+ of journal\/000001\.jsonl/);
+  await writeFile(segment, bytes);
 });
