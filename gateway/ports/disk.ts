@@ -7,8 +7,8 @@ export interface Disk {
   list(folder: string): Promise<string[]>;
   /** Creates a folder (0700) and its parents. */
   makeFolder(folder: string): Promise<void>;
-  /** The whole file, or its first `maxBytes`; ENOENT when absent. */
-  read(path: string, maxBytes?: number): Promise<Uint8Array>;
+  /** The whole file, or up to `maxBytes` of it from byte `from` (0) on; nothing beyond its end; ENOENT when absent. */
+  read(path: string, maxBytes?: number, from?: number): Promise<Uint8Array>;
   /** Creates a file (0600) with this content, whole or not at all; false when the name is taken. */
   createExclusive(path: string, bytes: Uint8Array): Promise<boolean>;
   /** The permission bits of a file, such as 0o600. */

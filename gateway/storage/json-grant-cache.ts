@@ -36,7 +36,6 @@ export interface SnapshotOptions {
 
 export const snapshotFolder = "snapshot";
 const generationsKept = 2;
-const itemsPerTurn = 2000;
 const headerBytesMax = 4096;
 
 export class SnapshotAdapter implements Adapter<CachedSite> {
@@ -58,7 +57,7 @@ export class SnapshotAdapter implements Adapter<CachedSite> {
 
   /** null: there is no whole snapshot. */
   async read(): Promise<CachedSite | null> {
-    const { disk, folder, logger } = this.#options;
+    const { disk, folder, logger, clock, emptyRecords } = this.#options;
     const numbers = await snapshotNumbers(disk, folder);
     this.#newest = numbers.at(-1) ?? 0;
     let found: CachedSite | null = null;
@@ -69,14 +68,16 @@ export class SnapshotAdapter implements Adapter<CachedSite> {
         if (older) this.#kept.unshift({ number, lsn: older.position.lsn });
         continue;
       }
-      const snapshot = readSnapshot(await disk.read(path));
-      if (!snapshot) {
+      const records = emptyRecords();
+      const now = clock.monotonic();
+      const header = await readSnapshot(disk, path, (item) => records.restore(item, now));
+      if (!header) {
         logger.error("snapshot-damaged", { file: snapshotFile(number) });
         continue;
       }
-      this.#checkOwner(snapshot.header, number);
-      this.#kept.unshift({ number, lsn: snapshot.header.position.lsn });
-      found = { records: await this.#restored(snapshot.items), position: snapshot.header.position };
+      this.#checkOwner(header, number);
+      this.#kept.unshift({ number, lsn: header.position.lsn });
+      found = { records, position: header.position };
     }
     return found;
   }
@@ -91,19 +92,6 @@ export class SnapshotAdapter implements Adapter<CachedSite> {
     this.#newest = number;
     this.#kept = [...this.#kept, { number, lsn: position.lsn }].slice(-generationsKept);
     await this.#removeOthers();
-  }
-
-  async #restored(items: Iterable<Parameters<SiteRecords["restore"]>[0]>): Promise<SiteRecords> {
-    const { emptyRecords, clock, nextTurn } = this.#options;
-    const records = emptyRecords();
-    const now = clock.monotonic();
-    let count = 0;
-    for (const item of items) {
-      records.restore(item, now);
-      count += 1;
-      if (count % itemsPerTurn === 0) await nextTurn();
-    }
-    return records;
   }
 
   async #removeOthers(): Promise<void> {

@@ -10,7 +10,7 @@ export const nodeDisk: Disk = {
   makeFolder: async (folder) => {
     await files.mkdir(folder, { recursive: true, mode: 0o700 });
   },
-  read: (path, maxBytes) => (maxBytes === undefined ? files.readFile(path) : readStart(path, maxBytes)),
+  read: (path, maxBytes, from = 0) => (maxBytes === undefined ? files.readFile(path) : readPart(path, maxBytes, from)),
   createExclusive,
   permissions: async (path) => (await files.stat(path)).mode & 0o777,
   open: async (path, { create, durable = false }) => {
@@ -73,10 +73,10 @@ class NodeDiskFile implements DiskFile {
   }
 }
 
-async function readStart(path: string, maxBytes: number): Promise<Uint8Array> {
+async function readPart(path: string, maxBytes: number, from: number): Promise<Uint8Array> {
   await using handle = await files.open(path, "r");
-  const buffer = Buffer.alloc(maxBytes);
-  const { bytesRead } = await handle.read(buffer, 0, maxBytes, 0);
+  const buffer = Buffer.allocUnsafeSlow(maxBytes);
+  const { bytesRead } = await handle.read(buffer, 0, maxBytes, from);
   return buffer.subarray(0, bytesRead);
 }
 

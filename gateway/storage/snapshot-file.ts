@@ -2,8 +2,9 @@
  * A snapshot as lines: a header, one line for each item of SiteRecords.dump(), and a footer with their count and the SHA-256 of
  * all bytes before it. Only a whole one is ever believed.
  */
-import { createHash, hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { SnapshotItem } from "../domain/site-records.ts";
+import type { Disk } from "../ports/disk.ts";
 import type { JournalPosition } from "./journal-recovery.ts";
 
 export interface SnapshotHeader {
@@ -18,6 +19,7 @@ export interface SnapshotHeader {
 const pieceBytes = 64 * 1024;
 const linesPerLook = 64;
 const footerBytesMax = 256;
+const partBytes = 1024 * 1024;
 
 /** Pieces of about 64 kB, a millisecond of work each, so that the loop breathes between them. */
 export function* snapshotPieces(header: SnapshotHeader, items: Iterable<SnapshotItem>): Generator<Uint8Array> {
@@ -42,23 +44,63 @@ export function* snapshotPieces(header: SnapshotHeader, items: Iterable<Snapshot
   }
 }
 
-/** undefined: not whole. Never throws. `items` may be walked once, and gives what was dumped. */
-export function readSnapshot(
-  bytes: Uint8Array,
-): { readonly header: SnapshotHeader; readonly items: Iterable<SnapshotItem> } | undefined {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const footerStart = buffer.lastIndexOf("\n", buffer.length - 2) + 1;
-  if (footerStart === 0 || buffer.length - footerStart > footerBytesMax) return undefined;
+/**
+ * Reads a snapshot in parts, so that a large one need not fit into memory twice. Gives its header after `take` was told every item in
+ * order; undefined when it is not whole, and then what `take` was told is worth nothing. Rejects only for what the disk says.
+ */
+export async function readSnapshot(
+  disk: Disk,
+  path: string,
+  take: (item: SnapshotItem) => void,
+): Promise<SnapshotHeader | undefined> {
+  const digest = createHash("sha256");
+  let header: SnapshotHeader | undefined;
+  // The last line so far, whole or not: it may be the footer.
+  let last: Buffer = Buffer.alloc(0);
+  for (let position = 0; ; ) {
+    const part = await disk.read(path, partBytes, position);
+    if (part.length === 0) break;
+    position += part.length;
+    const bytes = Buffer.concat([last, part]);
+    const lastStart = bytes.lastIndexOf("\n", -2) + 1;
+    const lines = bytes.subarray(0, lastStart);
+    digest.update(lines);
+    try {
+      header = takeLines(lines, header, take);
+    } catch {
+      return undefined;
+    }
+    last = Buffer.from(bytes.subarray(lastStart));
+    if (lastStart > 0 && !header) return undefined;
+  }
+  return header && isFooter(last, digest.digest("base64url")) ? header : undefined;
+}
+
+/** The first line of all is the header. */
+function takeLines(
+  lines: Buffer,
+  known: SnapshotHeader | undefined,
+  take: (item: SnapshotItem) => void,
+): SnapshotHeader | undefined {
+  const header = known ?? readSnapshotHeader(lines);
+  if (!header) return undefined;
+  for (let start = known ? 0 : lines.indexOf("\n") + 1; start < lines.length; ) {
+    const end = lines.indexOf("\n", start);
+    take(JSON.parse(lines.toString("utf8", start, end)));
+    start = end + 1;
+  }
+  return header;
+}
+
+function isFooter(line: Buffer, sha256: string): boolean {
+  if (line.length > footerBytesMax) return false;
   try {
-    const footer = buffer.toString("latin1", footerStart);
-    const { items, sha256 } = JSON.parse(footer);
-    const digest = hash("sha256", buffer.subarray(0, footerStart), "base64url");
+    const footer = line.toString("latin1");
+    const { items } = JSON.parse(footer);
     // Compared as text, so that a changed byte of the footer itself shows too.
-    if (footer !== `${JSON.stringify({ kind: "end", items, sha256: digest })}\n` || sha256 !== digest) return undefined;
-    const header = readSnapshotHeader(buffer);
-    return header && { header, items: itemsOf(buffer, buffer.indexOf("\n") + 1, footerStart) };
+    return footer === `${JSON.stringify({ kind: "end", items, sha256 })}\n`;
   } catch {
-    return undefined;
+    return false;
   }
 }
 
@@ -70,13 +112,5 @@ export function readSnapshotHeader(bytes: Uint8Array): SnapshotHeader | undefine
     return header.kind === "snapshot" && header.schema === 1 ? header : undefined;
   } catch {
     return undefined;
-  }
-}
-
-function* itemsOf(buffer: Buffer, from: number, to: number): Generator<SnapshotItem> {
-  for (let start = from; start < to; ) {
-    const end = buffer.indexOf("\n", start);
-    yield JSON.parse(buffer.toString("utf8", start, end));
-    start = end + 1;
   }
 }

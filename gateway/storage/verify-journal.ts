@@ -56,8 +56,8 @@ export async function verifyFolder(disk: Disk, folder: string): Promise<Verifica
   let covered = 0;
   for (const number of snapshots) {
     const file = snapshotFile(number);
-    const snapshot = readSnapshot(await disk.read(join(folder, file)));
-    if (snapshot) covered = Math.max(covered, snapshot.header.position.lsn);
+    const header = await readSnapshot(disk, join(folder, file), () => undefined);
+    if (header) covered = Math.max(covered, header.position.lsn);
     else
       findings.push({ file, line: 0, what: `${file}: digest does not fit, the snapshot is damaged`, harmless: false });
   }

@@ -78,7 +78,8 @@ export class SimDisk {
     return {
       list: (folder) => run("list", folder, () => this.#list(folder)),
       makeFolder: (folder) => run("makeFolder", folder, () => this.#makeFolder(folder)),
-      read: (path, maxBytes) => run("read", path, () => this.#inode(path).current.slice(0, maxBytes)),
+      read: (path, maxBytes = Number.POSITIVE_INFINITY, from = 0) =>
+        run("read", path, () => this.#inode(path).current.slice(from, from + maxBytes)),
       createExclusive: (path, bytes) =>
         run("createExclusive", path, () => {
           if (this.#names.has(path)) return false;
