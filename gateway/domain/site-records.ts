@@ -228,7 +228,8 @@ export class SiteRecords implements SiteView {
     return snapshotItems(facts, now, {
       rows: [...this.#rows.values()],
       staged: [...this.#staged.values()],
-      ledger: [...this.#ledger],
+      // Keys and values apart: an array for each pair would cost the loop milliseconds.
+      ledger: { grants: [...this.#ledger.keys()], entries: [...this.#ledger.values()] },
       revoked: [...this.#revoked],
       lockouts: [...this.#lockouts],
       seen: [...this.#seen.values()],
@@ -484,7 +485,7 @@ function keyOfUnfinished(unfinished: Unfinished): string {
 interface Copies {
   readonly rows: readonly FeedRow[];
   readonly staged: readonly FeedRow[];
-  readonly ledger: readonly (readonly [GrantId, LedgerEntry])[];
+  readonly ledger: { readonly grants: readonly GrantId[]; readonly entries: readonly LedgerEntry[] };
   readonly revoked: readonly string[];
   readonly lockouts: readonly (readonly [AccessPointId, Lockout])[];
   readonly seen: readonly DeviceOrigin[];
@@ -495,7 +496,8 @@ function* snapshotItems(facts: SnapshotItem, now: Monotonic, copies: Copies): Ge
   yield facts;
   for (const row of copies.rows) yield { item: "row", row };
   for (const row of copies.staged) yield { item: "staged", row };
-  for (const [grant, { rights, until }] of copies.ledger) yield { item: "ledger", grant, rights, until };
+  for (const [i, { rights, until }] of copies.ledger.entries.entries())
+    yield { item: "ledger", grant: copies.ledger.grants[i]!, rights, until };
   for (const id of copies.revoked) yield { item: "revoked", id };
   for (const [accessPoint, lockout] of copies.lockouts) {
     const { misses, lastMissAt } = lockout;

@@ -67,15 +67,15 @@ export function startSiteOf(folder: string, devices: readonly Device[]): Promise
   });
 }
 
-/** A new site with so many grants. */
-export async function aBenchSite(folder: string, grants: number): Promise<BenchSite> {
+/** A new site with so many grants, each for so many of its doors. */
+export async function aBenchSite(folder: string, grants: number, doorsEach = doors): Promise<BenchSite> {
   const site = await openBenchSite(folder);
   const now = systemClock.wall();
   const rows = Array.from({ length: grants }, (_, number) =>
     grantRow(
       aGrant(`grant-${number}`, {
         kind: "stay",
-        accessPoints: doorIds,
+        accessPoints: doorIds.slice(0, doorsEach),
         validity: { from: now - 3_600_000, until: now + 30 * 24 * 3_600_000 },
         entriesAllowed: 1_000_000,
       }),
