@@ -27,6 +27,8 @@ export interface SyncParts {
     answeredAt: Monotonic,
   ) => Promise<{ cursor: Cursor; set: "complete" | "partial" | "mismatch" }>;
   readonly report: () => GatewayReport;
+  /** The whole set has come, at the start or after a time offline. */
+  readonly onOnline: () => void;
 }
 
 export type SyncState = "never" | "online" | "offline" | "revoked" | "fenced" | "forked";
@@ -115,6 +117,7 @@ export class SyncLoop {
     if (set === "complete" && (this.#state === "offline" || this.#state === "never")) {
       this.#parts.logger.info("cloud-online", { feed: cursor.feed, version: cursor.version });
       this.#state = "online";
+      this.#parts.onOnline();
       this.#wake();
     }
     if (reply.retryAfterMs) await clock.sleep(Math.min(reply.retryAfterMs, retryMaxMs), signal);

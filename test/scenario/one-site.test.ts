@@ -119,6 +119,18 @@ test("given a lockdown, then nothing opens, and everything again when it is lift
   await site.box("box-1").becomes("secured");
 });
 
+test("given no line, when the gateway starts anew, then it still honours what it knew to be fresh", async () => {
+  const grant = await site.grant();
+  await site.arrives(grant.version);
+  await site.setInternet(false);
+
+  await site.restartGateway();
+
+  assert.equal(await site.box("box-1").enterPin(grant.pin), "granted");
+  await site.box("box-1").becomes("secured");
+  await site.setInternet(true);
+});
+
 test("given five wrong PINs, then that keypad is locked out, a right PIN included, over a restart, and the other is not", async () => {
   const grant = await site.grant();
   await site.arrives(grant.version);
