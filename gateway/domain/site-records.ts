@@ -110,12 +110,14 @@ export class SiteRecords implements SiteView {
   candidates(presented: PresentedCredential): readonly Candidate[] {
     const found = this.#byIndex.get(presented.index);
     if (!found) return [];
-    const grants = Array.isArray(found) ? found : [found];
-    return grants.flatMap((grant) =>
-      grant.credentials
-        .filter((credential) => credential.kind === presented.kind && credential.index === presented.index)
-        .map((credential) => ({ grant, credential })),
-    );
+    const candidates: Candidate[] = [];
+    for (const grant of Array.isArray(found) ? found : [found]) {
+      for (const credential of grant.credentials) {
+        const isPresented = credential.kind === presented.kind && credential.index === presented.index;
+        if (isPresented) candidates.push({ grant, credential });
+      }
+    }
+    return candidates;
   }
 
   isRevoked(id: GrantId | CredentialId): boolean {
@@ -123,6 +125,7 @@ export class SiteRecords implements SiteView {
   }
 
   isBlacklisted({ grant, credential }: Candidate): boolean {
+    if (this.#blacklist.size === 0) return false;
     const { id, document } = grant.holder;
     return (
       this.#listed("person", id) ||
