@@ -31,6 +31,13 @@ const eventSchema = z.discriminatedUnion("type", [
     grant: word.optional(),
     credential: word.optional(),
   }),
+  z.looseObject({
+    ...stamp,
+    type: z.literal("unanswered"),
+    device: word,
+    accessPoint: word.optional(),
+    why: word,
+  }),
   z.looseObject({ ...stamp, type: z.literal("command-taken"), command: count, accessPoint: word }),
   z.looseObject({
     ...stamp,

@@ -398,6 +398,13 @@ const reasons = {
   STORAGE_FULL: "it could not write the entry down",
 };
 
+const unansweredReasons = {
+  stopped: "the gateway stopped before deciding",
+  "turned-away": "too many were waiting",
+  "too-late": "it was too old when it came",
+  "no-access-point": "the reader belongs to no door",
+};
+
 /** An event in plain English, and its tone. */
 function sentence(event, nameOf) {
   const at = nameOf(event.accessPoint ?? event.device);
@@ -412,6 +419,8 @@ function sentence(event, nameOf) {
       return ["", `${at}: ${event.result === "unknown" ? "told to unlock, no answer" : "unlocked"}`];
     case "void":
       return ["warn", `${at}: did not unlock, the entry is given back`];
+    case "unanswered":
+      return ["warn", `${at}: a press got no answer, ${unansweredReasons[event.why] ?? event.why}`];
     case "command-taken":
       return ["good", `${at}: told to unlock from afar`];
     case "command-ended":

@@ -161,7 +161,7 @@ function columnsOf(read: ReadEvent | undefined) {
     reason:
       read.type === "denied"
         ? read.reason
-        : read.type === "void"
+        : read.type === "void" || read.type === "unanswered"
           ? read.why
           : read.type === "command-ended" || read.type === "released"
             ? read.result

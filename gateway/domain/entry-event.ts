@@ -27,6 +27,7 @@ export type EventBody =
       readonly left: number | null;
       readonly revision: number;
       readonly flags?: readonly string[];
+      readonly press?: DeviceOrigin;
     }
   /** The strike of admission `of` was told to move; "unknown": the device did not say whether it did. */
   | {
@@ -53,6 +54,18 @@ export type EventBody =
       readonly credential?: CredentialId;
       /** How long this denial has locked the keypad out, when it has. */
       readonly lockedOutMs?: Millis;
+      readonly press?: DeviceOrigin;
+    }
+  /**
+   * A press that was taken in and got no decision: nothing moved for it. "stopped": the gateway ended before its decision was written
+   * down · "turned-away": too many were waiting · "too-late": it was old when it arrived · "no-access-point": the reader serves none.
+   */
+  | {
+      readonly type: "unanswered";
+      readonly device: DeviceId;
+      readonly accessPoint?: AccessPointId;
+      readonly why: "stopped" | "turned-away" | "too-late" | "no-access-point";
+      readonly press?: DeviceOrigin;
     }
   /** A remote command was taken; on the disk before anything moves, so that it runs at most once. */
   | {

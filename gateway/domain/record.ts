@@ -1,4 +1,5 @@
 /** One line of the journal. Events are numbered, chained and told to the cloud; the other kinds matter to this gateway alone. */
+import type { AccessPointId } from "./access-point.ts";
 import type { DeviceOrigin, EntryEvent } from "./entry-event.ts";
 import type { FeedPage } from "./feed.ts";
 import type { Instant } from "./instant.ts";
@@ -9,7 +10,7 @@ export type JournalRecord =
   | { readonly kind: "page"; readonly page: FeedPage; readonly at: Instant }
   /** The cloud has every event below `next`. */
   | { readonly kind: "acknowledged"; readonly next: number }
-  /** A device report that is not an event itself was taken in; repeats of it are dropped. */
-  | { readonly kind: "seen"; readonly origin: DeviceOrigin }
+  /** A press was taken in: repeats of it are dropped, and an event that names it (`press`) says what became of it. */
+  | { readonly kind: "seen"; readonly origin: DeviceOrigin; readonly accessPoint: AccessPointId | null }
   /** Every few minutes: the time's high-water mark, and when the last complete poll was asked. */
   | { readonly kind: "tick"; readonly at: Instant; readonly syncedAt: Instant | null };

@@ -20,10 +20,11 @@ interface LedgerEntry {
   readonly until: Instant;
 }
 
-/** An admission or a command whose outcome is not written down yet. */
+/** An admission, a command or a press whose outcome is not written down yet. */
 export type Unfinished =
   | { readonly kind: "admission"; readonly of: EventSeq; readonly accessPoint: AccessPointId; readonly grant: GrantId }
-  | { readonly kind: "command"; readonly command: number; readonly accessPoint: AccessPointId };
+  | { readonly kind: "command"; readonly command: number; readonly accessPoint: AccessPointId }
+  | { readonly kind: "press"; readonly press: DeviceOrigin; readonly accessPoint: AccessPointId | null };
 
 /** One line of a snapshot; see SiteRecords.dump. */
 export type SnapshotItem =
@@ -53,6 +54,8 @@ export type SnapshotItem =
 
 const modulus = 1n << 128n;
 const ledgerKeptMs = 30 * 24 * 3_600_000;
+/** A denial that a full disk refused leaves its press open; so many are remembered. */
+const openPressesMax = 1_000;
 
 export class SiteRecords implements SiteView {
   cursor: Cursor = noCursor;
@@ -206,6 +209,8 @@ export class SiteRecords implements SiteView {
         break;
       case "seen":
         this.#see(record.origin);
+        this.#begin({ kind: "press", press: record.origin, accessPoint: record.accessPoint });
+        this.#forgetOldPresses();
         break;
       case "tick":
         this.highWater = Math.max(this.highWater, record.at);
@@ -284,6 +289,7 @@ export class SiteRecords implements SiteView {
   #applyEvent(event: EntryEvent, mono: Monotonic): void {
     this.highWater = Math.max(this.highWater, event.at);
     if (event.origin) this.#see(event.origin);
+    if ("press" in event && event.press) this.#unfinished.delete(keyOfPress(event.press));
     switch (event.type) {
       case "boot":
         this.boot = Math.max(this.boot, event.boot);
@@ -449,6 +455,12 @@ export class SiteRecords implements SiteView {
     this.#unfinished.set(keyOfUnfinished(unfinished), unfinished);
   }
 
+  #forgetOldPresses(): void {
+    if (this.#unfinished.size <= openPressesMax) return;
+    const oldest = this.#unfinished.values().find(({ kind }) => kind === "press");
+    if (oldest) this.#unfinished.delete(keyOfUnfinished(oldest));
+  }
+
   /** Up to an event of an earlier boot: lockouts, kept on the running process's clock, grow older by the time since the one before. */
   #passTime({ boot, mono }: EntryEvent): void {
     const passed = this.#replayed?.boot === boot ? Math.max(0, mono - this.#replayed.mono) : 0;
@@ -482,7 +494,18 @@ function keyOf(row: FeedRow): string {
 }
 
 function keyOfUnfinished(unfinished: Unfinished): string {
-  return unfinished.kind === "admission" ? `admission/${unfinished.of}` : `command/${unfinished.command}`;
+  switch (unfinished.kind) {
+    case "admission":
+      return `admission/${unfinished.of}`;
+    case "command":
+      return `command/${unfinished.command}`;
+    case "press":
+      return keyOfPress(unfinished.press);
+  }
+}
+
+function keyOfPress({ device, boot, seq }: DeviceOrigin): string {
+  return `press/${boot}/${seq}/${device}`;
 }
 
 interface Copies {

@@ -4,7 +4,7 @@
  */
 import type { AccessPoint } from "../domain/access-point.ts";
 import { type AccessRequest, type Decision, type DenyReason, decide, secondLook } from "../domain/decide.ts";
-import type { EntryEvent, EventSeq } from "../domain/entry-event.ts";
+import type { DeviceOrigin, EntryEvent, EventSeq } from "../domain/entry-event.ts";
 import { isMiss } from "../domain/site-records.ts";
 import { GatewayError } from "../errors.ts";
 import type { Reader } from "../ports/device.ts";
@@ -15,19 +15,23 @@ export type Outcome =
   | { readonly outcome: "released"; readonly seq: EventSeq; readonly result: "accepted" | "confirmed" | "unknown" }
   /** Admitted and written down, but the strike did not move; the right came back. */
   | { readonly outcome: "void"; readonly seq: EventSeq; readonly why: "revoked" | "refused" | "stopped" }
-  | { readonly outcome: "denied"; readonly reason: DenyReason };
+  | { readonly outcome: "denied"; readonly reason: DenyReason }
+  /** Its turn came when the gateway was stopping: nothing was decided, and nothing is written down yet. */
+  | { readonly outcome: "unanswered"; readonly why: "stopped" };
 
 /**
  * Runs when its turn at the access point comes; undefined when too many wait there already. Rejects with `journal-failed` when
- * the disk fails, in which case nothing has moved.
+ * the disk fails, in which case nothing has moved. `press`: the report that led here; what is written down names it.
  */
 export function presentCredential(
   site: SiteParts,
   request: AccessRequest,
   reader: Reader | undefined,
+  press?: DeviceOrigin,
 ): Promise<Outcome> | undefined {
   return site.inTurn.run(request.accessPoint, async () => {
-    const outcome = await answer(site, request);
+    const outcome = await answer(site, request, press);
+    if (outcome.outcome === "unanswered") return outcome;
     const verdict = outcome.outcome === "released" ? "granted" : lockedOut(outcome) ? "locked-out" : "denied";
     // The person at the reader is told while the next one is served already.
     reader
@@ -37,12 +41,13 @@ export function presentCredential(
   });
 }
 
-async function answer(site: SiteParts, request: AccessRequest): Promise<Outcome> {
-  if (site.stopping.aborted || site.journal.state === "failed") return { outcome: "denied", reason: "STORAGE_FULL" };
+async function answer(site: SiteParts, request: AccessRequest, press: DeviceOrigin | undefined): Promise<Outcome> {
+  if (site.stopping.aborted) return { outcome: "unanswered", why: "stopped" };
+  if (site.journal.state === "failed") return { outcome: "denied", reason: "STORAGE_FULL" };
   const decision = decide(request, site.records, circumstancesAt(site, request.accessPoint));
   const accessPoint = site.accessPoints.get(request.accessPoint);
-  if (decision.outcome === "denied" || !accessPoint) return deny(site, request, decision);
-  return admit(site, request, accessPoint, decision);
+  if (decision.outcome === "denied" || !accessPoint) return deny(site, request, decision, press);
+  return admit(site, request, accessPoint, decision, press);
 }
 
 async function admit(
@@ -50,6 +55,7 @@ async function admit(
   request: AccessRequest,
   accessPoint: AccessPoint,
   decision: Decision & { outcome: "granted" },
+  press: DeviceOrigin | undefined,
 ): Promise<Outcome> {
   const { grant, credential, left, flags, revision } = decision;
   let admitted: { event: EntryEvent; durable: Promise<void> };
@@ -63,6 +69,7 @@ async function admit(
       left,
       revision,
       ...(flags.length > 0 && { flags }),
+      ...(press && { press }),
     });
   } catch (error) {
     if (error instanceof GatewayError && error.code === "storage-full")
@@ -94,7 +101,7 @@ async function admit(
 }
 
 /** A full disk keeps the denial from being written down, not from being given. */
-function deny(site: SiteParts, request: AccessRequest, decision: Decision): Outcome {
+function deny(site: SiteParts, request: AccessRequest, decision: Decision, press: DeviceOrigin | undefined): Outcome {
   const { accessPoint, presented } = request;
   const reason = decision.outcome === "denied" ? decision.reason : "WRONG_ACCESS_POINT";
   const guessed = presented.kind === "pin" && isMiss(reason);
@@ -110,6 +117,7 @@ function deny(site: SiteParts, request: AccessRequest, decision: Decision): Outc
       ...(decision.grant && { grant: decision.grant.id }),
       ...(decision.credential && { credential: decision.credential.id }),
       ...(lockedOutMs > 0 && { lockedOutMs }),
+      ...(press && { press }),
     },
     // As long as admissions still fit on the disk, guesses must be counted.
     { importance: guessed ? "high" : "low" },

@@ -49,9 +49,9 @@ export function note(
   return unlessFull(site, body.type, () => site.journal.recordEvent(body, options));
 }
 
-/** The same for a report that is no event itself. */
-export function noteSeen(site: SiteParts, origin: DeviceOrigin): Promise<void> {
-  return unlessFull(site, "seen", () => site.journal.record({ kind: "seen", origin }));
+/** The same for a press: from now on an outcome is owed for it. */
+export function noteSeen(site: SiteParts, origin: DeviceOrigin, accessPoint: AccessPointId | null): Promise<void> {
+  return unlessFull(site, "seen", () => site.journal.record({ kind: "seen", origin, accessPoint }));
 }
 
 function unlessFull({ logger }: SiteParts, what: string, write: () => Recorded): Promise<void> {

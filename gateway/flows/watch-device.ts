@@ -30,16 +30,33 @@ async function present(
   accessPoint: AccessPoint | undefined,
   report: DeviceReport & { type: "credential-presented" },
 ): Promise<void> {
-  const seen = report.origin && noteSeen(site, report.origin);
-  const ageMs = site.clock.monotonic() - report.pressedAt;
-  if (!accessPoint) site.logger.warn("reader-without-access-point", { device: device.id });
-  else if (ageMs > pressLifeMs) site.logger.warn("press-too-late", { device: device.id, ageMs });
+  const { origin: press } = report;
+  const seen = press && noteSeen(site, press, accessPoint?.id ?? null);
+  const leave = (why: (EventBody & { type: "unanswered" })["why"]) => {
+    site.logger.warn("press-unanswered", { device: device.id, why });
+    void note(
+      site,
+      {
+        type: "unanswered",
+        device: device.id,
+        ...(accessPoint && { accessPoint: accessPoint.id }),
+        why,
+        ...(press && { press }),
+      },
+      { importance: "low" },
+    );
+  };
+  if (!accessPoint) leave("no-access-point");
+  else if (site.clock.monotonic() - report.pressedAt > pressLifeMs) leave("too-late");
   else {
     const presented = { kind: report.kind, index: site.seal.index(report.kind, report.value.reveal()) };
-    const outcome = presentCredential(site, { accessPoint: accessPoint.id, presented }, device.reader);
-    if (!outcome) site.logger.warn("press-turned-away", { accessPoint: accessPoint.id });
+    const request = { accessPoint: accessPoint.id, presented };
+    const outcome = presentCredential(site, request, device.reader, press);
     // The device must not wait for the door: its next message may be the lock's own answer.
-    outcome?.catch((error: Error) => site.logger.error("request-failed", { accessPoint: accessPoint.id, error }));
+    outcome
+      ?.then((ended) => ended.outcome === "unanswered" && leave(ended.why))
+      .catch((error: Error) => site.logger.error("request-failed", { accessPoint: accessPoint.id, error }));
+    if (!outcome) leave("turned-away");
   }
   await seen;
 }

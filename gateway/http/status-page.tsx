@@ -8,6 +8,12 @@ const words = {
     online: "cloud online",
     offline: "cloud offline: deciding from the records here",
   },
+  unanswered: {
+    stopped: "the gateway stopped before it was decided",
+    "turned-away": "too many were waiting",
+    "too-late": "it was too old when it came",
+    "no-access-point": "the reader belongs to no access point",
+  },
   clock: { synced: "trusted", holdover: "holding over", unset: "not set: nothing with an end is admitted" },
 } as const;
 
@@ -176,6 +182,8 @@ function describe(event: EntryEvent): string {
       return `${event.accessPoint}: strike released (${event.result})`;
     case "void":
       return `${event.accessPoint}: admission taken back (${event.why})`;
+    case "unanswered":
+      return `${event.accessPoint ?? event.device}: a press got no answer, ${words.unanswered[event.why]}`;
     case "command-taken":
       return `${event.accessPoint}: remote unlock by ${event.by}`;
     case "command-ended":

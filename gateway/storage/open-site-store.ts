@@ -5,7 +5,7 @@ import type { AccessPointId } from "../domain/access-point.ts";
 import type { ClockTrust } from "../domain/clock-interval.ts";
 import type { EventBody } from "../domain/entry-event.ts";
 import type { Instant } from "../domain/instant.ts";
-import { SiteRecords } from "../domain/site-records.ts";
+import { SiteRecords, type Unfinished } from "../domain/site-records.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Disk } from "../ports/disk.ts";
 import type { GrantCache } from "../ports/grant-cache.ts";
@@ -108,7 +108,7 @@ async function openLocked(options: SiteStoreOptions, lock: DataFolderLock): Prom
       ...found.damage.flatMap(({ file, line, lines }): EventBody[] =>
         lines > 0 ? [{ type: "damage", file, line, lines }] : [],
       ),
-      ...endsOfEarlierBoot(records),
+      ...records.unfinished().map(endOf),
     ]);
     if (begun) await journal.flushed();
     // From here on a start reads the snapshot instead of the damage; without it the damage event says that it was counted.
@@ -142,12 +142,20 @@ async function openLocked(options: SiteStoreOptions, lock: DataFolderLock): Prom
   };
 }
 
-/** Nobody knows whether the strike of an admission without an outcome moved, so its right stays spent. */
-function endsOfEarlierBoot(records: SiteRecords): EventBody[] {
-  return records.unfinished().map((left): EventBody => {
-    const { accessPoint } = left;
-    return left.kind === "admission"
-      ? { type: "released", of: left.of, accessPoint, result: "unknown" }
-      : { type: "command-ended", command: left.command, accessPoint, result: "unknown" };
-  });
+/** Nobody knows whether the strike of an admission without an outcome moved, so its right stays spent; a press is too old by now. */
+function endOf(left: Unfinished): EventBody {
+  switch (left.kind) {
+    case "admission":
+      return { type: "released", of: left.of, accessPoint: left.accessPoint, result: "unknown" };
+    case "command":
+      return { type: "command-ended", command: left.command, accessPoint: left.accessPoint, result: "unknown" };
+    case "press":
+      return {
+        type: "unanswered",
+        device: left.press.device,
+        ...(left.accessPoint !== null && { accessPoint: left.accessPoint }),
+        why: "stopped",
+        press: left.press,
+      };
+  }
 }

@@ -134,7 +134,7 @@ const histories = fc
           .map(([body, origin]) => anEvent(0, body, origin ? { origin } : {})),
       },
       fc.nat(50).map((next): JournalRecord => ({ kind: "acknowledged", next })),
-      origins.map((origin): JournalRecord => ({ kind: "seen", origin })),
+      origins.map((origin): JournalRecord => ({ kind: "seen", origin, accessPoint: null })),
       fc
         .tuple(fc.nat(60), fc.option(fc.nat(1e6)))
         .map(([days, syncedAt]): JournalRecord => ({ kind: "tick", at: noon + days * aDay, syncedAt })),
@@ -335,6 +335,25 @@ test("an admission without its outcome is told until one is written down", () =>
   assert.deepEqual(records.unfinished(), []);
 });
 
+test("a press is owed an outcome until an event names it; such an event does not hide what its device said since", () => {
+  const records = fresh();
+  const press = (boot: number, seq: number) => ({ device: "box", boot, seq });
+  for (const seq of [1, 2]) records.apply({ kind: "seen", origin: press(1, seq), accessPoint: "front" }, now, 1);
+  records.apply({ kind: "seen", origin: press(2, 1), accessPoint: null }, now, 1);
+  const denied = { type: "denied", accessPoint: "front", reason: "QR_NOT_FOUND", via: "pin", revision: 0 } as const;
+
+  records.apply(anEvent(1, { ...denied, press: press(1, 2) }), now, 1);
+
+  assert.deepEqual(records.unfinished(), [
+    { kind: "press", press: press(1, 1), accessPoint: "front" },
+    { kind: "press", press: press(2, 1), accessPoint: null },
+  ]);
+  assert.ok(records.isRepeat(press(2, 1)));
+  for (const owed of [press(1, 1), press(2, 1)])
+    records.apply(anEvent(2, { type: "unanswered", device: "box", why: "stopped", press: owed }), now, 1);
+  assert.deepEqual(records.unfinished(), []);
+});
+
 test("what was used stays used when the row goes, the feed changes and the row comes back; it is forgotten 30 days after the end", () => {
   const row = grantRow(oneEntry());
   const records = applied(fresh(), aPage([siteRow(aSite()), row]));
@@ -388,7 +407,7 @@ test("one PIN on several grants is found whichever of them comes and goes", () =
 test("a report at or below the last one of its device is a repeat, and a new boot of the device begins anew", () => {
   const records = fresh();
   const see = (boot: number, seq: number) =>
-    records.apply({ kind: "seen", origin: { device: "box", boot, seq } }, now, 1);
+    records.apply({ kind: "seen", origin: { device: "box", boot, seq }, accessPoint: null }, now, 1);
   const repeat = (boot: number, seq: number, device = "box") => records.isRepeat({ device, boot, seq });
   assert.equal(repeat(1, 1), false);
   see(1, 5);

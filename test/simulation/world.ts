@@ -426,7 +426,7 @@ export class World {
   /** The strike moves: this is the moment most promises are about. */
   #onRelease(owner: GatewayProcess, accessPoint: string): void {
     const { records } = owner.site.parts;
-    const cause = records.unfinished().find((one) => one.accessPoint === accessPoint);
+    const cause = records.unfinished().find((one) => one.kind !== "press" && one.accessPoint === accessPoint);
     if (!cause) {
       this.#violated("I3", `the strike of ${accessPoint} moves and no record says why`);
       return;
