@@ -47,7 +47,7 @@ const eventSchema = z.discriminatedUnion("type", [
     result: z.enum(["accepted", "confirmed", "refused", "unknown", "expired"]),
   }),
   z.looseObject({ ...stamp, type: z.literal("relock-failed"), accessPoint: word }),
-  ...(["bolt", "door", "tamper", "battery", "presence"] as const).map((type) =>
+  ...(["bolt", "door", "tamper", "battery", "presence", "boot-doubted"] as const).map((type) =>
     z.looseObject({ ...stamp, type: z.literal(type), device: word }),
   ),
   ...(["boot", "damage", "checksum-mismatch"] as const).map((type) =>

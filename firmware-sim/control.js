@@ -433,6 +433,8 @@ function sentence(event, nameOf) {
       return ["", `${at}: door ${event.state === "open" ? "opened" : event.state}`];
     case "presence":
       return ["", `${at}: ${event.state === "online" ? "came online" : "lost its connection"}`];
+    case "boot-doubted":
+      return ["warn", `${at}: its number of starts went back, or another speaks in its name`];
     case "battery":
       return ["", `${at}: battery at ${event.percent} %`];
     case "tamper":

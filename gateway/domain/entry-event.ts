@@ -92,6 +92,8 @@ export type EventBody =
       readonly state: "online" | "offline";
       readonly firmware?: string;
     }
+  /** The device is in its start `boot`, and `other` does not go with it (ports/device.ts): replaced, reset, or not alone. */
+  | { readonly type: "boot-doubted"; readonly device: DeviceId; readonly boot: number; readonly other: number }
   /** The gateway came up. `cutBytes`: torn tail removed from the journal. */
   | { readonly type: "boot"; readonly version: string; readonly cutBytes: number }
   /** Records that had been on the disk can no longer be read; the rights they may have used count as spent. */

@@ -13,11 +13,10 @@ export function watchDevice(site: SiteParts, device: Device): Unsubscribe {
   const accessPoint = [...site.accessPoints.values()].find(({ readers }) => readers.includes(device.id));
   return device.subscribe(async (report) => {
     // The first copy may still be on its way to the disk, and an acknowledged copy is the last one that comes.
-    if (report.type !== "presence" && report.origin && site.records.isRepeat(report.origin))
-      return site.journal.flushed();
+    if ("origin" in report && report.origin && site.records.isRepeat(report.origin)) return site.journal.flushed();
     if (report.type === "credential-presented") await present(site, device, accessPoint, report);
     else {
-      const origin = report.type === "presence" ? undefined : report.origin;
+      const origin = "origin" in report ? report.origin : undefined;
       await note(site, eventOf(device, report), { importance: "low", ...(origin && { origin }) });
     }
   });
@@ -34,7 +33,7 @@ async function present(
   const seen = press && noteSeen(site, press, accessPoint?.id ?? null);
   const leave = (why: (EventBody & { type: "unanswered" })["why"]) => {
     site.logger.warn("press-unanswered", { device: device.id, why });
-    void note(
+    return note(
       site,
       {
         type: "unanswered",
@@ -46,17 +45,17 @@ async function present(
       { importance: "low" },
     );
   };
-  if (!accessPoint) leave("no-access-point");
-  else if (site.clock.monotonic() - report.pressedAt > pressLifeMs) leave("too-late");
+  if (!accessPoint) await leave("no-access-point");
+  else if (site.clock.monotonic() - report.pressedAt > pressLifeMs) await leave("too-late");
   else {
     const presented = { kind: report.kind, index: site.seal.index(report.kind, report.value.reveal()) };
     const request = { accessPoint: accessPoint.id, presented };
     const outcome = presentCredential(site, request, device.reader, press);
     // The device must not wait for the door: its next message may be the lock's own answer.
     outcome
-      ?.then((ended) => ended.outcome === "unanswered" && leave(ended.why))
+      ?.then((ended) => (ended.outcome === "unanswered" ? leave(ended.why) : undefined))
       .catch((error: Error) => site.logger.error("request-failed", { accessPoint: accessPoint.id, error }));
-    if (!outcome) leave("turned-away");
+    if (!outcome) await leave("turned-away");
   }
   await seen;
 }
@@ -71,6 +70,8 @@ function eventOf(device: Device, report: Exclude<DeviceReport, { type: "credenti
       return { type: "tamper", device: device.id, active: report.active };
     case "battery":
       return { type: "battery", device: device.id, percent: report.percent };
+    case "boot-doubted":
+      return { type: "boot-doubted", device: device.id, boot: report.boot, other: report.other };
     case "presence":
       return {
         type: "presence",

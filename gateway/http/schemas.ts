@@ -46,6 +46,7 @@ export const statusSchema = z.object({
       firmware: z.string().optional(),
       battery: z.number().optional(),
       tamper: z.boolean().optional(),
+      bootDoubted: z.boolean().optional().describe("its boot number went back, or another than its own was named"),
     }),
   ),
 });

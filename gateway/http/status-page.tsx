@@ -111,7 +111,8 @@ export function StatusBody({ status, events }: { status: GatewayStatus; events: 
                 </th>
                 <td>
                   <Tag tone={linkTones[device.link]}>{device.link}</Tag> <small>since {at(device.since, zone)}</small>{" "}
-                  {device.tamper && <Tag tone="bad">tamper</Tag>}
+                  {device.tamper && <Tag tone="bad">tamper</Tag>}{" "}
+                  {device.bootDoubted && <Tag tone="warn">boot number in doubt</Tag>}
                 </td>
                 <td>
                   <Battery percent={device.battery} />
@@ -197,6 +198,8 @@ function describe(event: EntryEvent): string {
       return `${event.device}: battery ${event.percent} %`;
     case "tamper":
       return `${event.device}: tamper ${event.active ? "alarm" : "over"}`;
+    case "boot-doubted":
+      return `${event.device}: its boot number should be ${event.boot} and is also ${event.other}: was it replaced or reset, or does another use its password?`;
     case "relock-failed":
       return `${event.accessPoint}: the bolt did not come back`;
     case "boot":

@@ -60,7 +60,7 @@ export async function gatewayStatus(sources: StatusSources): Promise<GatewayStat
       return { id, name, lock, bolt, basis, door, lockedOutMs: Math.round(records.lockedOutMs(id, clock.monotonic())) };
     }),
     devices: [...devices.values()].map((device) => {
-      const { link, since, firmware, battery, tamper } = device.status();
+      const { link, since, firmware, battery, tamper, bootDoubted } = device.status();
       return {
         id: device.id,
         driver: sources.drivers.get(device.id) ?? "",
@@ -69,6 +69,7 @@ export async function gatewayStatus(sources: StatusSources): Promise<GatewayStat
         ...(firmware !== undefined && { firmware }),
         ...(battery !== undefined && { battery }),
         ...(tamper !== undefined && { tamper }),
+        ...(bootDoubted && { bootDoubted }),
       };
     }),
   };

@@ -17,6 +17,8 @@ export interface DeviceStatus {
   /** Percent, 0 … 100, once reported. */
   readonly battery?: number;
   readonly tamper?: boolean;
+  /** Its boot number was not what it should be; until it starts a connection with one that is. See the report of that name. */
+  readonly bootDoubted?: boolean;
   readonly door?: DoorState;
 }
 
@@ -33,6 +35,11 @@ export type DeviceReport =
   | { readonly type: "door"; readonly state: DoorState; readonly origin?: DeviceOrigin }
   | { readonly type: "tamper"; readonly active: boolean; readonly origin?: DeviceOrigin }
   | { readonly type: "battery"; readonly percent: number; readonly origin?: DeviceOrigin }
+  /**
+   * The device counts its starts, and is in start `boot`; `other` does not go with it: a higher number from before (it was replaced or
+   * reset), or a number named in its name while it runs. Nothing stamped `other` opens anything.
+   */
+  | { readonly type: "boot-doubted"; readonly boot: number; readonly other: number }
   | { readonly type: "presence"; readonly state: "online" | "offline"; readonly firmware?: string };
 
 /** Resolves once the report is on the disk; the device (or its driver) acknowledges only then. */

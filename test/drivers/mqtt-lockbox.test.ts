@@ -95,9 +95,74 @@ test("what was kept from an earlier boot is handed on as too old to open anythin
   const press = reports.find((report) => report.type === "credential-presented");
   assert.ok(press?.type === "credential-presented");
   assert.equal(press.pressedAt, Number.NEGATIVE_INFINITY);
-  assert.deepEqual(press.origin, { device: "box-1", boot: 1, seq: 900 });
+  assert.equal(press.origin, undefined, "its number must not hide the numbers of this boot");
   await device.lock?.release(30_000, never);
   assert.equal(box.heard[0]?.boot, 2);
+});
+
+for (const [name, message] of [
+  ["attempt", { boot: 999, seq: 1, up: 5, kind: "pin", value: "4711" }],
+  ["heartbeat", { boot: 999, up: 5 }],
+  ["state", { boot: 999, seq: 1, up: 5, bolt: "released", door: "open" }],
+] as const)
+  test(`a boot number out of nowhere, in ${name}, counts for nothing, is told once, and the box is heard as before`, async (t) => {
+    const { device, box, clock } = await givenLockbox(t);
+    const reports = collect(device);
+    await device.start(never);
+    await box.appear();
+
+    await box.say(name, message);
+    await box.say(name, message);
+    await box.press("1234");
+    await device.lock?.release(30_000, never);
+
+    assert.deepEqual(
+      presses(reports).map(({ pressedAt }) => clock.monotonic() - pressedAt),
+      name === "attempt" ? [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 0] : [0],
+    );
+    assert.equal(box.heard[0]?.boot, 1);
+    assert.deepEqual(
+      reports.filter(({ type }) => type === "boot-doubted"),
+      [{ type: "boot-doubted", boot: 1, other: 999 }],
+    );
+    assert.equal(device.status().bootDoubted, true);
+    assert.equal(device.status().door, "closed");
+  });
+
+test("a boot number that went back is told; presses from the next hello on count, those before do not, whatever they say", async (t) => {
+  const { device, box, clock } = await givenLockbox(t);
+  const reports = collect(device);
+  await device.start(never);
+  box.boot = 7;
+  await box.appear();
+  await box.press("4711");
+  await box.leave();
+
+  box.boot = 3;
+  await box.appear();
+  await box.say("attempt", { boot: 7, seq: 900, up: box.up, kind: "pin", value: "4711" });
+  await box.say("attempt", { ...box.stamp, up: box.up - 1, kind: "pin", value: "4711" });
+  await box.press("1234");
+
+  assert.deepEqual(
+    presses(reports).map(({ pressedAt, origin }) => [clock.monotonic() - pressedAt, origin?.boot]),
+    [
+      [0, 7],
+      [Number.POSITIVE_INFINITY, undefined],
+      [Number.POSITIVE_INFINITY, 3],
+      [0, 3],
+    ],
+  );
+  assert.deepEqual(
+    reports.filter(({ type }) => type === "boot-doubted"),
+    [{ type: "boot-doubted", boot: 3, other: 7 }],
+  );
+  assert.equal(device.status().bootDoubted, true);
+
+  await box.leave();
+  box.boot = 4;
+  await box.appear();
+  assert.equal(device.status().bootDoubted, false);
 });
 
 test("a press is as old as it can be", async (t) => {
@@ -342,6 +407,10 @@ test("options are parsed strictly, and the fault names its key", () => {
   assert.throws(() => create({}, new SecretString("c2hvcnQ")), names("32 bytes"));
   assert.equal(create(undefined, good).status().link, "unknown");
 });
+
+function presses(reports: readonly DeviceReport[]) {
+  return reports.filter((report) => report.type === "credential-presented");
+}
 
 function collect(device: Device): DeviceReport[] {
   const reports: DeviceReport[] = [];

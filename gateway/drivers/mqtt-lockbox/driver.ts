@@ -54,6 +54,10 @@ class MqttLockbox implements Device {
   #since: Instant;
   #facts: Facts = {};
   #boot: number | undefined;
+  /** The box has said hello since it subscribed: a box that starts anew must connect anew, so its boot stands till then. */
+  #greeted = false;
+  /** On the box's clock: what was pressed before is old. */
+  #pressesFrom: Millis = 0;
   #boxClock = new BoxClock();
   #lastHeard: Monotonic = Number.NEGATIVE_INFINITY;
   /** Counts connections begun and ended, so that a grace time knows whether it was outlived. */
@@ -98,7 +102,10 @@ class MqttLockbox implements Device {
     const stopped = new AbortController();
     const leaving = [
       mqtt.onMessage((topic, payload) => this.#hear(topic, payload)),
-      mqtt.onSubscribed(() => this.#configure()),
+      mqtt.onSubscribed(() => {
+        this.#greeted = false;
+        this.#configure();
+      }),
       mqtt.onConnection((connected) => this.#connectionChanged(connected, stopped.signal)),
     ];
     this.#running = { stopped, leave: () => leaving.forEach((leave) => void leave()) };
@@ -207,17 +214,20 @@ class MqttLockbox implements Device {
   #take({ name, message }: Uplink): DeviceReport[] {
     const now = this.#context.clock.monotonic();
     if (name === "presence") return message.online ? this.#present(message, now) : this.#gone();
-    const origin: DeviceOrigin | undefined =
-      "seq" in message ? { device: this.id, boot: message.boot, seq: message.seq } : undefined;
-    const isOfThisBoot = this.#noteTime(message.boot, message.up, now);
-    const alive = this.#alive(now);
-    if (name === "heartbeat" || !origin) {
+    const doubts = this.#noteTime(message.boot, message.up, now);
+    const isOfThisBoot = message.boot === this.#boot;
+    // A number of another boot must not hide which of this one were heard.
+    const origin: { origin?: DeviceOrigin } =
+      isOfThisBoot && "seq" in message ? { origin: { device: this.id, boot: message.boot, seq: message.seq } } : {};
+    const alive = [...this.#alive(now), ...doubts];
+    if (name === "heartbeat") {
       if (now - this.#configuredAt > configureEveryMs) this.#configure();
       return alive;
     }
     switch (name) {
       case "attempt": {
-        const pressedAt = isOfThisBoot ? this.#boxClock.when(message.up, now) : undefined;
+        const isNew = isOfThisBoot && message.up >= this.#pressesFrom;
+        const pressedAt = isNew ? this.#boxClock.when(message.up, now) : undefined;
         const value = new SecretString(message.value);
         return [
           ...alive,
@@ -226,51 +236,64 @@ class MqttLockbox implements Device {
             kind: message.kind,
             value,
             pressedAt: pressedAt ?? Number.NEGATIVE_INFINITY,
-            origin,
+            ...origin,
           },
         ];
       }
       case "state":
-        return [...alive, ...(isOfThisBoot ? this.#moved(message, origin) : [])];
+        return [...alive, ...this.#moved(message, origin.origin)];
       case "reply": {
         const askedAt = this.#open.take(message);
         if (askedAt !== undefined) this.#boxClock.answered(message.up, askedAt, now);
-        return [...alive, ...(isOfThisBoot ? this.#moved(message, origin) : [])];
+        return [...alive, ...this.#moved(message, origin.origin)];
       }
       case "battery":
         return [
           ...alive,
-          ...this.#changed({ battery: message.percent }, { type: "battery", percent: message.percent, origin }),
+          ...this.#changed({ battery: message.percent }, { type: "battery", percent: message.percent, ...origin }),
         ];
       case "tamper":
         return [
           ...alive,
-          ...this.#changed({ tamper: message.active }, { type: "tamper", active: message.active, origin }),
+          ...this.#changed({ tamper: message.active }, { type: "tamper", active: message.active, ...origin }),
         ];
     }
   }
 
   /** The box says hello: this boot is the one it is in, whatever we thought. */
   #present({ boot, up, firmware }: LockboxMessage<"presence"> & { online: true }, now: Monotonic): DeviceReport[] {
-    if (this.#boot !== undefined && boot < this.#boot)
-      this.#context.logger.warn("boot-went-back", { device: this.id, boot, before: this.#boot });
-    if (boot !== this.#boot) this.#forgetBoot(boot);
+    const before = this.#boot;
+    const wentBack = before !== undefined && boot < before;
+    const isOdd = before !== undefined && boot !== before && (wentBack || this.#greeted);
+    if (boot !== before) this.#forgetBoot(boot);
+    // A number that is used once more cannot tell a press from its repeat; only what follows the hello is new.
+    if (wentBack) this.#pressesFrom = up;
+    this.#greeted = true;
     this.#boxClock.heard(up, now);
-    if (firmware !== undefined) this.#facts = { ...this.#facts, firmware };
-    const alive = this.#alive(now);
+    this.#facts = { ...this.#facts, bootDoubted: false, ...(firmware !== undefined && { firmware }) };
+    const reports = [...this.#alive(now), ...(isOdd ? this.#doubt(boot, before) : [])];
     this.#configure();
-    return alive;
+    return reports;
   }
 
-  /** Whether the message is of the boot the box is in. One of an earlier boot was kept by the box and says nothing of now. */
-  #noteTime(boot: number, up: Millis, now: Monotonic): boolean {
-    if (this.#boot !== undefined && boot < this.#boot) return false;
+  /** Follows the box into a boot we had not heard of. What else is not of the boot it is in says nothing of now. */
+  #noteTime(boot: number, up: Millis, now: Monotonic): DeviceReport[] {
+    if (this.#boot !== undefined && boot < this.#boot) return [];
+    if (this.#boot !== undefined && boot > this.#boot && this.#greeted) return this.#doubt(this.#boot, boot);
     if (boot !== this.#boot) {
       this.#forgetBoot(boot);
       this.#configure();
     }
     this.#boxClock.heard(up, now);
-    return true;
+    return [];
+  }
+
+  /** Told once, until a hello that raises no doubt. */
+  #doubt(boot: number, other: number): DeviceReport[] {
+    if (this.#facts.bootDoubted) return [];
+    this.#facts = { ...this.#facts, bootDoubted: true };
+    this.#context.logger.warn("boot-doubted", { boot, other });
+    return [{ type: "boot-doubted", boot, other }];
   }
 
   #alive(now: Monotonic): DeviceReport[] {
@@ -287,8 +310,9 @@ class MqttLockbox implements Device {
     return [{ type: "presence", state: "offline" }];
   }
 
-  /** Bolt and door of one message. The last report alone carries the origin, or the second would look like a repeat of the first. */
-  #moved({ bolt, door }: { bolt: BoltState; door: DoorState }, origin: DeviceOrigin): DeviceReport[] {
+  /** Bolt and door of one message, if it is of this boot. The last report alone carries the origin, or the second would look like a repeat of the first. */
+  #moved({ bolt, door }: { bolt: BoltState; door: DoorState }, origin: DeviceOrigin | undefined): DeviceReport[] {
+    if (!origin) return [];
     const reports: DeviceReport[] = [];
     if (bolt !== this.#facts.bolt) reports.push({ type: "bolt", state: bolt });
     if (door !== this.#facts.door) reports.push({ type: "door", state: door });
@@ -345,6 +369,7 @@ class MqttLockbox implements Device {
   /** What was known of the box's clock and of its bolt is void once it has started anew. */
   #forgetBoot(boot?: number): void {
     this.#boot = boot;
+    this.#pressesFrom = 0;
     this.#boxClock = new BoxClock();
     const { bolt, door, ...kept } = this.#facts;
     this.#facts = kept;
@@ -356,6 +381,7 @@ interface Facts {
   readonly door?: DoorState;
   readonly battery?: number;
   readonly tamper?: boolean;
+  readonly bootDoubted?: boolean;
   readonly firmware?: string;
 }
 
