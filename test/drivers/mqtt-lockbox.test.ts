@@ -213,6 +213,23 @@ test("a reply counts once, for the command it names", async (t) => {
   assert.deepEqual(await Promise.all([first, second]), ["confirmed", "refused"]);
 });
 
+test("a reply of another boot than the command's says nothing of the command", async (t) => {
+  const { device, box } = await givenLockbox(t);
+  await device.start(never);
+  box.boot = 2;
+  await box.appear();
+  box.meet = "ignore";
+  const result = device.lock?.release(1_000, never);
+  await until("it arrives", () => box.heard.length === 1);
+
+  const { id } = box.heard[0]!;
+  for (const boot of [1, 3])
+    await box.say("reply", { ...box.stamp, boot, id, result: "done", bolt: "released", door: "closed" });
+  await box.reply(id, "refused");
+
+  assert.equal(await result, "refused");
+});
+
 const unreadable = ["", "{", "null", "[]", "4711", '{"boot":1}', '{"boot":1,"seq":1,"up":1,"kind":"pin","value":4711}'];
 test("what cannot be read is acknowledged, counted and logged without its content, and never thrown", async (t) => {
   const lines: { event: string; fields: LogFields | undefined }[] = [];

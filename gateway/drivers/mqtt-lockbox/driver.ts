@@ -141,9 +141,11 @@ class MqttLockbox implements Device {
   /** "refused" where nothing was sent: the bolt has certainly not moved. */
   async #command(action: Action, proof: BoltState, signal: AbortSignal): Promise<CommandResult> {
     const stopped = this.#running?.stopped.signal;
-    if (!stopped || stopped.aborted || signal.aborted || this.#open.count >= openCommandsMax) return "refused";
+    const boot = this.#boot;
+    if (!stopped || stopped.aborted || signal.aborted || boot === undefined) return "refused";
+    if (this.#open.count >= openCommandsMax) return "refused";
     const id = randomUUID();
-    const reply = this.#open.reply(id, this.#options.replyDeadlineMs, AbortSignal.any([signal, stopped]));
+    const reply = this.#open.reply(id, boot, this.#options.replyDeadlineMs, AbortSignal.any([signal, stopped]));
     if (!(await this.#send(action, id))) {
       this.#open.forget(id);
       await reply;
@@ -176,7 +178,7 @@ class MqttLockbox implements Device {
     this.#configuring = true;
     const { heartbeatMs, batteryMs, replyDeadlineMs } = this.#options;
     const id = randomUUID();
-    void this.#open.reply(id, replyDeadlineMs, stopped).then((reply) => {
+    void this.#open.reply(id, this.#boot, replyDeadlineMs, stopped).then((reply) => {
       this.#configuring = false;
       if (reply) this.#configuredAt = this.#context.clock.monotonic();
     });
@@ -244,7 +246,7 @@ class MqttLockbox implements Device {
         return [...alive, ...this.#moved(message, origin.origin)];
       case "reply": {
         const askedAt = this.#open.take(message);
-        if (askedAt !== undefined) this.#boxClock.answered(message.up, askedAt, now);
+        if (askedAt !== undefined && isOfThisBoot) this.#boxClock.answered(message.up, askedAt, now);
         return [...alive, ...this.#moved(message, origin.origin)];
       }
       case "battery":

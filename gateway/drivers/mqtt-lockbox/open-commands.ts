@@ -6,6 +6,7 @@ import type { LockboxMessage } from "../../wire/lockbox.ts";
 export type Reply = LockboxMessage<"reply">;
 
 interface Open {
+  readonly boot: number;
   readonly askedAt: Monotonic;
   readonly end: (reply: Reply | undefined) => void;
 }
@@ -22,11 +23,11 @@ export class OpenCommands {
     return this.#open.size;
   }
 
-  /** The reply, or undefined after `deadlineMs`, when `signal` fires, or after forget(). */
-  async reply(id: string, deadlineMs: Millis, signal: AbortSignal): Promise<Reply | undefined> {
+  /** The reply of this boot, or undefined after `deadlineMs`, when `signal` fires, or after forget(). */
+  async reply(id: string, boot: number, deadlineMs: Millis, signal: AbortSignal): Promise<Reply | undefined> {
     const ended = new AbortController();
     const reply = new Promise<Reply | undefined>((resolve) => {
-      this.#open.set(id, { askedAt: this.#clock.monotonic(), end: resolve });
+      this.#open.set(id, { boot, askedAt: this.#clock.monotonic(), end: resolve });
     });
     const stop = AbortSignal.any([signal, ended.signal]);
     const nobody = () => undefined;
@@ -38,11 +39,12 @@ export class OpenCommands {
     }
   }
 
-  /** When the command was sent, on our clock; undefined when no one waits for this reply. */
+  /** When the command was sent, on our clock; undefined when no one waits for this reply, or it is of a boot that was never told. */
   take(reply: Reply): Monotonic | undefined {
     const open = this.#open.get(reply.id);
-    open?.end(reply);
-    return open?.askedAt;
+    if (!open || open.boot !== reply.boot) return undefined;
+    open.end(reply);
+    return open.askedAt;
   }
 
   /** Nobody waits for this one any more. */
