@@ -4,6 +4,7 @@ import * as fs from "node:fs";
 import { constants } from "node:fs";
 import * as files from "node:fs/promises";
 import type { Disk, DiskFile } from "../ports/disk.ts";
+import { DirectWriter } from "./direct-write.ts";
 
 export const nodeDisk: Disk = {
   list: (folder) => files.readdir(folder),
@@ -18,7 +19,8 @@ export const nodeDisk: Disk = {
     const descriptor = await new Promise<number>((resolve, reject) => {
       fs.open(path, flags, 0o600, (error, opened) => (error ? reject(error) : resolve(opened)));
     });
-    return new NodeDiskFile(path, descriptor, fs.fstatSync(descriptor).size);
+    const { size } = fs.fstatSync(descriptor);
+    return new NodeDiskFile(path, descriptor, size, durable ? await DirectWriter.open(path, size) : undefined);
   },
   rename: (from, to) => files.rename(from, to),
   remove: (path) => files.unlink(path),
@@ -36,18 +38,31 @@ class NodeDiskFile implements DiskFile {
   readonly #path: string;
   readonly #descriptor: number;
   #size: number;
+  /** For writes that change the file's content and not its size. */
+  #direct: DirectWriter | undefined;
 
-  constructor(path: string, descriptor: number, size: number) {
+  constructor(path: string, descriptor: number, size: number, direct: DirectWriter | undefined) {
     this.#path = path;
     this.#descriptor = descriptor;
     this.#size = size;
+    this.#direct = direct;
   }
 
   get size(): number {
     return this.#size;
   }
 
-  write(bytes: Uint8Array, position: number): Promise<void> {
+  async write(bytes: Uint8Array, position: number): Promise<void> {
+    if (this.#direct?.takes(position, bytes.byteLength)) {
+      const written = await this.#direct.write(bytes, position);
+      if (written < bytes.byteLength) throw shortWrite(this.#path, written, bytes.byteLength);
+      return;
+    }
+    await this.#leaveDirect();
+    await this.#writePlainly(bytes, position);
+  }
+
+  #writePlainly(bytes: Uint8Array, position: number): Promise<void> {
     return new Promise((resolve, reject) => {
       fs.write(this.#descriptor, bytes, 0, bytes.byteLength, position, (error, written) => {
         if (error) return reject(error);
@@ -60,6 +75,7 @@ class NodeDiskFile implements DiskFile {
   }
 
   async truncate(size: number): Promise<void> {
+    await this.#leaveDirect();
     await settled((done) => fs.ftruncate(this.#descriptor, size, done));
     this.#size = size;
   }
@@ -68,8 +84,16 @@ class NodeDiskFile implements DiskFile {
     return settled((done) => fs.fdatasync(this.#descriptor, done));
   }
 
-  close(): Promise<void> {
-    return settled((done) => fs.close(this.#descriptor, done));
+  async close(): Promise<void> {
+    await this.#leaveDirect();
+    await settled((done) => fs.close(this.#descriptor, done));
+  }
+
+  /** It knows the file as it was opened; whatever changes that ends it. */
+  async #leaveDirect(): Promise<void> {
+    const direct = this.#direct;
+    this.#direct = undefined;
+    await direct?.close();
   }
 }
 
