@@ -83,6 +83,18 @@ test("after a restart of the box nothing is sent before it has spoken, and then 
   assert.ok((box.heard[0]?.notAfterUp ?? 0) <= box.up + 5_000);
 });
 
+test("a box that starts anew is told its intervals anew, although the first try named the boot it was in", async (t) => {
+  const { device, box } = await givenLockbox(t);
+  await device.start(never);
+  await box.appear();
+  await box.leave();
+
+  box.boot = 2;
+  await box.appear();
+
+  await until("it is told for its new boot", () => box.configured.at(-1)?.boot === 2);
+});
+
 test("what was kept from an earlier boot is handed on as too old to open anything", async (t) => {
   const { device, box } = await givenLockbox(t);
   const reports = collect(device);

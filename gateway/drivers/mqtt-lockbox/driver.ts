@@ -62,7 +62,8 @@ class MqttLockbox implements Device {
   #lastHeard: Monotonic = Number.NEGATIVE_INFINITY;
   /** Counts connections begun and ended, so that a grace time knows whether it was outlived. */
   #connection = 0;
-  #configuring = false;
+  /** The id of the configure command that is not answered yet. */
+  #configuring: string | undefined;
   #configuredAt: Monotonic = Number.NEGATIVE_INFINITY;
   #unreadable = 0;
   /** What the listeners have been told and have not taken yet, and what was known before that. */
@@ -174,12 +175,12 @@ class MqttLockbox implements Device {
   #configure(): void {
     const stopped = this.#running?.stopped.signal;
     if (!stopped || this.#boot === undefined || this.#open.count >= openCommandsMax) return;
-    if (this.#configuring) return;
-    this.#configuring = true;
+    if (this.#configuring !== undefined) return;
     const { heartbeatMs, batteryMs, replyDeadlineMs } = this.#options;
     const id = randomUUID();
+    this.#configuring = id;
     void this.#open.reply(id, this.#boot, replyDeadlineMs, stopped).then((reply) => {
-      this.#configuring = false;
+      if (this.#configuring === id) this.#configuring = undefined;
       if (reply) this.#configuredAt = this.#context.clock.monotonic();
     });
     void this.#send({ action: "configure", heartbeatMs, batteryMs }, id).then((sent) => {
@@ -370,6 +371,8 @@ class MqttLockbox implements Device {
 
   /** What was known of the box's clock and of its bolt is void once it has started anew. */
   #forgetBoot(boot?: number): void {
+    if (this.#configuring !== undefined) this.#open.forget(this.#configuring);
+    this.#configuring = undefined;
     this.#boot = boot;
     this.#pressesFrom = 0;
     this.#boxClock = new BoxClock();
