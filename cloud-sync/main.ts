@@ -54,7 +54,7 @@ export async function startCloud(options: CloudOptions): Promise<RunningCloud> {
   const store = await openStore({ databaseUrl, dataFolder, clock, logger });
   try {
     // First of all: the mark of the unclean stop goes when the store is closed, even by a start that fails.
-    if (store.wasUnclean) await beginNewFeeds(store, logger);
+    if (store.wasUnclean) await beginNewFeeds(store, logger, clock.wall());
     await siteKeys.check(store.db);
     const given = options.adminToken;
     const tokens = given ? { hashes: [hashOf(given.reveal())] } : await adminTokens(store, clock.wall());
@@ -95,9 +95,9 @@ function keyFromEnvironment(): SecretString | undefined {
 }
 
 /** The last process did not stop cleanly: commits that gateways have seen may be lost, so they take the whole set anew. */
-async function beginNewFeeds(store: Store, logger: Logger): Promise<void> {
-  for (const { id } of await listSites(store.db)) await store.transaction((tx) => beginNewFeed(tx, id));
-  logger.warn("unclean-stop-found", { consequence: "new feed for every site" });
+async function beginNewFeeds(store: Store, logger: Logger, now: number): Promise<void> {
+  for (const { id } of await listSites(store.db)) await store.transaction((tx) => beginNewFeed(tx, id, now));
+  logger.warn("unclean-stop-found", { consequence: "new feed for every site, and an audit of every gateway" });
 }
 
 async function listen(parts: CloudParts, { host, port }: CloudOptions["http"]): Promise<Server> {

@@ -1,11 +1,13 @@
 /** A gateway's poll: takes its acknowledgement, waits while there is nothing new, answers with rows and commands. */
+import type { Cursor } from "../gateway/domain/feed.ts";
 import type { Millis } from "../gateway/domain/instant.ts";
+import { holderId } from "../gateway/domain/rights.ts";
 import type { WirePollReply } from "../gateway/wire/feed.ts";
 import { protocolVersion } from "../gateway/wire/version.ts";
 import { HttpProblem } from "../web/problem.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { type HandedCommand, handOut, noteMissed } from "./store/commands.ts";
-import { feedPage, type PageRequest, renderRows, type StoredPage } from "./store/feed.ts";
+import { feedPage, noteRollback, type PageRequest, renderRows, type StoredPage } from "./store/feed.ts";
 import { acknowledge, type GatewayRow, noteResetting, readGateway } from "./store/gateways.ts";
 
 export interface PollQuery {
@@ -43,11 +45,16 @@ export class Polls {
           { site: row.siteId, cursor, resettingFrom: row.resettingFrom, limit: pageRows },
           wake.count,
         );
+        if (page.feed === cursor.feed && cursor.version > page.ver) {
+          await this.#noteRollback(row, cursor);
+          continue;
+        }
         const commands =
           row.issuedCommand > query.lastCommand ? await handOut(store.db, target, query.lastCommand, clock.wall()) : [];
         const heldMs = clock.monotonic() - askedAt;
         const leftMs = Math.min(query.waitMs, pollHeldMaxMs) - heldMs;
-        const isNews = page.reset || !page.complete || page.to !== query.cursor || commands.length > 0;
+        const isNews =
+          isAuditWanted(row, page) || page.reset || !page.complete || page.to !== query.cursor || commands.length > 0;
         if (isNews || leftMs <= 0 || stopping.aborted || gone.aborted) {
           if (page.reset) await noteResetting(store.db, row, page.ver);
           return this.#render(row, page, commands, heldMs);
@@ -58,6 +65,13 @@ export class Polls {
       }
       row = await this.#inService(row);
     }
+  }
+
+  async #noteRollback(row: GatewayRow, cursor: Cursor): Promise<void> {
+    const { store, clock, logger } = this.#parts;
+    const begun = await store.transaction((tx) => noteRollback(tx, row.siteId, cursor, clock.wall()));
+    if (begun)
+      logger.error("store-rolled-back", { site: row.siteId, gateway: row.id, consequence: "new feed, and an audit" });
   }
 
   async #wait(woken: Promise<void>, ms: Millis, gone: AbortSignal): Promise<void> {
@@ -99,11 +113,17 @@ export class Polls {
       complete: page.complete,
       ...(page.checksum && { checksum: page.checksum }),
       commands: commands.map((one) => ({ ...one, action: "unlock" as const })),
+      journalNext: row.next,
+      ...(isAuditWanted(row, page) && { auditWanted: true }),
       serverTime: this.#parts.clock.wall(),
       heldMs,
     } satisfies Omit<WirePollReply, "rows">;
-    return `${JSON.stringify(facts).slice(0, -1)},"rows":${renderRows(page.rows, row.id)}}`;
+    return `${JSON.stringify(facts).slice(0, -1)},"rows":${renderRows(page.rows, holderId(row.id, row.epoch))}}`;
   }
+}
+
+function isAuditWanted(row: GatewayRow, page: StoredPage): boolean {
+  return page.audit && row.auditedFeed !== page.feed;
 }
 
 export function gatewayRevoked(): HttpProblem {

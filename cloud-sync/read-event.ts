@@ -38,6 +38,9 @@ const eventSchema = z.discriminatedUnion("type", [
     accessPoint: word.optional(),
     why: word,
   }),
+  z.looseObject({ ...stamp, type: z.literal("rights-returned"), grant: word, total: count, order: count }),
+  z.looseObject({ ...stamp, type: z.literal("rights-sent"), grant: word, to: word, total: count }),
+  z.looseObject({ ...stamp, type: z.literal("rights-received"), grant: word, from: word, total: count }),
   z.looseObject({ ...stamp, type: z.literal("command-taken"), command: count, accessPoint: word }),
   z.looseObject({
     ...stamp,

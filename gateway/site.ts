@@ -4,6 +4,7 @@
  */
 import type { AccessPoint } from "./domain/access-point.ts";
 import type { Millis } from "./domain/instant.ts";
+import { answerOrders } from "./flows/answer-orders.ts";
 import { InTurn } from "./flows/in-turn.ts";
 import { reconcileSite } from "./flows/reconcile-site.ts";
 import type { SiteParts } from "./flows/site-parts.ts";
@@ -87,6 +88,7 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
     link: options.link,
     records: cache.records,
     journal,
+    epoch: options.epoch,
     clock,
     logger: logger.child({ part: "sync" }),
     random: options.random,
@@ -111,6 +113,7 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
     watchDevice(parts, device);
     await device.start(stopping.signal);
   }
+  answerOrders(parts);
   sync.start(stopping.signal);
   const ticking = keepTime();
 

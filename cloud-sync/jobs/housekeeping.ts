@@ -1,6 +1,7 @@
-/** Once an hour: ended grants leave the feed, confirmed tombstones go, old answers are forgotten. */
+/** Once an hour: an audit nobody is awaited for ends, ended grants leave the feed, confirmed tombstones go, old answers are forgotten. */
 import type { Millis } from "../../gateway/domain/instant.ts";
 import type { CloudParts } from "../cloud-parts.ts";
+import { finishAudit } from "../store/audit.ts";
 import { dropTombstones } from "../store/feed.ts";
 import { forgetCodes, retireGrants } from "../store/grants.ts";
 import { forgetAnswers } from "../store/idempotency.ts";
@@ -30,6 +31,7 @@ export async function cleanOnce({ store, clock, logger, stopping }: CloudParts):
     const retire = () => store.transaction((tx) => retireGrants(tx, id, now - endedKeptMs, now, retiredAtOnce));
     let retired = 0;
     for (let some = await retire(); some > 0; some = await retire()) retired += some;
+    await store.transaction((tx) => finishAudit(tx, id));
     const dropped = await store.transaction(async (tx) => {
       await forgetAnswers(tx, id, now);
       await forgetCodes(tx, id, now);

@@ -5,6 +5,7 @@ import type { CloudEnv } from "../authenticate.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import { commandState } from "../domain/command-state.ts";
 import { silentSince } from "../domain/silence.ts";
+import { finishAudit } from "../store/audit.ts";
 import { type CommandRow, issueCommand, readCommand, recentCommands } from "../store/commands.ts";
 import {
   type AccessPointRow,
@@ -255,6 +256,7 @@ export function fleetRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
     const { site, gateway } = c.req.valid("param");
     await requireGateway(parts, site, gateway);
     await store.transaction((tx) => revokeGateway(tx, site, gateway, clock.wall()));
+    await store.transaction((tx) => finishAudit(tx, site));
     logger.warn("gateway-revoked", { site, gateway, by: c.get("actor") });
     return c.json(await readStatus(site, gateway), 200);
   });

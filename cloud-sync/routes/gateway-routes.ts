@@ -2,6 +2,7 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import { pollReplySchema } from "../../gateway/wire/feed.ts";
 import {
+  auditSchema,
   enrolledSchema,
   enrolSchema,
   pushHeadSchema,
@@ -16,6 +17,7 @@ import { type CloudEnv, gatewayOnly } from "../authenticate.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import type { Meters } from "../meters.ts";
 import { Polls, pollHeldMaxMs } from "../poll.ts";
+import { finishAudit, takeAudit } from "../store/audit.ts";
 import { enrol, takeReport } from "../store/gateways.ts";
 import { ingest } from "../store/ingest.ts";
 import { gatewaySecurity, idText, json, jsonBody, problems } from "./shapes.ts";
@@ -82,6 +84,18 @@ const journal = createRoute({
   },
 });
 
+const audit = createRoute({
+  method: "post",
+  path: "/v1/gateways/{gateway}/audit",
+  tags,
+  summary: "Give the account the cloud asked for",
+  description:
+    "After the cloud has lost history: rights and revocations as they stand on the gateway's disk, in parts.",
+  security: gatewaySecurity,
+  request: { params: gatewayParams, body: jsonBody(auditSchema) },
+  responses: { 204: { description: "Taken" }, ...problems(400, 401, 403, 409, 413, 415, 429) },
+});
+
 const report = createRoute({
   method: "put",
   path: "/v1/gateways/{gateway}/report",
@@ -96,6 +110,7 @@ const enrolBytes = 4 * 1024;
 /** Some more than a gateway means to send, because it counts before the newlines. */
 const pushBytes = pushLimits.maxBytes * 2;
 const reportBytes = 2 * 1024 * 1024;
+const auditBytes = 4 * 1024 * 1024;
 
 export function gatewayRoutes(parts: CloudParts, meters: Meters): OpenAPIHono<CloudEnv> {
   const { store, siteKeys, clock, logger } = parts;
@@ -109,6 +124,7 @@ export function gatewayRoutes(parts: CloudParts, meters: Meters): OpenAPIHono<Cl
   app.use("/v1/enrol", limitBody(enrolBytes));
   app.use("/v1/gateways/:gateway/journal", limitBody(pushBytes));
   app.use("/v1/gateways/:gateway/report", limitBody(reportBytes));
+  app.use("/v1/gateways/:gateway/audit", limitBody(auditBytes));
   app.use("/v1/gateways/:gateway/*", gatewayOnly(parts, failures));
   app.use(
     "/v1/gateways/:gateway/*",
@@ -158,6 +174,19 @@ export function gatewayRoutes(parts: CloudParts, meters: Meters): OpenAPIHono<Cl
       case "refused":
         throw fieldProblem("body", result.why);
     }
+  });
+
+  app.openapi(audit, async (c) => {
+    const gateway = c.get("gateway");
+    const part = c.req.valid("json");
+    const taken = await store.transaction((tx) => takeAudit(tx, gateway, part, clock.wall()));
+    if (taken !== "taken")
+      throw fieldProblem(taken === "fenced" ? "body.epoch" : "body.feed", "has ended; poll and begin again", 409);
+    if (part.complete) {
+      await store.transaction((tx) => finishAudit(tx, gateway.siteId));
+      logger.info("account-given", { site: gateway.siteId, gateway: gateway.id });
+    }
+    return c.body(null, 204);
   });
 
   app.openapi(report, async (c) => {

@@ -323,7 +323,7 @@ export function grantRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
       const grant = { ...toGrant(row), validity };
       if (!(await keepCodes(tx, grant)))
         throw fieldProblem("body.until", "one of its codes has been given to another grant since it ended", 409);
-      await changeGrant(tx, grant, { retiredAt: null }, clock.wall());
+      await changeGrant(tx, row, grant, { retiredAt: null }, clock.wall());
     });
     logger.info("grant-moved", { site, grant: id, by: c.get("actor") });
     return c.json(await shown(site, id), 200);
@@ -337,7 +337,7 @@ export function grantRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
       if (row.revokedAt !== null) return;
       const grant: Grant = { ...toGrant(row), revoked: true };
       await freeCodes(tx, grant, undefined, clock.wall());
-      await changeGrant(tx, grant, { revokedAt: clock.wall(), retiredAt: null }, clock.wall());
+      await changeGrant(tx, row, grant, { revokedAt: clock.wall(), retiredAt: null }, clock.wall());
     });
     logger.info("grant-revoked", { site, grant: id, by: c.get("actor") });
     return c.json(await shown(site, id), 200);
@@ -349,12 +349,12 @@ export function grantRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
       const row = await lockGrant(tx, site, id);
       const before = row && toGrant(row);
       const found = before?.credentials.find((one) => one.id === credential);
-      if (!before || !found) throw notFound(`credential ${credential} of grant ${id} at site ${site}`);
+      if (!row || !before || !found) throw notFound(`credential ${credential} of grant ${id} at site ${site}`);
       if (found.revoked) return;
       const credentials = before.credentials.map((one) => (one === found ? { ...one, revoked: true } : one));
       const grant: Grant = { ...before, credentials };
       await freeCodes(tx, grant, credential, clock.wall());
-      await changeGrant(tx, grant, { retiredAt: null }, clock.wall());
+      await changeGrant(tx, row, grant, { retiredAt: null }, clock.wall());
     });
     logger.info("credential-revoked", { site, grant: id, credential, by: c.get("actor") });
     return c.json(await shown(site, id), 200);

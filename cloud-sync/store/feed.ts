@@ -6,15 +6,17 @@ import { randomUUID } from "node:crypto";
 import { and, eq, sql } from "drizzle-orm";
 import type { Cursor } from "../../gateway/domain/feed.ts";
 import type { Instant } from "../../gateway/domain/instant.ts";
+import { gatewayOf, type HolderId, type Placement } from "../../gateway/domain/rights.ts";
 import { rowSum } from "../../gateway/wire/feed.ts";
-import { feedRow, site } from "./schema.ts";
+import type { RowRights } from "./rights.ts";
+import { feedRow, gateway, site } from "./schema.ts";
 import { type Database, type Queries, rowsOf, type Transaction } from "./store.ts";
 
-export type FeedKind = "grant" | "blacklist" | "site";
+export type FeedKind = "grant" | "blacklist" | "site" | "gateway";
 
 /** A row's new state. `revoked`: ids that never come back, repeated on every later state of the row. */
 export type FeedChange = { readonly kind: FeedKind; readonly id: string; readonly revoked?: readonly string[] } & (
-  | { readonly body: object; readonly limit?: { readonly entries: number; readonly homeGateway: string } }
+  | { readonly body: object; readonly rights?: RowRights }
   | { readonly gone: true }
 );
 
@@ -53,13 +55,12 @@ export async function publish(
         join feed_row r on r.site_id = ${siteId} and r.kind = k.kind and r.id = k.id where not r.gone`,
   );
   await tx.execute(
-    sql`insert into feed_row (site_id, kind, id, ver, gone, written_at, body, sum, revoked, entries, home_gateway)
-        select ${siteId}, kind, id, ${head.ver}::bigint, gone, ${now}::bigint, body, sum, revoked, entries, home_gateway
+    sql`insert into feed_row (site_id, kind, id, ver, gone, written_at, body, sum, revoked, rights)
+        select ${siteId}, kind, id, ${head.ver}::bigint, gone, ${now}::bigint, body, sum, revoked, rights
         from json_to_recordset(${JSON.stringify(rows)}::json)
-          as r(kind text, id text, gone boolean, body text, sum text, revoked text, entries bigint, home_gateway text)
+          as r(kind text, id text, gone boolean, body text, sum text, revoked text, rights text)
         on conflict (site_id, kind, id) do update set ver = excluded.ver, gone = excluded.gone, written_at = excluded.written_at,
-          body = excluded.body, sum = excluded.sum, revoked = excluded.revoked, entries = excluded.entries,
-          home_gateway = excluded.home_gateway`,
+          body = excluded.body, sum = excluded.sum, revoked = excluded.revoked, rights = excluded.rights`,
   );
 
   const live = rows.filter(({ gone }) => !gone);
@@ -78,24 +79,51 @@ export async function publish(
   return head.ver;
 }
 
-/** A history nobody has seen: every gateway forgets its cursor and takes the whole set again. */
-export async function beginNewFeed(tx: Transaction, siteId: string): Promise<void> {
-  await tx.update(site).set({ feed: randomUUID() }).where(eq(site.id, siteId));
+/** More epochs than can have been given in a history that was lost. */
+const epochsApart = 1_000;
+
+/**
+ * The cloud has lost history: a new one begins. Every gateway forgets its cursor, takes the whole set again and gives its
+ * account; until all have, no entries of older grants are placed (store/audit.ts).
+ */
+export async function beginNewFeed(tx: Transaction, siteId: string, now: Instant): Promise<void> {
+  await tx
+    .update(site)
+    .set({
+      feed: randomUUID(),
+      auditSince: now,
+      epochFloor: sql`greatest(${site.epochFloor}, (select coalesce(max(${gateway.epoch}), 0)
+        from ${gateway} where ${gateway.siteId} = ${siteId})) + ${epochsApart}`,
+    })
+    .where(eq(site.id, siteId));
   tx.touch(siteId);
+}
+
+/**
+ * A gateway has a version of this very feed that the site has never reached: the store came back to an earlier state without
+ * saying so. A new history begins. false: another request has seen to it.
+ */
+export async function noteRollback(tx: Transaction, siteId: string, seen: Cursor, now: Instant): Promise<boolean> {
+  const [head] = await tx
+    .select({ feed: site.feed, ver: site.ver })
+    .from(site)
+    .where(eq(site.id, siteId))
+    .for("update");
+  if (!head || head.feed !== seen.feed || head.ver >= seen.version) return false;
+  await beginNewFeed(tx, siteId, now);
+  return true;
 }
 
 function toRow(change: FeedChange, ver: number) {
   const { kind, id } = change;
   const facts = { kind, id, revoked: change.revoked?.length ? JSON.stringify(change.revoked) : null };
-  if ("gone" in change)
-    return { ...facts, gone: true, body: null, sum: rowSum({ kind, id, ver }), entries: null, home_gateway: null };
+  if ("gone" in change) return { ...facts, gone: true, body: null, sum: rowSum({ kind, id, ver }), rights: null };
   return {
     ...facts,
     gone: false,
     body: JSON.stringify(change.body),
     sum: rowSum({ kind, id, ver, body: change.body }),
-    entries: change.limit?.entries ?? null,
-    home_gateway: change.limit?.homeGateway ?? null,
+    rights: change.rights ? JSON.stringify(change.rights) : null,
   };
 }
 
@@ -107,6 +135,8 @@ export interface StoredPage {
   readonly ver: number;
   readonly reset: boolean;
   readonly complete: boolean;
+  /** The site waits for its gateways' accounts. */
+  readonly audit: boolean;
   readonly rows: readonly StoredRow[];
   readonly checksum: { readonly rows: number; readonly sum: string } | undefined;
 }
@@ -118,8 +148,7 @@ interface StoredRow {
   readonly gone: boolean;
   readonly body: string | null;
   readonly revoked: string | null;
-  readonly entries: number | null;
-  readonly homeGateway: string | null;
+  readonly rights: string | null;
 }
 
 /** `resettingFrom`: the site's version when this gateway's whole set began to be sent; such a cursor may lie below the floor. */
@@ -133,6 +162,7 @@ export interface PageRequest {
 interface JoinedRow {
   readonly feed: string;
   readonly site_ver: string | number;
+  readonly audit: boolean;
   readonly live_rows: string | number;
   readonly site_sum: string;
   readonly known: boolean;
@@ -142,8 +172,7 @@ interface JoinedRow {
   readonly gone: boolean;
   readonly body: string | null;
   readonly revoked: string | null;
-  readonly entries: string | number | null;
-  readonly home_gateway: string | null;
+  readonly rights: string | null;
 }
 
 /**
@@ -155,8 +184,8 @@ export async function feedPage(db: Database, request: PageRequest): Promise<Stor
   // One statement, so that the site's version and the rows are of one moment.
   const found = await rowsOf<JoinedRow>(
     db,
-    sql`select s.feed, s.ver as site_ver, s.live_rows, s.sum as site_sum, s.known,
-          r.kind, r.id, r.ver, r.gone, r.body, r.revoked, r.entries, r.home_gateway
+    sql`select s.feed, s.ver as site_ver, s.audit_since is not null as audit, s.live_rows, s.sum as site_sum, s.known,
+          r.kind, r.id, r.ver, r.gone, r.body, r.revoked, r.rights
         from (select *, (feed = ${cursor.feed} and ${cursor.version}::bigint <= ver
                 and greatest(${cursor.version}::bigint, ${resettingFrom ?? 0}::bigint) >= floor) as known
               from site where site_id = ${siteId}) s
@@ -184,6 +213,7 @@ export async function feedPage(db: Database, request: PageRequest): Promise<Stor
     ver,
     reset: !first.known,
     complete,
+    audit: first.audit,
     rows,
     checksum: complete ? { rows: Number(first.live_rows), sum: first.site_sum } : undefined,
   };
@@ -220,21 +250,26 @@ function toStoredRow(row: JoinedRow): StoredRow {
     gone: row.gone,
     body: row.body,
     revoked: row.revoked,
-    entries: row.entries === null ? null : Number(row.entries),
-    homeGateway: row.home_gateway,
+    rights: row.rights,
   };
 }
 
-/** The rows as JSON for one gateway. The bodies go out byte by byte as they were hashed, without being read. */
-export function renderRows(rows: readonly StoredRow[], gateway: string): string {
+/** The rows as JSON for one holder. The bodies go out byte by byte as they were hashed, without being read. */
+export function renderRows(rows: readonly StoredRow[], holder: HolderId): string {
   const texts = rows.map((row) => {
     const start = `{"kind":${JSON.stringify(row.kind)},"id":${JSON.stringify(row.id)},"ver":${row.ver}`;
     const revoked = row.revoked === null ? "" : `,"revoked":${row.revoked}`;
     if (row.gone) return `${start},"gone":true${revoked}}`;
-    const granted = row.entries === null ? "" : `,"granted":${row.homeGateway === gateway ? row.entries : 0}`;
-    return `${start},"body":${row.body}${revoked}${granted}}`;
+    const placement = row.rights === null ? "" : `,${placementFor(holder, JSON.parse(row.rights)).slice(1, -1)}`;
+    return `${start},"body":${row.body}${revoked}${placement}}`;
   });
   return `[${texts.join(",")}]`;
+}
+
+function placementFor(holder: HolderId, { holders, heldBy }: RowRights): string {
+  const others = heldBy.filter((id) => id !== gatewayOf(holder));
+  const placement: Placement = { ...(holders[holder] ?? { granted: 0 }), ...(others.length > 0 && { heldBy: others }) };
+  return JSON.stringify(placement);
 }
 
 /**

@@ -1,11 +1,12 @@
 /** Gateways: waiting for enrolment, in service, revoked; what they last acknowledged and reported. */
 import { and, asc, eq, gt, inArray, isNull, sql } from "drizzle-orm";
 import type { z } from "zod";
-import type { Cursor } from "../../gateway/domain/feed.ts";
+import type { Cursor, PeerGateway } from "../../gateway/domain/feed.ts";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import type { reportSchema } from "../../gateway/wire/gateway-api.ts";
 import { hashOf, isSameHash, newEnrolmentCode, newGatewayId, normalizeEnrolmentCode, siteOf } from "../ids.ts";
-import { accessPoint, enrolmentCode, gateway } from "./schema.ts";
+import { type FeedChange, publish } from "./feed.ts";
+import { accessPoint, enrolmentCode, gateway, site } from "./schema.ts";
 import { type Database, type Queries, rowsOf, type Transaction } from "./store.ts";
 
 export type GatewayRow = typeof gateway.$inferSelect;
@@ -78,7 +79,7 @@ export async function enrol(
     .set({
       publicKey,
       enrolledAt: now,
-      epoch: sql`${gateway.epoch} + 1`,
+      epoch: sql`greatest(${gateway.epoch}, (select ${site.epochFloor} from ${site} where ${site.id} = ${siteId})) + 1`,
       next: 1,
       head: null,
       headSignature: null,
@@ -88,11 +89,23 @@ export async function enrol(
       cursorVersion: 0,
       resettingFrom: null,
       lastCommand: 0,
+      lan: null,
+      // It holds nothing yet, so no audit waits for it.
+      auditedFeed: sql`(select ${site.feed} from ${site} where ${site.id} = ${siteId})`,
     })
     .where(and(its(siteId, match.gatewayId), isNull(gateway.revokedAt)))
     .returning();
+  if (row) await publish(tx, siteId, [toChange(row)], now);
   tx.touch(siteId);
   return row;
+}
+
+/** What the other gateways of the site are told of this one. */
+function toChange(row: GatewayRow): FeedChange {
+  const { id, name, epoch, publicKey, lan, revokedAt } = row;
+  if (publicKey === null || revokedAt !== null) return { kind: "gateway", id, gone: true };
+  const body: PeerGateway = { id, name, epoch, publicKey, ...(lan !== null && { lan }) };
+  return { kind: "gateway", id, body };
 }
 
 export async function readGateway(db: Queries, id: string): Promise<GatewayRow | undefined> {
@@ -107,16 +120,20 @@ export async function listGateways(db: Queries, siteId: string): Promise<Gateway
   return db.select().from(gateway).where(eq(gateway.siteId, siteId)).orderBy(asc(gateway.createdAt), asc(gateway.id));
 }
 
-/** Revoked for ever: it is refused from its next request on. false: no such gateway. */
+/**
+ * Revoked for ever, as when it is lost or stolen: it is refused from its next request on, no audit waits for it, and the entries
+ * it has not reported stay spent, because it may have admitted with them. false: no such gateway.
+ */
 export async function revokeGateway(tx: Transaction, siteId: string, id: string, now: Instant): Promise<boolean> {
   const rows = await tx
     .update(gateway)
     .set({ revokedAt: sql`coalesce(${gateway.revokedAt}, ${now}::bigint)` })
     .where(its(siteId, id))
-    .returning({ id: gateway.id });
+    .returning();
   await tx
     .delete(enrolmentCode)
     .where(and(eq(enrolmentCode.siteId, siteId), eq(enrolmentCode.gatewayId, id), isNull(enrolmentCode.usedAt)));
+  if (rows[0]) await publish(tx, siteId, [toChange(rows[0])], now);
   tx.touch(siteId);
   return rows.length > 0;
 }
@@ -194,10 +211,12 @@ export async function takeReport(
         where site_id = ${siteId} and gateway_id = ${id} and gone_at is null
           and not (id = any (select json_array_elements_text(${JSON.stringify(named)}::json)))`,
   );
-  await tx
+  const [after] = await tx
     .update(gateway)
-    .set({ report: JSON.stringify(report), reportedAt: now, seenAt: now })
-    .where(its(siteId, id));
+    .set({ report: JSON.stringify(report), reportedAt: now, seenAt: now, lan: report.lan ?? null })
+    .where(its(siteId, id))
+    .returning();
+  if (after && after.lan !== row.lan) await publish(tx, siteId, [toChange(after)], now);
   tx.touch(siteId);
   return undefined;
 }

@@ -1,9 +1,11 @@
 /** Grants as the administrator keeps them, the codes they hold, and their rows in the feed. */
-import { and, arrayContains, desc, eq, gt, ilike, isNull, lt, lte, or, type SQL, sql } from "drizzle-orm";
+import { and, arrayContains, desc, eq, gt, ilike, inArray, isNull, lt, lte, or, type SQL, sql } from "drizzle-orm";
 import type { CredentialKind } from "../../gateway/domain/credential.ts";
 import type { Grant } from "../../gateway/domain/grant.ts";
 import type { Instant } from "../../gateway/domain/instant.ts";
+import type { RightsAccount } from "../domain/settle-rights.ts";
 import { type FeedChange, publish } from "./feed.ts";
+import { readAccounts, settleAccounts, toRowRights } from "./rights.ts";
 import { feedRow, grantRecord, liveCode } from "./schema.ts";
 import { type Queries, rowsOf, type Transaction } from "./store.ts";
 
@@ -29,14 +31,24 @@ export async function insertGrants(tx: Transaction, grants: readonly Grant[], no
       body: JSON.stringify(grant),
     })),
   );
-  await publish(tx, grants[0]!.site, grants.map(toChange), now);
+  const { site: siteId } = grants[0]!;
+  const accounts = await readAccounts(tx, siteId, grants);
+  const fresh = { createdAt: Number.POSITIVE_INFINITY, revokedAt: null, retiredAt: null };
+  const settled = await settleAccounts(tx, siteId, new Map(), accounts, () => fresh, now);
+  await publish(
+    tx,
+    siteId,
+    grants.map((grant) => toChange(grant, settled.get(grant.id))),
+    now,
+  );
 }
 
-/** Writes a grant's new state; `freed`: its codes may be used by others from now on. */
+/** Writes a grant's new state, and asks entries back or places more when its limit has changed. `row`: locked before. */
 export async function changeGrant(
   tx: Transaction,
+  row: GrantRow,
   grant: Grant,
-  columns: { readonly revokedAt?: Instant | null; readonly retiredAt?: Instant | null },
+  columns: { readonly revokedAt?: Instant; readonly retiredAt?: null },
   now: Instant,
 ): Promise<void> {
   await tx
@@ -48,19 +60,30 @@ export async function changeGrant(
       body: JSON.stringify(grant),
     })
     .where(and(eq(grantRecord.siteId, grant.site), eq(grantRecord.id, grant.id)));
-  await publish(tx, grant.site, [toChange(grant)], now);
+  const accounts = await readAccounts(tx, grant.site, [grant]);
+  const settled = await settleAccounts(tx, grant.site, accounts, accounts, () => ({ ...row, ...columns }), now);
+  await publish(tx, grant.site, [toChange(grant, settled.get(grant.id) ?? accounts.get(grant.id))], now);
 }
 
-function toChange(grant: Grant): FeedChange {
+/** `account`: of a grant with a limit. */
+export function toChange(grant: Grant, account: RightsAccount | undefined): FeedChange {
   return {
     kind: "grant",
     id: grant.id,
     body: grant,
     revoked: revokedIds(grant),
-    ...(grant.entriesAllowed !== null && {
-      limit: { entries: grant.entriesAllowed, homeGateway: grant.homeGateway },
-    }),
+    ...(account && { rights: toRowRights(account) }),
   };
+}
+
+/** Those of the grants that are known, in the order of their ids, locked until the commit. */
+export async function lockGrants(tx: Transaction, siteId: string, ids: readonly string[]): Promise<GrantRow[]> {
+  return tx
+    .select()
+    .from(grantRecord)
+    .where(and(eq(grantRecord.siteId, siteId), inArray(grantRecord.id, [...ids])))
+    .orderBy(grantRecord.id)
+    .for("update");
 }
 
 /** What may never open again: the grant itself, or some of its credentials. */

@@ -3,12 +3,17 @@
  * transaction. A repeat is compared by hash, a gap stops, a different hash at a known number raises the fork alarm.
  */
 import { createHash, createPublicKey, verify } from "node:crypto";
-import { and, eq, inArray, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import type { Instant } from "../../gateway/domain/instant.ts";
+import { type HolderId, holderId } from "../../gateway/domain/rights.ts";
 import { headStatement, type PushHead } from "../../gateway/wire/gateway-api.ts";
 import { chainNext, chainStart } from "../../gateway/wire/journal-line.ts";
+import { holdingOf, noteReturned, noteTransfer, type RightsAccount, withHolding } from "../domain/settle-rights.ts";
 import { type ReadEvent, readEvent } from "../read-event.ts";
-import { event, eventParked, gateway, grantRecord } from "./schema.ts";
+import { publish } from "./feed.ts";
+import { type GrantRow, lockGrants, toChange, toGrant } from "./grants.ts";
+import { readAccounts, settleAccounts } from "./rights.ts";
+import { event, eventParked, gateway } from "./schema.ts";
 import { rowsOf, type Transaction } from "./store.ts";
 
 export interface Push {
@@ -169,49 +174,108 @@ function columnsOf(read: ReadEvent | undefined) {
   };
 }
 
-/** Entries used, last used, and what became of commands. */
+/** Entries used and moved, last used, and what became of commands. */
 async function applyEffects(tx: Transaction, push: Push, events: readonly NewEvent[], now: Instant): Promise<void> {
+  const read = events.flatMap((one) => (one.event ? [one.event] : []));
+  await noteCommands(tx, push, read, now);
+  const ofGrants = read.filter(isOfGrant);
+  // In the order of their ids, because another gateway's journal may name the same grants.
+  const rows = await lockGrants(tx, push.site, [...new Set(ofGrants.map(({ grant }) => grant))]);
+  if (rows.length === 0) return;
+  await countEntries(tx, push, ofGrants);
+  await moveRights(tx, push, ofGrants, rows, now);
+}
+
+type GrantEvent = ReadEvent & { readonly grant: string };
+
+function isOfGrant(event: ReadEvent): event is GrantEvent {
+  return "grant" in event && typeof event.grant === "string";
+}
+
+async function countEntries(tx: Transaction, push: Push, events: readonly GrantEvent[]): Promise<void> {
   const used = new Map<string, { id: string; entries: number; at: number | null }>();
-  const commands: { id: number; taken: boolean; result: string | null }[] = [];
-  for (const { event: read } of events) {
-    if (read?.type === "admitted" || read?.type === "void") {
-      const before = used.get(read.grant) ?? { id: read.grant, entries: 0, at: null };
-      const admitted = read.type === "admitted";
-      used.set(read.grant, {
-        id: read.grant,
-        entries: before.entries + (admitted ? 1 : -1),
-        at: admitted ? Math.max(before.at ?? 0, read.at) : before.at,
-      });
+  for (const event of events) {
+    if (event.type !== "admitted" && event.type !== "void") continue;
+    const before = used.get(event.grant) ?? { id: event.grant, entries: 0, at: null };
+    const admitted = event.type === "admitted";
+    used.set(event.grant, {
+      id: event.grant,
+      entries: before.entries + (admitted ? 1 : -1),
+      at: admitted ? Math.max(before.at ?? 0, event.at) : before.at,
+    });
+  }
+  if (used.size === 0) return;
+  await tx.execute(
+    sql`update grant_record g set entries_used = g.entries_used + u.entries, last_used_at = greatest(g.last_used_at, u.at)
+        from json_to_recordset(${JSON.stringify([...used.values()])}::json) as u(id text, entries bigint, at bigint)
+        where g.site_id = ${push.site} and g.id = u.id`,
+  );
+}
+
+/** A denial for want of an entry that happened just now is the gateway asking for one. */
+const askedWithinMs = 60_000;
+
+/** What the events say of limited grants, and what follows: entries placed, orders given, rows published. */
+async function moveRights(
+  tx: Transaction,
+  push: Push,
+  events: readonly GrantEvent[],
+  rows: readonly GrantRow[],
+  now: Instant,
+): Promise<void> {
+  const grants = new Map(rows.map((row) => [row.id, toGrant(row)]));
+  const before = await readAccounts(tx, push.site, [...grants.values()]);
+  const holder = holderId(push.gateway, push.head.epoch);
+  const noted = new Map<string, RightsAccount>();
+  for (const event of events) {
+    const account = noted.get(event.grant) ?? before.get(event.grant);
+    const after = account && afterEvent(account, holder, event, now);
+    if (after && after !== account) noted.set(event.grant, after);
+  }
+  const records = new Map(rows.map((row) => [row.id, row]));
+  const told = await settleAccounts(tx, push.site, before, noted, (grant) => records.get(grant)!, now);
+  const changes = [...told].map(([grant, account]) => toChange(grants.get(grant)!, account));
+  if (changes.length > 0) await publish(tx, push.site, changes, now);
+}
+
+function afterEvent(account: RightsAccount, holder: HolderId, event: GrantEvent, now: Instant): RightsAccount {
+  const holding = holdingOf(account, holder);
+  switch (event.type) {
+    case "admitted":
+      return withHolding(account, { ...holding, used: holding.used + 1 });
+    case "void":
+      return withHolding(account, { ...holding, used: holding.used - 1 });
+    case "denied": {
+      const asks = event.reason === "HELD_AT_OTHER_GATE" && Math.abs(now - event.at) <= askedWithinMs;
+      return asks ? withHolding(account, { ...holding, askedAt: holding.askedAt ?? now }) : account;
     }
-    if (read?.type === "command-taken") commands.push({ id: read.command, taken: true, result: null });
-    if (read?.type === "command-ended") commands.push({ id: read.command, taken: false, result: read.result });
+    case "rights-returned":
+      return noteReturned(account, holder, event.total, event.order);
+    case "rights-sent":
+      return noteTransfer(account, { from: holder, to: event.to, total: event.total });
+    case "rights-received":
+      return noteTransfer(account, { from: event.from, to: holder, total: event.total });
+    default:
+      return account;
   }
-  if (used.size > 0) {
-    const ids = [...used.keys()];
-    // In the order of their ids, because another gateway's journal may name the same grants.
-    await tx
-      .select({ id: grantRecord.id })
-      .from(grantRecord)
-      .where(and(eq(grantRecord.siteId, push.site), inArray(grantRecord.id, ids)))
-      .orderBy(grantRecord.id)
-      .for("update");
-    await tx.execute(
-      sql`update grant_record g set entries_used = g.entries_used + u.entries, last_used_at = greatest(g.last_used_at, u.at)
-          from json_to_recordset(${JSON.stringify([...used.values()])}::json) as u(id text, entries bigint, at bigint)
-          where g.site_id = ${push.site} and g.id = u.id`,
-    );
+}
+
+async function noteCommands(tx: Transaction, push: Push, events: readonly ReadEvent[], now: Instant): Promise<void> {
+  const commands: { id: number; taken: boolean; result: string | null }[] = [];
+  for (const event of events) {
+    if (event.type === "command-taken") commands.push({ id: event.command, taken: true, result: null });
+    if (event.type === "command-ended") commands.push({ id: event.command, taken: false, result: event.result });
   }
-  if (commands.length > 0) {
-    await rowsOf(
-      tx,
-      sql`update command c set
-            taken_at = case when u.taken then coalesce(c.taken_at, ${now}::bigint) else c.taken_at end,
-            ended_at = case when u.result is null then c.ended_at else ${now}::bigint end,
-            result = coalesce(u.result, c.result)
-          from (select id, bool_or(taken) as taken, max(result) as result
-                from json_to_recordset(${JSON.stringify(commands)}::json) as r(id bigint, taken boolean, result text)
-                group by id) u
-          where c.site_id = ${push.site} and c.gateway_id = ${push.gateway} and c.id = u.id`,
-    );
-  }
+  if (commands.length === 0) return;
+  await rowsOf(
+    tx,
+    sql`update command c set
+          taken_at = case when u.taken then coalesce(c.taken_at, ${now}::bigint) else c.taken_at end,
+          ended_at = case when u.result is null then c.ended_at else ${now}::bigint end,
+          result = coalesce(u.result, c.result)
+        from (select id, bool_or(taken) as taken, max(result) as result
+              from json_to_recordset(${JSON.stringify(commands)}::json) as r(id bigint, taken boolean, result text)
+              group by id) u
+        where c.site_id = ${push.site} and c.gateway_id = ${push.gateway} and c.id = u.id`,
+  );
 }

@@ -26,6 +26,10 @@ export const site = pgTable("site", {
   floor: count("floor").notNull(),
   liveRows: count("live_rows").notNull(),
   sum: text("sum").notNull(),
+  /** The cloud lost history then: it places no entries of older grants until every gateway has given its account. */
+  auditSince: instant("audit_since"),
+  /** No gateway gets an epoch as low as this: those may have been given in the history that was lost. */
+  epochFloor: integer("epoch_floor").notNull(),
 });
 
 export const gateway = pgTable(
@@ -60,6 +64,10 @@ export const gateway = pgTable(
     /** JSON of the last report. */
     report: text("report"),
     reportedAt: instant("reported_at"),
+    /** The history for which the gateway has given its account. */
+    auditedFeed: text("audited_feed").notNull().default(""),
+    /** Where it answers other gateways, "host:port". */
+    lan: text("lan"),
   },
   (table) => [primaryKey({ columns: [table.siteId, table.id] })],
 );
@@ -153,14 +161,46 @@ export const feedRow = pgTable(
     sum: text("sum").notNull(),
     /** JSON array of the ids revoked for ever. */
     revoked: text("revoked"),
-    /** Limited grants: entries placed at the home gateway. */
-    entries: count("entries"),
-    homeGateway: text("home_gateway"),
+    /** Limited grants: JSON of RowRights. */
+    rights: text("rights"),
   },
   (table) => [
     primaryKey({ columns: [table.siteId, table.kind, table.id] }),
     index("feed_row_ver").on(table.siteId, table.ver),
   ],
+);
+
+/** The entries of a limited grant at one holder; see domain/settle-rights.ts. Written under the lock of its grant. */
+export const holding = pgTable(
+  "holding",
+  {
+    siteId: text("site_id").notNull(),
+    grantId: text("grant_id").notNull(),
+    holder: text("holder").notNull(),
+    granted: count("granted").notNull(),
+    returned: count("returned").notNull(),
+    used: count("used").notNull(),
+    writtenOff: count("written_off").notNull(),
+    orderNo: count("order_no").notNull(),
+    orderN: count("order_n").notNull(),
+    orderAnswered: count("order_answered").notNull(),
+    placedAt: instant("placed_at"),
+    askedAt: instant("asked_at"),
+  },
+  (table) => [primaryKey({ columns: [table.siteId, table.grantId, table.holder] })],
+);
+
+/** Entries that moved over the LAN. Written under the lock of their grant. */
+export const transfer = pgTable(
+  "transfer",
+  {
+    siteId: text("site_id").notNull(),
+    grantId: text("grant_id").notNull(),
+    from: text("from_holder").notNull(),
+    to: text("to_holder").notNull(),
+    total: count("total").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.siteId, table.grantId, table.from, table.to] })],
 );
 
 export const blacklist = pgTable(

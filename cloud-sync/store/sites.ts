@@ -31,6 +31,7 @@ export async function createSite(
       floor: 0,
       liveRows: 0,
       sum: "0".repeat(32),
+      epochFloor: 0,
     })
     .onConflictDoNothing()
     .returning();

@@ -5,6 +5,7 @@ import type { CredentialId, CredentialKind } from "./credential.ts";
 import type { DenyReason } from "./decide.ts";
 import type { GrantId } from "./grant.ts";
 import type { Instant, Millis } from "./instant.ts";
+import type { HolderId } from "./rights.ts";
 
 /** Dense numbering of the events of one gateway in one epoch, from 1. */
 export type EventSeq = number;
@@ -67,6 +68,12 @@ export type EventBody =
       readonly why: "stopped" | "turned-away" | "too-late" | "no-access-point";
       readonly press?: DeviceOrigin;
     }
+  /** Entries handed back to the cloud, `total` so far, in answer to its take-back order. On the disk before it is told. */
+  | { readonly type: "rights-returned"; readonly grant: GrantId; readonly total: number; readonly order: number }
+  /** Entries given to another gateway over the LAN, `total` so far to this one. On the disk before it is told. */
+  | { readonly type: "rights-sent"; readonly grant: GrantId; readonly to: HolderId; readonly total: number }
+  /** Entries another gateway gave over the LAN, `total` so far from this one. */
+  | { readonly type: "rights-received"; readonly grant: GrantId; readonly from: HolderId; readonly total: number }
   /** A remote command was taken; on the disk before anything moves, so that it runs at most once. */
   | {
       readonly type: "command-taken";

@@ -1,5 +1,6 @@
 /** The site feed: what the cloud tells a gateway. Compacted: each row once, at its last state. */
-import type { Grant } from "./grant.ts";
+import type { GatewayId, Grant } from "./grant.ts";
+import type { Placement } from "./rights.ts";
 import type { BlacklistEntry, Site } from "./site.ts";
 
 /** Which history, and how far into it. A feed the gateway has never polled is `{ feed: "", version: 0 }`. */
@@ -22,7 +23,9 @@ interface RowFacts {
 
 export type FeedRow = RowFacts &
   (
-    | { readonly kind: "grant"; readonly body: Grant; readonly granted: number }
+    | ({ readonly kind: "grant"; readonly body: Grant } & Placement)
+    /** A gateway of this site, this one included. */
+    | { readonly kind: "gateway"; readonly body: PeerGateway }
     | { readonly kind: "blacklist"; readonly body: BlacklistEntry }
     | { readonly kind: "site"; readonly body: Site }
     /** A tombstone: the row left the site's set. `of` is its kind. */
@@ -30,6 +33,17 @@ export type FeedRow = RowFacts &
     /** A kind or a shape this version cannot read: counted in the checksum, grants nothing. `of` is the kind it said it was. */
     | { readonly kind: "unreadable"; readonly of: string }
   );
+
+/** What gateways of a site know of each other. */
+export interface PeerGateway {
+  readonly id: GatewayId;
+  readonly name: string;
+  readonly epoch: number;
+  /** Ed25519, the JWK member "x": who speaks with this key on the LAN is this gateway. */
+  readonly publicKey: string;
+  /** Where it answers on the LAN, "host:port"; absent when it does not. */
+  readonly lan?: string;
+}
 
 export interface FeedPage {
   readonly feed: string;

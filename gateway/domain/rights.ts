@@ -4,6 +4,39 @@
  */
 import type { GatewayId } from "./grant.ts";
 
+/**
+ * A gateway in one of its epochs, "gw-….2". A new card of a gateway begins with empty registers, so what the old one held must
+ * never be taken for its own.
+ */
+export type HolderId = string;
+
+export function holderId(gateway: GatewayId, epoch: number): HolderId {
+  return `${gateway}.${epoch}`;
+}
+
+/** The gateway of a holder, whichever its epoch. */
+export function gatewayOf(holder: HolderId): GatewayId {
+  return holder.slice(0, holder.lastIndexOf("."));
+}
+
+/** The cloud's wish to have `n` entries back; answered exactly once, with what could be given, be it none. */
+export interface TakeBackOrder {
+  /** Grows per grant and holder. */
+  readonly no: number;
+  readonly n: number;
+}
+
+/** What the cloud tells one gateway about a limited grant's entries. */
+export interface Placement {
+  /** Entries placed here, in all. */
+  readonly granted: number;
+  readonly order?: TakeBackOrder;
+  /** What other holders say they have sent here, in all: known to the cloud even when the answer on the LAN was lost. */
+  readonly incoming?: Readonly<Record<HolderId, number>>;
+  /** Other gateways that held entries when this was written, most first. */
+  readonly heldBy?: readonly GatewayId[];
+}
+
 export interface Rights {
   /** Entries the cloud has placed here, in all. */
   readonly granted: number;
@@ -13,12 +46,15 @@ export interface Rights {
   readonly used: number;
   /** Those of them whose strike certainly never moved, in all: their right came back. */
   readonly voided: number;
-  /** Entries sent to and received from another gateway, in all. */
-  readonly sent: Readonly<Record<GatewayId, number>>;
-  readonly received: Readonly<Record<GatewayId, number>>;
+  /** Entries sent to and received from other holders over the LAN, in all. */
+  readonly sent: Readonly<Record<HolderId, number>>;
+  readonly received: Readonly<Record<HolderId, number>>;
+  /** The last take-back order answered. */
+  readonly order: number;
 }
 
-export const noRights: Rights = { granted: 0, returned: 0, used: 0, voided: 0, sent: {}, received: {} };
+const none: Readonly<Record<HolderId, number>> = {};
+export const noRights: Rights = { granted: 0, returned: 0, used: 0, voided: 0, sent: none, received: none, order: 0 };
 
 /** How many admissions are left here. May be negative after damage: then nothing is. */
 export function held(rights: Rights): number {
@@ -34,17 +70,23 @@ export function merge(a: Rights, b: Rights): Rights {
     voided: Math.max(a.voided, b.voided),
     sent: mergeEach(a.sent, b.sent),
     received: mergeEach(a.received, b.received),
+    order: Math.max(a.order, b.order),
   };
 }
 
-function total(each: Readonly<Record<GatewayId, number>>): number {
+function total(each: Readonly<Record<HolderId, number>>): number {
   let sum = 0;
-  for (const gateway in each) sum += each[gateway] ?? 0;
+  for (const holder in each) sum += each[holder] ?? 0;
   return sum;
 }
 
-function mergeEach(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): Record<string, number> {
-  const merged: Record<string, number> = { ...a };
-  for (const [gateway, count] of Object.entries(b)) merged[gateway] = Math.max(merged[gateway] ?? 0, count);
+/** Most grants are never moved: they share one empty record. */
+function mergeEach(
+  a: Readonly<Record<HolderId, number>>,
+  b: Readonly<Record<HolderId, number>>,
+): Readonly<Record<HolderId, number>> {
+  if (b === none || a === b) return a;
+  const merged: Record<HolderId, number> = { ...a };
+  for (const [holder, count] of Object.entries(b)) merged[holder] = Math.max(merged[holder] ?? 0, count);
   return merged;
 }

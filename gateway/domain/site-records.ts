@@ -6,12 +6,12 @@ import type { AccessPointId, DeviceId } from "./access-point.ts";
 import type { CredentialId, PresentedCredential } from "./credential.ts";
 import type { Candidate, RightsView, SiteView } from "./decide.ts";
 import type { DeviceOrigin, EntryEvent, EventSeq } from "./entry-event.ts";
-import { type Checksum, type Cursor, type FeedPage, type FeedRow, noCursor } from "./feed.ts";
+import { type Checksum, type Cursor, type FeedPage, type FeedRow, noCursor, type PeerGateway } from "./feed.ts";
 import type { GatewayId, Grant, GrantId } from "./grant.ts";
 import type { Instant, Millis, Monotonic } from "./instant.ts";
 import { afterMiss, afterSuccess, type Lockout, lockedOutMs, older } from "./lockout.ts";
 import type { JournalRecord } from "./record.ts";
-import { held, merge, noRights, type Rights } from "./rights.ts";
+import { held, merge, noRights, type Placement, type Rights, type TakeBackOrder } from "./rights.ts";
 import type { BlacklistEntry, Site } from "./site.ts";
 
 /** A grant's rights here, kept 30 days beyond its end, longer than its row. */
@@ -88,6 +88,8 @@ export class SiteRecords implements SiteView {
   readonly #blacklist = new Map<string, number>();
   readonly #revoked = new Set<string>();
   readonly #ledger = new Map<GrantId, LedgerEntry>();
+  /** Take-back orders not answered yet. */
+  readonly #orders = new Map<GrantId, TakeBackOrder>();
   readonly #lockouts = new Map<AccessPointId, Lockout>();
   readonly #seen = new Map<DeviceId, DeviceOrigin>();
   readonly #unfinished = new Map<string, Unfinished>();
@@ -156,6 +158,38 @@ export class SiteRecords implements SiteView {
   grant(id: GrantId): Grant | undefined {
     const row = this.#rows.get(`grant/${id}`);
     return row?.kind === "grant" ? row.body : undefined;
+  }
+
+  /** The gateways of the site as the cloud lists them, this one included. */
+  peer(id: GatewayId): PeerGateway | undefined {
+    const row = this.#rows.get(`gateway/${id}`);
+    return row?.kind === "gateway" ? row.body : undefined;
+  }
+
+  /** Other gateways that may hold entries of the grant: those the cloud last named, then the home gateway. */
+  holdersOf(grant: Grant): GatewayId[] {
+    const row = this.#rows.get(`grant/${grant.id}`);
+    const named = row?.kind === "grant" ? (row.heldBy ?? []) : [];
+    return [...new Set([...named, grant.homeGateway])].filter((id) => id !== this.#gateway);
+  }
+
+  /** The registers of a limited grant; those of a grant never heard of are all zero. */
+  registers(grant: GrantId): Rights {
+    return this.#ledger.get(grant)?.rights ?? noRights;
+  }
+
+  /** Every register kept and every id revoked for ever: what the cloud asks for when it has lost its own account. */
+  get account(): { readonly rights: Iterable<readonly [GrantId, Rights]>; readonly revoked: Iterable<string> } {
+    const ledger = this.#ledger;
+    const rights = function* () {
+      for (const [grant, entry] of ledger) yield [grant, entry.rights] as const;
+    };
+    return { rights: rights(), revoked: this.#revoked.values() };
+  }
+
+  /** Take-back orders that wait for their one answer. */
+  openOrders(): { readonly grant: GrantId; readonly order: TakeBackOrder }[] {
+    return [...this.#orders].map(([grant, order]) => ({ grant, order }));
   }
 
   /** Rows held, for the status page. */
@@ -260,12 +294,15 @@ export class SiteRecords implements SiteView {
         break;
       case "row":
         this.#put(entry.row);
+        this.#noteOrder(entry.row);
         break;
       case "staged":
         this.#staged.set(keyOf(entry.row), entry.row);
+        this.#noteOrder(entry.row);
         break;
       case "ledger":
-        this.#ledger.set(entry.grant, { rights: entry.rights, until: entry.until });
+        this.#ledger.set(entry.grant, { rights: { ...noRights, ...entry.rights }, until: entry.until });
+        this.#answerOrder(entry.grant, entry.rights.order);
         break;
       case "revoked":
         this.#revoked.add(entry.id);
@@ -315,6 +352,16 @@ export class SiteRecords implements SiteView {
           this.#setLockout(event.accessPoint, afterMiss(this.#lockouts.get(event.accessPoint), mono));
         }
         break;
+      case "rights-returned":
+        this.#move(event.grant, { ...noRights, returned: event.total, order: event.order });
+        this.#answerOrder(event.grant, event.order);
+        break;
+      case "rights-sent":
+        this.#move(event.grant, { ...noRights, sent: { [event.to]: event.total } });
+        break;
+      case "rights-received":
+        this.#move(event.grant, { ...noRights, received: { [event.from]: event.total } });
+        break;
       case "command-taken":
         this.lastCommand = Math.max(this.lastCommand, event.command);
         this.#begin({ kind: "command", command: event.command, accessPoint: event.accessPoint });
@@ -335,9 +382,12 @@ export class SiteRecords implements SiteView {
       this.#staged.clear();
       this.#resetting = true;
     }
+    // The orders of another history are not this one's.
+    if (page.feed !== this.cursor.feed) this.#orders.clear();
     for (const row of page.rows) {
       this.#revoke(row);
-      if (row.kind === "grant") this.#place(row.body, row.granted);
+      if (row.kind === "grant") this.#place(row.body, row);
+      this.#noteOrder(row);
       if (page.complete && this.#staged.size === 0 && !this.#resetting) this.#put(row);
       else {
         if (isRestrictive(row)) this.#put(row);
@@ -422,11 +472,29 @@ export class SiteRecords implements SiteView {
     else this.#blacklist.delete(`${subject}/${value}`);
   }
 
-  #place(grant: Grant, granted: number): void {
+  #place(grant: Grant, { granted, incoming }: Placement): void {
     if (grant.entriesAllowed === null) return;
     const before = this.#ledger.get(grant.id);
-    const rights = merge(before?.rights ?? noRights, { ...noRights, granted });
+    const placed = { ...noRights, granted, ...(incoming && { received: incoming }) };
+    const rights = merge(before?.rights ?? noRights, placed);
     this.#ledger.set(grant.id, { rights, until: Math.max(before?.until ?? 0, grant.validity.until) });
+  }
+
+  /** Entries came or went. A ledger that was forgotten (its grant ended long ago) begins anew: what it gave away stays given. */
+  #move(grant: GrantId, moved: Rights): void {
+    const before = this.#ledger.get(grant);
+    const until = before?.until ?? this.highWater;
+    this.#ledger.set(grant, { rights: merge(before?.rights ?? noRights, moved), until });
+  }
+
+  #noteOrder(row: FeedRow): void {
+    if (row.kind !== "grant" || !row.order) return;
+    if (row.order.no > this.registers(row.id).order) this.#orders.set(row.id, row.order);
+  }
+
+  #answerOrder(grant: GrantId, no: number): void {
+    const open = this.#orders.get(grant);
+    if (open && open.no <= no) this.#orders.delete(grant);
   }
 
   #spend(grant: GrantId, register: "used" | "voided", count: number): void {

@@ -4,6 +4,7 @@ import { type Cursor, type FeedPage, noCursor } from "../domain/feed.ts";
 import type { Monotonic } from "../domain/instant.ts";
 import type { TimeSetter } from "../ports/clock.ts";
 import type { PollReply } from "../ports/cloud-link.ts";
+import { answerOrders } from "./answer-orders.ts";
 import { remoteUnlock } from "./remote-unlock.ts";
 import { note, type SiteParts } from "./site-parts.ts";
 
@@ -35,6 +36,7 @@ export async function reconcileSite(
     const at = time.interval().earliest;
     const written = portions(page, cursor).map((portion) => site.journal.record({ kind: "page", page: portion, at }));
     await Promise.all(written.map(({ durable }) => durable));
+    answerOrders(site);
     site.logger.info("page-applied", {
       feed: page.feed,
       to: page.to,

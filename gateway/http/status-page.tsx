@@ -1,5 +1,6 @@
 /** The status page: what an installer with a phone on the site's network wants to know. It refreshes itself. */
 import type { EntryEvent } from "../domain/entry-event.ts";
+import { gatewayOf } from "../domain/rights.ts";
 import type { GatewayStatus } from "./status.ts";
 
 const words = {
@@ -206,6 +207,12 @@ function describe(event: EntryEvent): string {
       return "gateway started";
     case "damage":
       return `${event.lines} records of ${event.file} are damaged`;
+    case "rights-returned":
+      return `an entry of ${event.grant} handed back to the cloud`;
+    case "rights-sent":
+      return `an entry of ${event.grant} given to gateway ${gatewayOf(event.to)}`;
+    case "rights-received":
+      return `an entry of ${event.grant} received from gateway ${gatewayOf(event.from)}`;
     case "checksum-mismatch":
       return "the records differ from the cloud's; fetching them anew";
   }

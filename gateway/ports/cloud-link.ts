@@ -3,6 +3,7 @@
 import type { EventSeq } from "../domain/entry-event.ts";
 import type { Checksum, Cursor, FeedPage } from "../domain/feed.ts";
 import type { Instant, Millis } from "../domain/instant.ts";
+import type { AuditPart } from "../wire/gateway-api.ts";
 import type { EventBatch } from "./journal.ts";
 
 export interface PollRequest {
@@ -34,6 +35,10 @@ export interface PollReply {
   readonly serverTime: Instant;
   readonly heldMs: Millis;
   readonly retryAfterMs?: Millis;
+  /** The first event the cloud does not have. */
+  readonly journalNext?: EventSeq;
+  /** The cloud has lost history and wants this gateway's account. */
+  readonly auditWanted?: boolean;
 }
 
 /** `next`: the first event the cloud does not have; it may be lower than before when the cloud was restored. */
@@ -54,11 +59,15 @@ export interface GatewayReport {
     readonly battery?: number;
     readonly firmware?: string;
   }[];
+  /** Where other gateways of the site reach this one, "host:port". */
+  readonly lan?: string;
 }
 
 export interface CloudLink {
   poll(request: PollRequest, signal: AbortSignal): Promise<PollReply>;
   push(batch: EventBatch, signal: AbortSignal): Promise<PushReply>;
+  /** One part of the account the cloud asked for. */
+  audit(part: AuditPart, signal: AbortSignal): Promise<void>;
   /** Sent after a start and when something in it changed. */
   report(report: GatewayReport, signal: AbortSignal): Promise<void>;
 }

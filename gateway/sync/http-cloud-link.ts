@@ -6,7 +6,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { CloudLink, GatewayReport, PollReply, PollRequest, PushReply } from "../ports/cloud-link.ts";
 import type { EventBatch } from "../ports/journal.ts";
 import { pollReplySchema, toFeedRow, type WirePollReply } from "../wire/feed.ts";
-import { headStatement, pushReplySchema, timeSchema } from "../wire/gateway-api.ts";
+import { type AuditPart, headStatement, pushReplySchema, timeSchema } from "../wire/gateway-api.ts";
 import type { SecretString } from "../wire/secret.ts";
 import { protocolVersion } from "../wire/version.ts";
 
@@ -66,8 +66,22 @@ export class HttpCloudLink implements CloudLink {
     return this.#parsed(pushReplySchema, await response.json(), "journal");
   }
 
+  async audit(part: AuditPart, signal: AbortSignal): Promise<void> {
+    await this.#tell("POST", "/audit", part, signal);
+  }
+
   async report(report: GatewayReport, signal: AbortSignal): Promise<void> {
-    await this.#ask("PUT", "/report", { signal, body: JSON.stringify(report), contentType: "application/json" });
+    await this.#tell("PUT", "/report", report, signal);
+  }
+
+  async #tell(method: string, path: string, told: object, signal: AbortSignal): Promise<void> {
+    const response = await this.#ask(method, path, {
+      signal,
+      body: JSON.stringify(told),
+      contentType: "application/json",
+    });
+    if (!response.ok)
+      throw new GatewayError("cloud-refused", `cloud-sync answered ${response.status} to ${method} ${path}`);
   }
 
   async #ask(
@@ -157,7 +171,8 @@ export class HttpCloudLink implements CloudLink {
 }
 
 function toPollReply(reply: WirePollReply): PollReply {
-  const { feed, to, reset, complete, rows, checksum, commands, serverTime, heldMs, retryAfterMs } = reply;
+  const { feed, to, reset, complete, rows, checksum, commands, serverTime, heldMs } = reply;
+  const { retryAfterMs, journalNext, auditWanted } = reply;
   return {
     page: { feed, to, reset, complete, rows: rows.map(toFeedRow) },
     checksum,
@@ -165,6 +180,8 @@ function toPollReply(reply: WirePollReply): PollReply {
     serverTime,
     heldMs,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(journalNext !== undefined && { journalNext }),
+    ...(auditWanted !== undefined && { auditWanted }),
   };
 }
 

@@ -11,11 +11,13 @@ import type { CloudLink, GatewayReport, PollReply } from "../ports/cloud-link.ts
 import type { Journal } from "../ports/journal.ts";
 import type { Logger } from "../ports/logger.ts";
 import { pushLimits } from "../wire/gateway-api.ts";
+import { accountOf } from "./account.ts";
 
 export interface SyncParts {
   readonly link: CloudLink;
   readonly records: SiteRecords;
   readonly journal: Journal;
+  readonly epoch: number;
   readonly clock: Clock;
   readonly logger: Logger;
   /** [0, 1). */
@@ -47,6 +49,8 @@ export class SyncLoop {
   /** Resolves the push loop's wait. */
   #wake: () => void = () => undefined;
   #cursor: Cursor;
+  /** When the cloud last confirmed events. */
+  #confirmedAt: Monotonic = Number.NEGATIVE_INFINITY;
   /** The last set did not add up: once more at once, then with growing pauses. */
   #hadMismatch = false;
 
@@ -110,6 +114,8 @@ export class SyncLoop {
     const reply = await link.poll(request, signal);
     const { cursor, set } = await this.#parts.reconcile(reply, askedAt, clock.monotonic());
     this.#cursor = cursor;
+    this.#rewind(reply, askedAt);
+    if (reply.auditWanted && cursor.feed === reply.page.feed) await this.#giveAccount(cursor.feed, signal);
     if (set === "mismatch" && this.#hadMismatch) {
       throw new GatewayError("cloud-refused", "the site's set does not add up to the cloud's, fetched anew or not");
     }
@@ -121,6 +127,23 @@ export class SyncLoop {
       this.#wake();
     }
     if (reply.retryAfterMs) await clock.sleep(Math.min(reply.retryAfterMs, retryMaxMs), signal);
+  }
+
+  /** The cloud has lost events it once confirmed: they are sent again. A push confirmed meanwhile knows better. */
+  #rewind({ journalNext }: PollReply, askedAt: Monotonic): void {
+    const { records, journal, logger } = this.#parts;
+    if (journalNext === undefined || journalNext >= records.acknowledged || this.#confirmedAt >= askedAt) return;
+    logger.warn("cloud-lost-events", { from: journalNext, confirmed: records.acknowledged });
+    journal.record({ kind: "acknowledged", next: journalNext });
+    this.#wake();
+  }
+
+  /** The feed it is of is on the disk already, and so must all be that it tells. */
+  async #giveAccount(feed: string, signal: AbortSignal): Promise<void> {
+    const { link, records, journal, epoch } = this.#parts;
+    const parts = accountOf(records, feed, epoch);
+    await journal.flushed();
+    for (const part of parts) await link.audit(part, signal);
   }
 
   async #push(signal: AbortSignal): Promise<void> {
@@ -141,6 +164,7 @@ export class SyncLoop {
         if (reply.next === records.acknowledged)
           throw new GatewayError("cloud-refused", `the cloud did not take event ${reply.next}`);
         journal.record({ kind: "acknowledged", next: reply.next });
+        this.#confirmedAt = clock.monotonic();
         if (reply.retryAfterMs) await clock.sleep(Math.min(reply.retryAfterMs, retryMaxMs), signal);
         return;
       case "fenced":

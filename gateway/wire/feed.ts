@@ -1,12 +1,14 @@
 /** The feed as it crosses the wire, and how a row becomes a FeedRow. Unknown fields are kept, unknown kinds counted but never granting. */
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { FeedRow } from "../domain/feed.ts";
+import type { FeedRow, PeerGateway } from "../domain/feed.ts";
 import { type Grant, grantKinds } from "../domain/grant.ts";
+import type { Placement } from "../domain/rights.ts";
 import type { BlacklistEntry, Site } from "../domain/site.ts";
 
 const id = z.string().min(1).max(128);
 const instant = z.number().int();
+const count = z.number().int().min(0);
 const timeOfDay = z.string().regex(/^([01]\d|2[0-4]):[0-5]\d$/, 'a time of day is "HH:MM"');
 
 export const personSchema = z.looseObject({ id, name: z.string().max(200), document: z.string().max(64).optional() });
@@ -77,6 +79,14 @@ export const blacklistSchema = z.looseObject({
   value: z.string().min(1).max(200),
 });
 
+export const gatewayRowSchema = z.looseObject({
+  id,
+  name: z.string().max(200),
+  epoch: z.number().int().positive(),
+  publicKey: z.string().length(43),
+  lan: z.string().max(300).optional(),
+});
+
 /** One row on the wire. `body` is absent on a tombstone. */
 export const wireRowSchema = z.looseObject({
   kind: z.string().min(1).max(32),
@@ -85,8 +95,11 @@ export const wireRowSchema = z.looseObject({
   gone: z.literal(true).optional(),
   body: z.looseObject({}).optional(),
   revoked: z.array(id).max(10_000).optional(),
-  /** Grants with a limit: entries placed at the asking gateway, in all. Not part of the checksum. */
-  granted: z.number().int().min(0).optional(),
+  // Grants with a limit, for the asking gateway alone and not part of the checksum: see domain/rights.ts, Placement.
+  granted: count.optional(),
+  order: z.looseObject({ no: z.number().int().positive(), n: count }).optional(),
+  incoming: z.record(id, count).optional(),
+  heldBy: z.array(id).max(1_000).optional(),
 });
 export type WireRow = z.infer<typeof wireRowSchema>;
 
@@ -97,6 +110,10 @@ export const pollReplySchema = z.looseObject({
   reset: z.boolean(),
   /** False: poll again at once, the set is not whole yet. */
   complete: z.boolean(),
+  /** The first event of this gateway that the cloud does not have; lower than before when the cloud has lost history. */
+  journalNext: z.number().int().positive().optional(),
+  /** The cloud has lost history: it wants this gateway's account (POST …/audit) before it places entries again. */
+  auditWanted: z.boolean().optional(),
   rows: z.array(wireRowSchema).max(10_000),
   checksum: z.looseObject({ rows: z.number().int().min(0), sum: z.string().length(32) }).optional(),
   commands: z
@@ -141,8 +158,12 @@ export function toFeedRow(row: WireRow): FeedRow {
   switch (row.kind) {
     case "grant": {
       const grant = grantSchema.safeParse(row.body);
-      if (grant.success)
-        return { ...facts, kind: "grant", body: grant.data as unknown as Grant, granted: row.granted ?? 0 };
+      if (grant.success) return { ...facts, kind: "grant", body: grant.data as unknown as Grant, ...placementOf(row) };
+      break;
+    }
+    case "gateway": {
+      const peer = gatewayRowSchema.safeParse(row.body);
+      if (peer.success) return { ...facts, kind: "gateway", body: peer.data as unknown as PeerGateway };
       break;
     }
     case "blacklist": {
@@ -157,4 +178,8 @@ export function toFeedRow(row: WireRow): FeedRow {
     }
   }
   return { ...facts, kind: "unreadable", of: row.kind };
+}
+
+function placementOf({ granted = 0, order, incoming, heldBy }: WireRow): Placement {
+  return { granted, ...(order && { order }), ...(incoming && { incoming }), ...(heldBy && { heldBy }) };
 }

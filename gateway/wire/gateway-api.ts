@@ -6,6 +6,7 @@
  *   POST /v1/enrol                      enrolSchema   → enrolledSchema
  *   GET  /v1/gateways/:gateway/feed?feed&cursor&waitMs&lastCommand&proto   → pollReplySchema (wire/feed.ts)
  *   POST /v1/gateways/:gateway/journal  NDJSON: a line of pushHeadSchema, then each event's body as its bytes stand in the journal → pushReplySchema
+ *   POST /v1/gateways/:gateway/audit    auditSchema   → 204; in parts, the last with `complete`
  *   PUT  /v1/gateways/:gateway/report   reportSchema  → 204
  */
 import { z } from "zod";
@@ -52,6 +53,30 @@ export const pushReplySchema = z.discriminatedUnion("outcome", [
   z.looseObject({ outcome: z.literal("fork"), seq: z.number().int() }),
 ]);
 
+const totals = z.record(z.string().min(1).max(160), z.number().int().min(0));
+
+/** What a gateway's disk says of the rights it was ever given, and of everything revoked for ever. */
+export const auditSchema = z.looseObject({
+  /** The history the gateway has adopted: it takes no answer of another from now on. */
+  feed: z.string().min(1).max(64),
+  epoch: z.number().int().positive(),
+  rights: z
+    .array(
+      z.looseObject({
+        grant: z.string().min(1).max(128),
+        granted: z.number().int().min(0),
+        returned: z.number().int().min(0),
+        sent: totals.optional(),
+        received: totals.optional(),
+        order: z.number().int().min(0),
+      }),
+    )
+    .max(2_000),
+  revoked: z.array(z.string().min(1).max(128)).max(10_000),
+  complete: z.boolean(),
+});
+export type AuditPart = z.infer<typeof auditSchema>;
+
 export const reportSchema = z.looseObject({
   version: z.string().max(32),
   accessPoints: z.array(z.looseObject({ id: z.string().max(128), name: z.string().max(200) })).max(1000),
@@ -65,6 +90,8 @@ export const reportSchema = z.looseObject({
       }),
     )
     .max(5000),
+  /** Where other gateways of the site reach this one, "host:port". */
+  lan: z.string().max(300).optional(),
 });
 
 export const pushLimits = { maxEvents: 500, maxBytes: 256 * 1024 } as const;

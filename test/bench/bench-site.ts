@@ -26,6 +26,7 @@ const doorIds = Array.from({ length: doors }, (_, door) => `door-${door}`);
 export const noCloud: CloudLink = {
   poll: (_request, signal) => untilAborted(signal),
   push: (_batch, signal) => untilAborted(signal),
+  audit: (_part, signal) => untilAborted(signal),
   report: (_report, signal) => untilAborted(signal),
 };
 

@@ -115,15 +115,19 @@ export function storeContract(name: string, skip: string | false, open: () => Pr
       assert.equal((await page(site, { feed, version: 1 }, 100, to)).reset, false);
     });
 
-    test("a limited grant's entries are placed at its home gateway and nowhere else", async () => {
+    test("each holder is told its own share of a limited grant, and a gateway's next card begins with nothing", async () => {
       const site = await givenSite();
-      await write(site, { kind: "grant", id: "g", body: { id: "g" }, limit: { entries: 3, homeGateway: "gw-1" } });
+      const rights = { holders: { "gw-1.1": { granted: 3 } }, heldBy: ["gw-1"] };
+      await write(site, { kind: "grant", id: "g", body: { id: "g" }, rights });
       const { rows } = await page(site, { feed: "", version: 0 });
 
-      const granted = (gateway: string) =>
-        JSON.parse(renderRows(rows, gateway)).map((row: { granted?: number }) => row.granted);
-      assert.deepEqual(granted("gw-1"), [undefined, 3]);
-      assert.deepEqual(granted("gw-2"), [undefined, 0]);
+      const told = (holder: string) => {
+        const { granted, heldBy } = JSON.parse(renderRows(rows, holder)).at(-1);
+        return { granted, heldBy };
+      };
+      assert.deepEqual(told("gw-1.1"), { granted: 3, heldBy: undefined });
+      assert.deepEqual(told("gw-1.2"), { granted: 0, heldBy: undefined });
+      assert.deepEqual(told("gw-2.1"), { granted: 0, heldBy: ["gw-1"] });
     });
 
     test("whatever is written and however it is paged, a gateway that applies it has the site's checksum", async () => {

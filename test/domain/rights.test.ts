@@ -11,6 +11,7 @@ const rightsArbitrary: fc.Arbitrary<Rights> = fc.record(
     voided: fc.nat(9),
     sent: fc.dictionary(fc.constantFrom("north", "south"), fc.nat(9), { noNullPrototype: true }),
     received: fc.dictionary(fc.constantFrom("north", "south"), fc.nat(9), { noNullPrototype: true }),
+    order: fc.nat(9),
   },
   { noNullPrototype: true },
 );
@@ -20,7 +21,15 @@ test("nothing granted, nothing held", () => {
 });
 
 test("what is held is what came in less what went out, and a void gives back", () => {
-  const rights: Rights = { granted: 5, returned: 1, used: 2, voided: 1, sent: { north: 1 }, received: { south: 2 } };
+  const rights: Rights = {
+    granted: 5,
+    returned: 1,
+    used: 2,
+    voided: 1,
+    sent: { north: 1 },
+    received: { south: 2 },
+    order: 0,
+  };
   assert.equal(held(rights), 4);
 });
 
