@@ -8,6 +8,7 @@ import type { MqttLink } from "./mqtt-link.ts";
 
 export interface DriverContext {
   readonly clock: Clock;
+  /** Names the device on every line. */
   readonly logger: Logger;
   /** The device's line through the site's broker. */
   readonly mqtt: MqttLink;

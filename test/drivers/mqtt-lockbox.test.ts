@@ -244,8 +244,7 @@ test("a reply of another boot than the command's says nothing of the command", a
 
 const unreadable = ["", "{", "null", "[]", "4711", '{"boot":1}', '{"boot":1,"seq":1,"up":1,"kind":"pin","value":4711}'];
 test("what cannot be read is acknowledged, counted and logged without its content, and never thrown", async (t) => {
-  const lines: { event: string; fields: LogFields | undefined }[] = [];
-  const logger: Logger = { ...silentLogger, warn: (event, fields) => lines.push({ event, fields }) };
+  const [lines, logger] = aWarningLog();
   const { site, clock, box } = await givenLockbox(t);
   const device = mqttLockbox.create(
     "box-1",
@@ -270,6 +269,30 @@ test("what cannot be read is acknowledged, counted and logged without its conten
   assert.equal(logged.length, unreadable.length);
   assert.equal(logged.at(-1)?.fields?.count, unreadable.length);
   assert.ok(!JSON.stringify(logged).includes("4711"));
+});
+
+test("no log line names the device once more: the logger it is given does", async (t) => {
+  const [lines, logger] = aWarningLog();
+  const { device, box, clock } = await givenLockbox(t, { reconnectGraceMs: 0 }, logger);
+  device.subscribe(async (report) => {
+    if (report.type === "presence" && report.state === "offline") throw new Error("the disk failed");
+  });
+  await device.start(never);
+  await box.appear();
+  await box.raw("attempt", "{");
+  await box.say("heartbeat", { boot: 99, up: 5 });
+  await until("the doubt is logged", () => lines.some(({ event }) => event === "boot-doubted"));
+  await box.leave();
+  await until("the loss is logged", () => {
+    clock.step(clock.monotonic());
+    return lines.some(({ event }) => event === "report-lost");
+  });
+
+  assert.deepEqual(
+    lines.map(({ event }) => event),
+    ["message-unreadable", "boot-doubted", "device-lost", "report-lost"],
+  );
+  for (const { event, fields } of lines) assert.ok(!Object.hasOwn(fields ?? {}, "device"), event);
 });
 
 test("bolt and door are told when they change; the last report of a message carries its origin", async (t) => {
@@ -436,6 +459,12 @@ test("options are parsed strictly, and the fault names its key", () => {
   assert.throws(() => create({}, new SecretString("c2hvcnQ")), names("32 bytes"));
   assert.equal(create(undefined, good).status().link, "unknown");
 });
+
+function aWarningLog(): [lines: { event: string; fields: LogFields | undefined }[], logger: Logger] {
+  const lines: { event: string; fields: LogFields | undefined }[] = [];
+  const write = (event: string, fields?: LogFields) => void lines.push({ event, fields });
+  return [lines, { ...silentLogger, warn: write, error: write }];
+}
 
 function presses(reports: readonly DeviceReport[]) {
   return reports.filter((report) => report.type === "credential-presented");

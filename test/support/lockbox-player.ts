@@ -4,7 +4,7 @@ import type { TestContext } from "node:test";
 import type mqtt from "mqtt";
 import type { BoltState } from "../../gateway/domain/access-point.ts";
 import { mqttLockbox } from "../../gateway/drivers/mqtt-lockbox/driver.ts";
-import { silentLogger } from "../../gateway/ports/logger.ts";
+import { type Logger, silentLogger } from "../../gateway/ports/logger.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
 import { givenBroker } from "./mqtt-broker.ts";
 import { SimClock } from "./sim-clock.ts";
@@ -23,13 +23,13 @@ export interface Heard {
 }
 
 /** The driver with a clock that stands still, at the real broker, and a box that plays along. */
-export async function givenLockbox(t: TestContext, options: object = {}) {
+export async function givenLockbox(t: TestContext, options: object = {}, logger: Logger = silentLogger) {
   const site = await givenBroker(t);
   site.deafen();
   const clock = new SimClock(Date.UTC(2031, 2, 4));
   const device = mqttLockbox.create("box-1", options, {
     clock,
-    logger: silentLogger,
+    logger,
     mqtt: site.broker.link("box-1"),
     secret: (name) => (name === "key" ? new SecretString(key.toString("base64url")) : undefined),
   });

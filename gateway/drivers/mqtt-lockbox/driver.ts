@@ -193,7 +193,7 @@ class MqttLockbox implements Device {
     const uplink = readUplink(this.id, topic, payload);
     if (!uplink) {
       this.#unreadable += 1;
-      this.#context.logger.warn("message-unreadable", { device: this.id, topic, count: this.#unreadable });
+      this.#context.logger.warn("message-unreadable", { topic, count: this.#unreadable });
       return;
     }
     const underWay = this.#underWay ?? { before: { facts: this.#facts, link: this.#link }, taken: Promise.resolve() };
@@ -358,9 +358,9 @@ class MqttLockbox implements Device {
 
   #lost(why: "connection" | "heartbeat"): void {
     for (const report of this.#gone()) {
-      this.#context.logger.warn("device-lost", { device: this.id, why });
+      this.#context.logger.warn("device-lost", { why });
       for (const listener of this.#listeners)
-        listener(report).catch((error: Error) => this.#context.logger.error("report-lost", { device: this.id, error }));
+        listener(report).catch((error: Error) => this.#context.logger.error("report-lost", { error }));
     }
   }
 
