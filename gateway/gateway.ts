@@ -13,6 +13,7 @@ import type { Device } from "./ports/device.ts";
 import type { Disk } from "./ports/disk.ts";
 import type { DriverFactory } from "./ports/driver.ts";
 import type { Logger } from "./ports/logger.ts";
+import { noPeers } from "./ports/peer-link.ts";
 import { type RunningSite, startSite } from "./site.ts";
 import type { GatewayKeys } from "./storage/gateway-keys.ts";
 import { type Fetch, HttpCloudLink } from "./sync/http-cloud-link.ts";
@@ -98,6 +99,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       devices,
       seal: new CredentialSeal(keys.site, Buffer.from(keys.siteKey.reveal(), "base64url")),
       link: new HttpCloudLink(settings.cloud.url, keys, clock, parts.fetch),
+      peers: noPeers,
       systemClockWithinMs: await vouchedClock(settings.clock),
       clock,
       disk,

@@ -4,6 +4,7 @@
  */
 import type { AccessPoint } from "./domain/access-point.ts";
 import type { Millis } from "./domain/instant.ts";
+import { holderId } from "./domain/rights.ts";
 import { answerOrders } from "./flows/answer-orders.ts";
 import { InTurn } from "./flows/in-turn.ts";
 import { reconcileSite } from "./flows/reconcile-site.ts";
@@ -15,6 +16,7 @@ import type { Device } from "./ports/device.ts";
 import type { Disk } from "./ports/disk.ts";
 import type { GrantCache } from "./ports/grant-cache.ts";
 import type { Logger } from "./ports/logger.ts";
+import type { PeerLink } from "./ports/peer-link.ts";
 import type { ProcessTable } from "./storage/data-folder.ts";
 import { openSiteStore } from "./storage/open-site-store.ts";
 import { SyncLoop } from "./sync/sync-loop.ts";
@@ -31,6 +33,8 @@ export interface SiteOptions {
   readonly devices: readonly Device[];
   readonly seal: CredentialSeal;
   readonly link: CloudLink;
+  /** The other gateways of the site. */
+  readonly peers: PeerLink;
   /** The system's clock is right within this; undefined: nobody vouches for it, wait for the cloud. */
   readonly systemClockWithinMs: Millis | undefined;
   readonly clock: Clock;
@@ -80,6 +84,9 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
     accessPoints: new Map(options.accessPoints.map((point) => [point.id, point])),
     devices: new Map(devices.map((device) => [device.id, device])),
     releases: new Map(),
+    holder: holderId(options.gateway, options.epoch),
+    peers: options.peers,
+    receivedAt: new Map(),
     inTurn: new InTurn(waitingPerAccessPoint),
     logger,
     stopping: stopping.signal,
@@ -96,6 +103,7 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
     onOnline: () => void tick(),
     report: () => ({
       version: options.version,
+      ...(options.peers.address !== undefined && { lan: options.peers.address }),
       accessPoints: options.accessPoints.map(({ id, name }) => ({ id, name })),
       devices: devices.map((device) => {
         const { link, battery, firmware } = device.status();

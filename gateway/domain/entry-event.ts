@@ -55,6 +55,8 @@ export type EventBody =
       readonly credential?: CredentialId;
       /** How long this denial has locked the keypad out, when it has. */
       readonly lockedOutMs?: Millis;
+      /** Name of the gateway that holds the grant's entries, where that is the reason. */
+      readonly heldAt?: string;
       readonly press?: DeviceOrigin;
     }
   /**

@@ -88,6 +88,7 @@ export class SiteRecords implements SiteView {
   readonly #blacklist = new Map<string, number>();
   readonly #revoked = new Set<string>();
   readonly #ledger = new Map<GrantId, LedgerEntry>();
+  readonly #peers = new Map<GatewayId, PeerGateway>();
   /** Take-back orders not answered yet. */
   readonly #orders = new Map<GrantId, TakeBackOrder>();
   readonly #lockouts = new Map<AccessPointId, Lockout>();
@@ -162,15 +163,24 @@ export class SiteRecords implements SiteView {
 
   /** The gateways of the site as the cloud lists them, this one included. */
   peer(id: GatewayId): PeerGateway | undefined {
-    const row = this.#rows.get(`gateway/${id}`);
-    return row?.kind === "gateway" ? row.body : undefined;
+    return this.#peers.get(id);
   }
 
-  /** Other gateways that may hold entries of the grant: those the cloud last named, then the home gateway. */
+  /** The other gateways, those first that may hold entries of the grant: whom the cloud last named, then the home gateway. */
   holdersOf(grant: Grant): GatewayId[] {
+    const likely = [...this.#namedHolders(grant), grant.homeGateway, ...this.#peers.keys()];
+    return [...new Set(likely)].filter((id) => id !== this.#gateway && this.#peers.has(id));
+  }
+
+  /** The name of the gate that holds the grant's entries, as far as the cloud knew when it last spoke of them. */
+  heldAt(grant: Grant): string | undefined {
+    const [gateway] = this.#namedHolders(grant);
+    return gateway === undefined ? undefined : this.#peers.get(gateway)?.name;
+  }
+
+  #namedHolders(grant: Grant): readonly GatewayId[] {
     const row = this.#rows.get(`grant/${grant.id}`);
-    const named = row?.kind === "grant" ? (row.heldBy ?? []) : [];
-    return [...new Set([...named, grant.homeGateway])].filter((id) => id !== this.#gateway);
+    return row?.kind === "grant" ? (row.heldBy ?? []) : [];
   }
 
   /** The registers of a limited grant; those of a grant never heard of are all zero. */
@@ -427,6 +437,7 @@ export class SiteRecords implements SiteView {
     if (row.kind === "grant") for (const { index } of row.body.credentials) this.#index(index, row.body);
     if (row.kind === "blacklist") this.#list(row.body, 1);
     if (row.kind === "site") this.site = row.body;
+    if (row.kind === "gateway") this.#peers.set(row.id, row.body);
   }
 
   #remove(key: string, row: FeedRow): void {
@@ -436,6 +447,7 @@ export class SiteRecords implements SiteView {
     if (row.kind === "grant") for (const { index } of row.body.credentials) this.#unindex(index, row.body.id);
     if (row.kind === "blacklist") this.#list(row.body, -1);
     if (row.kind === "site") this.site = undefined;
+    if (row.kind === "gateway") this.#peers.delete(row.id);
   }
 
   #index(index: string, grant: Grant): void {

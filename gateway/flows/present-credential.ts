@@ -8,6 +8,7 @@ import type { DeviceOrigin, EntryEvent, EventSeq } from "../domain/entry-event.t
 import { isMiss } from "../domain/site-records.ts";
 import { GatewayError } from "../errors.ts";
 import type { Reader } from "../ports/device.ts";
+import { fetchEntry } from "./fetch-entry.ts";
 import { releaseStrike } from "./release-strike.ts";
 import { circumstancesAt, note, type SiteParts } from "./site-parts.ts";
 
@@ -44,10 +45,19 @@ export function presentCredential(
 async function answer(site: SiteParts, request: AccessRequest, press: DeviceOrigin | undefined): Promise<Outcome> {
   if (site.stopping.aborted) return { outcome: "unanswered", why: "stopped" };
   if (site.journal.state === "failed") return { outcome: "denied", reason: "STORAGE_FULL" };
-  const decision = decide(request, site.records, circumstancesAt(site, request.accessPoint));
+  const decision = await decideWithNeighbours(site, request);
   const accessPoint = site.accessPoints.get(request.accessPoint);
   if (decision.outcome === "denied" || !accessPoint) return deny(site, request, decision, press);
   return admit(site, request, accessPoint, decision, press);
+}
+
+/** Entries that lie at another gateway may come over the LAN while the person waits. */
+async function decideWithNeighbours(site: SiteParts, request: AccessRequest): Promise<Decision> {
+  const decision = decide(request, site.records, circumstancesAt(site, request.accessPoint));
+  const isElsewhere =
+    decision.outcome === "granted" ? decision.flags.length > 0 : decision.reason === "HELD_AT_OTHER_GATE";
+  if (!isElsewhere || !decision.grant || !(await fetchEntry(site, decision.grant))) return decision;
+  return decide(request, site.records, circumstancesAt(site, request.accessPoint));
 }
 
 async function admit(
@@ -106,6 +116,8 @@ function deny(site: SiteParts, request: AccessRequest, decision: Decision, press
   const reason = decision.outcome === "denied" ? decision.reason : "WRONG_ACCESS_POINT";
   const guessed = presented.kind === "pin" && isMiss(reason);
   const lockedOutMs = guessed ? site.records.lockoutAfterMissMs(accessPoint, site.clock.monotonic()) : 0;
+  const { grant } = decision;
+  const heldAt = reason === "HELD_AT_OTHER_GATE" && grant ? site.records.heldAt(grant) : undefined;
   void note(
     site,
     {
@@ -114,9 +126,10 @@ function deny(site: SiteParts, request: AccessRequest, decision: Decision, press
       reason,
       via: presented.kind,
       revision: decision.revision,
-      ...(decision.grant && { grant: decision.grant.id }),
+      ...(grant && { grant: grant.id }),
       ...(decision.credential && { credential: decision.credential.id }),
       ...(lockedOutMs > 0 && { lockedOutMs }),
+      ...(heldAt !== undefined && { heldAt }),
       ...(press && { press }),
     },
     // As long as admissions still fit on the disk, guesses must be counted.

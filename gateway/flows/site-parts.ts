@@ -2,12 +2,16 @@
 import type { AccessPoint, AccessPointId } from "../domain/access-point.ts";
 import type { Circumstances } from "../domain/decide.ts";
 import type { DeviceOrigin, EventBody } from "../domain/entry-event.ts";
+import type { GrantId } from "../domain/grant.ts";
+import type { Monotonic } from "../domain/instant.ts";
+import type { HolderId } from "../domain/rights.ts";
 import type { SiteRecords } from "../domain/site-records.ts";
 import { GatewayError } from "../errors.ts";
 import type { Clock, SiteTime } from "../ports/clock.ts";
 import type { Device } from "../ports/device.ts";
 import type { Journal, Recorded } from "../ports/journal.ts";
 import type { Logger } from "../ports/logger.ts";
+import type { PeerLink } from "../ports/peer-link.ts";
 import type { CredentialSeal } from "../wire/credential-seal.ts";
 import type { InTurn } from "./in-turn.ts";
 
@@ -21,6 +25,11 @@ export interface SiteParts {
   readonly devices: ReadonlyMap<string, Device>;
   /** How often each access point's strike was released: whoever watches one window can tell that a newer one has begun. */
   readonly releases: Map<AccessPointId, number>;
+  /** This gateway in its present epoch. */
+  readonly holder: HolderId;
+  readonly peers: PeerLink;
+  /** When an entry of the grant last came from a neighbour. */
+  readonly receivedAt: Map<GrantId, Monotonic>;
   /** Serves one request at an access point at a time. */
   readonly inTurn: InTurn;
   readonly logger: Logger;

@@ -1,4 +1,5 @@
 /** A site on the real disk with many grants and locks that obey at once: what is measured is ours, not a lock's motor. */
+
 import type { AccessPoint } from "../../gateway/domain/access-point.ts";
 import type { AccessRequest } from "../../gateway/domain/decide.ts";
 import { noCursor } from "../../gateway/domain/feed.ts";
@@ -7,6 +8,7 @@ import type { SiteParts } from "../../gateway/flows/site-parts.ts";
 import type { CloudLink } from "../../gateway/ports/cloud-link.ts";
 import type { Device } from "../../gateway/ports/device.ts";
 import { silentLogger } from "../../gateway/ports/logger.ts";
+import { noPeers } from "../../gateway/ports/peer-link.ts";
 import { type RunningSite, startSite } from "../../gateway/site.ts";
 import { nodeDisk } from "../../gateway/storage/node-disk.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
@@ -57,6 +59,7 @@ export function startSiteOf(folder: string, devices: readonly Device[]): Promise
     devices,
     seal: new CredentialSeal("site-1", new Uint8Array(32)),
     link: noCloud,
+    peers: noPeers,
     systemClockWithinMs: 1_000,
     clock: systemClock,
     disk: nodeDisk,

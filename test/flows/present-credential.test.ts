@@ -1,9 +1,11 @@
 /** What becomes of a press when the gateway ends before its turn has come. Simulated clock and disk, the rest is real. */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { recentEvents } from "../../gateway/http/recent-events.ts";
 import type { Device, ReportListener } from "../../gateway/ports/device.ts";
 import { silentLogger } from "../../gateway/ports/logger.ts";
+import { noPeers } from "../../gateway/ports/peer-link.ts";
 import { type RunningSite, startSite } from "../../gateway/site.ts";
 import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
@@ -115,6 +117,7 @@ async function aSiteWithALock(disk: SimDisk) {
     devices: [device],
     seal,
     link: noCloud,
+    peers: noPeers,
     systemClockWithinMs: 1_000,
     clock,
     disk: disk.mount(),

@@ -1,4 +1,5 @@
 /** The strike is released once and looked after until it is secured again. Simulated clock and disk, the rest is real. */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -7,6 +8,7 @@ import { releaseStrike } from "../../gateway/flows/release-strike.ts";
 import { recentEvents } from "../../gateway/http/recent-events.ts";
 import type { Device } from "../../gateway/ports/device.ts";
 import { silentLogger } from "../../gateway/ports/logger.ts";
+import { noPeers } from "../../gateway/ports/peer-link.ts";
 import { type RunningSite, startSite } from "../../gateway/site.ts";
 import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
 import { noCloud } from "../bench/bench-site.ts";
@@ -64,6 +66,7 @@ async function aSiteWithALock(): Promise<{ site: RunningSite; lock: SelfLocking;
     devices: [lock.device],
     seal: new CredentialSeal("site-1", new Uint8Array(32)),
     link: noCloud,
+    peers: noPeers,
     systemClockWithinMs: 1_000,
     clock,
     disk: new SimDisk().mount(),

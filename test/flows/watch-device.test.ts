@@ -1,4 +1,5 @@
 /** What devices report, on a real journal over a simulated disk. */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { InTurn } from "../../gateway/flows/in-turn.ts";
@@ -6,6 +7,7 @@ import type { SiteParts } from "../../gateway/flows/site-parts.ts";
 import { watchDevice } from "../../gateway/flows/watch-device.ts";
 import type { Device, DeviceReport, ReportListener } from "../../gateway/ports/device.ts";
 import { silentLogger } from "../../gateway/ports/logger.ts";
+import { noPeers } from "../../gateway/ports/peer-link.ts";
 import { TimeKeeper } from "../../gateway/time-keeper.ts";
 import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
@@ -85,6 +87,9 @@ async function aWatchedDevice(disk: SimDisk) {
     ]),
     devices: new Map([[device.id, device]]),
     releases: new Map(),
+    holder: "gateway-1.1",
+    peers: noPeers,
+    receivedAt: new Map(),
     inTurn: new InTurn(16),
     logger: silentLogger,
     stopping: new AbortController().signal,

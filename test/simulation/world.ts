@@ -16,6 +16,7 @@ import type { Clock } from "../../gateway/ports/clock.ts";
 import type { Device, Lock } from "../../gateway/ports/device.ts";
 import type { Disk } from "../../gateway/ports/disk.ts";
 import { type LogFields, type Logger, silentLogger } from "../../gateway/ports/logger.ts";
+import { noPeers } from "../../gateway/ports/peer-link.ts";
 import { type RunningSite, startSite } from "../../gateway/site.ts";
 import { enrol } from "../../gateway/sync/enrol.ts";
 import { HttpCloudLink } from "../../gateway/sync/http-cloud-link.ts";
@@ -371,6 +372,7 @@ export class World {
       devices: doors.map((id) => this.#door(owner, id)),
       seal: this.#seal,
       link,
+      peers: noPeers,
       systemClockWithinMs: 1_000,
       clock,
       disk: this.#options.bendDisk?.(mounted, this.#disk) ?? mounted,
