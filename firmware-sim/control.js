@@ -213,6 +213,7 @@ function newBox({ id, name }) {
     draw(next, lockedOutMs) {
       const isNewVerdict = next.lastVerdict && next.lastVerdict.at !== box?.lastVerdict?.at;
       const isFirst = box === undefined;
+      const isFound = next.display === hereText && box?.display !== hereText;
       box = next;
       if (!box.powered) digits = "";
       const { bolt, door } = box;
@@ -232,6 +233,7 @@ function newBox({ id, name }) {
         element.dataset.verdict = box.lastVerdict.verdict;
         announce(verdictWords[box.lastVerdict.verdict]);
       }
+      if (isFound) announce("beeps and blinks: here it is.");
     },
   };
   drawn.set(id, view);
@@ -246,17 +248,21 @@ const verdictWords = {
   "no-answer": "stays shut, nobody answered.",
 };
 
+const hereText = "I am here";
+
 function lampOf({ powered, display, bolt }, lockedOutMs) {
   if (!powered) return "off";
   if (display === "Checking…") return "asking";
+  if (display === hereText) return "here";
   if (bolt === "released") return "open";
   if (bolt === "jammed") return "refused";
   return lockedOutMs > 0 || ["Wrong code", "Locked out", "No answer"].includes(display) ? "refused" : "ready";
 }
 
-function boxWords({ powered, bolt, door, tamper, batteryPercent }, lockedOutMs) {
+function boxWords({ powered, bolt, door, tamper, batteryPercent, display }, lockedOutMs) {
   const bolted = { secured: "Locked", released: "Unlocked", jammed: "Bolt jammed" }[bolt] ?? "Bolt unknown";
   const words = [bolted, door === "open" ? "door open" : "door closed"];
+  if (display === hereText) words.push("beeping and blinking");
   if (!powered) words.push("no power");
   if (tamper) words.push("pried open");
   if (lockedOutMs > 0) words.push(`keypad locked out for ${duration(lockedOutMs)}`);
@@ -422,9 +428,14 @@ function sentence(event, nameOf) {
     case "unanswered":
       return ["warn", `${at}: a press got no answer, ${unansweredReasons[event.why] ?? event.why}`];
     case "command-taken":
-      return ["good", `${at}: told to unlock from afar`];
+      return event.action === "identify"
+        ? ["", `${at}: asked from afar where it is`]
+        : ["good", `${at}: told to unlock from afar`];
     case "command-ended":
-      return ["", `${at}: unlocking from afar ${event.result}`];
+      return [
+        "",
+        `${at}: ${event.action === "identify" ? "showing where it is" : "unlocking from afar"} ${event.result}`,
+      ];
     case "relock-failed":
       return ["warn", `${at}: the bolt did not come back`];
     case "bolt":

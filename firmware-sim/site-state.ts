@@ -114,6 +114,7 @@ const decidedEvent = z.object({
   accessPoint: z.string().optional(),
   device: z.string().optional(),
   grant: z.string().optional(),
+  action: z.string().optional(),
   reason: z.string().optional(),
   result: z.string().optional(),
   state: z.string().optional(),

@@ -81,12 +81,15 @@ export type EventBody =
       readonly type: "command-taken";
       readonly command: number;
       readonly accessPoint: AccessPointId;
+      /** Absent: unlock. */
+      readonly action?: "identify";
       readonly by: string;
     }
   | {
       readonly type: "command-ended";
       readonly command: number;
       readonly accessPoint: AccessPointId;
+      readonly action?: "identify";
       readonly result: "accepted" | "confirmed" | "refused" | "unknown" | "expired";
     }
   /** The bolt was not back after the release window. */

@@ -5,7 +5,7 @@ import type { Monotonic } from "../domain/instant.ts";
 import type { TimeSetter } from "../ports/clock.ts";
 import type { PollReply } from "../ports/cloud-link.ts";
 import { answerOrders } from "./answer-orders.ts";
-import { remoteUnlock } from "./remote-unlock.ts";
+import { carryOutCommand } from "./remote-command.ts";
 import { note, type SiteParts } from "./site-parts.ts";
 
 /** What the loop should ask next: the cursor is the acknowledgement, so it is only ever one that is on the disk. */
@@ -25,7 +25,7 @@ export async function reconcileSite(
 ): Promise<Reconciled> {
   time.believe(fixFromServer(reply.serverTime, answeredAt - askedAt - reply.heldMs, answeredAt));
   for (const command of reply.commands) {
-    remoteUnlock(site, { command, askedAt, heldMs: reply.heldMs }).catch((error: Error) =>
+    carryOutCommand(site, { command, askedAt, heldMs: reply.heldMs }).catch((error: Error) =>
       site.logger.error("command-failed", { command: command.id, error }),
     );
   }

@@ -187,9 +187,9 @@ function describe(event: EntryEvent): string {
     case "unanswered":
       return `${event.accessPoint ?? event.device}: a press got no answer, ${words.unanswered[event.why]}`;
     case "command-taken":
-      return `${event.accessPoint}: remote unlock by ${event.by}`;
+      return `${event.accessPoint}: remote ${event.action ?? "unlock"} by ${event.by}`;
     case "command-ended":
-      return `${event.accessPoint}: remote unlock ${event.result}`;
+      return `${event.accessPoint}: remote ${event.action ?? "unlock"} ${event.result}`;
     case "bolt":
     case "door":
       return `${event.device}: ${event.type} ${event.state}`;

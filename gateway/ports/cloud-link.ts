@@ -13,12 +13,12 @@ export interface PollRequest {
   readonly lastCommand: number;
 }
 
-/** An unlock: an edge, so it lives for seconds. Levels (lockdown, hold open) are feed rows. */
+/** An edge, so it lives for seconds. Levels (lockdown, hold open) are feed rows. "identify": its devices show where they are. */
 export interface RemoteCommand {
   /** Grows per gateway. */
   readonly id: number;
   readonly accessPoint: string;
-  readonly action: "unlock";
+  readonly action: "unlock" | "identify";
   /** Since the click, by the server's clock, when the answer was sent. */
   readonly ageMs: Millis;
   readonly ttlMs: Millis;

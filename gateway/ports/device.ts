@@ -57,6 +57,7 @@ export interface Device {
   subscribe(listener: ReportListener): Unsubscribe;
   readonly lock?: Lock;
   readonly reader?: Reader;
+  readonly locator?: Locator;
 }
 
 /** The part that holds the door. Released by its own timer where it has one, so that a lost link leaves it shut. */
@@ -71,4 +72,9 @@ export interface Lock {
 export interface Reader {
   /** Tells the person at the reader; best effort. */
   feedback(outcome: "granted" | "denied" | "locked-out", signal: AbortSignal): Promise<void>;
+}
+
+export interface Locator {
+  /** Beeps or blinks for some seconds, so that a person finds it; nothing moves. Settles within the driver's own deadline. */
+  identify(signal: AbortSignal): Promise<CommandResult>;
 }

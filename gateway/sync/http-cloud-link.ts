@@ -176,7 +176,9 @@ function toPollReply(reply: WirePollReply): PollReply {
   return {
     page: { feed, to, reset, complete, rows: rows.map(toFeedRow) },
     checksum,
-    commands: commands.flatMap(({ action, ...facts }) => (action === "unlock" ? [{ ...facts, action }] : [])),
+    commands: commands.flatMap(({ action, ...facts }) =>
+      action === "unlock" || action === "identify" ? [{ ...facts, action }] : [],
+    ),
     serverTime,
     heldMs,
     ...(retryAfterMs !== undefined && { retryAfterMs }),

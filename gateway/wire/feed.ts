@@ -121,7 +121,7 @@ export const pollReplySchema = z.looseObject({
       z.looseObject({
         id: z.number().int().positive(),
         accessPoint: id,
-        /** "unlock"; whatever else a newer cloud sends is left alone. */
+        /** "unlock", "identify"; whatever else a newer cloud sends is left alone. */
         action: z.string().max(32),
         ageMs: z.number().min(0),
         ttlMs: z.number().min(0),

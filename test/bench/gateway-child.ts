@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { Broker } from "../../gateway/broker/broker.ts";
 import { CertificateAuthority } from "../../gateway/broker/certificate-authority.ts";
 import { mqttLockbox } from "../../gateway/drivers/mqtt-lockbox/driver.ts";
-import { remoteUnlock } from "../../gateway/flows/remote-unlock.ts";
+import { carryOutCommand } from "../../gateway/flows/remote-command.ts";
 import { recentEvents } from "../../gateway/http/recent-events.ts";
 import { silentLogger } from "../../gateway/ports/logger.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
@@ -57,7 +57,7 @@ async function unlocks(times: number): Promise<number[]> {
     const id = parts.records.lastCommand + 1;
     const command = { id, accessPoint: "box-0", action: "unlock", ageMs: 0, ttlMs: 10_000, by: "bench" } as const;
     const began = performance.now();
-    await remoteUnlock(parts, { command, askedAt, heldMs: 0 });
+    await carryOutCommand(parts, { command, askedAt, heldMs: 0 });
     await parts.journal.flushed();
     took.push(performance.now() - began);
     const ended = (await recentEvents(parts.journal, 8)).find(({ type }) => type === "command-ended");

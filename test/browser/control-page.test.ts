@@ -100,6 +100,15 @@ test("a code to try is pressed at the chosen box, five wrong ones one after the 
   assert.equal(new Set(entered.slice(1)).size, 1);
 });
 
+test("a box that is asked where it is blinks, and it is told", { skip }, async () => {
+  site.tellBox("box-1", { display: "I am here", beeps: 3 });
+  await control.verdict(box, `${box}: beeps and blinks: here it is.`);
+  await control.display(box, "I am here");
+  await control.page.locator(`article.box[aria-label="${box}"][data-lamp="here"]`).waitFor();
+  site.tellBox("box-1", { display: "Enter code", beeps: 0 });
+  await control.page.locator(`article.box[aria-label="${box}"][data-lamp="ready"]`).waitFor();
+});
+
 test("switches tell what is wanted, show what is, and say it in words", { skip }, async () => {
   const words = control.page.locator("#line-words");
   await control.setInternet(false);

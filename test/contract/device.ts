@@ -37,6 +37,8 @@ export const deviceCases = [
   "releases: settles when the signal fires",
   "releases: nothing is sent when the signal has fired before",
   "secures",
+  "identifies: the thing says that it did, and nothing moves",
+  "identifies: refused when the thing cannot be reached",
   "stop settles what is under way",
   "reports the bolt when it moves, and what it knows",
   "hands on what is presented at the reader",
@@ -165,6 +167,22 @@ export function deviceContract(
       await rig.device.lock?.release(5_000, never);
       assert.equal(await rig.device.lock?.secure(never), "confirmed");
       assert.deepEqual(rig.device.lock?.state(), { bolt: "secured", basis: "reported" });
+    },
+
+    "identifies: the thing says that it did, and nothing moves": async (rig) => {
+      await rig.device.start(never);
+      await rig.appear();
+      const before = rig.device.lock?.state();
+      assert.match((await rig.device.locator?.identify(never)) ?? "no locator", /^(accepted|confirmed)$/);
+      assert.equal(rig.commands(), 1);
+      assert.deepEqual(rig.device.lock?.state(), before);
+    },
+
+    "identifies: refused when the thing cannot be reached": async (rig) => {
+      await rig.device.start(never);
+      assert.equal(await rig.device.locator?.identify(never), "refused");
+      await rig.appear();
+      assert.equal(rig.commands(), 0);
     },
 
     "stop settles what is under way": async (rig) => {

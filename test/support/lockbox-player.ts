@@ -45,7 +45,7 @@ const gone = {
 };
 
 export class LockboxPlayer {
-  /** Release, secure and feedback, in the order they came; configure apart. */
+  /** Release, secure, identify and feedback, in the order they came; configure apart. */
   readonly heard: Heard[] = [];
   readonly configured: Heard[] = [];
   meet: "obey" | "refuse" | "ignore" | "obey-unmoved" = "obey";
@@ -121,7 +121,8 @@ export class LockboxPlayer {
     (command.action === "configure" ? this.configured : this.heard).push(command);
     if (command.action === "configure") return void this.reply(command.id, "done");
     if (this.meet === "ignore" || command.action === "feedback") return;
-    if (this.meet === "obey") this.bolt = command.action === "release" ? "released" : "secured";
+    if (this.meet === "obey" && command.action !== "identify")
+      this.bolt = command.action === "release" ? "released" : "secured";
     void this.reply(command.id, this.meet === "refuse" ? "refused" : "done");
   }
 }

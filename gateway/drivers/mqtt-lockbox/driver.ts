@@ -8,6 +8,7 @@ import type {
   Device,
   DeviceReport,
   DeviceStatus,
+  Locator,
   Lock,
   Reader,
   ReportListener,
@@ -43,6 +44,7 @@ class MqttLockbox implements Device {
   readonly id: DeviceId;
   readonly lock: Lock;
   readonly reader: Reader;
+  readonly locator: Locator;
   readonly #options: Options;
   readonly #key: Uint8Array;
   readonly #context: DriverContext;
@@ -91,6 +93,7 @@ class MqttLockbox implements Device {
         if (!signal.aborted) await this.#send({ action: "feedback", outcome });
       },
     };
+    this.locator = { identify: (signal) => this.#command({ action: "identify" }, undefined, signal) };
   }
 
   async start(signal: AbortSignal): Promise<void> {
@@ -140,7 +143,7 @@ class MqttLockbox implements Device {
   }
 
   /** "refused" where nothing was sent: the bolt has certainly not moved. */
-  async #command(action: Action, proof: BoltState, signal: AbortSignal): Promise<CommandResult> {
+  async #command(action: Action, proof: BoltState | undefined, signal: AbortSignal): Promise<CommandResult> {
     const stopped = this.#running?.stopped.signal;
     const boot = this.#boot;
     if (!stopped || stopped.aborted || signal.aborted || boot === undefined) return "refused";
@@ -390,8 +393,8 @@ interface Facts {
   readonly firmware?: string;
 }
 
-/** "repeated" was executed before, so it moved; without a reply nobody knows. */
-function resultOf(reply: Reply | undefined, proof: BoltState): CommandResult {
+/** `proof`: the bolt that shows it, where one does. "repeated" was executed before, so it moved; without a reply nobody knows. */
+function resultOf(reply: Reply | undefined, proof: BoltState | undefined): CommandResult {
   switch (reply?.result) {
     case "done":
       return reply.bolt === proof ? "confirmed" : "accepted";

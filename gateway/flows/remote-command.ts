@@ -1,0 +1,82 @@
+/**
+ * A command from the cloud: unlock, or identify. It runs at most once, within its few seconds of life, or never: its id is on the
+ * disk before anything happens, and its age is bounded by this gateway's own monotonic clock (sync.md §5.4), so no wall clock is
+ * believed.
+ */
+import type { AccessPoint } from "../domain/access-point.ts";
+import type { EventBody } from "../domain/entry-event.ts";
+import type { Millis, Monotonic } from "../domain/instant.ts";
+import type { RemoteCommand } from "../ports/cloud-link.ts";
+import type { CommandResult } from "../ports/device.ts";
+import { releaseStrike } from "./release-strike.ts";
+import { note, type SiteParts } from "./site-parts.ts";
+
+/** A command as it arrived: what it could at most have aged outside of this gateway's sight, and since when it is here. */
+export interface ArrivedCommand {
+  readonly command: RemoteCommand;
+  readonly askedAt: Monotonic;
+  /** For how long the cloud had held the request. */
+  readonly heldMs: Millis;
+}
+
+type Ended = (EventBody & { type: "command-ended" })["result"];
+
+export async function carryOutCommand(site: SiteParts, arrived: ArrivedCommand): Promise<void> {
+  const { command } = arrived;
+  const running = site.inTurn.run(command.accessPoint, async () => {
+    // Ids grow, so a command at or below the last one taken has run, or must not any more.
+    if (command.id <= site.records.lastCommand || site.stopping.aborted) return;
+    const result = await run(site, arrived);
+    void note(site, { type: "command-ended", ...factsOf(command), result });
+    site.logger.info("command-ended", { ...factsOf(command), result });
+  });
+  if (!running) site.logger.warn("command-not-taken", factsOf(command));
+  await running;
+}
+
+async function run(site: SiteParts, arrived: ArrivedCommand): Promise<Ended> {
+  const { command } = arrived;
+  if (isLate(site, arrived)) return "expired";
+  const accessPoint = site.accessPoints.get(command.accessPoint);
+  if (!accessPoint || isForbidden(site, command)) return "refused";
+
+  const taken = site.journal.recordEvent({ type: "command-taken", ...factsOf(command), by: command.by });
+  await taken.durable;
+
+  if (isLate(site, arrived)) return "expired";
+  if (isForbidden(site, command) || site.stopping.aborted) return "refused";
+  switch (command.action) {
+    case "unlock":
+      return releaseStrike(site, accessPoint);
+    case "identify":
+      return identify(site, accessPoint);
+  }
+}
+
+/** A lockdown holds the doors, not the beepers. */
+function isForbidden(site: SiteParts, { action }: RemoteCommand): boolean {
+  return action === "unlock" && site.records.site?.lockdown === true;
+}
+
+/** Every device of the access point that can shows a person where it is; "refused" when none can. The best of their results. */
+async function identify(site: SiteParts, { id, lock, readers }: AccessPoint): Promise<CommandResult> {
+  const locators = [...new Set([lock, ...readers])].flatMap((device) => site.devices.get(device)?.locator ?? []);
+  const results = await Promise.all(
+    locators.map((locator) =>
+      locator.identify(site.stopping).catch((error: Error): CommandResult => {
+        site.logger.warn("identify-failed", { accessPoint: id, error });
+        return "unknown";
+      }),
+    ),
+  );
+  const fromBest = ["confirmed", "accepted", "unknown"] as const;
+  return fromBest.find((result) => results.includes(result)) ?? "refused";
+}
+
+function isLate(site: SiteParts, { command, askedAt, heldMs }: ArrivedCommand): boolean {
+  return command.ageMs + (site.clock.monotonic() - askedAt) - heldMs > command.ttlMs;
+}
+
+function factsOf({ id, accessPoint, action }: RemoteCommand) {
+  return { command: id, accessPoint, ...(action === "identify" && { action }) };
+}

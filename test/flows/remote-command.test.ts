@@ -1,0 +1,120 @@
+/** Commands from the cloud. Simulated clock and disk, the rest is real. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { carryOutCommand } from "../../gateway/flows/remote-command.ts";
+import { recentEvents } from "../../gateway/http/recent-events.ts";
+import type { RemoteCommand } from "../../gateway/ports/cloud-link.ts";
+import type { CommandResult, Device } from "../../gateway/ports/device.ts";
+import { silentLogger } from "../../gateway/ports/logger.ts";
+import { type RunningSite, startSite } from "../../gateway/site.ts";
+import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
+import { noCloud } from "../bench/bench-site.ts";
+import { SimClock } from "../support/sim-clock.ts";
+import { SimDisk } from "../support/sim-disk.ts";
+import { aPage, aSite, noon, siteRow } from "../support/site-fixture.ts";
+import { aloneOnTheMachine } from "../support/site-store.ts";
+
+const identify: RemoteCommand = { id: 5, accessPoint: "front", action: "identify", ageMs: 0, ttlMs: 10_000, by: "ana" };
+const taken = { type: "command-taken", command: 5, accessPoint: "front", action: "identify", by: "ana" };
+const ended = (result: string) => ({
+  type: "command-ended",
+  command: 5,
+  accessPoint: "front",
+  action: "identify",
+  result,
+});
+
+test("identify reaches every device of the access point that can, once, and is on the disk before", async () => {
+  const { site, heard } = await aSiteOf({ lock: "accepted", keypad: "confirmed", scanner: undefined });
+  const arrived = { command: identify, askedAt: 0, heldMs: 0 };
+
+  await Promise.all([carryOutCommand(site.parts, arrived), carryOutCommand(site.parts, arrived)]);
+  await carryOutCommand(site.parts, arrived);
+
+  assert.deepEqual(heard, ["identify lock, 2 on the disk", "identify keypad, 2 on the disk"]);
+  assert.deepEqual(await commands(site), [taken, ended("confirmed")]);
+});
+
+test("identify that is too old does not run, and one that no device knows is refused", async () => {
+  const { site, heard } = await aSiteOf({ lock: "accepted", keypad: undefined, scanner: undefined });
+  await carryOutCommand(site.parts, { command: { ...identify, ageMs: 10_001 }, askedAt: 0, heldMs: 0 });
+  const { site: dumb } = await aSiteOf({ lock: undefined, keypad: undefined, scanner: undefined });
+  await carryOutCommand(dumb.parts, { command: identify, askedAt: 0, heldMs: 0 });
+
+  assert.deepEqual(heard, []);
+  assert.deepEqual(await commands(site), [ended("expired")]);
+  assert.deepEqual(await commands(dumb), [taken, ended("refused")]);
+});
+
+test("a lockdown refuses an unlock and lets identify pass", async () => {
+  const { site, heard } = await aSiteOf({ lock: "accepted", keypad: undefined, scanner: undefined });
+  const page = aPage([siteRow(aSite({ lockdown: true }))]);
+  await site.parts.journal.record({ kind: "page", page, at: noon }).durable;
+
+  await carryOutCommand(site.parts, { command: { ...identify, id: 4, action: "unlock" }, askedAt: 0, heldMs: 0 });
+  await carryOutCommand(site.parts, { command: identify, askedAt: 0, heldMs: 0 });
+
+  assert.deepEqual(heard, ["identify lock, 3 on the disk"]);
+  assert.deepEqual(await commands(site), [
+    { type: "command-ended", command: 4, accessPoint: "front", result: "refused" },
+    taken,
+    ended("accepted"),
+  ]);
+});
+
+/** Command events, oldest first, without their stamps. */
+async function commands({ parts }: RunningSite): Promise<object[]> {
+  await parts.journal.flushed();
+  const events = (await recentEvents(parts.journal, 100)).reverse().filter(({ type }) => type.startsWith("command-"));
+  return events.map(({ seq: _seq, at: _at, clock: _clock, boot: _boot, mono: _mono, ...body }) => body);
+}
+
+/** What each device answers to identify; undefined: it cannot. */
+async function aSiteOf(devices: Record<"lock" | "keypad" | "scanner", CommandResult | undefined>) {
+  const heard: string[] = [];
+  const durable = () => `${site.parts.journal.durableSeq} on the disk`;
+  const site = await startSite({
+    gateway: "gateway-1",
+    epoch: 1,
+    version: "test",
+    folder: "/data",
+    accessPoints: [{ id: "front", name: "Front", lock: "lock", readers: ["keypad", "lock", "scanner"], holdMs: 4_000 }],
+    devices: Object.entries(devices).map(
+      ([id, answer]): Device => ({
+        id,
+        start: async () => undefined,
+        stop: async () => undefined,
+        status: () => ({ link: "online", since: 0 }),
+        subscribe: () => () => undefined,
+        lock: {
+          release: async () => {
+            heard.push(`release ${id}, ${durable()}`);
+            return "confirmed";
+          },
+          secure: async () => "confirmed",
+          state: () => ({ bolt: "secured", basis: "assumed" }),
+        },
+        ...(answer && {
+          locator: {
+            identify: async () => {
+              heard.push(`identify ${id}, ${durable()}`);
+              return answer;
+            },
+          },
+        }),
+      }),
+    ),
+    seal: new CredentialSeal("site-1", new Uint8Array(32)),
+    link: noCloud,
+    systemClockWithinMs: 1_000,
+    clock: new SimClock(noon),
+    disk: new SimDisk().mount(),
+    logger: silentLogger,
+    random: () => 0.5,
+    onFailed: (error) => {
+      throw error;
+    },
+    processes: aloneOnTheMachine,
+  });
+  return { site, heard };
+}
