@@ -112,7 +112,7 @@ export class Polls {
       reset: page.reset,
       complete: page.complete,
       ...(page.checksum && { checksum: page.checksum }),
-      commands: commands.map((one) => ({ ...one, action: "unlock" as const })),
+      commands,
       journalNext: row.next,
       ...(isAuditWanted(row, page) && { auditWanted: true }),
       serverTime: this.#parts.clock.wall(),

@@ -1,4 +1,4 @@
-/** What is known of an unlock command now. Only what the gateway says ends it; time alone never calls it "expired". */
+/** What is known of a command now. Only what the gateway says ends it; time alone never calls it "expired". */
 import type { Instant } from "../../gateway/domain/instant.ts";
 
 export type CommandState = "pending" | "taken" | "done" | "refused" | "expired" | "unknown";

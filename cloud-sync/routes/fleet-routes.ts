@@ -1,4 +1,4 @@
-/** Administration of gateways and access points: enrolment, status, revocation, renaming, remote unlock. */
+/** Administration of gateways and access points: enrolment, status, revocation, renaming, commands. */
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import { fieldProblem, refuseInvalid } from "../../web/problem.ts";
 import type { CloudEnv } from "../authenticate.ts";
@@ -96,7 +96,7 @@ const commandSchema = z
     id: z.number().int(),
     gateway: z.string(),
     accessPoint: z.string(),
-    action: z.literal("unlock"),
+    action: z.enum(["unlock", "identify"]),
     state: z.enum(["pending", "taken", "done", "refused", "expired", "unknown"]),
     by: z.string(),
     createdAt: z.string(),
@@ -193,11 +193,23 @@ const unlock = createRoute({
   responses: { 202: json(commandSchema, "Under way"), ...problems(400, 401, 404, 409, 429) },
 });
 
+const identify = createRoute({
+  method: "post",
+  path: "/api/sites/{site}/access-points/{accessPoint}/identify",
+  tags: ["Access points"],
+  summary: "Let its devices beep or blink, so that somebody on site finds them",
+  description:
+    "Moves nothing. Refused where no device of the access point can. Lives as long as an unlock, and runs at most once.",
+  security: adminSecurity,
+  request: { params: accessPointParams },
+  responses: { 202: json(commandSchema, "Under way"), ...problems(400, 401, 404, 409, 429) },
+});
+
 const readOne = createRoute({
   method: "get",
   path: "/api/sites/{site}/gateways/{gateway}/commands/{command}",
   tags: ["Access points"],
-  summary: "What became of an unlock",
+  summary: "What became of a command",
   security: adminSecurity,
   request: { params: gatewayParams.extend({ command: z.coerce.number().int().positive() }) },
   responses: { 200: json(commandSchema, "The command"), ...problems(400, 401, 404, 429) },
@@ -207,7 +219,7 @@ const listCommands = createRoute({
   method: "get",
   path: "/api/sites/{site}/gateways/{gateway}/commands",
   tags: ["Access points"],
-  summary: "The last fifty unlocks of a gateway",
+  summary: "The last fifty commands of a gateway",
   security: adminSecurity,
   request: { params: gatewayParams },
   responses: { 200: json(z.object({ items: z.array(commandSchema) }), "Newest first"), ...problems(401, 404, 429) },
@@ -274,20 +286,24 @@ export function fleetRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
     return c.json(toAccessPoint(row), 200);
   });
 
-  app.openapi(unlock, async (c) => {
-    const { site, accessPoint } = c.req.valid("param");
-    await requireSite(parts, site);
-    const point = await readAccessPoint(store.db, site, accessPoint);
-    if (!point) throw notFound(`access point ${accessPoint} at site ${site}`);
-    const gateway = await requireGateway(parts, site, point.gatewayId);
-    if (gateway.revokedAt !== null) throw fieldProblem("path.accessPoint", "its gateway was revoked", 409);
-    const answer = await onceFor(parts, c, site, async (tx) => {
-      const target = { site, gateway: gateway.id, accessPoint, by: c.get("actor") };
-      return toCommand(await issueCommand(tx, target, clock.wall()), gateway, clock.wall());
+  for (const [route, action] of [
+    [unlock, "unlock"],
+    [identify, "identify"],
+  ] as const)
+    app.openapi(route, async (c) => {
+      const { site, accessPoint } = c.req.valid("param");
+      await requireSite(parts, site);
+      const point = await readAccessPoint(store.db, site, accessPoint);
+      if (!point) throw notFound(`access point ${accessPoint} at site ${site}`);
+      const gateway = await requireGateway(parts, site, point.gatewayId);
+      if (gateway.revokedAt !== null) throw fieldProblem("path.accessPoint", "its gateway was revoked", 409);
+      const answer = await onceFor(parts, c, site, async (tx) => {
+        const target = { site, gateway: gateway.id, accessPoint, action, by: c.get("actor") };
+        return toCommand(await issueCommand(tx, target, clock.wall()), gateway, clock.wall());
+      });
+      logger.info("command-issued", { site, accessPoint, action, command: answer.id, by: answer.by });
+      return c.json(answer, 202);
     });
-    logger.info("unlock-issued", { site, accessPoint, command: answer.id, by: answer.by });
-    return c.json(answer, 202);
-  });
 
   app.openapi(readOne, async (c) => {
     const { site, gateway, command } = c.req.valid("param");
@@ -356,7 +372,7 @@ function toCommand(row: CommandRow, gateway: GatewayRow, now: number) {
     id: row.id,
     gateway: row.gatewayId,
     accessPoint: row.accessPoint,
-    action: "unlock" as const,
+    action: row.action,
     state: commandState(row, now),
     by: row.issuedBy,
     createdAt: iso(row.createdAt),

@@ -1,4 +1,4 @@
-/** Unlock commands: issued by an administrator, handed out on the gateway's poll while they live, ended by the gateway's events. */
+/** Commands (unlock, identify): issued by an administrator, handed out on the gateway's poll while they live, ended by the gateway's events. */
 import { and, desc, eq, sql } from "drizzle-orm";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import { commandTtlMs } from "../../gateway/wire/gateway-api.ts";
@@ -6,13 +6,20 @@ import { command, gateway } from "./schema.ts";
 import { type Database, rowsOf, type Transaction } from "./store.ts";
 
 export type CommandRow = typeof command.$inferSelect;
+export type CommandAction = CommandRow["action"];
 
 /** A poll asked this long after the end of a command's life cannot have crossed the taking of it. */
 const crossingMs = 5_000;
 
 export async function issueCommand(
   tx: Transaction,
-  target: { readonly site: string; readonly gateway: string; readonly accessPoint: string; readonly by: string },
+  target: {
+    readonly site: string;
+    readonly gateway: string;
+    readonly accessPoint: string;
+    readonly action: CommandAction;
+    readonly by: string;
+  },
   now: Instant,
 ): Promise<CommandRow> {
   const [issued] = await tx
@@ -28,6 +35,7 @@ export async function issueCommand(
       gatewayId: target.gateway,
       id: issued.id,
       accessPoint: target.accessPoint,
+      action: target.action,
       issuedBy: target.by,
       createdAt: now,
       ttlMs: commandTtlMs,
@@ -40,6 +48,7 @@ export async function issueCommand(
 export interface HandedCommand {
   readonly id: number;
   readonly accessPoint: string;
+  readonly action: CommandAction;
   readonly ageMs: number;
   readonly ttlMs: number;
   readonly by: string;
@@ -55,6 +64,7 @@ export async function handOut(
   const rows = await rowsOf<{
     id: string | number;
     access_point: string;
+    action: CommandAction;
     age: string | number;
     ttl_ms: number;
     issued_by: string;
@@ -63,12 +73,13 @@ export async function handOut(
     sql`update command set handed_at = coalesce(handed_at, ${now}::bigint)
         where site_id = ${target.site} and gateway_id = ${target.gateway} and id > ${lastCommand}::bigint
           and created_at + ttl_ms > ${now}::bigint and created_at <= ${now}::bigint and result is null
-        returning id, access_point, ${now}::bigint - created_at as age, ttl_ms, issued_by`,
+        returning id, access_point, action, ${now}::bigint - created_at as age, ttl_ms, issued_by`,
   );
   return rows
     .map((row) => ({
       id: Number(row.id),
       accessPoint: row.access_point,
+      action: row.action,
       ageMs: Number(row.age),
       ttlMs: row.ttl_ms,
       by: row.issued_by,

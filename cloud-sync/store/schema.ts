@@ -260,7 +260,7 @@ export const eventParked = pgTable(
   (table) => [primaryKey({ columns: [table.siteId, table.gatewayId, table.epoch, table.seq] })],
 );
 
-/** An unlock. `state` is what is known from the gateway's events; domain/command-state.ts says what that means now. */
+/** An unlock, or a wish that the devices of an access point show themselves. `state` is what is known from the gateway's events; domain/command-state.ts says what that means now. */
 export const command = pgTable(
   "command",
   {
@@ -268,6 +268,7 @@ export const command = pgTable(
     gatewayId: text("gateway_id").notNull(),
     id: count("id").notNull(),
     accessPoint: text("access_point").notNull(),
+    action: text("action", { enum: ["unlock", "identify"] }).notNull(),
     issuedBy: text("issued_by").notNull(),
     createdAt: instant("created_at").notNull(),
     ttlMs: integer("ttl_ms").notNull(),

@@ -164,6 +164,32 @@ describe("unlock commands", () => {
     assert.equal(await state(1), "expired", "asked after its life, the gateway did not know it");
   });
 
+  test("identify rides like an unlock, under its own name, and is told of as such", async () => {
+    const { gateway, state } = await given("c4");
+    const { status, body } = await ask("POST", "/access-points/c4/identify");
+    assert.deepEqual([status, body.action, body.state], [202, "identify", "pending"]);
+
+    const [command] = (await gateway.poll()).body.commands;
+    assert.deepEqual([command?.id, command?.accessPoint, command?.action], [body.id, "c4", "identify"]);
+    gateway.record({ type: "command-taken", command: body.id, accessPoint: "c4", action: "identify", by: "admin" });
+    gateway.record({
+      type: "command-ended",
+      command: body.id,
+      accessPoint: "c4",
+      action: "identify",
+      result: "accepted",
+    });
+    await gateway.push(1);
+
+    assert.equal(await state(body.id), "done");
+    const { items } = (await ask("GET", `/gateways/${gateway.id}/commands`)).body;
+    assert.deepEqual(
+      items.map(({ action }: { action: string }) => action),
+      ["identify"],
+    );
+    assert.equal((await ask("POST", "/access-points/nowhere/identify")).status, 404);
+  });
+
   test("one never handed out is expired when its life ends", async () => {
     const { unlock, state } = await given("c2");
     const { body } = await unlock();

@@ -6,6 +6,7 @@ import { recentEvents } from "../../gateway/http/recent-events.ts";
 import type { RemoteCommand } from "../../gateway/ports/cloud-link.ts";
 import type { CommandResult, Device } from "../../gateway/ports/device.ts";
 import { silentLogger } from "../../gateway/ports/logger.ts";
+import { noPeers } from "../../gateway/ports/peer-link.ts";
 import { type RunningSite, startSite } from "../../gateway/site.ts";
 import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
 import { noCloud } from "../bench/bench-site.ts";
@@ -106,6 +107,7 @@ async function aSiteOf(devices: Record<"lock" | "keypad" | "scanner", CommandRes
     ),
     seal: new CredentialSeal("site-1", new Uint8Array(32)),
     link: noCloud,
+    peers: noPeers,
     systemClockWithinMs: 1_000,
     clock: new SimClock(noon),
     disk: new SimDisk().mount(),

@@ -106,6 +106,29 @@ test("given an administrator, when the door is unlocked from the cloud, then it 
   await site.box("box-2").becomes("secured");
 });
 
+test("given an installer who looks for a box, when it shall identify itself, then it beeps, stays shut, and the cloud learns that it did", async () => {
+  const box = site.box("box-1").model;
+  const beeped = new Promise<void>((resolve) => {
+    const unwatch = box.onChange(() => {
+      if (box.view().beeps !== 3 || box.view().display !== "I am here") return;
+      unwatch();
+      resolve();
+    });
+  });
+  const command = await site.admin<{ id: number; gateway: string }>(
+    "POST",
+    "/api/sites/demo/access-points/box-1/identify",
+  );
+
+  await beeped;
+
+  assert.equal(box.view().bolt, "secured");
+  await until("the command is done", async () => {
+    const path = `/api/sites/demo/gateways/${command.gateway}/commands/${command.id}`;
+    return (await site.admin<{ state: string }>("GET", path)).state === "done";
+  });
+});
+
 test("given a lockdown, then nothing opens, and everything again when it is lifted", async () => {
   const grant = await site.grant();
   const locked = await site.admin<{ version: number }>("PATCH", "/api/sites/demo", { lockdown: true });

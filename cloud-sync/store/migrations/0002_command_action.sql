@@ -1,0 +1,1 @@
+alter table command add column action text not null default 'unlock';
