@@ -1,8 +1,13 @@
 /** Requests at one access point run one after the other, those at different ones side by side. */
 
+interface Queue {
+  last: Promise<unknown>;
+  waiting: number;
+}
+
 export class InTurn {
   readonly #waitingMax: number;
-  readonly #queues = new Map<string, { last: Promise<unknown>; waiting: number }>();
+  readonly #queues = new Map<string, Queue>();
 
   /** `waitingMax`: how many may wait at one access point; whoever comes then is turned away. */
   constructor(waitingMax: number) {
@@ -16,13 +21,16 @@ export class InTurn {
     const mine = queue.waiting === 0 ? task() : queue.last.then(task);
     queue.waiting += 1;
     this.#queues.set(key, queue);
-    queue.last = mine
-      .catch(() => undefined)
-      .then(() => {
-        queue.waiting -= 1;
-        if (queue.waiting === 0) this.#queues.delete(key);
-      });
+    queue.last = mine.then(
+      () => this.#leave(key, queue),
+      () => this.#leave(key, queue),
+    );
     return mine;
+  }
+
+  #leave(key: string, queue: Queue): void {
+    queue.waiting -= 1;
+    if (queue.waiting === 0) this.#queues.delete(key);
   }
 
   /** Resolves when everything taken so far has settled. */

@@ -58,6 +58,8 @@ interface Batch {
   readonly lines: Line[];
   /** Of the first line. */
   readonly firstLsn: number;
+  /** Where the journal stands after its last line. */
+  after: JournalPosition;
   bytes: number;
   readonly durable: PromiseWithResolvers<void>;
 }
@@ -188,6 +190,7 @@ export class FileJournal implements Journal {
     const prev = this.#applied.head;
     batch.lines.push({ text, seq, prev });
     this.#applied = { lsn: this.#applied.lsn + 1, seq, head: chainNext(prev, text) };
+    batch.after = this.#applied;
     records.apply({ kind: "event", event }, mono, boot);
     return { event, durable: batch.durable.promise };
   }
@@ -199,6 +202,7 @@ export class FileJournal implements Journal {
     const batch = this.#reserve(Buffer.byteLength(text) + frameBytes, "high");
     batch.lines.push({ record: text });
     this.#applied = { ...this.#applied, lsn: this.#applied.lsn + 1 };
+    batch.after = this.#applied;
     records.apply(record, Math.round(clock.monotonic()), boot);
     return { durable: batch.durable.promise };
   }
@@ -288,7 +292,8 @@ export class FileJournal implements Journal {
     segment.reserved += bytes;
     let batch = this.#queue.at(-1);
     if (!batch || batch.segment !== segment || batch.bytes + bytes > batchBytes) {
-      batch = { segment, lines: [], firstLsn: this.#applied.lsn + 1, bytes: 0, durable: Promise.withResolvers() };
+      const after = this.#applied;
+      batch = { segment, lines: [], firstLsn: after.lsn + 1, after, bytes: 0, durable: Promise.withResolvers() };
       batch.durable.promise.catch(() => undefined); // whoever waits hears it; nobody has to
       this.#queue.push(batch);
       this.#writing ??= Promise.resolve().then(() => this.#write());
@@ -341,7 +346,7 @@ export class FileJournal implements Journal {
     this.#writing = undefined;
   }
 
-  async #commit({ segment, lines, firstLsn, bytes }: Batch): Promise<void> {
+  async #commit({ segment, lines, firstLsn, after, bytes }: Batch): Promise<void> {
     const file = await segment.file;
     const durable = firstLsn - 1;
     await this.#leaveFull(segment);
@@ -365,7 +370,8 @@ export class FileJournal implements Journal {
     segment.position += length;
     segment.reserved -= isNew ? bytes + headerBytes : bytes;
     this.#bytesWritten += length;
-    this.#noteDurable(lines, lsn);
+    this.#durable = after;
+    for (const line of lines) if (!("record" in line)) this.#recent.add(line);
   }
 
   #headerLine(number: number): string {
@@ -378,18 +384,6 @@ export class FileJournal implements Journal {
     const before = this.#current;
     this.#current = segment;
     if (before && before !== segment) await (await before.file).close();
-  }
-
-  #noteDurable(lines: readonly Line[], lsn: number): void {
-    let { seq, head } = this.#durable;
-    let last: DurableEvent | undefined;
-    for (const line of lines) {
-      if ("record" in line) continue;
-      this.#recent.add(line);
-      last = line;
-    }
-    if (last) ({ seq, head } = { seq: last.seq, head: chainNext(last.prev, last.text) });
-    this.#durable = { lsn, seq, head };
   }
 
   /** Cuts what was never acknowledged, so that no leftover can be taken for a line written later. */
