@@ -6,9 +6,9 @@ import type { Clock } from "../gateway/ports/clock.ts";
 import type { Logger } from "../gateway/ports/logger.ts";
 import { limitBody } from "../web/limits.ts";
 import { HttpProblem, invalidRequest, problemResponse, type RequestIdEnv, requestId } from "../web/problem.ts";
+import type { FaultRates } from "./faults.ts";
 import { addControlPage } from "./page.tsx";
 import { loopbackNamesOnly, sameOriginOnly } from "./same-origin.ts";
-import type { SimLockbox } from "./sim-lockbox.ts";
 import type { SimBox, SiteProcesses, SiteStateWatch } from "./site-state.ts";
 
 export interface ControlParts {
@@ -30,30 +30,47 @@ const bodyBytes = 4_096;
 const streamsMax = 32;
 const keepAliveMs = 15_000;
 
+const share = z.number().min(0).max(1).exactOptional();
+const holdUpMs = z.number().int().min(0).max(10_000).exactOptional();
+
 /** What can be done to a box: the body it takes, and the act. */
 const acts = {
-  pin: act(z.strictObject({ digits: z.string().regex(/^\d{1,16}$/, "1 to 16 digits") }), (box, { digits }) => {
+  pin: act(z.strictObject({ digits: z.string().regex(/^\d{1,16}$/, "1 to 16 digits") }), ({ box }, { digits }) => {
     if (!box.powered) throw new HttpProblem(409, "no-power", `${box.id} has no power; its keypad is dark.`);
     box.enterPin(digits);
   }),
-  door: act(z.strictObject({ open: z.boolean() }), (box, { open }) => {
+  door: act(z.strictObject({ open: z.boolean() }), ({ box }, { open }) => {
     if (open) box.pushDoor();
     else box.closeDoor();
   }),
-  power: act(z.strictObject({ on: z.boolean() }), (box, { on }) => {
+  power: act(z.strictObject({ on: z.boolean() }), ({ box }, { on }) => {
     if (on) box.restorePower();
     else box.cutPower();
   }),
-  jam: act(z.strictObject({ on: z.boolean() }), (box, { on }) => {
+  jam: act(z.strictObject({ on: z.boolean() }), ({ box }, { on }) => {
     if (on) box.jam();
     else box.unjam();
   }),
-  tamper: act(z.strictObject({ active: z.boolean() }), (box, { active }) => {
+  tamper: act(z.strictObject({ active: z.boolean() }), ({ box }, { active }) => {
     if (active) box.pryOpen();
     else box.mend();
   }),
-  battery: act(z.strictObject({ percent: z.number().int().min(0).max(100) }), (box, { percent }) =>
+  battery: act(z.strictObject({ percent: z.number().int().min(0).max(100) }), ({ box }, { percent }) =>
     box.drainBattery(percent),
+  ),
+  line: act(
+    z.strictObject({
+      lose: share,
+      delayMs: holdUpMs,
+      repeat: share,
+      garble: share,
+      disconnect: share,
+      noReply: share,
+      lateReplyMs: holdUpMs,
+    } satisfies Record<keyof FaultRates, unknown>),
+    ({ faults }, rates) => {
+      faults.rates = { ...faults.rates, ...rates };
+    },
   ),
 } as const satisfies Record<string, Act>;
 
@@ -120,7 +137,7 @@ export function controlApp(parts: ControlParts): ControlApp {
       const id = c.req.param("id");
       const found = boxes.find(({ box }) => box.id === id);
       if (!found) throw new HttpProblem(404, "no-such-box", `There is no box "${id}".`);
-      await carryOut(found.box, c.req);
+      await carryOut(found, c.req);
       watch.refresh();
       return c.json(watch.state());
     });
@@ -170,13 +187,13 @@ export function controlApp(parts: ControlParts): ControlApp {
 }
 
 /** Reads its own body from the request and does it. */
-type Act = (box: SimLockbox, request: BodyRequest) => Promise<void>;
+type Act = (box: SimBox, request: BodyRequest) => Promise<void>;
 
 interface BodyRequest {
   json(): Promise<unknown>;
 }
 
-function act<T>(shape: z.ZodType<T>, carryOut: (box: SimLockbox, body: T) => void): Act {
+function act<T>(shape: z.ZodType<T>, carryOut: (box: SimBox, body: T) => void): Act {
   return async (box, request) => carryOut(box, await bodyOf(request, shape));
 }
 

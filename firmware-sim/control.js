@@ -148,6 +148,7 @@ function newBox({ id, name }) {
   const doorway = part(element, "door");
   const display = part(element, "display");
   const battery = element.querySelector('[data-act="battery"]');
+  const line = element.querySelector('[data-act="line"]');
   let digits = "";
   let isTyped = false;
   let box;
@@ -176,7 +177,7 @@ function newBox({ id, name }) {
       press(key.dataset.key);
     });
   element.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target === battery) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select")) return;
     const isDigit = /^\d$/.test(event.key);
     const key = isDigit ? event.key : { Backspace: "clear", Escape: "clear", Enter: isTyped ? "enter" : "" }[event.key];
     if (!key) return;
@@ -201,6 +202,12 @@ function newBox({ id, name }) {
     control.addEventListener("click", () => act(control, `${path}/${name}`, { [member]: !isOn(control) }));
   }
   battery.addEventListener("change", () => act(battery, `${path}/battery`, { percent: Number(battery.value) }));
+  line.addEventListener("change", () => act(line, `${path}/line`, lines[line.value]));
+  const rates = [...element.querySelectorAll("[data-rate]")];
+  for (const rate of rates)
+    rate.addEventListener("change", () =>
+      act(rate, `${path}/line`, { [rate.dataset.rate]: rate.value / per[rate.dataset.unit] }),
+    );
 
   /** Written anew each time, so that the same words twice are also read out twice. */
   const announce = (words) => {
@@ -226,6 +233,13 @@ function newBox({ id, name }) {
       write(part(element, "words"), boxWords(box, lockedOutMs));
       write(part(element, "battery"), `${box.batteryPercent} %`);
       if (document.activeElement !== battery) battery.value = box.batteryPercent;
+      line.value = lineOf(box);
+      for (const rate of rates) {
+        const { rate: which, unit } = rate.dataset;
+        const value = Math.round(box.line[which] * per[unit]);
+        write(part(element, `rate-${which}`), `${value} ${unit}`);
+        if (document.activeElement !== rate) rate.value = value;
+      }
       drawSwitch(element.querySelector('[data-act="power"]'), box.powered, true);
       drawSwitch(element.querySelector('[data-act="jam"]'), box.jammed, true);
       drawSwitch(element.querySelector('[data-act="tamper"]'), box.tamper, true);
@@ -248,6 +262,21 @@ const verdictWords = {
   "no-answer": "stays shut, nobody answered.",
 };
 
+/** What a slider shows of a rate: a share in percent, or milliseconds. */
+const per = { "%": 100, ms: 1 };
+const goodLine = { lose: 0, delayMs: 0, repeat: 0, garble: 0, disconnect: 0, noReply: 0, lateReplyMs: 0 };
+const lines = {
+  good: goodLine,
+  weak: { ...goodLine, lose: 0.05, delayMs: 600, repeat: 0.1, lateReplyMs: 300 },
+  bad: { ...goodLine, lose: 0.25, delayMs: 1500, repeat: 0.25, garble: 0.05, disconnect: 0.05, noReply: 0.1 },
+};
+
+/** Which of them it is; "own" when none. */
+function lineOf({ line }) {
+  const isSame = (one) => Object.keys(goodLine).every((rate) => lines[one][rate] === line[rate]);
+  return Object.keys(lines).find(isSame) ?? "own";
+}
+
 const hereText = "I am here";
 
 function lampOf({ powered, display, bolt }, lockedOutMs) {
@@ -259,13 +288,16 @@ function lampOf({ powered, display, bolt }, lockedOutMs) {
   return lockedOutMs > 0 || ["Wrong code", "Locked out", "No answer"].includes(display) ? "refused" : "ready";
 }
 
-function boxWords({ powered, bolt, door, tamper, batteryPercent, display }, lockedOutMs) {
+function boxWords(box, lockedOutMs) {
+  const { powered, bolt, door, tamper, batteryPercent, display } = box;
   const bolted = { secured: "Locked", released: "Unlocked", jammed: "Bolt jammed" }[bolt] ?? "Bolt unknown";
   const words = [bolted, door === "open" ? "door open" : "door closed"];
   if (display === hereText) words.push("beeping and blinking");
   if (!powered) words.push("no power");
   if (tamper) words.push("pried open");
   if (lockedOutMs > 0) words.push(`keypad locked out for ${duration(lockedOutMs)}`);
+  const line = lineOf(box);
+  if (line !== "good") words.push(line === "own" ? "faulty line" : `${line} line`);
   if (batteryPercent <= 20) words.push(`battery ${batteryPercent} %`);
   return words.join(" · ");
 }

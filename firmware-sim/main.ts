@@ -34,7 +34,7 @@ export interface SimulatorOptions {
   readonly internet?: Internet | undefined;
   readonly processes?: SiteProcesses | undefined;
   readonly hints?: readonly Hint[] | undefined;
-  /** On the boxes' lines. */
+  /** On the boxes' lines, until the page changes them. */
   readonly faults?: { readonly rates: Partial<FaultRates>; readonly seed: number } | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -49,13 +49,14 @@ export interface RunningSimulator {
 export async function startSimulator(options: SimulatorOptions): Promise<RunningSimulator> {
   const { clock, logger, broker, gatewayUrl, cloud, internet, processes, hints = [] } = options;
   const stopping = new AbortController();
-  const faults = new Faults(options.faults?.rates, options.faults?.seed);
   // Seconds since 1970, so that a simulator that is started again does not count its boxes' boots from one.
   const firstBoot = Math.floor(clock.wall() / 1000);
   const keys = options.boxes.map(({ id, key }) => keyOf(id, key));
   const boxes = options.boxes.map(({ id, name, password }, index): SimBox => {
     const box = new SimLockbox({ id, key: keys[index]!, clock, firstBoot });
-    return { name, box, link: new LockboxLink({ box, broker, proof: { password }, faults, clock, logger }) };
+    // A line of its own, with chances of its own.
+    const faults = new Faults(options.faults?.rates, (options.faults?.seed ?? 1) + index);
+    return { name, box, faults, link: new LockboxLink({ box, broker, proof: { password }, faults, clock, logger }) };
   });
   const watch = new SiteStateWatch({ boxes, gatewayUrl, cloud, internet, processes, hints, clock });
   const onLoopback = isLoopbackName(options.http.host);

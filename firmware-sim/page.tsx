@@ -2,6 +2,7 @@
 import type { Env, Hono } from "hono";
 import { asset, serveAssets } from "../web/assets.ts";
 import { addAssets, Page, pageHeaders } from "../web/page.tsx";
+import type { FaultRates } from "./faults.ts";
 
 const style = asset(import.meta.resolve("./control.css"));
 const script = asset(import.meta.resolve("./control.js"));
@@ -141,6 +142,18 @@ const keyFaces: Readonly<Record<string, readonly [face: string, name: string]>> 
   enter: ["✓", "Enter"],
 };
 
+/** Of a message where it says nothing else; both directions. */
+const rates = [
+  ["lose", "Lost", "%"],
+  ["delayMs", "Held back, at most", "ms"],
+  ["repeat", "Arrives twice", "%"],
+  ["garble", "One character wrong", "%"],
+  ["disconnect", "Connection breaks after it", "%"],
+  ["noReply", "Command obeyed, not answered", "%"],
+  ["lateReplyMs", "Command answered later by", "ms"],
+] as const satisfies readonly (readonly [keyof FaultRates, name: string, unit: "%" | "ms"])[];
+const ranges = { "%": { max: "100", step: "1" }, ms: { max: "10000", step: "100" } };
+
 /** One simulated box; control.js clones it. */
 function BoxTemplate() {
   return (
@@ -196,6 +209,28 @@ function BoxTemplate() {
               </span>
               <input type="range" min="0" max="100" step="5" data-act="battery" />
             </label>
+            <label>
+              Its line to the gateway
+              <select data-act="line">
+                <option value="good">Good: everything arrives</option>
+                <option value="weak">Weak: slow, some is lost or doubled</option>
+                <option value="bad">Bad: much is lost, garbled or cut off</option>
+                <option value="own" disabled>
+                  As set below
+                </option>
+              </select>
+            </label>
+            <details class="rates">
+              <summary>What goes wrong on it</summary>
+              {rates.map(([rate, name, unit]) => (
+                <label>
+                  <span>
+                    {name} <span data-part={`rate-${rate}`} />
+                  </span>
+                  <input type="range" min="0" {...ranges[unit]} data-rate={rate} data-unit={unit} />
+                </label>
+              ))}
+            </details>
           </div>
         </details>
       </article>

@@ -1,6 +1,7 @@
 /** What the control page and its API show: the boxes, the cable, and what gateway and cloud say of themselves when they can be asked. */
 import { z } from "zod";
 import type { Clock } from "../gateway/ports/clock.ts";
+import type { FaultRates, Faults } from "./faults.ts";
 import type { LockboxLink } from "./links/mqtt-lockbox.ts";
 import type { LockboxView, SimLockbox } from "./sim-lockbox.ts";
 
@@ -16,6 +17,8 @@ export interface BoxState extends LockboxView {
   readonly name: string;
   /** The broker has let it in. */
   readonly connected: boolean;
+  /** What goes wrong on its line. */
+  readonly line: FaultRates;
 }
 
 /** What the gateway's status page says, as far as it is shown here. */
@@ -66,6 +69,8 @@ export interface SiteState {
 export interface SimBox {
   readonly name: string;
   readonly box: SimLockbox;
+  /** Of its line. */
+  readonly faults: Faults;
   readonly link: LockboxLink;
 }
 
@@ -156,7 +161,13 @@ export class SiteStateWatch {
   state(): SiteState {
     const { boxes, internet, cloud, processes, hints } = this.#options;
     return {
-      boxes: boxes.map(({ name, box, link }) => ({ id: box.id, name, connected: link.connected, ...box.view() })),
+      boxes: boxes.map(({ name, box, faults, link }) => ({
+        id: box.id,
+        name,
+        connected: link.connected,
+        line: faults.rates,
+        ...box.view(),
+      })),
       internet: internet ? { on: internet.on } : null,
       cloud: cloud
         ? {

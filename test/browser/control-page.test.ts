@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import type { BrowserContext } from "playwright-core";
+import { type FaultRates, noFaults } from "../../firmware-sim/faults.ts";
 import { ControlPage, desktop, phone, startBrowser } from "../support/control-page.ts";
 import { missing } from "../support/needs.ts";
 import {
@@ -34,6 +35,7 @@ const answer: Answer = ({ path, body }, site) => {
   const isFree = boxes[0]?.bolt === "released";
   if (path.endsWith("/door") && isFree) site.tellBox("box-1", { door: open ? "open" : "closed" });
   if (path.endsWith("/power")) site.tellBox("box-1", { powered: on === true, display: "" });
+  if (path.endsWith("/line")) site.tellBox("box-1", { line: { ...boxes[0]!.line, ...(body as Partial<FaultRates>) } });
   if (path === "/api/internet") site.tell({ internet: { on: on === true } });
   if (path === "/api/cloud" && cloud) site.tell({ cloud: { ...cloud, running: running === true } });
 };
@@ -129,6 +131,29 @@ test("switches tell what is wanted, show what is, and say it in words", { skip }
   ]);
 });
 
+test("a box's line is made weak or as bad as wished, and it shows", { skip }, async () => {
+  const words = control.box(box).locator("p.words");
+  await control.setLine(box, "Weak");
+  await control.reads(words, /weak line/);
+  await control.setRate(box, "Lost", 40);
+  await control.reads(words, /faulty line/);
+  await control.reads(control.box(box).locator('[data-part="rate-lose"]'), "40 %");
+  assert.equal(await control.box(box).getByLabel("Its line to the gateway").inputValue(), "own");
+  await control.setRate(box, "Held back", 1200);
+  await control.setLine(box, "Good");
+  await control.reads(words, "Locked · door closed");
+  await control.page.keyboard.type("1");
+  await control.display(box, "Enter code");
+
+  const [weak, ...others] = site.posts.map(({ path, body }) => [path, body] as const);
+  assert.equal(weak?.[0], "/api/boxes/box-1/line");
+  assert.deepEqual(others, [
+    ["/api/boxes/box-1/line", { lose: 0.4 }],
+    ["/api/boxes/box-1/line", { delayMs: 1200 }],
+    ["/api/boxes/box-1/line", noFaults],
+  ]);
+});
+
 test("each event stands beside what the cloud has of it, once, newest first", { skip }, async () => {
   const gateway = aSiteState().gateway!;
   site.tell({
@@ -164,6 +189,7 @@ test("a gateway that is gone and a refusal are told", { skip }, async () => {
 
 test("two and four boxes fit a phone and a desktop, in both colour schemes", { skip }, async () => {
   const long = aBox("box-4", "The box behind the bicycle shed", { tamper: true, batteryPercent: 5, door: "open" });
+  await control.setRate(box, "Lost", 40);
   for (const boxes of [aSiteState().boxes, [...aSiteState().boxes, aBox("box-3", "Keys"), long]]) {
     site.tell({ boxes, decided: events, received: [] });
     await control.boxes.nth(boxes.length - 1).waitFor();

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, type TestContext, test } from "node:test";
+import { noFaults } from "../../firmware-sim/faults.ts";
 import { startInternet } from "../../firmware-sim/internet.ts";
 import { type SimulatorOptions, startSimulator } from "../../firmware-sim/main.ts";
 import type { SiteState } from "../../firmware-sim/site-state.ts";
@@ -216,6 +217,10 @@ describe("the simulator", { timeout: 60_000 }, () => {
     assert.equal(boxOf(await act("/api/boxes/box-1/jam", { on: true })).jammed, true);
     assert.equal(boxOf(await act("/api/boxes/box-1/jam", { on: false })).jammed, false);
     assert.equal(boxOf(await act("/api/boxes/box-1/battery", { percent: 15 })).batteryPercent, 15);
+    assert.deepEqual(boxOf(await act("/api/boxes/box-1/line", { lose: 0.5 })).line, { ...noFaults, lose: 0.5 });
+    const slow = await act("/api/boxes/box-1/line", { delayMs: 900 });
+    assert.deepEqual(boxOf(slow).line, { ...noFaults, lose: 0.5, delayMs: 900 });
+    assert.deepEqual(boxOf(slow, "box-2").line, noFaults);
     const dark = boxOf(await act("/api/boxes/box-1/power", { on: false }));
     assert.deepEqual([dark.powered, dark.display], [false, ""]);
     assert.equal((await refusal("/api/boxes/box-1/pin", { digits: "1" })).code, "no-power");
@@ -233,6 +238,9 @@ describe("the simulator", { timeout: 60_000 }, () => {
       ["/api/boxes/box-1/door", { open: true, wide: true }, 400, /wide/],
       ["/api/boxes/box-1/battery", { percent: 101 }, 400, /percent/],
       ["/api/boxes/box-1/battery", { percent: 1.5 }, 400, /percent/],
+      ["/api/boxes/box-1/line", { lose: 1.1 }, 400, /lose/],
+      ["/api/boxes/box-1/line", { lateReplyMs: 60_000 }, 400, /lateReplyMs/],
+      ["/api/boxes/box-1/line", { crackle: 1 }, 400, /crackle/],
       ["/api/boxes/box-1/pin", "not json", 400, /JSON/],
       ["/api/boxes/box-1/pin", { digits: "1".repeat(5_000) }, 413, /bytes/],
       ["/api/boxes/box-1/explode", {}, 404, /explode/],

@@ -131,9 +131,28 @@ export class ControlPage {
 
   /** One of "Power", "Bolt jammed", "Pried open". */
   async setTrouble(box: string, name: string, on: boolean): Promise<void> {
-    const details = this.box(box).locator("details");
-    if ((await details.getAttribute("open")) === null) await details.locator("summary").click();
+    await this.unfold(box, "Make trouble");
     await this.#turn(this.box(box).getByRole("switch", { name }), on);
+  }
+
+  /** A part of the quality's words. */
+  async setLine(box: string, quality: string): Promise<void> {
+    await this.unfold(box, "Make trouble");
+    const line = this.box(box).getByLabel("Its line to the gateway");
+    const option = line.locator("option", { hasText: quality });
+    await line.selectOption(await option.getAttribute("value"));
+  }
+
+  /** Moves a slider of the line. `name`: how it begins. */
+  async setRate(box: string, name: string, value: number): Promise<void> {
+    await this.unfold(box, "Make trouble");
+    await this.unfold(box, "What goes wrong on it");
+    await this.box(box).getByRole("slider", { name }).fill(String(value));
+  }
+
+  async unfold(box: string, summary: string): Promise<void> {
+    const details = this.box(box).locator("details", { has: this.page.locator("> summary", { hasText: summary }) });
+    if ((await details.getAttribute("open")) === null) await details.locator("> summary").click();
   }
 
   setInternet(on: boolean): Promise<void> {

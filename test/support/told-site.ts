@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { streamSSE } from "hono/streaming";
+import { noFaults } from "../../firmware-sim/faults.ts";
 import { addControlPage } from "../../firmware-sim/page.tsx";
 import type { BoxState, DecidedEvent, ReceivedEvent, SiteState } from "../../firmware-sim/site-state.ts";
 
@@ -81,6 +82,7 @@ export function aBox(id: string, name: string, change: Partial<BoxState> = {}): 
     id,
     name,
     connected: true,
+    line: noFaults,
     powered: true,
     bolt: "secured",
     door: "closed",
