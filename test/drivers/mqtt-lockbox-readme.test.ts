@@ -28,7 +28,7 @@ test("the README's schemas are those of the wire", () => {
   );
 });
 
-test("the README's commands play a box: a press arrives, a release is checked and answered", {
+test("the README's commands play a box: a press arrives, a release is checked and answered, and its bolt comes back when its time is over", {
   skip: missing("mosquitto_pub", "openssl"),
 }, async (t) => {
   const site = await givenBroker(t);
@@ -72,9 +72,19 @@ test("the README's commands play a box: a press arrives, a release is checked an
   await until("mosquitto_sub has logged in", () => site.broker.stats().sessions === 1);
   bash(both + says);
   await until("the press arrives", () => reports.some(({ type }) => type === "credential-presented"));
-  const result = await device.lock?.release(30_000, new AbortController().signal);
+  const never = new AbortController().signal;
+  const bolts = () => reports.flatMap((report) => (report.type === "bolt" ? [report.state] : []));
+  const result = await device.lock?.release(30_000, never);
 
   assert.equal(result, "confirmed");
+  await device.reader?.feedback("granted", never);
+  // Answered after the feedback: what that said of the bolt is known by then.
+  assert.equal(await device.locator?.identify(never), "accepted");
+  assert.deepEqual(bolts(), ["secured", "released"]);
+  assert.equal(await device.lock?.secure(never), "confirmed");
+  assert.equal(await device.lock?.release(100, never), "confirmed");
+  await until("it locks by itself", () => bolts().length === 5);
+  assert.deepEqual(bolts(), ["secured", "released", "secured", "released", "secured"]);
   assert.match(shown, /"action":"release"/);
   assert.doesNotMatch(shown, /forged/);
   assert.equal(device.status().link, "online");
