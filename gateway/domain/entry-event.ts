@@ -17,6 +17,7 @@ export interface DeviceOrigin {
   readonly seq: number;
 }
 
+/** What happened. No member has a name of EventStamp's. */
 export type EventBody =
   /** On the disk before the strike moves. `left`: rights left at this gateway after it, null when the grant has no limit. */
   | {
@@ -104,8 +105,13 @@ export type EventBody =
       readonly state: "online" | "offline";
       readonly firmware?: string;
     }
-  /** The device is in its start `boot`, and `other` does not go with it (ports/device.ts): replaced, reset, or not alone. */
-  | { readonly type: "boot-doubted"; readonly device: DeviceId; readonly boot: number; readonly other: number }
+  /** The device is in its start `deviceBoot`, and `otherBoot` does not go with it (ports/device.ts): replaced, reset, or not alone. */
+  | {
+      readonly type: "boot-doubted";
+      readonly device: DeviceId;
+      readonly deviceBoot: number;
+      readonly otherBoot: number;
+    }
   /** The gateway came up. `cutBytes`: torn tail removed from the journal. */
   | { readonly type: "boot"; readonly version: string; readonly cutBytes: number }
   /** Records that had been on the disk can no longer be read; the rights they may have used count as spent. */

@@ -71,7 +71,7 @@ function eventOf(device: Device, report: Exclude<DeviceReport, { type: "credenti
     case "battery":
       return { type: "battery", device: device.id, percent: report.percent };
     case "boot-doubted":
-      return { type: "boot-doubted", device: device.id, boot: report.boot, other: report.other };
+      return { type: "boot-doubted", device: device.id, deviceBoot: report.boot, otherBoot: report.other };
     case "presence":
       return {
         type: "presence",

@@ -200,7 +200,7 @@ function describe(event: EntryEvent): string {
     case "tamper":
       return `${event.device}: tamper ${event.active ? "alarm" : "over"}`;
     case "boot-doubted":
-      return `${event.device}: its boot number should be ${event.boot} and is also ${event.other}: was it replaced or reset, or does another use its password?`;
+      return `${event.device}: its boot number should be ${event.deviceBoot} and is also ${event.otherBoot}: was it replaced or reset, or does another use its password?`;
     case "relock-failed":
       return `${event.accessPoint}: the bolt did not come back`;
     case "boot":
