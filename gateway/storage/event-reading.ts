@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { EventSeq } from "../domain/entry-event.ts";
 import type { Disk } from "../ports/disk.ts";
+import { isEventLine } from "../wire/journal-line.ts";
 import type { KnownSegment } from "./journal-recovery.ts";
 import { readLines, recordOf, segmentFile } from "./journal-segment.ts";
 
@@ -81,7 +82,7 @@ export async function readEvents(
   let count = 0;
   for (const { number } of segments.slice(begin)) {
     const file = segmentFile(number);
-    for (const { parsed } of readLines(file, await disk.read(join(folder, file)))) {
+    for (const { parsed } of readLines(file, await disk.read(join(folder, file)), isEventLine)) {
       count += 1;
       if (count % linesPerTurn === 0) await nextTurn();
       if (!parsed?.body) continue;

@@ -56,11 +56,15 @@ export async function segmentNumbers(disk: Disk, folder: string): Promise<number
     .sort((a, b) => a - b);
 }
 
-/** The lines of a segment that are not blank, from `offset`, which is the start of line `firstLine`. */
-export function* readLines(file: string, bytes: Uint8Array, offset = 0, firstLine = 1): Generator<SegmentLine> {
+/** The lines of a segment that are not blank. Those that are not `wanted` by their bytes are passed over unread. */
+export function* readLines(
+  file: string,
+  bytes: Uint8Array,
+  wanted: (line: Uint8Array) => boolean = () => true,
+): Generator<SegmentLine> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let line = firstLine;
-  let start = offset;
+  let line = 1;
+  let start = 0;
   while (start < buffer.length) {
     if (buffer[start] === newline) {
       const run = blankRun(buffer, start);
@@ -71,15 +75,10 @@ export function* readLines(file: string, bytes: Uint8Array, offset = 0, firstLin
     const found = buffer.indexOf(newline, start);
     const stop = found < 0 ? buffer.length : found;
     const text = buffer.subarray(start, stop);
+    const end = Math.min(stop + 1, buffer.length);
     // Without its newline a line was not written to its end.
-    yield {
-      file,
-      line,
-      offset: start,
-      end: Math.min(stop + 1, buffer.length),
-      bytes: text,
-      parsed: found < 0 ? undefined : parseLine(text),
-    };
+    if (wanted(text))
+      yield { file, line, offset: start, end, bytes: text, parsed: found < 0 ? undefined : parseLine(text) };
     start = stop + 1;
     line += 1;
   }
@@ -103,8 +102,11 @@ export async function prepareSegment(disk: Disk, folder: string, number: number,
 
 async function isBlankFile(disk: Disk, path: string, size: number): Promise<boolean> {
   try {
-    const bytes = await disk.read(path);
-    return bytes.length === size && blankRun(Buffer.from(bytes.buffer, bytes.byteOffset, size), 0) === size;
+    for (let position = 0; ; position += blank.length) {
+      const piece = await disk.read(path, blank.length, position);
+      if (!blank.subarray(0, piece.length).equals(piece)) return false;
+      if (piece.length < blank.length) return position + piece.length === size;
+    }
   } catch (error) {
     if (isAbsent(error)) return false;
     throw error;

@@ -14,6 +14,7 @@ import { chainStart } from "../wire/journal-line.ts";
 import { listIfThere, writeFileAtomically } from "./atomic-file.ts";
 import type { FileJournal } from "./file-journal.ts";
 import type { JournalPosition } from "./journal-recovery.ts";
+import { SharedParts } from "./shared-parts.ts";
 import { readSnapshot, readSnapshotHeader, type SnapshotHeader, snapshotPieces } from "./snapshot-file.ts";
 
 /** What lowdb holds: the records as of a place in the journal. */
@@ -70,7 +71,8 @@ export class SnapshotAdapter implements Adapter<CachedSite> {
       }
       const records = emptyRecords();
       const now = clock.monotonic();
-      const header = await readSnapshot(disk, path, (item) => records.restore(item, now));
+      const parts = new SharedParts();
+      const header = await readSnapshot(disk, path, (item) => records.restore(parts.share(item), now));
       if (!header) {
         logger.error("snapshot-damaged", { file: snapshotFile(number) });
         continue;

@@ -19,7 +19,7 @@ export interface SnapshotHeader {
 const pieceBytes = 64 * 1024;
 const linesPerLook = 64;
 const footerBytesMax = 256;
-const partBytes = 1024 * 1024;
+const partBytes = 128 * 1024;
 
 /** Pieces of about 64 kB, a millisecond of work each, so that the loop breathes between them. */
 export function* snapshotPieces(header: SnapshotHeader, items: Iterable<SnapshotItem>): Generator<Uint8Array> {
@@ -55,13 +55,11 @@ export async function readSnapshot(
 ): Promise<SnapshotHeader | undefined> {
   const digest = createHash("sha256");
   let header: SnapshotHeader | undefined;
-  // The last line so far, whole or not: it may be the footer.
-  let last: Buffer = Buffer.alloc(0);
+  let length = partBytes;
+  // Every part begins with a line; its last one, whole or not, is read again with the next, because it may be the footer.
   for (let position = 0; ; ) {
-    const part = await disk.read(path, partBytes, position);
-    if (part.length === 0) break;
-    position += part.length;
-    const bytes = Buffer.concat([last, part]);
+    const part = await disk.read(path, length, position);
+    const bytes = Buffer.from(part.buffer, part.byteOffset, part.byteLength);
     const lastStart = bytes.lastIndexOf("\n", -2) + 1;
     const lines = bytes.subarray(0, lastStart);
     digest.update(lines);
@@ -70,10 +68,14 @@ export async function readSnapshot(
     } catch {
       return undefined;
     }
-    last = Buffer.from(bytes.subarray(lastStart));
     if (lastStart > 0 && !header) return undefined;
+    position += lastStart;
+    if (bytes.length < length) {
+      const last = bytes.subarray(lastStart);
+      return header && isFooter(last, digest.digest("base64url")) ? header : undefined;
+    }
+    length = lastStart > 0 ? partBytes : 2 * length;
   }
-  return header && isFooter(last, digest.digest("base64url")) ? header : undefined;
 }
 
 /** The first line of all is the header. */

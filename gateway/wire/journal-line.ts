@@ -47,6 +47,13 @@ const crcLength = ',"crc":"00000000"}'.length;
 const chainLength = 43;
 const prevLength = ',"prev":""'.length + chainLength;
 const eventMarker = ',"kind":"event","event":';
+/** Where the marker ends at the latest: both numbers have 16 digits at most. */
+const eventStartMax = 96;
+
+/** By how it begins, whether whole or damaged: tells without parsing it, because other records may be megabytes. */
+export function isEventLine(line: Uint8Array): boolean {
+  return Buffer.from(line.buffer, line.byteOffset, Math.min(line.byteLength, eventStartMax)).includes(eventMarker);
+}
 
 /**
  * Total: undefined for anything that is not a whole, undamaged line (given without its newline); never throws. Asks for the bytes,
