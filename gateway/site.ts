@@ -18,7 +18,7 @@ import type { GrantCache } from "./ports/grant-cache.ts";
 import type { Logger } from "./ports/logger.ts";
 import type { PeerLink } from "./ports/peer-link.ts";
 import type { ProcessTable } from "./storage/data-folder.ts";
-import { openSiteStore } from "./storage/open-site-store.ts";
+import { openSiteStore, type StoreLimits } from "./storage/open-site-store.ts";
 import { SyncLoop } from "./sync/sync-loop.ts";
 import { TimeKeeper } from "./time-keeper.ts";
 import type { CredentialSeal } from "./wire/credential-seal.ts";
@@ -46,6 +46,8 @@ export interface SiteOptions {
   readonly onFailed: (error: Error) => void;
   /** One turn of the event loop; the journal yields by it between group commits. */
   readonly nextTurn?: () => Promise<void>;
+  /** Sizes of segments and snapshots other than the usual. */
+  readonly limits?: Partial<StoreLimits>;
   /** Who else may own the data folder; the machine's processes where not given. */
   readonly processes?: ProcessTable;
 }

@@ -191,11 +191,15 @@ export function placements(account: RightsAccount): Map<HolderId, Placement> {
   );
 }
 
-/** Gateways that hold entries, most first. */
-export function heldBy(account: RightsAccount): GatewayId[] {
-  const holding = account.holdings
-    .map((one) => ({ gateway: gatewayOf(one.holder), held: heldAt(account, one) }))
+/** Where entries are left, most first; asked: some are asked back. */
+export function entriesLeft(account: RightsAccount): { gateway: GatewayId; held: number; asked: boolean }[] {
+  return account.holdings
+    .map((one) => ({ gateway: gatewayOf(one.holder), held: heldAt(account, one), asked: isOrdered(one) }))
     .filter(({ held }) => held > 0)
     .sort((a, b) => b.held - a.held);
-  return [...new Set(holding.map(({ gateway }) => gateway))];
+}
+
+/** Gateways that hold entries, most first. */
+export function heldBy(account: RightsAccount): GatewayId[] {
+  return [...new Set(entriesLeft(account).map(({ gateway }) => gateway))];
 }

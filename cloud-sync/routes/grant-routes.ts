@@ -8,6 +8,7 @@ import type { CloudEnv } from "../authenticate.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import { createGrant } from "../create-grant.ts";
 import { pinLengths } from "../domain/pin-policy.ts";
+import { entriesLeft, isLowering, type RightsAccount } from "../domain/settle-rights.ts";
 import { silentSince } from "../domain/silence.ts";
 import { type GatewayRow, listGateways } from "../store/gateways.ts";
 import {
@@ -21,6 +22,7 @@ import {
   readGrant,
   toGrant,
 } from "../store/grants.ts";
+import { readAccounts } from "../store/rights.ts";
 import type { SiteRow } from "../store/sites.ts";
 import { onceFor, requireSite } from "./requests.ts";
 import {
@@ -108,6 +110,11 @@ const about = z
   .refine((value) => JSON.stringify(value).length <= aboutBytesMax, `at most ${aboutBytesMax} bytes`)
   .openapi({ type: "object", description: "What makes a stay a stay; no decision reads it.", example: {} });
 
+const entriesAllowed = z.number().int().min(1).max(1_000_000).nullable().openapi({
+  example: null,
+  description: "null: as often as the holder likes.",
+});
+
 const wantedGrant = z
   .strictObject({
     kind: z.enum(grantKinds),
@@ -121,10 +128,7 @@ const wantedGrant = z
     from: moment,
     until: moment.openapi({ example: "2031-03-06T11:00:00+01:00" }),
     schedule: schedule.optional(),
-    entriesAllowed: z.number().int().min(1).max(1_000_000).nullable().openapi({
-      example: null,
-      description: "null: as often as the holder likes.",
-    }),
+    entriesAllowed,
     limitMode: z.enum(["strict", "lenient"]).default("strict"),
     homeGateway: idText.optional().openapi({ description: "Where the entries of a limited grant lie." }),
     credentials: z
@@ -151,6 +155,14 @@ const grantSchema = z
     schedule: z.any().optional().openapi({ type: "object" }),
     entriesAllowed: z.number().int().nullable(),
     entriesUsed: z.number().int(),
+    limitPending: z.boolean().openapi({
+      description: "The limit was lowered, and gateways still hold more entries than it allows; they are asked back.",
+    }),
+    entriesAt: z
+      .array(z.object({ gateway: z.string(), held: z.number().int(), asked: z.boolean() }))
+      .openapi({
+        description: "Where the entries left lie, by what the gateways have told; asked: one is asked back.",
+      }),
     lastUsedAt: momentOrNull,
     limitMode: z.enum(["strict", "lenient"]),
     homeGateway: z.string(),
@@ -219,14 +231,16 @@ const edit = createRoute({
   method: "patch",
   path: "/api/sites/{site}/grants/{grant}",
   tags,
-  summary: "Move a grant's window",
+  summary: "Change a grant's window or its limit",
+  description:
+    "A lower limit holds at once at each gateway by itself, and for all together once `limitPending` is false.",
   security: adminSecurity,
   request: {
     params: grantParams,
     body: jsonBody(
       z
-        .strictObject({ from: moment.optional(), until: moment.optional() })
-        .refine(({ from, until }) => from !== undefined || until !== undefined, "name from, until or both"),
+        .strictObject({ from: moment.optional(), until: moment.optional(), entriesAllowed: entriesAllowed.optional() })
+        .refine((change) => Object.values(change).some((value) => value !== undefined), "name what is to change"),
     ),
   },
   responses: { 200: json(grantSchema, "The grant"), ...problems(400, 401, 404, 409, 413, 415, 429) },
@@ -260,7 +274,8 @@ export function grantRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
     const found = await readGrant(store.db, siteId, id);
     if (!found) throw notFound(`grant ${id} at site ${siteId}`);
     const site = await requireSite(parts, siteId);
-    return toShape(found, site, await listGateways(store.db, siteId), clock.wall());
+    const accounts = await readAccounts(store.db, siteId, [toGrant(found.row)]);
+    return toShape(found, accounts, site, await listGateways(store.db, siteId), clock.wall());
   };
 
   app.openapi(create, async (c) => {
@@ -293,10 +308,15 @@ export function grantRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
     );
     const gateways = await listGateways(store.db, site.id);
     const page = found.slice(0, limit);
+    const accounts = await readAccounts(
+      store.db,
+      site.id,
+      page.map(({ row }) => toGrant(row)),
+    );
     const last = page.at(-1)?.row;
     return c.json(
       {
-        items: page.map((one) => toShape(one, site, gateways, clock.wall())),
+        items: page.map((one) => toShape(one, accounts, site, gateways, clock.wall())),
         next: found.length > limit && last ? toPageMark([last.createdAt, last.id]) : null,
       },
       200,
@@ -320,12 +340,17 @@ export function grantRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
         until: body.until === undefined ? row.validUntil : toInstant(body.until),
       };
       if (validity.from >= validity.until) throw fieldProblem("body.until", "must be after from");
-      const grant = { ...toGrant(row), validity };
+      const before = toGrant(row);
+      const grant = {
+        ...before,
+        validity,
+        entriesAllowed: body.entriesAllowed === undefined ? before.entriesAllowed : body.entriesAllowed,
+      };
       if (!(await keepCodes(tx, grant)))
         throw fieldProblem("body.until", "one of its codes has been given to another grant since it ended", 409);
       await changeGrant(tx, row, grant, { retiredAt: null }, clock.wall());
     });
-    logger.info("grant-moved", { site, grant: id, by: c.get("actor") });
+    logger.info("grant-changed", { site, grant: id, by: c.get("actor") });
     return c.json(await shown(site, id), 200);
   });
 
@@ -363,8 +388,15 @@ export function grantRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
   return app;
 }
 
-function toShape({ row, version }: PublishedGrant, site: SiteRow, gateways: readonly GatewayRow[], now: Instant) {
+function toShape(
+  { row, version }: PublishedGrant,
+  accounts: ReadonlyMap<string, RightsAccount>,
+  site: SiteRow,
+  gateways: readonly GatewayRow[],
+  now: Instant,
+) {
   const grant = toGrant(row);
+  const account = accounts.get(grant.id);
   return {
     id: grant.id,
     kind: grant.kind,
@@ -379,6 +411,8 @@ function toShape({ row, version }: PublishedGrant, site: SiteRow, gateways: read
     ...(grant.schedule && { schedule: grant.schedule }),
     entriesAllowed: grant.entriesAllowed,
     entriesUsed: row.entriesUsed,
+    limitPending: account !== undefined && isLowering(account),
+    entriesAt: account ? entriesLeft(account) : [],
     lastUsedAt: isoOrNull(row.lastUsedAt),
     limitMode: grant.limitMode,
     homeGateway: grant.homeGateway,

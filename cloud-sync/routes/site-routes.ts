@@ -8,7 +8,19 @@ import { newId, randomLetters } from "../ids.ts";
 import { addToBlacklist, listBlacklist, removeFromBlacklist } from "../store/blacklist.ts";
 import { changeSite, createSite, listSites, readSite, type SiteRow, toSite } from "../store/sites.ts";
 import { onceFor, requireSite } from "./requests.ts";
-import { adminSecurity, idText, iso, json, jsonBody, notFound, problems, siteParams, words } from "./shapes.ts";
+import {
+  adminSecurity,
+  idText,
+  iso,
+  isoOrNull,
+  json,
+  jsonBody,
+  momentOrNull,
+  notFound,
+  problems,
+  siteParams,
+  words,
+} from "./shapes.ts";
 
 const isZone = (zone: string) => {
   try {
@@ -36,6 +48,10 @@ const siteSchema = z
     offlineMaxAgeMs: z.record(z.enum(grantKinds), z.number().nullable()),
     /** Version of the feed: what gateways confirm. */
     version: z.number().int(),
+    feed: z.string().openapi({ description: "Which history: a new one begins when the service has lost some." }),
+    auditSince: momentOrNull.openapi({
+      description: "The service lost history then, and waits for the account of every gateway in service.",
+    }),
     createdAt: z.string(),
   })
   .openapi("Site");
@@ -209,5 +225,6 @@ export function siteRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
 }
 
 function toShape(row: SiteRow) {
-  return { ...toSite(row), version: row.ver, createdAt: iso(row.createdAt) };
+  const { ver: version, feed, auditSince, createdAt } = row;
+  return { ...toSite(row), version, feed, auditSince: isoOrNull(auditSince), createdAt: iso(createdAt) };
 }

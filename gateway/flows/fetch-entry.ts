@@ -9,8 +9,8 @@ import { note, type SiteParts } from "./site-parts.ts";
 const answerWithinMs: Millis = 400;
 const askedMax = 4;
 
-/** True when an entry came and is on the disk. The most likely holders are asked, one after the other. */
-export async function fetchEntry(site: SiteParts, grant: Grant): Promise<boolean> {
+/** Resolves when one has come and is on the disk, or none will. The most likely holders are asked, one after the other. */
+export async function fetchEntry(site: SiteParts, grant: Grant): Promise<void> {
   const reachable = site.records.holdersOf(grant).filter((id) => site.records.peer(id)?.lan !== undefined);
   for (const gateway of reachable.slice(0, askedMax)) {
     const from = holderId(gateway, site.records.peer(gateway)?.epoch ?? 0);
@@ -20,9 +20,8 @@ export async function fetchEntry(site: SiteParts, grant: Grant): Promise<boolean
     site.receivedAt.set(grant.id, site.clock.monotonic());
     await note(site, { type: "rights-received", grant: grant.id, ...reply });
     site.logger.info("entry-received", { grant: grant.id, from: gateway });
-    return true;
+    return;
   }
-  return false;
 }
 
 async function ask(site: SiteParts, gateway: GatewayId, request: EntryRequest): Promise<EntryReply | undefined> {

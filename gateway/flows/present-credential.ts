@@ -45,19 +45,21 @@ export function presentCredential(
 async function answer(site: SiteParts, request: AccessRequest, press: DeviceOrigin | undefined): Promise<Outcome> {
   if (site.stopping.aborted) return { outcome: "unanswered", why: "stopped" };
   if (site.journal.state === "failed") return { outcome: "denied", reason: "STORAGE_FULL" };
-  const decision = await decideWithNeighbours(site, request);
+  const decided = () => decide(request, site.records, circumstancesAt(site, request.accessPoint));
+  // Nothing may come between the decision and its record: another door could spend the same entry.
+  let decision = decided();
+  if (decision.grant && isElsewhere(decision)) {
+    await fetchEntry(site, decision.grant);
+    decision = decided();
+  }
   const accessPoint = site.accessPoints.get(request.accessPoint);
   if (decision.outcome === "denied" || !accessPoint) return deny(site, request, decision, press);
   return admit(site, request, accessPoint, decision, press);
 }
 
-/** Entries that lie at another gateway may come over the LAN while the person waits. */
-async function decideWithNeighbours(site: SiteParts, request: AccessRequest): Promise<Decision> {
-  const decision = decide(request, site.records, circumstancesAt(site, request.accessPoint));
-  const isElsewhere =
-    decision.outcome === "granted" ? decision.flags.length > 0 : decision.reason === "HELD_AT_OTHER_GATE";
-  if (!isElsewhere || !decision.grant || !(await fetchEntry(site, decision.grant))) return decision;
-  return decide(request, site.records, circumstancesAt(site, request.accessPoint));
+/** Its entries lie at another gateway: one may come over the LAN while the person waits. */
+function isElsewhere(decision: Decision): boolean {
+  return decision.outcome === "granted" ? decision.flags.length > 0 : decision.reason === "HELD_AT_OTHER_GATE";
 }
 
 async function admit(

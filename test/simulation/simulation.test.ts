@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Disk } from "../../gateway/ports/disk.ts";
 import { openGround, runSeed } from "./seeds.ts";
-import { type CloudGround, Violation } from "./world.ts";
+import { Violation } from "./violation.ts";
+import type { CloudGround } from "./world.ts";
 
 let ground: CloudGround;
 before(async () => {

@@ -1,0 +1,252 @@
+/** One gateway of the simulated site: its disk, its process, which may die at any await, and its doors, which may not obey. */
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { AccessPoint } from "../../gateway/domain/access-point.ts";
+import { type Outcome, presentCredential } from "../../gateway/flows/present-credential.ts";
+import { recentEvents } from "../../gateway/http/recent-events.ts";
+import type { Clock } from "../../gateway/ports/clock.ts";
+import type { Device, Lock } from "../../gateway/ports/device.ts";
+import type { LogFields, Logger } from "../../gateway/ports/logger.ts";
+import type { PeerLink } from "../../gateway/ports/peer-link.ts";
+import { type RunningSite, startSite } from "../../gateway/site.ts";
+import { HttpCloudLink } from "../../gateway/sync/http-cloud-link.ts";
+import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
+import type { SecretString } from "../../gateway/wire/secret.ts";
+import { SimDisk } from "../support/sim-disk.ts";
+import { aloneOnTheMachine, smallLimits } from "../support/site-store.ts";
+import { Violation } from "./violation.ts";
+import type { World } from "./world.ts";
+
+/** A process of a gateway; what a dead one does has no effect. */
+export interface GatewayProcess {
+  alive: boolean;
+  site: RunningSite;
+}
+
+/** A strike that moved, and the record that says why. */
+export interface Opening {
+  readonly seq: number;
+  readonly grant: string | undefined;
+  readonly command: number | undefined;
+}
+
+export interface NodeIdentity {
+  readonly site: string;
+  readonly gateway: string;
+  readonly epoch: number;
+  readonly privateKey: SecretString;
+  readonly siteKey: string;
+}
+
+export class GatewayNode {
+  readonly number: number;
+  readonly doors: readonly string[];
+  readonly identity: NodeIdentity;
+  readonly openings: Opening[] = [];
+  readonly disk = new SimDisk();
+  /** Whether its line to the cloud, and its port on the LAN, work. */
+  lineUp = true;
+  lanUp = true;
+  /** When the last complete poll was asked whose answer arrived. */
+  lastSyncAsked = Number.NEGATIVE_INFINITY;
+  /** Grants whose revocation it has confirmed, in whatever feed. */
+  readonly confirmedRevoked = new Set<string>();
+  process: GatewayProcess | undefined;
+
+  readonly #world: World;
+  #crashAfterDiskOperations: number | undefined;
+
+  constructor(world: World, number: number, identity: NodeIdentity) {
+    this.#world = world;
+    this.number = number;
+    this.identity = identity;
+    this.doors = [`front-${number}`, `side-${number}`];
+    this.disk.pause = () => this.#onDiskOperation();
+  }
+
+  get seal(): CredentialSeal {
+    return new CredentialSeal(this.identity.site, Buffer.from(this.identity.siteKey, "base64url"));
+  }
+
+  /** undefined: the process is down, or too many wait at the door. */
+  present(door: string, pin: string): Promise<Outcome> | undefined {
+    const site = this.process?.site;
+    if (!site) return undefined;
+    const presented = { kind: "pin" as const, index: this.seal.index("pin", pin) };
+    return presentCredential(site.parts, { accessPoint: door, presented }, undefined);
+  }
+
+  async boot(): Promise<void> {
+    if (this.process) return;
+    const world = this.#world;
+    const owner: GatewayProcess = { alive: true, site: undefined as unknown as RunningSite };
+    const clock: Clock = {
+      wall: () => world.clock.wall(),
+      monotonic: () => world.clock.monotonic(),
+      sleep: (ms, signal) =>
+        world.clock.sleep(ms, signal).then(
+          () => (owner.alive ? undefined : forever()),
+          (error: unknown) => (owner.alive ? Promise.reject(error) : forever()),
+        ),
+    };
+    const { gateway, epoch, privateKey } = this.identity;
+    const link = new HttpCloudLink(world.base, { gateway, privateKey }, clock, (url, init) =>
+      world.send(this, owner, url, init),
+    );
+    const peers: PeerLink = {
+      address: `lan-${this.number}:1`,
+      ask: (asked, request, signal) => world.askPeer(this, owner, asked, request, signal),
+    };
+    const accessPoints: AccessPoint[] = this.doors.map((id) => ({
+      id,
+      name: id,
+      lock: id,
+      readers: [id],
+      holdMs: 5_000,
+    }));
+    const starting = startSite({
+      gateway,
+      epoch,
+      version: "simulated",
+      folder: "/data",
+      accessPoints,
+      devices: this.doors.map((id) => this.#door(owner, id)),
+      seal: this.seal,
+      link,
+      peers,
+      systemClockWithinMs: world.hasClock ? 1_000 : undefined,
+      clock,
+      disk: world.bendDisk(this.disk.mount()),
+      logger: this.#logger,
+      random: () => world.random.next(),
+      onFailed: () => undefined,
+      nextTurn: () => Promise.resolve(),
+      limits: { ...smallLimits, segmentBytes: 65_536, snapshotAfterBytes: 131_072, keptBytes: 4_000_000 },
+      processes: aloneOnTheMachine,
+    });
+    this.process = owner;
+    const site = await Promise.race([starting, untilSettled()]);
+    if (!owner.alive) return; // it crashed while it started
+    if (!site) throw new Violation("I3", "the gateway does not come up");
+    owner.site = site;
+    this.note("booted");
+    await this.#checkRecovered(site);
+  }
+
+  /** The power goes. */
+  kill(): void {
+    const process = this.process;
+    if (!process) return;
+    this.#world.crashes += 1;
+    process.alive = false;
+    this.process = undefined;
+    this.#crashAfterDiskOperations = undefined;
+    this.disk.crash(this.#world.random);
+    this.note("crashed");
+  }
+
+  /** The power goes in the middle of the disk operation so many from now. undefined: it does not. */
+  crashAfter(operations: number | undefined): void {
+    this.#crashAfterDiskOperations = operations;
+  }
+
+  /** A clean stop; a crash may come in between. */
+  async stop(): Promise<void> {
+    const process = this.process;
+    if (!process?.site) return;
+    let done = false;
+    process.site.stop().then(
+      () => {
+        done = true;
+      },
+      (error: Error) => this.note(`stop failed: ${error.message}`),
+    );
+    for (let turn = 0; !done && process.alive; turn += 1) {
+      if (turn > 1_000) throw new Violation("L1", "the gateway does not stop");
+      await this.#world.advance(10);
+    }
+    process.alive = false;
+    if (this.process === process) this.process = undefined;
+  }
+
+  note(what: string): void {
+    this.#world.note(`  g${this.number} ${what}`);
+  }
+
+  #onDiskOperation(): Promise<void> {
+    if (this.#crashAfterDiskOperations === undefined) return Promise.resolve();
+    this.#crashAfterDiskOperations -= 1;
+    if (this.#crashAfterDiskOperations < 0) this.kill();
+    return Promise.resolve();
+  }
+
+  #door(owner: GatewayProcess, id: string): Device {
+    const world = this.#world;
+    const lock: Lock = {
+      release: async () => {
+        if (!owner.alive) return forever();
+        if (world.happens("lockRefuses")) return "refused";
+        this.#onRelease(owner, id);
+        return world.happens("lockSilent") ? "unknown" : "confirmed";
+      },
+      secure: async () => "confirmed",
+      state: () => ({ bolt: "secured", basis: "assumed" }),
+    };
+    return {
+      id,
+      start: async () => undefined,
+      stop: async () => undefined,
+      status: () => ({ link: "online", since: 0 }),
+      subscribe: () => () => undefined,
+      lock,
+    };
+  }
+
+  /** The strike moves: this is the moment most promises are about. */
+  #onRelease(owner: GatewayProcess, door: string): void {
+    const cause = owner.site.parts.records.unfinished().find((one) => "accessPoint" in one && one.accessPoint === door);
+    if (cause?.kind !== "admission" && cause?.kind !== "command") {
+      this.#world.violated("I3", `the strike of ${door} moves and no record says why`);
+      return;
+    }
+    const opening: Opening = {
+      seq: cause.kind === "admission" ? cause.of : 0,
+      grant: cause.kind === "admission" ? cause.grant : undefined,
+      command: cause.kind === "command" ? cause.command : undefined,
+    };
+    this.openings.push(opening);
+    this.#world.onOpening(this, opening);
+  }
+
+  /** I3: what opened is in the records that came back. */
+  async #checkRecovered(site: RunningSite): Promise<void> {
+    const events = new Map((await recentEvents(site.parts.journal, 100_000)).map((event) => [event.seq, event]));
+    for (const { seq, grant, command } of this.openings) {
+      if (command !== undefined) {
+        if (site.parts.records.lastCommand < command)
+          throw new Violation("I3", `command ${command} ran and is not in the recovered journal`);
+        continue;
+      }
+      const event = events.get(seq);
+      if (event?.type !== "admitted" || event.grant !== grant)
+        throw new Violation("I3", `the opening of event ${seq} is not in the recovered journal`);
+    }
+  }
+
+  get #logger(): Logger {
+    const note = (event: string, fields?: LogFields) => {
+      const { error } = fields ?? {};
+      this.note(`${event}${error instanceof Error ? `: ${error.message}` : ""}`);
+    };
+    return { debug: () => undefined, info: () => undefined, warn: note, error: note, child: () => this.#logger };
+  }
+}
+
+/** For a start that a crash keeps from ending. */
+async function untilSettled(): Promise<undefined> {
+  for (let turn = 0; turn < 2_000; turn += 1) await nextTurn();
+  return undefined;
+}
+
+export function forever(): Promise<never> {
+  return new Promise(() => undefined);
+}
