@@ -377,11 +377,11 @@ export class Broker {
     }
     if (!session.permissions.publish.has(packet.topic)) {
       this.#counts.publishesDenied += 1;
-      if (this.#errs(session, "publish")) session.drop(done);
+      if (this.#errs(session, "publish")) session.drop(packet, done);
       return;
     }
     this.#counts.messages += 1;
-    session.take(packet.topic, packet.payload.toString(), done, (error) => {
+    session.take(packet, done, (error) => {
       this.#counts.failures += 1;
       this.#logger.error("message-not-taken", { device: session.name.device, error });
     });

@@ -2,7 +2,7 @@
  * One connection of one device, from its login to its end. Takes what it sends in the order it was sent, at the pace it is allowed,
  * and answers in that same order: PUBACK goes out when the listener has the message, never before.
  */
-import type { Client } from "aedes";
+import type { Client, PublishPacket } from "aedes";
 import type { Monotonic } from "../domain/instant.ts";
 import type { Clock } from "../ports/clock.ts";
 import { Allowance, type Rate } from "./allowance.ts";
@@ -21,10 +21,19 @@ export interface SessionLimits {
 /** aedes' way to go on with a packet. */
 type Done = (error?: Error | null) => void;
 
+/** What aedes tells of a message that was published. */
+interface Published {
+  qos: number;
+  readonly messageId?: number | undefined;
+}
+
 interface Answer {
+  readonly packet: Published;
   readonly done: Done;
   ready: boolean;
 }
+
+const puback = [0x40, 2] as const;
 
 export class Session {
   readonly name: ClientName;
@@ -44,6 +53,7 @@ export class Session {
   readonly #subscribed = new Set<string>();
   readonly #closing = new AbortController();
   #answers: Answer[] = [];
+  #answering = false;
   #delayed: Promise<void> | undefined;
 
   constructor(name: ClientName, epoch: number, client: Client, line: DeviceLine, limits: SessionLimits, clock: Clock) {
@@ -63,15 +73,16 @@ export class Session {
   }
 
   /** Hands an allowed message on. When the listener rejects, the connection ends without an answer and the device sends again. */
-  take(topic: string, payload: string, done: Done, onFailure: (error: Error) => void): void {
-    this.#inTurn(() => this.#line.deliver(topic, payload), done, onFailure);
+  take(packet: Published & PublishPacket, done: Done, onFailure: (error: Error) => void): void {
+    const payload = packet.payload.toString();
+    this.#inTurn(() => this.#line.deliver(packet.topic, payload), { packet, done, ready: false }, onFailure);
   }
 
   /** Acknowledges a message that goes nowhere: a device has no other way to learn that it may not, and would send it again for ever. */
-  drop(done: Done): void {
+  drop(packet: Published, done: Done): void {
     this.#inTurn(
       () => Promise.resolve(),
-      done,
+      { packet, done, ready: false },
       () => undefined,
     );
   }
@@ -126,25 +137,24 @@ export class Session {
     return this.#line.deliver(topic, payload);
   }
 
-  #inTurn(deliver: () => Promise<unknown>, done: Done, onFailure: (error: Error) => void): void {
+  #inTurn(deliver: () => Promise<unknown>, answer: Answer, onFailure: (error: Error) => void): void {
     const now = this.#clock.monotonic();
     const waitMs = this.#pace.take(now);
-    const answer: Answer = { done, ready: false };
     this.#answers.push(answer);
-    const answered = () => {
-      answer.ready = true;
-      this.#answer();
-    };
-    const failed = (error: Error) => {
-      if (this.ended) return;
-      onFailure(error);
-      this.cutOff();
-    };
-    if (waitMs === 0 && !this.#delayed) deliver().then(answered, failed);
+    let delivered: Promise<unknown>;
+    if (waitMs === 0 && !this.#delayed) delivered = deliver();
     else {
       this.#delayed = (this.#delayed ?? Promise.resolve()).then(() => this.#until(now + waitMs));
-      this.#delayed.then(deliver).then(answered, failed);
+      delivered = this.#delayed.then(deliver);
     }
+    delivered.then(
+      () => this.#taken(answer),
+      (error: Error) => {
+        if (this.ended) return;
+        onFailure(error);
+        this.cutOff();
+      },
+    );
   }
 
   async #until(due: Monotonic): Promise<void> {
@@ -152,8 +162,32 @@ export class Session {
     if (left > 0) await this.#clock.sleep(left, this.#closing.signal);
   }
 
+  /** Many messages become durable at once, so their answers wait for each other, until the current turn of the loop is over. */
+  #taken(answer: Answer): void {
+    answer.ready = true;
+    if (this.#answering) return;
+    this.#answering = true;
+    process.nextTick(() => this.#answer());
+  }
+
   #answer(): void {
-    while (this.#answers[0]?.ready) this.#answers.shift()?.done();
+    this.#answering = false;
+    const waiting = this.#answers.findIndex(({ ready }) => !ready);
+    const ready = this.#answers.splice(0, waiting < 0 ? this.#answers.length : waiting);
     if (this.#answers.length === 0) this.#delayed = undefined;
+    this.#acknowledge(ready);
+    for (const { done } of ready) done();
+  }
+
+  /** All in one write; aedes would make three of each, and a turn of the loop. What it finds at QoS 0 it leaves unanswered. */
+  #acknowledge(answers: readonly Answer[]): void {
+    const { conn } = this.#client;
+    const bytes: number[] = [];
+    for (const { packet } of answers) {
+      if (packet.qos !== 1 || packet.messageId === undefined) continue;
+      bytes.push(...puback, packet.messageId >> 8, packet.messageId & 0xff);
+      packet.qos = 0;
+    }
+    if (bytes.length > 0 && !conn.destroyed) conn.write(Buffer.from(bytes));
   }
 }
