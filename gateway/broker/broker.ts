@@ -285,6 +285,7 @@ export class Broker {
     callback: (error: AuthenticateError | null, success: boolean | null) => void,
   ): void {
     const connect = this.#connects.get(client);
+    this.#connects.delete(client);
     const clientId = connect?.clientId ?? "";
     const refusal = this.#refusal(client, clientId, connect?.will?.topic, username, password);
     if (refusal) {

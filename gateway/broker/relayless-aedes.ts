@@ -4,6 +4,10 @@
  * another device. Also the guards that need aedes' private parts, hence the exact pin of its version.
  */
 import { Aedes, type Client, type PublishPacket } from "aedes";
+import mqttPacket from "mqtt-packet";
+
+// Else it keeps a buffer for each of the 65,536 packet ids there are, in all 9 MB.
+mqttPacket.writeToStream.cacheNumbers = false;
 
 type Done = (error?: Error | null) => void;
 

@@ -42,6 +42,7 @@ export class Session {
   readonly epoch: number;
   /** A newer connection of the same client has logged in. */
   replaced = false;
+  ended = false;
   /** It was cut off because it did not read. */
   frozen = false;
   readonly #client: Client;
@@ -51,7 +52,8 @@ export class Session {
   readonly #pace: Allowance;
   readonly #denials: Allowance;
   readonly #subscribed = new Set<string>();
-  readonly #closing = new AbortController();
+  /** Made when somebody first waits: most never have to, and there are thousands of sessions. */
+  #waiting: AbortController | undefined;
   #answers: Answer[] = [];
   #answering = false;
   #delayed: Promise<void> | undefined;
@@ -66,10 +68,6 @@ export class Session {
     this.#limits = limits;
     this.#pace = new Allowance(limits.messages);
     this.#denials = new Allowance(limits.denials);
-  }
-
-  get ended(): boolean {
-    return this.#closing.signal.aborted;
   }
 
   /** Hands an allowed message on. When the listener rejects, the connection ends without an answer and the device sends again. */
@@ -123,7 +121,8 @@ export class Session {
   /** The connection is gone. */
   end(): void {
     if (this.ended) return;
-    this.#closing.abort();
+    this.ended = true;
+    this.#waiting?.abort();
     this.#answers = [];
     this.#line.end(this);
   }
@@ -159,7 +158,10 @@ export class Session {
 
   async #until(due: Monotonic): Promise<void> {
     const left = due - this.#clock.monotonic();
-    if (left > 0) await this.#clock.sleep(left, this.#closing.signal);
+    if (left <= 0) return;
+    if (this.ended) throw new Error("the connection is gone");
+    this.#waiting ??= new AbortController();
+    await this.#clock.sleep(left, this.#waiting.signal);
   }
 
   /** Many messages become durable at once, so their answers wait for each other, until the current turn of the loop is over. */
