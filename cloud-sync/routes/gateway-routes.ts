@@ -138,6 +138,7 @@ export function gatewayRoutes(parts: CloudParts, meters: Meters): OpenAPIHono<Cl
     const { code, publicKey } = c.req.valid("json");
     const row = await store.transaction((tx) => enrol(tx, code, publicKey, clock.wall()));
     if (!row) throw new HttpProblem(403, "enrolment-refused", "This code is wrong, used or older than 15 minutes.");
+    await store.transaction((tx) => finishAudit(tx, row.siteId));
     const siteKey = await siteKeys.key(store.db, row.siteId);
     logger.info("gateway-enrolled", { site: row.siteId, gateway: row.id, epoch: row.epoch });
     const { siteId: site, id: gateway, name, epoch } = row;

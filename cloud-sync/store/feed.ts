@@ -9,7 +9,7 @@ import type { Instant } from "../../gateway/domain/instant.ts";
 import { gatewayOf, type HolderId, type Placement } from "../../gateway/domain/rights.ts";
 import { rowSum } from "../../gateway/wire/feed.ts";
 import type { RowRights } from "./rights.ts";
-import { feedRow, gateway, site } from "./schema.ts";
+import { feedRow, site } from "./schema.ts";
 import { type Database, type Queries, rowsOf, type Transaction } from "./store.ts";
 
 export type FeedKind = "grant" | "blacklist" | "site" | "gateway";
@@ -79,8 +79,8 @@ export async function publish(
   return head.ver;
 }
 
-/** More epochs than can have been given in a history that was lost. */
-const epochsApart = 1_000;
+/** 2025-01-01T00:00Z. Epochs after a loss are numbered from the seconds since: nobody enrols so often that they are used up. */
+const firstEpochAt: Instant = Date.UTC(2025, 0, 1);
 
 /**
  * The cloud has lost history: a new one begins. Every gateway forgets its cursor, takes the whole set again and gives its
@@ -92,8 +92,7 @@ export async function beginNewFeed(tx: Transaction, siteId: string, now: Instant
     .set({
       feed: randomUUID(),
       auditSince: now,
-      epochFloor: sql`greatest(${site.epochFloor}, (select coalesce(max(${gateway.epoch}), 0)
-        from ${gateway} where ${gateway.siteId} = ${siteId})) + ${epochsApart}`,
+      epochFloor: Math.floor((now - firstEpochAt) / 1000),
     })
     .where(eq(site.id, siteId));
   tx.touch(siteId);

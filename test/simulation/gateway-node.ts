@@ -1,6 +1,6 @@
 /** One gateway of the simulated site: its disk, its process, which may die at any await, and its doors, which may not obey. */
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { AccessPoint } from "../../gateway/domain/access-point.ts";
+import type { EntryEvent } from "../../gateway/domain/entry-event.ts";
 import { type Outcome, presentCredential } from "../../gateway/flows/present-credential.ts";
 import { recentEvents } from "../../gateway/http/recent-events.ts";
 import type { Clock } from "../../gateway/ports/clock.ts";
@@ -40,9 +40,12 @@ export interface NodeIdentity {
 export class GatewayNode {
   readonly number: number;
   readonly doors: readonly string[];
-  readonly identity: NodeIdentity;
-  readonly openings: Opening[] = [];
-  readonly disk = new SimDisk();
+  identity: NodeIdentity;
+  /** Since its card was put in. */
+  openings: Opening[] = [];
+  disk = new SimDisk();
+  /** What the machine's own clock is off by. Nobody vouches for it then, and nothing may follow from it. */
+  wallOffset = 0;
   /** Whether its line to the cloud, and its port on the LAN, work. */
   lineUp = true;
   lanUp = true;
@@ -63,6 +66,17 @@ export class GatewayNode {
     this.disk.pause = () => this.#onDiskOperation();
   }
 
+  /** The card broke; a new one was enrolled in its place and knows nothing. */
+  replaceCard(identity: NodeIdentity): void {
+    this.kill();
+    this.identity = identity;
+    this.openings = [];
+    this.lastSyncAsked = Number.NEGATIVE_INFINITY;
+    this.confirmedRevoked.clear();
+    this.disk = new SimDisk();
+    this.disk.pause = () => this.#onDiskOperation();
+  }
+
   get seal(): CredentialSeal {
     return new CredentialSeal(this.identity.site, Buffer.from(this.identity.siteKey, "base64url"));
   }
@@ -80,7 +94,7 @@ export class GatewayNode {
     const world = this.#world;
     const owner: GatewayProcess = { alive: true, site: undefined as unknown as RunningSite };
     const clock: Clock = {
-      wall: () => world.clock.wall(),
+      wall: () => world.clock.wall() + this.wallOffset,
       monotonic: () => world.clock.monotonic(),
       sleep: (ms, signal) =>
         world.clock.sleep(ms, signal).then(
@@ -124,7 +138,14 @@ export class GatewayNode {
       processes: aloneOnTheMachine,
     });
     this.process = owner;
-    const site = await Promise.race([starting, untilSettled()]);
+    let site: RunningSite | undefined;
+    starting.then(
+      (started) => {
+        site = started;
+      },
+      (error: Error) => this.note(`start failed: ${error.message}`),
+    );
+    for (let turn = 0; !site && owner.alive && turn < 200; turn += 1) await world.advance(turn < 2 ? 0 : 100);
     if (!owner.alive) return; // it crashed while it started
     if (!site) throw new Violation("I3", "the gateway does not come up");
     owner.site = site;
@@ -172,11 +193,12 @@ export class GatewayNode {
     this.#world.note(`  g${this.number} ${what}`);
   }
 
-  #onDiskOperation(): Promise<void> {
-    if (this.#crashAfterDiskOperations === undefined) return Promise.resolve();
+  async #onDiskOperation(): Promise<void> {
+    const { diskDelayMs, clock, random } = this.#world;
+    if (diskDelayMs > 0) await clock.sleep(random.int(diskDelayMs));
+    if (this.#crashAfterDiskOperations === undefined) return;
     this.#crashAfterDiskOperations -= 1;
     if (this.#crashAfterDiskOperations < 0) this.kill();
-    return Promise.resolve();
   }
 
   #door(owner: GatewayProcess, id: string): Device {
@@ -217,9 +239,16 @@ export class GatewayNode {
     this.#world.onOpening(this, opening);
   }
 
-  /** I3: what opened is in the records that came back. */
+  /** I3: what opened is in the records that came back. X1: so are lockouts. */
   async #checkRecovered(site: RunningSite): Promise<void> {
-    const events = new Map((await recentEvents(site.parts.journal, 100_000)).map((event) => [event.seq, event]));
+    const events = new Map((await this.events(site)).map((event) => [event.seq, event]));
+    const now = this.#world.clock.monotonic();
+    for (const event of events.values()) {
+      if (event.type !== "denied" || !event.lockedOutMs) continue;
+      const left = event.lockedOutMs - (now - event.mono);
+      if (site.parts.records.lockedOutMs(event.accessPoint, now) < left - 1)
+        throw new Violation("X1", `the lockout of ${event.accessPoint} did not survive`);
+    }
     for (const { seq, grant, command } of this.openings) {
       if (command !== undefined) {
         if (site.parts.records.lastCommand < command)
@@ -232,6 +261,12 @@ export class GatewayNode {
     }
   }
 
+  /** All events of its journal, in order. */
+  async events({ parts }: RunningSite): Promise<EntryEvent[]> {
+    const events = await this.#world.whileTimePasses(recentEvents(parts.journal, 100_000));
+    return (events ?? []).toSorted((a, b) => a.seq - b.seq);
+  }
+
   get #logger(): Logger {
     const note = (event: string, fields?: LogFields) => {
       const { error } = fields ?? {};
@@ -239,12 +274,6 @@ export class GatewayNode {
     };
     return { debug: () => undefined, info: () => undefined, warn: note, error: note, child: () => this.#logger };
   }
-}
-
-/** For a start that a crash keeps from ending. */
-async function untilSettled(): Promise<undefined> {
-  for (let turn = 0; turn < 2_000; turn += 1) await nextTurn();
-  return undefined;
 }
 
 export function forever(): Promise<never> {

@@ -166,9 +166,13 @@ export class SimDisk {
   }
 
   get free(): number {
+    return this.capacity - this.used;
+  }
+
+  get used(): number {
     let used = 0;
     for (const { current } of this.#names.values()) used += current.length;
-    return this.capacity - used;
+    return used;
   }
 
   /** `settle` happens in the very moment the operation is done, so that no crash comes between the two. */
