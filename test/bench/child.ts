@@ -13,11 +13,18 @@ export interface Child {
   end(): Promise<void>;
 }
 
+/** What `postern gateway` begins with, too. */
+const asGateway = join(import.meta.dirname, "../../cli/young-generation.ts");
+
 /** `script`: a file of this folder. */
 export function startChild(script: string, ...args: readonly string[]): Child {
-  const child = spawn(process.execPath, ["--import", "tsx", join(import.meta.dirname, script), ...args], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
+  const child = spawn(
+    process.execPath,
+    ["--import", "tsx", "--import", asGateway, join(import.meta.dirname, script), ...args],
+    {
+      stdio: ["pipe", "pipe", "inherit"],
+    },
+  );
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   const next = async <T>() => {
     const { value, done } = await lines.next();
