@@ -14,6 +14,7 @@ export interface SeedResult {
   readonly steps: number;
   readonly crashes: number;
   readonly cuts: number;
+  readonly restores: number;
   readonly opened: number;
   readonly simulatedMs: number;
   readonly trace: readonly string[];
@@ -41,7 +42,7 @@ export async function runSeed(
   } catch (error) {
     failure = error as Error;
   }
-  const { steps, crashes, cuts, opened, trace } = world;
+  const { steps, crashes, cuts, restores, opened, trace } = world;
   const digest = createHash("sha256").update(trace.join("\n")).digest("hex");
-  return { failure, steps, crashes, cuts, opened, simulatedMs: world.clock.monotonic(), trace, digest };
+  return { failure, steps, crashes, cuts, restores, opened, simulatedMs: world.clock.monotonic(), trace, digest };
 }

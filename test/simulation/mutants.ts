@@ -1,0 +1,278 @@
+/**
+ * Planted bugs: each is one edit of the real code, and the simulation must catch it within its seeds. What a mutant edits must be
+ * there exactly once, so a mutant that no longer applies is noticed too.
+ */
+export interface Mutant {
+  readonly name: string;
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+  /** Seeds in which it must be caught. */
+  readonly seeds: number;
+}
+
+const usual = 150;
+
+function mutant(name: string, file: string, find: string, replace: string, seeds = usual): Mutant {
+  return { name, file, find, replace, seeds };
+}
+
+export const mutants: readonly Mutant[] = [
+  // The door.
+  mutant(
+    "open before the record is on the disk",
+    "gateway/flows/present-credential.ts",
+    "await admitted.durable;",
+    "admitted.durable.catch(() => undefined);",
+  ),
+  mutant(
+    "no second look after the record is on the disk",
+    "gateway/flows/present-credential.ts",
+    "if (objection || site.stopping.aborted)",
+    "if (site.stopping.aborted)",
+    600,
+  ),
+  mutant(
+    "time passes between a decision and its record",
+    "gateway/flows/present-credential.ts",
+    "  return admit(site, request, accessPoint, decision, press);",
+    "  await Promise.resolve();\n  return admit(site, request, accessPoint, decision, press);",
+  ),
+  mutant(
+    "a lock that refused keeps the entry, and the record says so to nobody",
+    "gateway/flows/present-credential.ts",
+    'if (result === "refused") return takeBack("refused");',
+    "",
+  ),
+
+  // Rights.
+  mutant(
+    "the gateway counts by itself, whatever was placed here",
+    "gateway/domain/site-records.ts",
+    "held: Math.min(held(rights), allowed - admitted)",
+    "held: allowed - admitted",
+  ),
+  mutant(
+    "what is placed is added up instead of compared",
+    "gateway/domain/rights.ts",
+    "granted: Math.max(a.granted, b.granted)",
+    "granted: a.granted + b.granted",
+  ),
+  mutant(
+    "what neighbours sent is added up instead of compared",
+    "gateway/domain/rights.ts",
+    "Math.max(merged[holder] ?? 0, count)",
+    "(merged[holder] ?? 0) + count",
+  ),
+  mutant(
+    "the ledger goes with the cached row",
+    "gateway/domain/site-records.ts",
+    "    this.#rows.delete(key);\n",
+    '    this.#rows.delete(key);\n    if (row.kind === "grant") this.#ledger.delete(row.id);\n',
+  ),
+  mutant(
+    "an order is answered with nothing, whatever is held",
+    "gateway/flows/answer-orders.ts",
+    "Math.min(order.n, Math.max(0, held(rights)))",
+    "0",
+  ),
+  mutant(
+    "an order is answered beyond what is held",
+    "gateway/flows/answer-orders.ts",
+    "Math.min(order.n, Math.max(0, held(rights)))",
+    "order.n",
+  ),
+  mutant(
+    "an order is answered each time it is heard",
+    "gateway/domain/site-records.ts",
+    "if (row.order.no > this.registers(row.id).order)",
+    "if (row.order.no > 0)",
+  ),
+  mutant(
+    "nobody hears that an entry was wanted",
+    "cloud-sync/store/ingest.ts",
+    'event.reason === "HELD_AT_OTHER_GATE" &&',
+    'event.reason === "BLACKLISTED" &&',
+  ),
+  mutant(
+    "the cloud places entries without having them back",
+    "cloud-sync/domain/settle-rights.ts",
+    "if (free < 1) return account;",
+    "",
+  ),
+  mutant(
+    "the cloud forgets what was returned when it counts what is out",
+    "cloud-sync/domain/settle-rights.ts",
+    "sum + granted - returned, 0)",
+    "sum + granted - 2 * returned, 0)",
+  ),
+  mutant(
+    "a new card takes the old one's entries for its own",
+    "cloud-sync/poll.ts",
+    "renderRows(page.rows, holderId(row.id, row.epoch))",
+    "renderRows(page.rows, holderId(row.id, 1))",
+  ),
+  mutant(
+    "a neighbour gives before it is written down",
+    "gateway/flows/give-entry.ts",
+    "  await site.journal.flushed();\n",
+    "",
+    600,
+  ),
+  mutant(
+    "a neighbour gives one more each time it is asked",
+    "gateway/flows/give-entry.ts",
+    "if (sent() <= have && canSpare(site, grant))",
+    "if (canSpare(site, grant))",
+    600,
+  ),
+  mutant(
+    "a neighbour gives what it does not hold",
+    "gateway/flows/give-entry.ts",
+    "!site.stopping.aborted && held(site.records.registers(grant)) >= 1",
+    "!site.stopping.aborted",
+  ),
+  mutant(
+    "a transfer whose answer was lost is told to nobody",
+    "cloud-sync/domain/settle-rights.ts",
+    "...(incoming.length > 0 && { incoming: Object.fromEntries(incoming) }),",
+    "",
+    1_000,
+  ),
+
+  // The cloud that lost history.
+  mutant(
+    "a restored cloud places entries before it has heard its gateways",
+    "cloud-sync/store/feed.ts",
+    "      auditSince: now,\n",
+    "",
+  ),
+  mutant(
+    "the account leaves out what was returned",
+    "gateway/sync/account.ts",
+    "    returned,\n",
+    "    returned: 0,\n",
+    600,
+  ),
+  mutant(
+    "epochs are given again after a loss",
+    "cloud-sync/store/feed.ts",
+    "      epochFloor: Math.floor((now - firstEpochAt) / 1000),\n",
+    "",
+    1_000,
+  ),
+  mutant(
+    "revocations do not come back from gateways",
+    "cloud-sync/store/audit.ts",
+    "  await revokeAgain(tx, siteId, part, now);\n",
+    "",
+  ),
+  mutant(
+    "a gateway does not notice that the cloud lost its events",
+    "gateway/sync/sync-loop.ts",
+    "    this.#rewind(reply, askedAt);\n",
+    "",
+  ),
+
+  // The feed.
+  mutant(
+    "a revocation is forgotten with its row",
+    "gateway/domain/site-records.ts",
+    "return this.#revoked.has(id);",
+    "return id === undefined;",
+  ),
+  mutant(
+    "a page is confirmed before it is on the disk",
+    "gateway/flows/reconcile-site.ts",
+    "    await Promise.all(written.map(({ durable }) => durable));\n",
+    "    for (const { durable } of written) durable.catch(() => undefined);\n",
+  ),
+  mutant(
+    "the cursor is written before what it stands for",
+    "gateway/flows/reconcile-site.ts",
+    "const written = portions(page, cursor).map((portion) =>",
+    'site.journal.record({ kind: "page", page: { ...page, rows: [] }, at });\n    const written = portions(page, cursor).map((portion) =>',
+  ),
+  mutant(
+    "records count as fresh by the machine's own clock",
+    "gateway/time-keeper.ts",
+    "if (this.#syncedAt !== undefined) return this.#clock.monotonic() - this.#syncedAt;",
+    "if (this.#syncedAt !== undefined) return Math.min(this.#clock.monotonic() - this.#syncedAt, Math.max(0, this.#clock.wall() - (this.#remembered().syncedAt ?? 0)));",
+    600,
+  ),
+  mutant(
+    "time may go back after a restart",
+    "gateway/domain/clock-interval.ts",
+    "if (!fix) return { earliest: highWater, latest: Number.POSITIVE_INFINITY };",
+    "if (!fix) return { earliest: 0, latest: Number.POSITIVE_INFINITY };",
+  ),
+
+  // Commands.
+  mutant(
+    "a command is carried out however old it is",
+    "gateway/flows/remote-command.ts",
+    "return command.ageMs + (site.clock.monotonic() - askedAt) - heldMs > command.ttlMs;",
+    "return command.ageMs + askedAt + heldMs < 0;",
+    600,
+  ),
+  mutant(
+    "a command is carried out each time it arrives",
+    "gateway/flows/remote-command.ts",
+    "if (command.id <= site.records.lastCommand || site.stopping.aborted) return;",
+    "if (site.stopping.aborted) return;",
+  ),
+  mutant(
+    "a command is carried out before its number is on the disk",
+    "gateway/flows/remote-command.ts",
+    "  await taken.durable;\n",
+    "",
+    600,
+  ),
+
+  // The journal.
+  mutant(
+    "events are told before they are on the disk",
+    "gateway/storage/file-journal.ts",
+    "    const room = bytes + headerBytes;\n    if (this.#buffer.length",
+    `    const early = this.#durable;
+    this.#durable = after;
+    for (const line of lines) if (!("record" in line)) this.#recent.add(line);
+    lines = early === after ? lines : [];
+    for (const listener of this.#listeners) listener();
+    const room = bytes + headerBytes;
+    if (this.#buffer.length`,
+  ),
+  mutant(
+    "a damaged line is believed",
+    "gateway/wire/journal-line.ts",
+    'if (bytes.length <= crcLength || bytes.toString("latin1", start.length) !== crcTail(start)) return undefined;',
+    "if (bytes.length <= crcLength) return undefined;",
+    600,
+  ),
+  mutant(
+    "a torn tail is left standing",
+    "gateway/storage/journal-recovery.ts",
+    "return (end && number < end.segment) || to <= from ? [] : [{ number, from, to }];",
+    "return to < 0 ? [{ number, from, to }] : [];",
+    600,
+  ),
+  mutant(
+    "a repeated event counts again",
+    "cloud-sync/store/ingest.ts",
+    "await applyEffects(tx, push, events, now);",
+    "await applyEffects(tx, push, lines.map((bytes, index) => toNewEvent(bytes, head.first + index)), now);",
+  ),
+  mutant(
+    "a restart lifts a lockout",
+    "gateway/domain/site-records.ts",
+    "    for (const [accessPoint, lockout] of this.#lockouts) this.#lockouts.set(accessPoint, older(lockout, passed));\n",
+    "    this.#lockouts.clear();\n",
+  ),
+  mutant(
+    "a snapshot leaves out what the journal's old segments knew",
+    "gateway/domain/site-records.ts",
+    "      revoked: [...this.#revoked],\n",
+    "      revoked: [],\n",
+    600,
+  ),
+];
