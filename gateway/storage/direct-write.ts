@@ -59,6 +59,11 @@ export class DirectWriter {
     return position + length <= this.#size && length <= windowBytes - 2 * sectorBytes;
   }
 
+  /** Something else was written to the file. */
+  forget(): void {
+    this.#held = 0;
+  }
+
   /** One at a time. What stands beside the bytes in the first and the last sector is written once more as it is. Gives how many of them were written. */
   async write(bytes: Uint8Array, position: number): Promise<number> {
     const from = position - (position % sectorBytes);

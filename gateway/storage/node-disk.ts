@@ -38,7 +38,7 @@ class NodeDiskFile implements DiskFile {
   readonly #path: string;
   readonly #descriptor: number;
   #size: number;
-  /** For writes that change the file's content and not its size. */
+  /** For short writes that change the file's content and not its size. */
   #direct: DirectWriter | undefined;
 
   constructor(path: string, descriptor: number, size: number, direct: DirectWriter | undefined) {
@@ -58,7 +58,8 @@ class NodeDiskFile implements DiskFile {
       if (written < bytes.byteLength) throw shortWrite(this.#path, written, bytes.byteLength);
       return;
     }
-    await this.#leaveDirect();
+    this.#direct?.forget();
+    if (position + bytes.byteLength > this.#size) await this.#leaveDirect();
     await this.#writePlainly(bytes, position);
   }
 
@@ -89,7 +90,7 @@ class NodeDiskFile implements DiskFile {
     await settled((done) => fs.close(this.#descriptor, done));
   }
 
-  /** It knows the file as it was opened; whatever changes that ends it. */
+  /** It knows the file's size as it was opened; whatever changes that ends it. */
   async #leaveDirect(): Promise<void> {
     const direct = this.#direct;
     this.#direct = undefined;

@@ -47,6 +47,21 @@ test("lines appended one after the other stand there as a reader sees them at on
     await file.close();
   }));
 
+test("a short write beside a long one keeps what the long one wrote", () =>
+  inFile(1024 * 1024, async (path, model) => {
+    const file = await nodeDisk.open(path, { create: false, durable: true });
+    for (const [position, bytes] of [
+      [100, "short"],
+      [0, "long".repeat(100_000)],
+      [50, "short"],
+    ] as const) {
+      await file.write(Buffer.from(bytes), position);
+      model.write(bytes, position);
+      assert.ok((await readFile(path)).equals(model), `${bytes.length} bytes at ${position}`);
+    }
+    await file.close();
+  }));
+
 for (const size of [0, 700, 2048]) {
   test(`a file of ${size} bytes grows by what is written behind its end, and not by more`, () =>
     inFile(size, async (path, model) => {
