@@ -21,28 +21,31 @@ export interface ArrivedCommand {
 
 type Ended = (EventBody & { type: "command-ended" })["result"];
 
+/** Commands of one reply are taken in the order of their ids, before any waits for its turn at a door. */
 export async function carryOutCommand(site: SiteParts, arrived: ArrivedCommand): Promise<void> {
   const { command } = arrived;
+  // Ids grow, so a command at or below the last one taken has run, or must not any more.
+  if (command.id <= site.records.lastCommand || site.stopping.aborted) return;
+  if (isLate(site, arrived)) return end(site, command, "expired");
+  const accessPoint = site.accessPoints.get(command.accessPoint);
+  if (!accessPoint || isForbidden(site, command)) return end(site, command, "refused");
+
+  const taken = site.journal.recordEvent({ type: "command-taken", ...factsOf(command), by: command.by });
   const running = site.inTurn.run(command.accessPoint, async () => {
-    // Ids grow, so a command at or below the last one taken has run, or must not any more.
-    if (command.id <= site.records.lastCommand || site.stopping.aborted) return;
-    const result = await run(site, arrived);
-    void note(site, { type: "command-ended", ...factsOf(command), result });
-    site.logger.info("command-ended", { ...factsOf(command), result });
+    await taken.durable;
+    end(site, command, await run(site, arrived, accessPoint));
   });
-  if (!running) site.logger.warn("command-not-taken", factsOf(command));
+  if (!running) end(site, command, "refused");
   await running;
 }
 
-async function run(site: SiteParts, arrived: ArrivedCommand): Promise<Ended> {
+function end(site: SiteParts, command: RemoteCommand, result: Ended): void {
+  void note(site, { type: "command-ended", ...factsOf(command), result });
+  site.logger.info("command-ended", { ...factsOf(command), result });
+}
+
+async function run(site: SiteParts, arrived: ArrivedCommand, accessPoint: AccessPoint): Promise<Ended> {
   const { command } = arrived;
-  if (isLate(site, arrived)) return "expired";
-  const accessPoint = site.accessPoints.get(command.accessPoint);
-  if (!accessPoint || isForbidden(site, command)) return "refused";
-
-  const taken = site.journal.recordEvent({ type: "command-taken", ...factsOf(command), by: command.by });
-  await taken.durable;
-
   if (isLate(site, arrived)) return "expired";
   if (isForbidden(site, command) || site.stopping.aborted) return "refused";
   switch (command.action) {

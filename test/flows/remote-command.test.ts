@@ -63,6 +63,29 @@ test("a lockdown refuses an unlock and lets identify pass", async () => {
   ]);
 });
 
+test("a command that waits for its turn at a busy door is not lost to a newer one at another", async () => {
+  const { site, heard } = await aSiteOf({ lock: "accepted", keypad: undefined, scanner: undefined });
+  const leaves = Promise.withResolvers<void>();
+  const busy = site.parts.inTurn.run("front", () => leaves.promise);
+  const unlock = { ...identify, action: "unlock" as const };
+
+  const waiting = carryOutCommand(site.parts, { command: unlock, askedAt: 0, heldMs: 0 });
+  await carryOutCommand(site.parts, { command: { ...unlock, id: 6, accessPoint: "back" }, askedAt: 0, heldMs: 0 });
+  assert.deepEqual(heard, ["release lock, 3 on the disk"]);
+  leaves.resolve();
+  await Promise.all([busy, waiting]);
+
+  assert.equal(heard.length, 2);
+  const results = (await commands(site)).filter((event) => "result" in event);
+  assert.deepEqual(
+    results.map((event) => [Reflect.get(event, "command"), Reflect.get(event, "result")]),
+    [
+      [6, "confirmed"],
+      [5, "confirmed"],
+    ],
+  );
+});
+
 /** Command events, oldest first, without their stamps. */
 async function commands({ parts }: RunningSite): Promise<object[]> {
   await parts.journal.flushed();
@@ -79,7 +102,10 @@ async function aSiteOf(devices: Record<"lock" | "keypad" | "scanner", CommandRes
     epoch: 1,
     version: "test",
     folder: "/data",
-    accessPoints: [{ id: "front", name: "Front", lock: "lock", readers: ["keypad", "lock", "scanner"], holdMs: 4_000 }],
+    accessPoints: [
+      { id: "front", name: "Front", lock: "lock", readers: ["keypad", "lock", "scanner"], holdMs: 4_000 },
+      { id: "back", name: "Back", lock: "lock", readers: [], holdMs: 4_000 },
+    ],
     devices: Object.entries(devices).map(
       ([id, answer]): Device => ({
         id,

@@ -225,7 +225,11 @@ export class GatewayNode {
 
   /** The strike moves: this is the moment most promises are about. */
   #onRelease(owner: GatewayProcess, door: string): void {
-    const cause = owner.site.parts.records.unfinished().find((one) => "accessPoint" in one && one.accessPoint === door);
+    const causes = owner.site.parts.records.unfinished();
+    // Commands wait for their turn, admissions have it.
+    const cause =
+      causes.find((one) => one.kind === "admission" && one.accessPoint === door) ??
+      causes.find((one) => one.kind === "command" && one.accessPoint === door);
     if (cause?.kind !== "admission" && cause?.kind !== "command") {
       this.#world.violated("I3", `the strike of ${door} moves and no record says why`);
       return;

@@ -197,6 +197,7 @@ export class World {
       [12, "grant", () => this.#createGrant()],
       [3, "limit", () => this.#changeLimit()],
       [6, "revoke", () => this.#revoke()],
+      [4, "revoke-at-the-door", () => this.#revokeAtTheDoor()],
       [6, "unlock", () => this.#unlock()],
       [6, "crash", () => this.#crash()],
       [5, "crash-soon", () => this.#anyNode().crashAfter(this.random.int(12))],
@@ -296,6 +297,19 @@ export class World {
     const grant = this.random.pick(live);
     const { version } = await this.#admin("POST", `/api/sites/${this.#site}/grants/${grant.id}/revoke`);
     grant.revoked = { feed: this.#feed, version: Number(version) };
+  }
+
+  /** The revocation and its holder arrive at about the same time. */
+  async #revokeAtTheDoor(): Promise<void> {
+    const grant = this.#grants.at(-1);
+    if (!grant || grant.revoked || grant.shaken) return;
+    const { version } = await this.#admin("POST", `/api/sites/${this.#site}/grants/${grant.id}/revoke`);
+    grant.revoked = { feed: this.#feed, version: Number(version) };
+    const node = this.#anyNode();
+    for (const door of node.doors) {
+      await this.advance(this.random.int(this.#delayMs));
+      this.#presentAt(node, door, grant.pin);
+    }
   }
 
   async #unlock(): Promise<void> {
@@ -415,6 +429,8 @@ export class World {
       this.violated("I1", `grant ${known.id} opened ${known.openings} times, its limit is ${known.limit}`);
     if (node.confirmedRevoked.has(known.id))
       this.violated("I2", `grant ${known.id} opened at a gateway that had confirmed its revocation`);
+    if (node.process?.site.parts.records.isRevoked(known.id))
+      this.violated("I2", `grant ${known.id} opened at a gateway that knew it was revoked`);
     if (known.kind === "delivery" && this.clock.monotonic() - node.lastSyncAsked > hour + 5_000)
       this.violated("I6", "opened on records older than their kind allows");
     if (this.clock.time < known.from || this.clock.time >= known.until)
