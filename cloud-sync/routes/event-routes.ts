@@ -9,6 +9,7 @@ import { type EventRow, eventsSince, journalEnds, listEvents } from "../store/ev
 import { requireSite } from "./requests.ts";
 import {
   adminSecurity,
+  epochNumber,
   fromPageMark,
   idText,
   iso,
@@ -76,10 +77,8 @@ const stream = createRoute({
   },
 });
 
-const place = z.tuple([z.number().int(), z.string(), z.number().int(), z.number().int()]);
-const heardSchema = z
-  .array(z.tuple([z.string(), z.object({ epoch: z.number().int(), next: z.number().int() })]))
-  .max(1000);
+const place = z.tuple([z.number().int(), idText, epochNumber, z.number().int()]);
+const heardSchema = z.array(z.tuple([idText, z.object({ epoch: epochNumber, next: z.number().int() })])).max(1000);
 const streamBatch = 500;
 const keepAliveMs = 15_000;
 const streamsMax = 100;

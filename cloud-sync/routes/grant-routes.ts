@@ -105,8 +105,15 @@ const wantedCredential = z.discriminatedUnion("kind", [
 ]);
 
 const aboutBytesMax = 8_192;
+const aboutLevelsMax = 16;
+const isWithin = (levels: number, value: unknown): boolean =>
+  typeof value !== "object" ||
+  value === null ||
+  (levels > 0 && Object.values(value).every((inner) => isWithin(levels - 1, inner)));
+// What arrives is JSON already; its depth is checked first, because every walk through it is recursive.
 const about = z
-  .record(z.string().max(64), z.json())
+  .record(z.string().max(64), z.unknown())
+  .refine((value) => isWithin(aboutLevelsMax, value), { error: `at most ${aboutLevelsMax} levels deep`, abort: true })
   .refine((value) => JSON.stringify(value).length <= aboutBytesMax, `at most ${aboutBytesMax} bytes`)
   .openapi({ type: "object", description: "What makes a stay a stay; no decision reads it.", example: {} });
 
@@ -158,11 +165,9 @@ const grantSchema = z
     limitPending: z.boolean().openapi({
       description: "The limit was lowered, and gateways still hold more entries than it allows; they are asked back.",
     }),
-    entriesAt: z
-      .array(z.object({ gateway: z.string(), held: z.number().int(), asked: z.boolean() }))
-      .openapi({
-        description: "Where the entries left lie, by what the gateways have told; asked: one is asked back.",
-      }),
+    entriesAt: z.array(z.object({ gateway: z.string(), held: z.number().int(), asked: z.boolean() })).openapi({
+      description: "Where the entries left lie, by what the gateways have told; asked: one is asked back.",
+    }),
     lastUsedAt: momentOrNull,
     limitMode: z.enum(["strict", "lenient"]),
     homeGateway: z.string(),
@@ -299,7 +304,7 @@ export function grantRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
   app.openapi(list, async (c) => {
     const site = await requireSite(parts, c.req.valid("param").site);
     const { limit, after, ...filter } = c.req.valid("query");
-    const place = after === undefined ? undefined : fromPageMark(after, z.tuple([z.number().int(), z.string()]));
+    const place = after === undefined ? undefined : fromPageMark(after, z.tuple([z.number().int(), idText]));
     const found = await listGrants(
       store.db,
       site.id,

@@ -11,8 +11,8 @@ export const words = (max: number) =>
 /** An id made here or named by a gateway's configuration. */
 export const idText = z.string().min(1).max(128).refine(printable, "has characters that cannot be printed");
 
-/** A moment with its offset; kept as milliseconds. */
-export const moment = z.iso.datetime({ offset: true }).openapi({ example: "2031-03-04T14:00:00+01:00" });
+/** A moment with its offset; kept as milliseconds. One that is none ends the check, so that no comparison of two meets it. */
+export const moment = z.iso.datetime({ offset: true, abort: true }).openapi({ example: "2031-03-04T14:00:00+01:00" });
 
 export function toInstant(text: string): Instant {
   return Temporal.Instant.from(text).epochMilliseconds;
@@ -37,6 +37,9 @@ export const nextField = z
   .string()
   .nullable()
   .openapi({ description: "Ask with `after` for the next page; null at the end." });
+
+/** An epoch in a page's place, as wide as the store's column. */
+export const epochNumber = z.int32().min(0);
 
 /** The place a page ended at, as a word the caller hands back. */
 export function toPageMark(place: readonly unknown[]): string {
