@@ -122,6 +122,11 @@ const entriesAllowed = z.number().int().min(1).max(1_000_000).nullable().openapi
   description: "null: as often as the holder likes.",
 });
 
+function refuseRepeats(values: readonly string[], ctx: z.RefinementCtx): void {
+  for (const [index, value] of values.entries())
+    if (values.indexOf(value) < index) ctx.addIssue({ code: "custom", path: [index], message: "is named twice" });
+}
+
 const wantedGrant = z
   .strictObject({
     kind: z.enum(grantKinds),
@@ -131,6 +136,7 @@ const wantedGrant = z
       .array(idText)
       .min(1)
       .max(256)
+      .superRefine(refuseRepeats)
       .openapi({ example: ["front-door"] }),
     from: moment,
     until: moment.openapi({ example: "2031-03-06T11:00:00+01:00" }),

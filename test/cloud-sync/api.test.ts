@@ -74,6 +74,7 @@ describe("refusals name the field", () => {
 
   const grants: readonly (readonly [string, Record<string, unknown>, number, readonly string[]])[] = [
     ["an unknown access point", { accessPoints: ["front", "cellar"] }, 400, ["body.accessPoints[1]"]],
+    ["an access point named twice", { accessPoints: ["front", "back", "front"] }, 400, ["body.accessPoints[2]"]],
     ["a gateway of nowhere", { homeGateway: "demo.gw-none" }, 400, ["body.homeGateway"]],
     ["a window that ends before it begins", { until: "2031-03-04T09:00:00+01:00" }, 400, ["body.until"]],
     ["a window in the past", { from: "2020-01-01T00:00:00Z", until: "2020-01-02T00:00:00Z" }, 400, ["body.until"]],
