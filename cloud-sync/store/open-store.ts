@@ -13,6 +13,7 @@ import type { Clock } from "../../gateway/ports/clock.ts";
 import type { Logger } from "../../gateway/ports/logger.ts";
 import { CloudStartError } from "../start-error.ts";
 import { takeFolder } from "./data-folder.ts";
+import { migrationsFolder } from "./migrations.ts";
 import * as schema from "./schema.ts";
 import type { Database, Store, Transaction } from "./store.ts";
 import { Wakes } from "./wakes.ts";
@@ -26,7 +27,6 @@ export interface StoreOptions {
   readonly logger: Logger;
 }
 
-const migrationsFolder = join(import.meta.dirname, "migrations");
 const channel = "postern_site";
 /** Any number, the same in every replica: they migrate one after the other. */
 const migrationLock = 7_061_937;
