@@ -35,6 +35,8 @@ export interface SyncParts {
 
 export type SyncState = "never" | "online" | "offline" | "revoked" | "fenced" | "forked";
 
+type Loop = "poll" | "push" | "report";
+
 const longPollMs: Millis = 25_000;
 const retryFirstMs: Millis = 1_000;
 const retryMaxMs: Millis = 15_000;
@@ -48,6 +50,8 @@ export class SyncLoop {
   #running: Promise<unknown> = Promise.resolve();
   /** Resolves the push loop's wait. */
   #wake: () => void = () => undefined;
+  /** One for each loop: fires when the cloud has answered another of them since its step began. */
+  readonly #others = new Map<Loop, AbortController>();
   #cursor: Cursor;
   /** When the cloud last confirmed events. */
   #confirmedAt: Monotonic = Number.NEGATIVE_INFINITY;
@@ -87,22 +91,38 @@ export class SyncLoop {
     await this.#running;
   }
 
-  /** Runs `step` over and over; after a failure it waits: full jitter below a bound that doubles. */
-  async #repeat(what: string, signal: AbortSignal, step: () => Promise<void>): Promise<void> {
+  /**
+   * Runs `step` over and over; after a failure it waits: full jitter below a bound that doubles. When the cloud answers another loop
+   * it asks again at once and begins anew; only so often, because a cloud may answer the others and not this one.
+   */
+  async #repeat(loop: Loop, signal: AbortSignal, step: () => Promise<void>): Promise<void> {
+    const { clock, random } = this.#parts;
     let failures = 0;
+    let wokenAt: Monotonic = Number.NEGATIVE_INFINITY;
     while (!signal.aborted) {
+      const others = new AbortController();
+      this.#others.set(loop, others);
       try {
         await step();
         failures = 0;
       } catch (error) {
         if (signal.aborted) return;
         failures += 1;
-        const waitMs = this.#parts.random() * Math.min(retryMaxMs, retryFirstMs * 2 ** Math.min(failures, 10));
-        this.#note(what, error as Error, waitMs);
+        const waitMs = random() * Math.min(retryMaxMs, retryFirstMs * 2 ** Math.min(failures, 10));
+        this.#note(loop, error as Error, waitMs);
         if (this.#isFinal(error)) return;
-        await this.#parts.clock.sleep(waitMs, signal).catch(() => undefined);
+        const mayWake = clock.monotonic() - wokenAt >= retryMaxMs;
+        const until = mayWake ? AbortSignal.any([signal, others.signal]) : signal;
+        await clock.sleep(waitMs, until).catch(() => {
+          [failures, wokenAt] = [0, clock.monotonic()];
+        });
       }
     }
+  }
+
+  /** The cloud has answered this loop, so it is there for the others. */
+  #answered(loop: Loop): void {
+    for (const [other, others] of this.#others) if (other !== loop) others.abort();
   }
 
   async #poll(signal: AbortSignal): Promise<void> {
@@ -112,6 +132,7 @@ export class SyncLoop {
     const waitMs = this.#state === "online" ? longPollMs : 0;
     const request = { cursor: this.#cursor, waitMs, lastCommand: records.lastCommand };
     const reply = await link.poll(request, signal);
+    this.#answered("poll");
     const { cursor, set } = await this.#parts.reconcile(reply, askedAt, clock.monotonic());
     this.#cursor = cursor;
     this.#rewind(reply, askedAt);
@@ -159,6 +180,7 @@ export class SyncLoop {
     if (!batch)
       throw new GatewayError("journal-damaged", `event ${records.acknowledged} is not in the journal any more`);
     const reply = await link.push(batch, signal);
+    this.#answered("push");
     switch (reply.outcome) {
       case "taken":
         if (reply.next === records.acknowledged)
@@ -188,13 +210,14 @@ export class SyncLoop {
       const text = JSON.stringify(current);
       if (text !== sent || clock.monotonic() - sentAt > reportEveryMs) {
         await link.report(current, signal);
+        this.#answered("report");
         [sent, sentAt] = [text, clock.monotonic()];
       }
       await clock.sleep(reportLookMs, signal);
     };
   }
 
-  #note(what: string, error: Error, waitMs: Millis): void {
+  #note(what: Loop, error: Error, waitMs: Millis): void {
     const { logger } = this.#parts;
     if (what === "poll" && (this.#state === "online" || this.#state === "never")) this.#state = "offline";
     if (error instanceof GatewayError && error.code === "gateway-revoked" && this.#state !== "fenced")
