@@ -12,6 +12,12 @@ export const commands: readonly CommandEntry[] = [
   { name: "demo", summary: "a whole site on this machine, with simulated lockboxes", load: () => import("./demo.ts") },
   { name: "gateway", summary: "the daemon on site", load: () => import("./gateway.ts") },
   { name: "cloud-sync", summary: "the cloud service", load: () => import("./cloud-sync.ts") },
+  {
+    name: "cloud backup",
+    summary: "everything the cloud has stored, in a file",
+    load: () => import("./cloud-backup.ts"),
+  },
+  { name: "cloud restore", summary: "put a backup of the cloud back", load: () => import("./cloud-restore.ts") },
   { name: "firmware-sim", summary: "simulated lockboxes with a page", load: () => import("./firmware-sim.ts") },
   { name: "enrol", summary: "make a gateway known to the cloud by a one-time code", load: () => import("./enrol.ts") },
   {

@@ -2,7 +2,13 @@
 import { ConfigError } from "../config/config-error.ts";
 import { errorPolicy, GatewayError } from "../gateway/errors.ts";
 
-const saysWhatToDo = new Set(["UsageError", "CloudStartError", "SimulatorStartError"]);
+const saysWhatToDo = new Set([
+  "UsageError",
+  "CloudStartError",
+  "SimulatorStartError",
+  "BackupError",
+  "CloudRequestError",
+]);
 
 export function errorText(error: unknown): string {
   if (error instanceof ConfigError) return error.message;

@@ -10,6 +10,7 @@ import { HttpProblem, problemResponse, refuseInvalid, requestId } from "../web/p
 import { adminOnly, type CloudEnv } from "./authenticate.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { Meters } from "./meters.ts";
+import { backupRoutes } from "./routes/backup-routes.ts";
 import { eventRoutes } from "./routes/event-routes.ts";
 import { fleetRoutes } from "./routes/fleet-routes.ts";
 import { gatewayRoutes } from "./routes/gateway-routes.ts";
@@ -63,7 +64,7 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
     ...bearer("EdDSA by the gateway's key: iss the gateway's id, aud postern-cloud, exp at most 60 s ahead"),
     bearerFormat: "JWT",
   });
-  for (const routes of [siteRoutes, fleetRoutes, grantRoutes, eventRoutes]) app.route("/", routes(parts));
+  for (const routes of [siteRoutes, fleetRoutes, grantRoutes, eventRoutes, backupRoutes]) app.route("/", routes(parts));
   app.route("/", gatewayRoutes(parts, meters));
   app.route("/", operationRoutes(parts, meters));
   addDocs(app, { title: "Postern cloud-sync", version, description });

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import type { Clock } from "../gateway/ports/clock.ts";
 import type { Logger } from "../gateway/ports/logger.ts";
-import { SecretString } from "../gateway/wire/secret.ts";
+import type { SecretString } from "../gateway/wire/secret.ts";
 import { cloudApp } from "./app.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { hashOf } from "./ids.ts";
@@ -49,7 +49,7 @@ const drainMs = 3_000;
 export async function startCloud(options: CloudOptions): Promise<RunningCloud> {
   const { logger, clock, dataFolder, databaseUrl } = options;
   const stopping = new AbortController();
-  const masterKey = options.masterKey ?? keyFromEnvironment() ?? (await masterKeyIn(dataFolder));
+  const masterKey = options.masterKey ?? (await masterKeyIn(dataFolder));
   const siteKeys = new SiteKeys(masterKey);
   const store = await openStore({ databaseUrl, dataFolder, clock, logger });
   try {
@@ -87,11 +87,6 @@ export async function startCloud(options: CloudOptions): Promise<RunningCloud> {
     await store.close();
     throw error;
   }
-}
-
-function keyFromEnvironment(): SecretString | undefined {
-  const key = process.env.POSTERN_MASTER_KEY;
-  return key ? new SecretString(key) : undefined;
 }
 
 /** The last process did not stop cleanly: commits that gateways have seen may be lost, so they take the whole set anew. */

@@ -23,6 +23,8 @@ export interface StoreOptions {
   readonly databaseUrl?: string | undefined;
   /** Where PGlite keeps its files; unset: in memory. */
   readonly dataFolder?: string | undefined;
+  /** Rejects with `data-locked` while anybody else uses the database. Of PGlite there is only ever one user. */
+  readonly alone?: boolean | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -30,12 +32,15 @@ export interface StoreOptions {
 const channel = "postern_site";
 /** Any number, the same in every replica: they migrate one after the other. */
 const migrationLock = 7_061_937;
+/** Held by everybody who uses the database, shared or alone. */
+const useLock = 7_061_938;
 const connectDeadlineMs = 10_000;
 const statementDeadlineMs = 30_000;
 const listenAgainMs = 1_000;
 
-export async function openStore({ databaseUrl, dataFolder, clock, logger }: StoreOptions): Promise<Store> {
-  return databaseUrl === undefined ? openPglite(dataFolder) : openPostgres(databaseUrl, clock, logger);
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { databaseUrl } = options;
+  return databaseUrl === undefined ? openPglite(options.dataFolder) : openPostgres(databaseUrl, options);
 }
 
 /** PGlite does not fsync: after a power cut it may come back to an earlier commit. Hence `wasUnclean`. */
@@ -52,7 +57,7 @@ async function openPglite(dataFolder: string | undefined): Promise<Store> {
   });
 }
 
-async function openPostgres(databaseUrl: string, clock: Clock, logger: Logger): Promise<Store> {
+async function openPostgres(databaseUrl: string, { clock, logger, alone = false }: StoreOptions): Promise<Store> {
   const connection = { connectionString: databaseUrl, connectionTimeoutMillis: connectDeadlineMs };
   const pool = new Pool({
     ...connection,
@@ -63,15 +68,16 @@ async function openPostgres(databaseUrl: string, clock: Clock, logger: Logger): 
   pool.on("error", (error) => logger.warn("database-connection-lost", { error }));
   const replica = randomUUID();
   const wakes = new Wakes();
-  const listener = new Listener(connection, clock, logger, (payload) => {
+  const listener = new Listener({ ...connection, alone }, clock, logger, (payload) => {
     const [from, site] = payload.split(" ");
     if (from !== replica && site) wakes.wake(site);
   });
   try {
-    await migratePool(pool);
     await listener.start(() => wakes.wakeAll());
+    await migratePool(pool);
   } catch (cause) {
     await Promise.all([listener.stop(), pool.end()]);
+    if (cause instanceof CloudStartError) throw cause;
     throw new CloudStartError("store-unreachable", "the database could not be opened; check DATABASE_URL", { cause });
   }
   return makeStore(drizzleNodePg(pool, { schema }), false, { replica, wakes }, async () => {
@@ -121,35 +127,49 @@ function makeStore(
   };
 }
 
-/** One connection that hears what other replicas commit; when it is lost it comes back, and everyone looks again. */
+interface ListenerConnection {
+  readonly connectionString: string;
+  readonly connectionTimeoutMillis: number;
+  readonly alone: boolean;
+}
+
+/**
+ * One connection that says that the database is in use, and hears what other replicas commit; when it is lost it comes back, and
+ * everyone looks again.
+ */
 class Listener {
-  readonly #connection: { connectionString: string; connectionTimeoutMillis: number };
+  readonly #connection: ListenerConnection;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #heard: (payload: string) => void;
   readonly #stopped = new AbortController();
   #client: Client | undefined;
 
-  constructor(
-    connection: { connectionString: string; connectionTimeoutMillis: number },
-    clock: Clock,
-    logger: Logger,
-    heard: (payload: string) => void,
-  ) {
+  constructor(connection: ListenerConnection, clock: Clock, logger: Logger, heard: (payload: string) => void) {
     this.#connection = connection;
     this.#clock = clock;
     this.#logger = logger;
     this.#heard = heard;
   }
 
+  /** Rejects with `data-locked` when somebody uses the database alone, or anybody uses it who wants it alone. */
   async start(onBack: () => void): Promise<void> {
-    const client = new Client({ ...this.#connection, keepAlive: true });
+    const { alone, ...connection } = this.#connection;
+    const client = new Client({ ...connection, keepAlive: true });
     client.on("notification", ({ payload }) => this.#heard(payload ?? ""));
     client.on("error", (error) => this.#logger.warn("database-listener-lost", { error }));
     client.on("end", () => void this.#again(onBack));
     await client.connect();
-    await client.query(`listen ${channel}`);
     this.#client = client;
+    const { rows } = await client.query(`select pg_try_advisory_lock${alone ? "" : "_shared"}($1) as taken`, [useLock]);
+    if (!rows[0].taken) {
+      await client.end();
+      const why = alone
+        ? "a cloud-sync uses this database; stop every one of them"
+        : "a restore of this database is under way";
+      throw new CloudStartError("data-locked", `${why}, then try again`);
+    }
+    await client.query(`listen ${channel}`);
   }
 
   async stop(): Promise<void> {

@@ -69,19 +69,26 @@ export class SiteKeys {
   }
 }
 
-/** The master key in the data folder, made at the first start. Whoever has it and the database has every PIN. */
+/** From POSTERN_MASTER_KEY, else from the data folder. undefined: there is none. */
+export async function knownMasterKey(dataFolder: string): Promise<SecretString | undefined> {
+  const key = process.env.POSTERN_MASTER_KEY || (await readFile(masterKeyFile(dataFolder), "utf8").catch(() => ""));
+  return key ? new SecretString(key.trim()) : undefined;
+}
+
+const masterKeyFile = (dataFolder: string) => join(dataFolder, "master-key");
+
+/** knownMasterKey, or one made at the first start, in the data folder. Whoever has it and the database has every PIN. */
 export async function masterKeyIn(dataFolder: string): Promise<SecretString> {
+  const known = await knownMasterKey(dataFolder);
+  if (known) return known;
   await mkdir(dataFolder, { recursive: true, mode: 0o700 });
-  const file = join(dataFolder, "master-key");
+  const file = masterKeyFile(dataFolder);
   // Written beside and linked into place: a crash leaves a whole key or none, and of two starts one wins.
   const fresh = `${file}.${randomBytes(6).toString("hex")}`;
-  const existing = await readFile(file, "utf8").catch(() => undefined);
-  if (existing === undefined) {
-    await writeFile(fresh, `${randomBytes(keyBytes).toString("base64url")}\n`, { mode: 0o600, flush: true });
-    await link(fresh, file).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "EEXIST") throw error;
-    });
-    await rm(fresh);
-  }
-  return new SecretString((existing ?? (await readFile(file, "utf8"))).trim());
+  await writeFile(fresh, `${randomBytes(keyBytes).toString("base64url")}\n`, { mode: 0o600, flush: true });
+  await link(fresh, file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+  await rm(fresh);
+  return new SecretString((await readFile(file, "utf8")).trim());
 }

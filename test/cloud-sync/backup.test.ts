@@ -240,6 +240,19 @@ test("a database is moved from PGlite to PostgreSQL by its backup", { skip: with
   await to.close();
 });
 
+test("who wants the database alone waits for nobody, and nobody joins", { skip: withoutPostgres }, async () => {
+  const service = await onPostgres();
+  const alone = () => openStore({ ...parts, databaseUrl: postgres!.url, alone: true });
+  await assert.rejects(alone(), { code: "data-locked", message: /stop/ });
+  const replica = await onPostgres();
+  await Promise.all([service.close(), replica.close()]);
+
+  const restorer = await alone();
+  await assert.rejects(onPostgres(), { code: "data-locked", message: /restore/ });
+  await restorer.close();
+  await (await onPostgres()).close();
+});
+
 test("a large store is backed up in bounded memory", async () => {
   const store = await onPglite();
   await givenHistory(store, "large");
