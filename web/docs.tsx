@@ -31,6 +31,7 @@ summary{padding:.6rem .8rem;cursor:pointer;display:flex;gap:.75rem;flex-wrap:wra
 details>div{padding:0 .8rem .8rem}
 summary:focus-visible,a:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 .method{font:600 .8rem/1 ui-monospace,monospace;min-width:4.2rem;text-transform:uppercase;color:var(--accent)}
+summary code{min-width:0;overflow-wrap:anywhere}
 code,pre{font:.85rem/1.45 ui-monospace,monospace}
 pre{background:var(--soft);padding:.7rem;border-radius:.4rem;overflow:auto;margin:.3rem 0}
 .scroll{overflow-x:auto}
