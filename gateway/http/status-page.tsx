@@ -1,4 +1,5 @@
 /** The status page: what an installer with a phone on the site's network wants to know. It refreshes itself. */
+import { denialTexts } from "../domain/denial-text.ts";
 import type { EntryEvent } from "../domain/entry-event.ts";
 import { gatewayOf } from "../domain/rights.ts";
 import type { GatewayStatus } from "./status.ts";
@@ -8,6 +9,29 @@ const words = {
     never: "has not reached the cloud yet",
     online: "cloud online",
     offline: "cloud offline: deciding from the records here",
+  },
+  journal: {
+    open: "writing",
+    full: "no room on the disk: nobody is admitted",
+    failed: "the disk failed: nobody is admitted",
+    closed: "closed: the gateway is stopping",
+  },
+  void: {
+    revoked: "it was revoked at that moment",
+    refused: "the lock refused",
+    stopped: "the gateway was stopping",
+  },
+  released: {
+    accepted: "strike told to release",
+    confirmed: "strike released",
+    unknown: "nobody knows whether the strike moved",
+  },
+  command: {
+    accepted: "was passed on to the lock",
+    confirmed: "was done",
+    refused: "was refused by the lock",
+    unknown: "has no known outcome",
+    expired: "came too late and was not done",
   },
   unanswered: {
     stopped: "the gateway stopped before it was decided",
@@ -32,7 +56,13 @@ export function StatusBody({ status, events }: { status: GatewayStatus; events: 
       <section class="facts" aria-label="State">
         <Fact name="Cloud" tone={sync.state === "online" ? "good" : sync.state in words.sync ? "warn" : "bad"}>
           {words.sync[sync.state as keyof typeof words.sync] ?? sync.state}
-          {sync.lastSyncAgoMs !== null && <small>last complete poll {duration(sync.lastSyncAgoMs)} ago</small>}
+          {sync.lastSyncAgoMs !== null && (
+            <small>
+              {sync.state === "online"
+                ? `changes arrive at once; records no older than ${duration(sync.lastSyncAgoMs)}`
+                : `the records here are of ${duration(sync.lastSyncAgoMs)} ago`}
+            </small>
+          )}
         </Fact>
         <Fact name="Queue" tone={sync.queue === 0 ? "good" : "warn"}>
           {sync.queue === 0 ? "everything is in the cloud" : `${sync.queue} events wait for the cloud`}
@@ -42,7 +72,7 @@ export function StatusBody({ status, events }: { status: GatewayStatus; events: 
           <small>{clock.latest === null ? "no upper bound" : at(clock.earliest, zone)}</small>
         </Fact>
         <Fact name="Journal" tone={journal.state === "open" ? "good" : "bad"}>
-          {journal.state}
+          {words.journal[journal.state]}
           <small>
             {journal.durableSeq} events, {(disk.freeBytes / 1e9).toFixed(1)} GB free
           </small>
@@ -179,17 +209,21 @@ function describe(event: EntryEvent): string {
     case "admitted":
       return `${event.accessPoint}: admitted by ${event.via}${event.left === null ? "" : `, ${event.left} entries left`}`;
     case "denied":
-      return `${event.accessPoint}: denied, ${event.reason}`;
+      return [
+        `${event.accessPoint}: denied. ${denialTexts[event.reason].en}`,
+        event.heldAt === undefined ? "" : ` It is ${event.heldAt}.`,
+        event.lockedOutMs === undefined ? "" : ` Keypad locked out for ${duration(event.lockedOutMs)}.`,
+      ].join("");
     case "released":
-      return `${event.accessPoint}: strike released (${event.result})`;
+      return `${event.accessPoint}: ${words.released[event.result]}`;
     case "void":
-      return `${event.accessPoint}: admission taken back (${event.why})`;
+      return `${event.accessPoint}: admission taken back, ${words.void[event.why]}`;
     case "unanswered":
       return `${event.accessPoint ?? event.device}: a press got no answer, ${words.unanswered[event.why]}`;
     case "command-taken":
       return `${event.accessPoint}: remote ${event.action ?? "unlock"} by ${event.by}`;
     case "command-ended":
-      return `${event.accessPoint}: remote ${event.action ?? "unlock"} ${event.result}`;
+      return `${event.accessPoint}: remote ${event.action ?? "unlock"} ${words.command[event.result]}`;
     case "bolt":
     case "door":
       return `${event.device}: ${event.type} ${event.state}`;

@@ -1,11 +1,15 @@
 /** The status page in words: what a device is in trouble with, and every event the gateway writes. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { EntryEvent } from "../../gateway/domain/entry-event.ts";
+import type { DenyReason } from "../../gateway/domain/decide.ts";
+import { denialTexts } from "../../gateway/domain/denial-text.ts";
+import type { EntryEvent, EventBody } from "../../gateway/domain/entry-event.ts";
 import type { GatewayStatus } from "../../gateway/http/status.ts";
 import { StatusBody } from "../../gateway/http/status-page.tsx";
 import { everyEvent } from "../support/every-event.ts";
 import { noon } from "../support/site-fixture.ts";
+
+const stamp = { seq: 1, at: noon, clock: "synced", boot: 1, mono: 0 } as const;
 
 test("a device whose boot number is in doubt is marked, another is not", () => {
   const page = pageOf({ bootDoubted: true });
@@ -15,15 +19,48 @@ test("a device whose boot number is in doubt is marked, another is not", () => {
 
 for (const body of everyEvent)
   test(`the event "${body.type}" is told in words`, () => {
-    const words = eventIn(pageOf({}, [{ seq: 1, at: noon, clock: "synced", boot: 1, mono: 0, ...body }]));
+    const words = eventIn(pageOf({}, [{ ...stamp, ...body }]));
     assert.doesNotMatch(words, /undefined|null|\[object/);
     assert.ok(words.length > 10, words);
   });
 
+for (const reason of Object.keys(denialTexts) as DenyReason[])
+  test(`the denial ${reason} is told in words`, () => {
+    const denied: EventBody = { type: "denied", accessPoint: "front", reason, via: "pin", revision: 4 };
+    const told = eventIn(pageOf({}, [{ ...stamp, ...denied, lockedOutMs: 30_000, heldAt: "North gate" }]));
+    assert.match(told, /front: denied\. [A-Z][a-z]+ .*It is North gate\. Keypad locked out for 30 s\./);
+    assert.doesNotMatch(told, /[A-Z]{3,}/);
+  });
+
+test("outcomes are told in words, each its own", () => {
+  const told = (body: EventBody) => eventIn(pageOf({}, [{ ...stamp, ...body }]));
+  const outcomes = [
+    ...(["accepted", "confirmed", "unknown"] as const).map((result) =>
+      told({ type: "released", of: 1, accessPoint: "front", result }),
+    ),
+    ...(["revoked", "refused", "stopped"] as const).map((why) =>
+      told({ type: "void", of: 1, accessPoint: "front", grant: "grant-1", why }),
+    ),
+    ...(["accepted", "confirmed", "refused", "unknown", "expired"] as const).map((result) =>
+      told({ type: "command-ended", command: 5, accessPoint: "front", result }),
+    ),
+  ];
+  assert.equal(new Set(outcomes).size, outcomes.length);
+  for (const words of outcomes) assert.match(words, /front: \w+( \w+)+/);
+});
+
+test("how old the records are is said for what it is: next to nothing online, all there is offline", () => {
+  const cloud = (sync: Partial<GatewayStatus["sync"]>) => /<h3>Cloud.*?<\/article>/s.exec(pageOf({}, [], sync))?.[0];
+  const lastSyncAgoMs = 24_000;
+  assert.match(cloud({ lastSyncAgoMs }) ?? "", /changes arrive at once; records no older than 24 s/);
+  assert.match(cloud({ state: "offline", lastSyncAgoMs }) ?? "", /the records here are of 24 s ago/);
+  assert.doesNotMatch(cloud({ state: "never", lastSyncAgoMs: null }) ?? "", /small|records here are/);
+});
+
 test("a boot number in doubt and a press without an answer are told with what matters", () => {
   const of = (type: string) => {
     const body = everyEvent.find((one) => one.type === type)!;
-    return eventIn(pageOf({}, [{ seq: 1, at: noon, clock: "synced", boot: 1, mono: 0, ...body }]));
+    return eventIn(pageOf({}, [{ ...stamp, ...body }]));
   };
   assert.match(of("boot-doubted"), /box-1: its boot number should be 3 and is also 9/);
   assert.match(of("unanswered"), /front: a press got no answer, the gateway stopped before it was decided/);
@@ -34,14 +71,18 @@ function eventIn(page: string): string {
   return /<li value="1">.*?<\/time>(.*?)<\/li>/s.exec(page)?.[1] ?? "";
 }
 
-function pageOf(device: Partial<GatewayStatus["devices"][number]>, events: readonly EntryEvent[] = []): string {
+function pageOf(
+  device: Partial<GatewayStatus["devices"][number]>,
+  events: readonly EntryEvent[] = [],
+  sync: Partial<GatewayStatus["sync"]> = {},
+): string {
   const status: GatewayStatus = {
     gateway: { id: "gateway-1", name: "Harbour gateway" },
     site: null,
     version: "1.0.0",
     uptimeMs: 60_000,
     clock: { trust: "synced", earliest: noon, latest: noon + 5 },
-    sync: { state: "online", lastSyncAgoMs: 1_000, cursor: { feed: "feed-1", version: 4 }, queue: 0 },
+    sync: { state: "online", lastSyncAgoMs: 1_000, cursor: { feed: "feed-1", version: 4 }, queue: 0, ...sync },
     journal: { state: "open", durableSeq: 1 },
     disk: { freeBytes: 5e9 },
     records: { rows: 1, suspect: false },
