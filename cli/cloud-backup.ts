@@ -1,7 +1,7 @@
 /** `postern cloud backup`: everything a running cloud-sync has stored, in one file. */
 import { resolve } from "node:path";
 import { saveBackup } from "../cloud-sync/store/backup-file.ts";
-import { adminNote, adminOptions, askAsAdmin, CloudRequestError } from "./cloud-admin.ts";
+import { adminNote, adminOptions, askAsAdmin } from "./cloud-admin.ts";
 import { defineCommand } from "./command.ts";
 
 const deadlineMs = 30 * 60_000;
@@ -20,8 +20,9 @@ export const command = defineCommand({
 
   async run({ options, arguments: [file = ""] }) {
     const response = await askAsAdmin(options, "GET", "/api/backup", deadlineMs);
-    if (!response.body) throw new CloudRequestError("cloud-sync answered without a backup");
-    const { rows, header } = await saveBackup(resolve(file), response.body);
+    const { rows, header } = await saveBackup(resolve(file), async (write) => {
+      for await (const piece of response.body ?? []) await write(piece);
+    });
     const madeAt = Temporal.Instant.fromEpochMilliseconds(header.madeAt);
     console.log(`${file}: ${rows} rows as of ${madeAt}; to restore it you need the master key too`);
   },

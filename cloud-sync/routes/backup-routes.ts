@@ -8,7 +8,6 @@ import { HttpProblem, refuseInvalid } from "../../web/problem.ts";
 import type { CloudEnv } from "../authenticate.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import { takeBackup } from "../store/backup.ts";
-import { zipped } from "../store/backup-file.ts";
 import { adminSecurity, problems } from "./shapes.ts";
 
 const backup = createRoute({
@@ -39,11 +38,9 @@ export function backupRoutes({ store, clock, logger, version, stopping }: CloudP
       const file = await openSpool();
       spool = file;
       const began = clock.monotonic();
-      await takeBackup(store, { madeAt: clock.wall(), by: version }, async (lines) => {
-        for await (const piece of zipped(lines)) {
-          gone.throwIfAborted();
-          await file.appendFile(piece);
-        }
+      await takeBackup(store, { madeAt: clock.wall(), by: version }, (piece) => {
+        gone.throwIfAborted();
+        return file.appendFile(piece);
       });
       const { size } = await file.stat();
       logger.info("backup-taken", {

@@ -20,14 +20,17 @@ export function zipped(lines: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Arr
   return from.pipe(gzip);
 }
 
-/** Rejects, with nothing changed at `path`, when what arrives is no whole backup. */
-export async function saveBackup(path: string, zippedPieces: AsyncIterable<Uint8Array>): Promise<BackupSummary> {
+/** `fill` writes a backup's bytes. Rejects, with nothing changed at `path`, when it does or when that was no whole backup. */
+export async function saveBackup(
+  path: string,
+  fill: (write: (piece: Uint8Array) => Promise<void>) => Promise<void>,
+): Promise<BackupSummary> {
   const draft = `${path}${draftSuffix}`;
   await rm(draft, { force: true });
   try {
     const file = await open(draft, "wx", 0o600);
     try {
-      for await (const piece of zippedPieces) await writeAll(file, piece);
+      await fill((piece) => writeAll(file, piece));
       await file.sync();
     } finally {
       await file.close();

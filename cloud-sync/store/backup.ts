@@ -3,7 +3,7 @@ import { getTableConfig, type PgTable } from "drizzle-orm/pg-core";
 import { sql } from "drizzle-orm/sql";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import { BackupError } from "./backup-error.ts";
-import { type BackupSummary, checkBackup, readBackup } from "./backup-file.ts";
+import { type BackupSummary, checkBackup, readBackup, zipped } from "./backup-file.ts";
 import { type BackupTable, newHeader, toBytes } from "./backup-format.ts";
 import { beginNewFeed } from "./feed.ts";
 import { migrations } from "./migrations.ts";
@@ -31,18 +31,18 @@ export interface BackupFacts {
 }
 
 /**
- * Hands the backup's lines to `take`: all tables as of one moment. Take them swiftly: PGlite serves nobody else meanwhile, and
- * PostgreSQL ends a transaction that idles for half a minute.
+ * Hands the bytes of a backup file to `write`, one piece after the other: all tables as of one moment. Write swiftly: PGlite serves
+ * nobody else meanwhile, and PostgreSQL ends a transaction that idles for half a minute.
  */
 export async function takeBackup(
   store: Store,
   { madeAt, by }: BackupFacts,
-  take: (lines: AsyncIterable<Uint8Array>) => Promise<void>,
+  write: (piece: Uint8Array) => Promise<void>,
 ): Promise<void> {
   await store.db.transaction(
     async (tx) => {
       const header = newHeader({ schema: await schemaOf(tx), madeAt, by });
-      await take(toBytes(header, everyTable(tx)));
+      for await (const piece of zipped(toBytes(header, everyTable(tx)))) await write(piece);
     },
     { isolationLevel: "repeatable read", accessMode: "read only" },
   );
