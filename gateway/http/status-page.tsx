@@ -211,7 +211,7 @@ function describe(event: EntryEvent): string {
     case "denied":
       return [
         `${event.accessPoint}: denied. ${denialTexts[event.reason].en}`,
-        event.heldAt === undefined ? "" : ` It is ${event.heldAt}.`,
+        event.heldAt === undefined ? "" : ` Held at: ${event.heldAt}.`,
         event.lockedOutMs === undefined ? "" : ` Keypad locked out for ${duration(event.lockedOutMs)}.`,
       ].join("");
     case "released":

@@ -28,7 +28,7 @@ for (const reason of Object.keys(denialTexts) as DenyReason[])
   test(`the denial ${reason} is told in words`, () => {
     const denied: EventBody = { type: "denied", accessPoint: "front", reason, via: "pin", revision: 4 };
     const told = eventIn(pageOf({}, [{ ...stamp, ...denied, lockedOutMs: 30_000, heldAt: "North gate" }]));
-    assert.match(told, /front: denied\. [A-Z][a-z]+ .*It is North gate\. Keypad locked out for 30 s\./);
+    assert.match(told, /front: denied\. [A-Z][a-z]+ .*Held at: North gate\. Keypad locked out for 30 s\./);
     assert.doesNotMatch(told, /[A-Z]{3,}/);
   });
 
