@@ -11,6 +11,8 @@ const id = z
   .meta({ description: "1 to 64 letters, digits, - or _" });
 const port = z.number().int().min(0).max(65_535).meta({ description: "0 takes any free port" });
 const host = z.string().min(1).max(253).meta({ description: "Address to listen on; 0.0.0.0 is every IPv4 address" });
+/** Names, addresses among them, without scheme and port. */
+const names = z.array(z.string().regex(/^[A-Za-z0-9.:-]{1,253}$/, "expected a host name or an IP address")).max(16);
 const path = z.string().min(1).max(4096);
 
 const url = z
@@ -82,15 +84,22 @@ export const gatewayFileSchema = z
         .optional()
         .meta({ description: "PEM of the CA that signed the cloud's certificate, when it is a private one" }),
     }),
-    http: z.strictObject(http(8080)).prefault({}).meta({ description: "Status, health and metrics on the LAN" }),
+    http: z
+      .strictObject({
+        ...http(8080),
+        hosts: names.default([]).meta({
+          description:
+            "Names the pages are called by, besides addresses, localhost and the machine's own name; others are refused",
+        }),
+      })
+      .prefault({})
+      .meta({ description: "Status, health and metrics on the LAN" }),
     broker: z
       .strictObject({
         ...http(8883, "0.0.0.0"),
         plainPort: port.optional().meta({ description: "MQTT without TLS, on 127.0.0.1 only; absent: none" }),
-        hostnames: z
-          .array(z.string().regex(/^[A-Za-z0-9.:-]{1,253}$/, "expected a host name or an IP address"))
+        hostnames: names
           .min(1)
-          .max(16)
           .default(["gateway.local"])
           .meta({ description: "Names and addresses the boxes call the broker by; they go into its certificate" }),
         connectionsMax: z.number().int().min(1).max(100_000).default(2500),

@@ -1,4 +1,5 @@
 /** The daemon on site, whole: the site with its broker, its drivers and its LAN pages, started and stopped in a visible order. */
+import { hostname } from "node:os";
 import type { DeviceAccount } from "./broker/accounts.ts";
 import { Broker, type BrokerAddress } from "./broker/broker.ts";
 import { CertificateAuthority } from "./broker/certificate-authority.ts";
@@ -25,7 +26,7 @@ import type { SecretString } from "./wire/secret.ts";
 export interface GatewaySettings {
   readonly data: string;
   readonly cloud: { readonly url: string };
-  readonly http: { readonly host: string; readonly port: number };
+  readonly http: { readonly host: string; readonly port: number; readonly hosts: readonly string[] };
   readonly broker: {
     readonly host: string;
     readonly port: number;
@@ -121,6 +122,8 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       site: site.parts,
       name: keys.name,
       version: parts.version,
+      machine: hostname(),
+      hosts: settings.http.hosts,
       startedAt,
       drivers: new Map(settings.devices.map(({ id, driver }) => [id, driver])),
       sync: () => ({ state: site.sync.state, queue: site.sync.queue }),

@@ -11,6 +11,7 @@ import {
   refuseInvalid,
   requestId,
 } from "../../web/problem.ts";
+import { onlyHosts } from "./hosts.ts";
 import { Metrics } from "./metrics.ts";
 import { recentEvents } from "./recent-events.ts";
 import { eventsQuerySchema, eventsSchema, statusSchema } from "./schemas.ts";
@@ -81,6 +82,7 @@ export function gatewayApp(sources: StatusSources): OpenAPIHono<RequestIdEnv> {
   app.use(requestId());
   app.use(pageHeaders());
   app.use(limitRate(new RateLimiter(rate, () => site.clock.monotonic()), remoteAddress));
+  app.use(onlyHosts(sources.machine, sources.hosts));
   app.onError((error, c) =>
     problemResponse(c, error, (fault, id) =>
       site.logger.error("request-failed", { path: c.req.path, requestId: id, error: fault }),

@@ -13,6 +13,9 @@ export interface StatusSources {
   readonly site: SiteParts;
   readonly name: string;
   readonly version: string;
+  /** The machine's own name, and those it is called by besides (hosts.ts). */
+  readonly machine: string;
+  readonly hosts: readonly string[];
   readonly startedAt: Monotonic;
   readonly drivers: ReadonlyMap<string, string>;
   sync(): Pick<GatewayStatus["sync"], "state" | "queue">;

@@ -129,7 +129,7 @@ export class WholeSite {
     const settings: GatewaySettings = {
       data,
       cloud: { url: this.#internet!.url },
-      http: { host: "127.0.0.1", port: earlier?.http.port ?? 0 },
+      http: { host: "127.0.0.1", port: earlier?.http.port ?? 0, hosts: ["pages.example"] },
       broker: {
         host: "127.0.0.1",
         port: earlier?.broker.port ?? 0,

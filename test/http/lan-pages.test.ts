@@ -1,0 +1,50 @@
+/** The pages of a running gateway: by which names they answer, and what they say of a gateway that was revoked. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
+import { hostname } from "node:os";
+import { text } from "node:stream/consumers";
+import { after, before, test } from "node:test";
+import { WholeSite } from "../support/whole-site.ts";
+
+let site: WholeSite;
+before(async () => {
+  site = await WholeSite.start({ boxes: [] });
+});
+after(() => site.stop());
+
+/** What the gateway answers to this path when it is called by this name. */
+async function ask(path: string, host: string): Promise<{ readonly status: number; readonly body: string }> {
+  const sent = request(new URL(path, site.gateway.http.url), { headers: { host }, timeout: 10_000 });
+  sent.end();
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
+  return { status: response.statusCode!, body: await text(response) };
+}
+
+const machine = hostname();
+const own = ["127.0.0.1", "192.168.7.9:8080", "[::1]", "[fe80::1]:8080", "localhost", "LocalHost:81", "localhost."];
+for (const host of [...own, machine, `${machine.split(".")[0]}.local:8080`, "pages.example", "Pages.Example:8080"])
+  test(`called by ${host} it answers`, async () => {
+    assert.equal((await ask("/status", host)).status, 200);
+  });
+
+const foreign = ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost.evil.example", "local"];
+for (const host of [...foreign, "other.local", "sub.pages.example", "x.localhost"])
+  test(`called by ${host} it tells nothing but the key to set`, async () => {
+    for (const path of [
+      "/",
+      "/status",
+      "/api/status",
+      "/api/events",
+      "/metrics",
+      "/readyz",
+      "/openapi.json",
+      "/nowhere",
+    ]) {
+      const { status, body } = await ask(path, host);
+      assert.equal(status, 421, path);
+      const problem = JSON.parse(body);
+      assert.equal(problem.code, "unknown-host");
+      assert.match(problem.detail, /http\.hosts/);
+    }
+  });
