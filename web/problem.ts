@@ -73,7 +73,7 @@ export function requestId(): MiddlewareHandler<RequestIdEnv> {
 export function problemResponse(c: Context, error: Error, report: (error: Error, requestId: string) => void): Response {
   const problem = toProblem(error);
   const id: string = c.get("requestId") ?? "";
-  if (problem.status >= 500) report(error, id);
+  if (problem.status >= 500 && !(error instanceof HttpProblem)) report(error, id);
   const body: Problem = {
     type: `urn:postern:problem:${problem.code}`,
     title: titles[problem.status] ?? "Error",

@@ -15,7 +15,7 @@ import { onlyHosts } from "./hosts.ts";
 import { Metrics } from "./metrics.ts";
 import { recentEvents } from "./recent-events.ts";
 import { eventsQuerySchema, eventsSchema, statusSchema } from "./schemas.ts";
-import { gatewayStatus, type StatusSources } from "./status.ts";
+import { endedWords, gatewayStatus, type StatusSources } from "./status.ts";
 import { StatusBody } from "./status-page.tsx";
 
 const rate = { burst: 200, perSecond: 50 };
@@ -48,7 +48,7 @@ const routes = {
     tags: ["Checks"],
     summary: "Can it decide and write down?",
     description:
-      "503 while the journal cannot be written or the site's records have never arrived. The cloud being away does not matter.",
+      "503 while the journal cannot be written or the site's records have never arrived, and once the gateway was revoked or replaced. The cloud being away does not matter.",
     responses: { 200: json(z.object({ status: z.literal("ready") }), "Ready"), ...problems(503) },
   }),
   metrics: createRoute({
@@ -98,6 +98,9 @@ export function gatewayApp(sources: StatusSources): OpenAPIHono<RequestIdEnv> {
       throw new HttpProblem(503, "journal-not-open", `The journal is ${site.journal.state}.`);
     if (!site.records.site)
       throw new HttpProblem(503, "no-records", "The site's records have not arrived from the cloud yet.");
+    const { state } = sources.sync();
+    if (state === "revoked" || state === "fenced")
+      throw new HttpProblem(503, `gateway-${state}`, `Not ready: ${endedWords[state]}.`);
     return c.json({ status: "ready" as const }, 200);
   });
   app.openapi(routes.metrics, async (c) =>

@@ -2,13 +2,15 @@
 import { denialTexts } from "../domain/denial-text.ts";
 import type { EntryEvent } from "../domain/entry-event.ts";
 import { gatewayOf } from "../domain/rights.ts";
-import type { GatewayStatus } from "./status.ts";
+import { endedWords, type GatewayStatus } from "./status.ts";
 
 const words = {
   sync: {
     never: "has not reached the cloud yet",
     online: "cloud online",
     offline: "cloud offline: deciding from the records here",
+    forked: "the cloud holds other events of this gateway: does it run twice?",
+    ...endedWords,
   },
   journal: {
     open: "writing",
@@ -44,6 +46,14 @@ const words = {
 
 /** "warn": unusual, and it goes on all the same. */
 type Tone = "good" | "warn" | "bad";
+const syncTones = {
+  online: "good",
+  offline: "warn",
+  never: "warn",
+  revoked: "bad",
+  fenced: "bad",
+  forked: "bad",
+} as const;
 const linkTones = { online: "good", unknown: "warn", offline: "bad" } as const;
 const lowBatteryPercent = 20;
 
@@ -54,8 +64,8 @@ export function StatusBody({ status, events }: { status: GatewayStatus; events: 
   return (
     <div id="status" hx-get="/status" hx-trigger="every 2s" hx-swap="outerMorph">
       <section class="facts" aria-label="State">
-        <Fact name="Cloud" tone={sync.state === "online" ? "good" : sync.state in words.sync ? "warn" : "bad"}>
-          {words.sync[sync.state as keyof typeof words.sync] ?? sync.state}
+        <Fact name="Cloud" tone={syncTones[sync.state]}>
+          {words.sync[sync.state]}
           {sync.lastSyncAgoMs !== null && (
             <small>
               {sync.state === "online"

@@ -8,6 +8,12 @@ import type { statusSchema } from "./schemas.ts";
 
 export type GatewayStatus = z.infer<typeof statusSchema>;
 
+/** Why the cloud is not asked any more. Decisions go on from the records here for as long as those are honoured. */
+export const endedWords = {
+  revoked: "the cloud has revoked this gateway: enrol it anew, or take it out of service",
+  fenced: "another gateway has taken this one's place: switch this one off, or enrol it anew",
+} as const satisfies Partial<Record<GatewayStatus["sync"]["state"], string>>;
+
 /** What the status needs beyond the site's parts. */
 export interface StatusSources {
   readonly site: SiteParts;

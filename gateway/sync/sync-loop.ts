@@ -96,7 +96,7 @@ export class SyncLoop {
    * it asks again at once and begins anew; only so often, because a cloud may answer the others and not this one.
    */
   async #repeat(loop: Loop, signal: AbortSignal, step: () => Promise<void>): Promise<void> {
-    const { clock, random } = this.#parts;
+    const { clock, random, logger } = this.#parts;
     let failures = 0;
     let wokenAt: Monotonic = Number.NEGATIVE_INFINITY;
     while (!signal.aborted) {
@@ -107,10 +107,14 @@ export class SyncLoop {
         failures = 0;
       } catch (error) {
         if (signal.aborted) return;
+        this.#note(loop, error);
+        if (this.#isFinal(error)) {
+          logger.error("sync-ended", { loop, state: this.#state, error: error as Error });
+          return;
+        }
         failures += 1;
         const waitMs = random() * Math.min(retryMaxMs, retryFirstMs * 2 ** Math.min(failures, 10));
-        this.#note(loop, error as Error, waitMs);
-        if (this.#isFinal(error)) return;
+        logger.warn(`${loop}-failed`, { error: error as Error, waitMs: Math.round(waitMs) });
         const mayWake = clock.monotonic() - wokenAt >= retryMaxMs;
         const until = mayWake ? AbortSignal.any([signal, others.signal]) : signal;
         await clock.sleep(waitMs, until).catch(() => {
@@ -217,12 +221,10 @@ export class SyncLoop {
     };
   }
 
-  #note(what: Loop, error: Error, waitMs: Millis): void {
-    const { logger } = this.#parts;
-    if (what === "poll" && (this.#state === "online" || this.#state === "never")) this.#state = "offline";
+  #note(loop: Loop, error: unknown): void {
+    if (loop === "poll" && (this.#state === "online" || this.#state === "never")) this.#state = "offline";
     if (error instanceof GatewayError && error.code === "gateway-revoked" && this.#state !== "fenced")
       this.#state = "revoked";
-    logger.warn(`${what}-failed`, { error, waitMs: Math.round(waitMs) });
   }
 
   /** Nothing that waiting would mend: a revoked or fenced gateway stops asking. */

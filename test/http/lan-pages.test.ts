@@ -5,11 +5,17 @@ import { type IncomingMessage, request } from "node:http";
 import { hostname } from "node:os";
 import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
+import type { LogFields, Logger } from "../../gateway/ports/logger.ts";
+import { until } from "../support/until.ts";
 import { WholeSite } from "../support/whole-site.ts";
 
 let site: WholeSite;
+const logged: { readonly event: string; readonly fields: LogFields | undefined }[] = [];
+const note = (event: string, fields?: LogFields) => void logged.push({ event, fields });
+const logger: Logger = { debug: note, info: note, warn: note, error: note, child: () => logger };
+
 before(async () => {
-  site = await WholeSite.start({ boxes: [] });
+  site = await WholeSite.start({ boxes: [], logger });
 });
 after(() => site.stop());
 
@@ -48,3 +54,22 @@ for (const host of [...foreign, "other.local", "sub.pages.example", "x.localhost
       assert.match(problem.detail, /http\.hosts/);
     }
   });
+
+test("a gateway that was revoked is not ready, says so, and names no wait it will not make", async () => {
+  await until("it is ready", async () => (await ask("/readyz", "localhost")).status === 200);
+  const { gateway } = site.gateway.site.parts.records;
+
+  await site.admin("POST", `/api/sites/demo/gateways/${gateway}/revoke`);
+  await until("it was told", () => site.gateway.site.sync.state === "revoked");
+
+  const { status, body } = await ask("/readyz", "localhost");
+  assert.deepEqual([status, JSON.parse(body).code], [503, "gateway-revoked"]);
+  assert.match((await ask("/status", "localhost")).body, /the cloud has revoked this gateway/);
+  const [ended] = logged.filter(({ event }) => event === "sync-ended");
+  assert.equal(ended?.fields?.state, "revoked");
+  assert.ok(!("waitMs" in ended.fields));
+  assert.deepEqual(
+    logged.filter(({ event, fields }) => event.endsWith("-failed") && String(fields?.error).includes("revoked")),
+    [],
+  );
+});

@@ -57,6 +57,14 @@ test("how old the records are is said for what it is: next to nothing online, al
   assert.doesNotMatch(cloud({ state: "never", lastSyncAgoMs: null }) ?? "", /small|records here are/);
 });
 
+test("a gateway the cloud does not take any more says so, and why", () => {
+  const cloud = (state: GatewayStatus["sync"]["state"]) =>
+    /<article class="bad"><h3>Cloud.*?<\/article>/s.exec(pageOf({}, [], { state }))?.[0] ?? "";
+  assert.match(cloud("revoked"), /has revoked this gateway: enrol it anew/);
+  assert.match(cloud("fenced"), /another gateway has taken this one.*switch this one off/);
+  assert.match(cloud("forked"), /does it run twice/);
+});
+
 test("a boot number in doubt and a press without an answer are told with what matters", () => {
   const of = (type: string) => {
     const body = everyEvent.find((one) => one.type === type)!;
