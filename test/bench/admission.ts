@@ -2,13 +2,14 @@
  * A durable admission through the whole flow, from the presented credential to the release, on the real disk; beside node:sqlite
  * (WAL, FULL) doing select, check, increment and log in one transaction each, which blocks its thread.
  */
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { DatabaseSync } from "node:sqlite";
 import { presentCredential } from "../../gateway/flows/present-credential.ts";
 import { aBenchSite, type BenchSite } from "./bench-site.ts";
+import { bytesEach } from "./disk-bytes.ts";
 import { type Benchmark, median, type Row, row, rowBeside } from "./row.ts";
 
 const rounds = 3;
@@ -79,30 +80,13 @@ async function longestStall(site: BenchSite): Promise<Row> {
   return row("event loop delay during admissions one at a time, p99", p99, "ms", "never blocked (≤ 5 ms)", p99 <= 5);
 }
 
-/** What reaches the disk, the file system's own share included; the least of some rounds, because others write to that disk too. */
 async function bytesWritten(site: BenchSite, folder: string, how: string, callers: number, most: number): Promise<Row> {
-  const found: number[] = [];
-  for (let round = 0; round < 5; round += 1) {
-    const before = await writtenTo(folder);
+  const bytes = await bytesEach(folder, async () => {
     const admitted = (await admissionsPerSecond(site, callers, 0.4)) * 0.4;
     await site.parts.journal.flushed();
-    found.push(((await writtenTo(folder)) - before) / admitted);
-  }
-  const bytes = Math.min(...found);
+    return admitted;
+  });
   return row(`bytes written per admission, ${how}`, bytes, "B", `≤ ${most.toLocaleString("en")} B`, bytes <= most);
-}
-
-/**
- * Bytes written so far to the disk that holds the folder. Where the kernel does not count for it (an overlay): by this process, which
- * is far too much where the kernel keeps files in memory in pieces larger than a page.
- */
-async function writtenTo(folder: string): Promise<number> {
-  const { dev } = await stat(folder);
-  const disk = `${dev >> 8} ${dev & 255}`;
-  const counts = (await readFile("/proc/diskstats", "utf8")).split("\n").map((line) => line.trim().split(/\s+/));
-  const found = counts.find(([major, minor]) => `${major} ${minor}` === disk);
-  if (found) return Number(found[9]) * 512;
-  return Number(/^write_bytes: (\d+)$/m.exec(await readFile("/proc/self/io", "utf8"))?.[1]);
 }
 
 interface Sqlite {

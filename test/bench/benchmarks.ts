@@ -10,6 +10,10 @@ export const benchmarks: Readonly<Record<string, () => Promise<{ benchmark: Benc
   command: () => import("./command.ts"),
   feed: () => import("./feed.ts"),
   reports: () => import("./reports.ts"),
+  "changed-grant": () => import("./changed-grant.ts"),
   "frozen-reader": () => import("./frozen-reader.ts"),
+  idle: () => import("./idle.ts"),
+  large: () => import("./large.ts"),
+  fleet: () => import("./fleet.ts"),
   "mtls-storm": () => import("./mtls-storm.ts"),
 };
