@@ -8,6 +8,7 @@ import type { SecretString } from "../gateway/wire/secret.ts";
 import { cloudApp } from "./app.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { hashOf } from "./ids.ts";
+import { copyAtStop, keepCopies } from "./jobs/copies.ts";
 import { keepHouse } from "./jobs/housekeeping.ts";
 import { Meters } from "./meters.ts";
 import { CloudStartError } from "./start-error.ts";
@@ -44,6 +45,8 @@ export interface RunningCloud {
 
 /** Requests under way get so long to end once the service stops. */
 const drainMs = 3_000;
+/** And the last copy of an embedded store so long after them. */
+const lastCopyMs = 1_000;
 
 /** Rejects with a CloudStartError that says what to do. */
 export async function startCloud(options: CloudOptions): Promise<RunningCloud> {
@@ -70,14 +73,16 @@ export async function startCloud(options: CloudOptions): Promise<RunningCloud> {
     const server = await listen(parts, options.http);
     const { address, port } = server.address() as AddressInfo;
     const url = `http://${address.includes(":") ? `[${address}]` : address}:${port}`;
-    const housekeeping = keepHouse(parts);
-    logger.info("cloud-started", { url, store: databaseUrl === undefined ? "pglite" : "postgresql" });
+    const isEmbedded = databaseUrl === undefined;
+    const jobs = Promise.all([keepHouse(parts), ...(isEmbedded ? [keepCopies(parts, dataFolder)] : [])]);
+    logger.info("cloud-started", { url, store: isEmbedded ? "pglite" : "postgresql" });
     return {
       url,
       ...("made" in tokens && tokens.made && { adminToken: tokens.made }),
       async stop() {
         stopping.abort();
-        await Promise.all([closed(server, clock), housekeeping]);
+        await Promise.all([closed(server, clock), jobs]);
+        if (isEmbedded) await copyAtStop(parts, dataFolder, lastCopyMs);
         await store.close();
         logger.info("cloud-stopped");
       },

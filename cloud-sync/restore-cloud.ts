@@ -6,6 +6,7 @@ import { restoreBackup } from "./store/backup.ts";
 import { BackupError } from "./store/backup-error.ts";
 import { type BackupSummary, checkBackup } from "./store/backup-file.ts";
 import { openStore } from "./store/open-store.ts";
+import { makeCopy } from "./store/pglite-copies.ts";
 import { knownMasterKey, SiteKeys } from "./store/site-keys.ts";
 import { listSites } from "./store/sites.ts";
 
@@ -43,6 +44,8 @@ export async function restoreCloud({ file, dataFolder, databaseUrl, ...order }: 
         );
       if (masterKey) await new SiteKeys(masterKey).check(restored);
     });
+    // Or a broken store would come back to what it was before the restore.
+    if (databaseUrl === undefined) await makeCopy(store, dataFolder, { madeAt: clock.wall(), by: summary.header.by });
     return { ...summary, sites: (await listSites(store.db)).map(({ id }) => id) };
   } finally {
     await store.close();

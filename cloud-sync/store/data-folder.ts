@@ -2,6 +2,7 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CloudStartError } from "../start-error.ts";
+import { syncFolder } from "./backup-file.ts";
 
 export interface TakenFolder {
   readonly wasUnclean: boolean;
@@ -24,7 +25,8 @@ export async function takeFolder(folder: string): Promise<TakenFolder> {
       `another cloud-sync (process ${owner.pid}) runs on ${folder}; stop it or name another data folder`,
     );
   }
-  await writeFile(marker, JSON.stringify({ pid: process.pid, boot } satisfies Owner), { mode: 0o600 });
+  await writeFile(marker, JSON.stringify({ pid: process.pid, boot } satisfies Owner), { mode: 0o600, flush: true });
+  await syncFolder(folder);
   return { wasUnclean: owner !== undefined, release: () => rm(marker, { force: true }) };
 }
 

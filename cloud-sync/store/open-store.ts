@@ -1,6 +1,6 @@
 /** Opens the store: PostgreSQL by its URL, or PGlite in a folder or in memory. The same schema and the same queries on both. */
 import { randomUUID } from "node:crypto";
-import { mkdir } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { drizzle as drizzleNodePg } from "drizzle-orm/node-postgres";
@@ -12,8 +12,12 @@ import { Client, Pool } from "pg";
 import type { Clock } from "../../gateway/ports/clock.ts";
 import type { Logger } from "../../gateway/ports/logger.ts";
 import { CloudStartError } from "../start-error.ts";
+import { restoreBackup } from "./backup.ts";
+import { syncFolder } from "./backup-file.ts";
 import { takeFolder } from "./data-folder.ts";
 import { migrationsFolder } from "./migrations.ts";
+import { copiesIn, newestGoodCopy } from "./pglite-copies.ts";
+import { openFolder, setAside, syncTree } from "./pglite-folder.ts";
 import * as schema from "./schema.ts";
 import type { Database, Store, Transaction } from "./store.ts";
 import { Wakes } from "./wakes.ts";
@@ -40,20 +44,78 @@ const listenAgainMs = 1_000;
 
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { databaseUrl } = options;
-  return databaseUrl === undefined ? openPglite(options.dataFolder) : openPostgres(databaseUrl, options);
+  return databaseUrl === undefined ? openPglite(options) : openPostgres(databaseUrl, options);
 }
 
-/** PGlite does not fsync: after a power cut it may come back to an earlier commit. Hence `wasUnclean`. */
-async function openPglite(dataFolder: string | undefined): Promise<Store> {
-  const folder = dataFolder === undefined ? undefined : join(dataFolder, "pglite");
-  if (folder) await mkdir(folder, { recursive: true, mode: 0o700 });
-  const taken = dataFolder === undefined ? undefined : await takeFolder(dataFolder);
-  const client = await PGlite.create(folder ? { dataDir: folder } : {});
+/**
+ * PGlite does not sync: after a power cut it may come back to an earlier commit (hence `wasUnclean`), or not at all. Then the newest
+ * good copy takes its place, and every site begins a new history. Rejects with `store-broken` when there is none.
+ */
+async function openPglite({ dataFolder, clock, logger }: StoreOptions): Promise<Store> {
+  if (dataFolder === undefined) return pgliteStore(await PGlite.create(), false, async () => undefined);
+  await mkdir(dataFolder, { recursive: true, mode: 0o700 });
+  const taken = await takeFolder(dataFolder);
+  try {
+    const folder = join(dataFolder, "pglite");
+    const opened = await openFolder(folder, taken.wasUnclean);
+    const copies = opened.state === "sound" ? [] : await copiesIn(dataFolder);
+    if (opened.state === "broken" || copies.length > 0) {
+      const why = opened.state === "broken" ? opened.why : "it is gone";
+      await startFromCopy(dataFolder, folder, why, { clock, logger });
+    }
+    if (opened.state === "empty" && copies.length === 0) await mkdir(folder, { recursive: true, mode: 0o700 });
+    const client = opened.state === "sound" ? opened.client : await PGlite.create({ dataDir: folder });
+    return await pgliteStore(client, taken.wasUnclean && opened.state === "sound", async () => {
+      await syncTree(folder);
+      await taken.release();
+    });
+  } catch (error) {
+    // The mark of an unclean stop stays: it is not dealt with yet.
+    if (!taken.wasUnclean) await taken.release();
+    throw error;
+  }
+}
+
+async function pgliteStore(client: PGlite, wasUnclean: boolean, closed: () => Promise<void>): Promise<Store> {
   const db = drizzlePglite(client, { schema });
   await migratePglite(db, { migrationsFolder });
-  return makeStore(db, taken?.wasUnclean ?? false, undefined, async () => {
+  return makeStore(db, wasUnclean, undefined, async () => {
     await client.close();
-    await taken?.release();
+    await closed();
+  });
+}
+
+async function startFromCopy(
+  dataFolder: string,
+  folder: string,
+  why: string,
+  { clock, logger }: Pick<StoreOptions, "clock" | "logger">,
+): Promise<void> {
+  const copy = await newestGoodCopy(dataFolder, (path, error) => logger.error("copy-not-good", { path, error }));
+  if (!copy) {
+    throw new CloudStartError(
+      "store-broken",
+      `the store in ${folder} is broken (${why}) and there is no good copy of it: move it away, then put a backup back by postern cloud restore`,
+    );
+  }
+  // Built beside, so that a crash on the way leaves no half of it in place.
+  const built = `${folder}-new`;
+  await rm(built, { recursive: true, force: true });
+  const store = await pgliteStore(await PGlite.create({ dataDir: built }), false, () => syncTree(built));
+  try {
+    await restoreBackup(store, copy.path, clock.wall());
+  } finally {
+    await store.close();
+  }
+  const aside = await setAside(folder);
+  await rename(built, folder);
+  await syncFolder(dataFolder);
+  logger.error("store-broken", {
+    why,
+    ...(aside !== undefined && { movedTo: aside }),
+    startedFrom: copy.path,
+    asOf: Temporal.Instant.fromEpochMilliseconds(copy.header.madeAt).toString(),
+    consequence: "what came later is lost here; a new feed for every site, and an audit of every gateway",
   });
 }
 
