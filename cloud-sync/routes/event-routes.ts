@@ -28,7 +28,10 @@ const eventSchema = z
     gateway: z.string(),
     epoch: z.number().int(),
     seq: z.number().int(),
-    at: z.string().openapi({ description: "The event's own time; that of its receipt when it could not be read." }),
+    at: z.string().openapi({
+      description:
+        "The earliest it can have been, by its gateway; 1970 where that knew no time, as `event.clock` tells. That of its receipt when it could not be read.",
+    }),
     receivedAt: z.string(),
     type: z.string().openapi({ example: "admitted" }),
     accessPoint: z.string().nullable(),

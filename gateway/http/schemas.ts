@@ -60,7 +60,10 @@ export const eventsSchema = z.object({
         example: { seq: 17, at: 1_930_312_800_000, clock: "synced", boot: 2, mono: 81_234, type: "denied" },
       }),
     )
-    .openapi({ description: "Newest first, as they stand in the journal" }),
+    .openapi({
+      description:
+        "Newest first, as they stand in the journal. `at` is the earliest it can have been; with `clock` unset and `at` 0 the time was unknown.",
+    }),
 });
 
 export const eventsQuerySchema = z.object({

@@ -79,7 +79,7 @@ export function StatusBody({ status, events }: { status: GatewayStatus; events: 
         </Fact>
         <Fact name="Clock" tone={({ synced: "good", holdover: "warn", unset: "bad" } as const)[clock.trust]}>
           {words.clock[clock.trust]}
-          <small>{clock.latest === null ? "no upper bound" : at(clock.earliest, zone)}</small>
+          <small>{clock.latest === null ? notBefore(clock.earliest, zone) : at(clock.earliest, zone)}</small>
         </Fact>
         <Fact name="Journal" tone={journal.state === "open" ? "good" : "bad"}>
           {words.journal[journal.state]}
@@ -186,7 +186,7 @@ export function StatusBody({ status, events }: { status: GatewayStatus; events: 
         <ol class="events">
           {events.map((event) => (
             <li value={event.seq}>
-              <time datetime={new Date(event.at).toISOString()}>{at(event.at, zone)}</time> {describe(event)}
+              <When event={event} zone={zone} /> {describe(event)}
             </li>
           ))}
         </ol>
@@ -206,6 +206,15 @@ function Fact({ name, tone, children }: { name: string; tone: Tone; children?: u
 
 function Tag({ tone, children }: { tone: Tone; children?: unknown }) {
   return <span class={`tag ${tone}`}>{children}</span>;
+}
+
+function When({ event, zone }: { event: EntryEvent; zone: string }) {
+  if (event.at === 0) return <span class="when">{notBefore(event.at, zone)}</span>;
+  return (
+    <time class="when" datetime={new Date(event.at).toISOString()}>
+      {event.clock === "unset" ? notBefore(event.at, zone) : at(event.at, zone)}
+    </time>
+  );
 }
 
 function Battery({ percent }: { percent: number | undefined }) {
@@ -267,6 +276,11 @@ function duration(ms: number): string {
   if (seconds < 120) return `${seconds} s`;
   if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
   return `${Math.round(seconds / 3600)} h`;
+}
+
+/** While the clock is unset; 0: no time was ever written down. */
+function notBefore(instant: number, zone: string): string {
+  return instant === 0 ? "time unknown" : `not before ${at(instant, zone)}`;
 }
 
 function at(instant: number, zone: string): string {

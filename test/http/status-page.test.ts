@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DenyReason } from "../../gateway/domain/decide.ts";
 import { denialTexts } from "../../gateway/domain/denial-text.ts";
-import type { EntryEvent, EventBody } from "../../gateway/domain/entry-event.ts";
+import type { EntryEvent, EventBody, EventStamp } from "../../gateway/domain/entry-event.ts";
 import type { GatewayStatus } from "../../gateway/http/status.ts";
 import { StatusBody } from "../../gateway/http/status-page.tsx";
 import { everyEvent } from "../support/every-event.ts";
@@ -55,6 +55,15 @@ test("how old the records are is said for what it is: next to nothing online, al
   assert.match(cloud({ lastSyncAgoMs }) ?? "", /changes arrive at once; records no older than 24 s/);
   assert.match(cloud({ state: "offline", lastSyncAgoMs }) ?? "", /the records here are of 24 s ago/);
   assert.doesNotMatch(cloud({ state: "never", lastSyncAgoMs: null }) ?? "", /small|records here are/);
+});
+
+test("a time that is not known is not told as one", () => {
+  const started = (at: number, clock: EventStamp["clock"]) =>
+    pageOf({}, [{ ...stamp, at, clock, type: "boot", version: "1.0.0", cutBytes: 0 }]);
+  assert.match(started(0, "unset"), /time unknown<.*gateway started/s);
+  assert.doesNotMatch(started(0, "unset"), /1970/);
+  assert.match(started(noon, "unset"), /not before 4 Mar 2031, 12:00:00<.*gateway started/s);
+  assert.doesNotMatch(started(noon, "synced"), /not before/);
 });
 
 test("a gateway the cloud does not take any more says so, and why", () => {
