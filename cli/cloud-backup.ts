@@ -1,10 +1,8 @@
 /** `postern cloud backup`: everything a running cloud-sync has stored, in one file. */
 import { resolve } from "node:path";
-import { saveBackup } from "../cloud-sync/store/backup-file.ts";
-import { adminNote, adminOptions, askAsAdmin } from "./cloud-admin.ts";
+import { adminNote, adminOptions } from "./cloud-admin.ts";
 import { defineCommand } from "./command.ts";
-
-const deadlineMs = 30 * 60_000;
+import { fetchBackup } from "./fetch-backup.ts";
 
 export const command = defineCommand({
   about: [
@@ -19,10 +17,7 @@ export const command = defineCommand({
   example: "postern cloud backup /var/backups/postern-cloud.jsonl.gz --url https://cloud.example",
 
   async run({ options, arguments: [file = ""] }) {
-    const response = await askAsAdmin(options, "GET", "/api/backup", deadlineMs);
-    const { rows, header } = await saveBackup(resolve(file), async (write) => {
-      for await (const piece of response.body ?? []) await write(piece);
-    });
+    const { rows, header } = await fetchBackup(options, resolve(file));
     const madeAt = Temporal.Instant.fromEpochMilliseconds(header.madeAt);
     console.log(`${file}: ${rows} rows as of ${madeAt}; to restore it you need the master key too`);
   },

@@ -18,6 +18,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./cloud-backup.ts"),
   },
   { name: "cloud restore", summary: "put a backup of the cloud back", load: () => import("./cloud-restore.ts") },
+  {
+    name: "cloud verify",
+    summary: "check every gateway's history, as the cloud has it",
+    load: () => import("./cloud-verify.ts"),
+  },
   { name: "firmware-sim", summary: "simulated lockboxes with a page", load: () => import("./firmware-sim.ts") },
   { name: "enrol", summary: "make a gateway known to the cloud by a one-time code", load: () => import("./enrol.ts") },
   {
