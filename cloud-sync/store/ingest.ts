@@ -81,7 +81,7 @@ function chainOf(prev: string, lines: readonly Uint8Array[]): string {
   return lines.reduce((chain, bytes) => chainNext(chain, bytes), prev);
 }
 
-function isSigned(publicKey: string, statement: string, signature: string): boolean {
+export function isSigned(publicKey: string, statement: string, signature: string): boolean {
   const key = createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: publicKey }, format: "jwk" });
   return verify(null, Buffer.from(statement), key, Buffer.from(signature, "base64url"));
 }
