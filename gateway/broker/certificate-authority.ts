@@ -14,7 +14,7 @@ import type { DeviceId } from "../domain/access-point.ts";
 import type { Instant, Millis } from "../domain/instant.ts";
 import { GatewayError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
-import { newKey, writeCertificate } from "./certificate.ts";
+import { newKey, writeCertificate } from "../wire/certificate.ts";
 import { isDeviceId } from "./permissions.ts";
 
 const day: Millis = 86_400_000;

@@ -5,7 +5,7 @@
 import type { Client, PublishPacket } from "aedes";
 import type { Monotonic } from "../domain/instant.ts";
 import type { Clock } from "../ports/clock.ts";
-import { Allowance, type Rate } from "./allowance.ts";
+import { Allowance, type Rate } from "../wire/allowance.ts";
 import type { DeviceLine } from "./device-line.ts";
 import { type ClientName, type Permissions, permissionsOf } from "./permissions.ts";
 
