@@ -11,6 +11,8 @@ export interface CommandEntry {
 export const commands: readonly CommandEntry[] = [
   { name: "demo", summary: "a whole site on this machine, with simulated lockboxes", load: () => import("./demo.ts") },
   { name: "gateway", summary: "the daemon on site", load: () => import("./gateway.ts") },
+  { name: "gateway backup", summary: "what cannot be made anew, sealed", load: () => import("./gateway-backup.ts") },
+  { name: "gateway restore", summary: "a gateway on a new card", load: () => import("./gateway-restore.ts") },
   { name: "cloud-sync", summary: "the cloud service", load: () => import("./cloud-sync.ts") },
   {
     name: "cloud backup",

@@ -33,5 +33,14 @@ export function commandHelp({ name, summary }: CommandEntry, command: Command): 
     "",
     "Example:",
     `  ${command.example}`,
+    ...subCommands(name),
   ].join("\n");
+}
+
+/** Of a command that is one by itself and begins others too. */
+function subCommands(name: string): string[] {
+  const others = commands.filter((each) => each.name.startsWith(`${name} `));
+  return others.length === 0
+    ? []
+    : ["", "See also:", ...others.map((each) => `  postern ${each.name}: ${each.summary}`)];
 }

@@ -24,7 +24,8 @@ async function run(words: readonly string[]): Promise<number> {
     return 0;
   }
   const group = commands.filter(({ name }) => name.startsWith(`${first} `));
-  if (group.length > 0 && second !== undefined && helpWords.includes(second)) {
+  const isCommandToo = commands.some(({ name }) => name === first);
+  if (group.length > 0 && !isCommandToo && second !== undefined && helpWords.includes(second)) {
     console.log(overview(group));
     return 0;
   }
@@ -43,7 +44,7 @@ async function run(words: readonly string[]): Promise<number> {
 
 function entryOf(first: string, second: string | undefined, group: readonly CommandEntry[]): CommandEntry {
   const name = group.length > 0 ? `${first} ${second ?? ""}`.trim() : first;
-  const entry = commands.find((each) => each.name === name);
+  const entry = commands.find((each) => each.name === name) ?? commands.find((each) => each.name === first);
   if (entry) return entry;
   if (group.length > 0) {
     const known = group.map((each) => each.name);

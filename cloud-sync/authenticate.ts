@@ -5,8 +5,8 @@ import { type RateLimiter, remoteAddress } from "../web/limits.ts";
 import { HttpProblem, type RequestIdEnv } from "../web/problem.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { hashOf, isSameHash } from "./ids.ts";
-import { gatewayRevoked } from "./poll.ts";
-import { type GatewayRow, readGateway } from "./store/gateways.ts";
+import { gatewayFenced, gatewayRevoked } from "./poll.ts";
+import { adoptEpoch, type GatewayRow, readGateway } from "./store/gateways.ts";
 
 export interface CloudEnv extends RequestIdEnv {
   Variables: RequestIdEnv["Variables"] & {
@@ -42,17 +42,34 @@ export function gatewayOnly(parts: CloudParts, failures: RateLimiter): Middlewar
     const id = c.req.param("gateway") ?? "";
     const row = await readGateway(parts.store.db, id);
     const token = bearer(c);
-    if (!row?.publicKey || token === undefined || !(await isTokenOf(row, row.publicKey, token, parts.clock.wall()))) {
+    const claims =
+      row?.publicKey && token !== undefined ? await claimsOf(row, row.publicKey, token, parts.clock.wall()) : undefined;
+    if (!row || !claims) {
       failures.demand(remoteAddress(c));
       throw unauthorized("Send a token signed by this gateway's key: iss, aud and exp at most 60 s ahead.");
     }
     if (row.revokedAt !== null) throw gatewayRevoked();
-    c.set("gateway", row);
+    c.set("gateway", await inItsEpoch(parts, row, claims.epoch));
     await next();
   };
 }
 
-async function isTokenOf(row: GatewayRow, publicKey: string, token: string, nowMs: number): Promise<boolean> {
+/** Two cards may have one key: a backup was restored while the old card still runs, or the service has lost the later epoch. */
+async function inItsEpoch({ store, clock }: CloudParts, row: GatewayRow, epoch: unknown): Promise<GatewayRow> {
+  if (epoch === undefined || epoch === row.epoch) return row;
+  if (typeof epoch !== "number" || epoch < row.epoch) throw gatewayFenced();
+  const adopted = await store.transaction((tx) => adoptEpoch(tx, row, epoch, clock.wall()));
+  if (adopted?.epoch === epoch) return adopted;
+  throw new HttpProblem(403, "epoch-unknown", `Epoch ${epoch} was never given; restore the gateway's backup anew.`);
+}
+
+/** undefined: the token is not this gateway's, or not of now. */
+async function claimsOf(
+  row: GatewayRow,
+  publicKey: string,
+  token: string,
+  nowMs: number,
+): Promise<{ readonly epoch: unknown } | undefined> {
   try {
     const key = await importJWK({ kty: "OKP", crv: "Ed25519", x: publicKey }, "EdDSA");
     const { payload } = await jwtVerify(token, key, {
@@ -63,9 +80,10 @@ async function isTokenOf(row: GatewayRow, publicKey: string, token: string, nowM
       currentDate: new Date(nowMs),
       clockTolerance: clockToleranceS,
     });
-    return payload.exp !== undefined && payload.exp <= nowMs / 1000 + tokenLifeMaxS + clockToleranceS;
+    const isShort = payload.exp !== undefined && payload.exp <= nowMs / 1000 + tokenLifeMaxS + clockToleranceS;
+    return isShort ? { epoch: payload.epoch } : undefined;
   } catch (error) {
-    if (error instanceof joseErrors.JOSEError) return false;
+    if (error instanceof joseErrors.JOSEError) return undefined;
     throw error;
   }
 }

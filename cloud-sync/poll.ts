@@ -87,6 +87,8 @@ export class Polls {
   async #inService(row: GatewayRow): Promise<GatewayRow> {
     const now = await readGateway(this.#parts.store.db, row.id);
     if (!now || now.revokedAt !== null) throw gatewayRevoked();
+    // What is placed in the new epoch is not for the card of the old one.
+    if (now.epoch !== row.epoch) throw gatewayFenced();
     return now;
   }
 
@@ -124,6 +126,10 @@ export class Polls {
 
 function isAuditWanted(row: GatewayRow, page: StoredPage): boolean {
   return page.audit && row.auditedFeed !== page.feed;
+}
+
+export function gatewayFenced(): HttpProblem {
+  return new HttpProblem(403, "gateway-fenced", "Another card has taken this gateway's place; switch this one off.");
 }
 
 export function gatewayRevoked(): HttpProblem {

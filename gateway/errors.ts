@@ -2,6 +2,7 @@
 
 export const errorPolicy = {
   "config-invalid": { retry: "never", status: 422, hint: "Fix the named key in the configuration file." },
+  "backup-invalid": { retry: "never", status: 422, hint: "Take another backup, or the passphrase it was made with." },
   "port-in-use": { retry: "never", status: 500, hint: "Set the named key to a free port, or stop what uses it." },
   "data-locked": { retry: "never", status: 500, hint: "Another gateway runs on this data folder; stop it first." },
   "journal-damaged": {
@@ -19,6 +20,11 @@ export const errorPolicy = {
   "driver-refused": { retry: "never", status: 502, hint: "The lock refused the command; see its own status." },
   "cloud-unreachable": { retry: "backoff", status: 503, hint: "Decisions go on from the local records." },
   "cloud-refused": { retry: "backoff", status: 502, hint: "The cloud answered with an error; see its log." },
+  "gateway-fenced": {
+    retry: "never",
+    status: 403,
+    hint: "Another card has taken this gateway's place: switch this one off.",
+  },
   "gateway-revoked": { retry: "never", status: 403, hint: "This gateway was revoked; enrol it anew." },
 } as const satisfies Record<string, { retry: "never" | "backoff"; status: number; hint: string }>;
 

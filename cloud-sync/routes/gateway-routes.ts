@@ -5,6 +5,7 @@ import {
   auditSchema,
   enrolledSchema,
   enrolSchema,
+  epochSchema,
   pushHeadSchema,
   pushLimits,
   pushReplySchema,
@@ -16,9 +17,9 @@ import { fieldProblem, HttpProblem, invalidRequest, refuseInvalid } from "../../
 import { type CloudEnv, gatewayOnly } from "../authenticate.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import type { Meters } from "../meters.ts";
-import { Polls, pollHeldMaxMs } from "../poll.ts";
+import { gatewayRevoked, Polls, pollHeldMaxMs } from "../poll.ts";
 import { finishAudit, takeAudit } from "../store/audit.ts";
-import { enrol, takeReport } from "../store/gateways.ts";
+import { enrol, takePlace, takeReport } from "../store/gateways.ts";
 import { ingest } from "../store/ingest.ts";
 import { gatewaySecurity, idText, json, jsonBody, problems } from "./shapes.ts";
 
@@ -106,6 +107,18 @@ const report = createRoute({
   responses: { 204: { description: "Taken" }, ...problems(400, 401, 403, 409, 413, 415, 429) },
 });
 
+const epoch = createRoute({
+  method: "post",
+  path: "/v1/gateways/{gateway}/epoch",
+  tags,
+  summary: "Begin a new epoch, as after a restore",
+  description:
+    "The gateway comes back from its backup, without its journal: it begins an empty one. Every other card of it is fenced, and what that has not reported stays spent. The token carries no epoch.",
+  security: gatewaySecurity,
+  request: { params: gatewayParams },
+  responses: { 200: json(epochSchema, "The epoch that begins"), ...problems(401, 403, 429) },
+});
+
 const enrolBytes = 4 * 1024;
 /** Some more than a gateway means to send, because it counts before the newlines. */
 const pushBytes = pushLimits.maxBytes * 2;
@@ -116,6 +129,7 @@ export function gatewayRoutes(parts: CloudParts, meters: Meters): OpenAPIHono<Cl
   const { store, siteKeys, clock, logger } = parts;
   const monotonic = () => clock.monotonic();
   const enrolments = new RateLimiter({ burst: 10, perSecond: 10 / 60 }, monotonic);
+  const newEpochs = new RateLimiter({ burst: 10, perSecond: 10 / 3600 }, monotonic);
   const requests = new RateLimiter({ burst: 200, perSecond: 100 }, monotonic);
   const failures = new RateLimiter({ burst: 30, perSecond: 0.5 }, monotonic);
   const polls = new Polls(parts);
@@ -188,6 +202,16 @@ export function gatewayRoutes(parts: CloudParts, meters: Meters): OpenAPIHono<Cl
       logger.info("account-given", { site: gateway.siteId, gateway: gateway.id });
     }
     return c.body(null, 204);
+  });
+
+  app.openapi(epoch, async (c) => {
+    const gateway = c.get("gateway");
+    newEpochs.demand(gateway.id);
+    const row = await store.transaction((tx) => takePlace(tx, gateway, clock.wall()));
+    if (!row) throw gatewayRevoked();
+    await store.transaction((tx) => finishAudit(tx, row.siteId));
+    logger.warn("gateway-restored", { site: row.siteId, gateway: row.id, epoch: row.epoch });
+    return c.json({ epoch: row.epoch }, 200);
   });
 
   app.openapi(report, async (c) => {

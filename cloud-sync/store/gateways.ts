@@ -74,11 +74,49 @@ export async function enrol(
     .update(enrolmentCode)
     .set({ usedAt: now })
     .where(and(eq(enrolmentCode.siteId, siteId), eq(enrolmentCode.hash, match.hash)));
+  return beginEpoch(tx, siteId, match.gatewayId, { publicKey, enrolledAt: now }, now);
+}
+
+/**
+ * The same gateway on another card, with the same key: an older card of it is fenced from now on, and what that held and did not report
+ * stays spent. undefined: no such gateway in service.
+ */
+export async function takePlace(
+  tx: Transaction,
+  { siteId, id }: { readonly siteId: string; readonly id: string },
+  now: Instant,
+): Promise<GatewayRow | undefined> {
+  return beginEpoch(tx, siteId, id, {}, now);
+}
+
+/**
+ * The gateway is in an epoch that was given in a history the service has lost: it sends that epoch's journal again, and gives its
+ * account. undefined: such an epoch was never given.
+ */
+export async function adoptEpoch(
+  tx: Transaction,
+  { siteId, id }: { readonly siteId: string; readonly id: string },
+  epoch: number,
+  now: Instant,
+): Promise<GatewayRow | undefined> {
+  const [head] = await tx.select({ floor: site.epochFloor }).from(site).where(eq(site.id, siteId));
+  if (!head || epoch > head.floor) return undefined;
+  const [row] = await tx.select().from(gateway).where(its(siteId, id)).for("update");
+  if (!row || row.epoch >= epoch) return row;
+  return beginEpoch(tx, siteId, id, { epoch, auditedFeed: "" }, now);
+}
+
+/** A gateway of this epoch has sent nothing and has seen nothing. */
+async function beginEpoch(
+  tx: Transaction,
+  siteId: string,
+  id: string,
+  facts: Partial<Pick<GatewayRow, "publicKey" | "enrolledAt" | "epoch" | "auditedFeed">>,
+  now: Instant,
+): Promise<GatewayRow | undefined> {
   const [row] = await tx
     .update(gateway)
     .set({
-      publicKey,
-      enrolledAt: now,
       epoch: sql`greatest(${gateway.epoch}, (select ${site.epochFloor} from ${site} where ${site.id} = ${siteId})) + 1`,
       next: 1,
       head: null,
@@ -90,10 +128,11 @@ export async function enrol(
       resettingFrom: null,
       lastCommand: 0,
       lan: null,
-      // It holds nothing yet, so no audit waits for it.
+      // In a new epoch it holds nothing yet, so no audit waits for it.
       auditedFeed: sql`(select ${site.feed} from ${site} where ${site.id} = ${siteId})`,
+      ...facts,
     })
-    .where(and(its(siteId, match.gatewayId), isNull(gateway.revokedAt)))
+    .where(and(its(siteId, id), isNull(gateway.revokedAt)))
     .returning();
   if (row) await publish(tx, siteId, [toChange(row)], now);
   tx.touch(siteId);
@@ -155,14 +194,18 @@ export async function acknowledge(
       seenAt: now,
       resettingFrom: sql`case when ${gateway.resettingFrom} > ${version}::bigint then ${gateway.resettingFrom} end`,
     })
-    .where(its(row.siteId, row.id))
+    // Not for another card that has taken its place meanwhile.
+    .where(and(its(row.siteId, row.id), eq(gateway.epoch, row.epoch)))
     .returning();
   return after ?? row;
 }
 
 /** A whole set begins to be sent, the site standing at this version. */
 export async function noteResetting(db: Database, row: GatewayRow, version: number): Promise<void> {
-  await db.update(gateway).set({ resettingFrom: version }).where(its(row.siteId, row.id));
+  await db
+    .update(gateway)
+    .set({ resettingFrom: version })
+    .where(and(its(row.siteId, row.id), eq(gateway.epoch, row.epoch)));
 }
 
 /** Stores the report and registers its access points. Answers the id of one that another gateway in service serves. */

@@ -52,6 +52,11 @@ export async function loadGatewayKeys(disk: Disk, folder: string): Promise<Gatew
     if (isAbsent(error)) return undefined;
     throw error;
   }
+  return parseGatewayKeys(text, path);
+}
+
+/** `path`: where the text is from. Rejects with `config-invalid` when it is none of keys.json. */
+export function parseGatewayKeys(text: string, path: string): GatewayKeys {
   const parsed = keysSchema.safeParse(parsedJson(text));
   if (parsed.success) return parsed.data;
   const wrong = parsed.error.issues.map(({ path: at }) => at.join(".") || "the whole file").join(", ");

@@ -6,7 +6,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { CloudLink, GatewayReport, PollReply, PollRequest, PushReply } from "../ports/cloud-link.ts";
 import type { EventBatch } from "../ports/journal.ts";
 import { pollReplySchema, toFeedRow, type WirePollReply } from "../wire/feed.ts";
-import { type AuditPart, headStatement, pushReplySchema, timeSchema } from "../wire/gateway-api.ts";
+import { type AuditPart, epochSchema, headStatement, pushReplySchema, timeSchema } from "../wire/gateway-api.ts";
 import type { SecretString } from "../wire/secret.ts";
 import { protocolVersion } from "../wire/version.ts";
 
@@ -16,6 +16,8 @@ export interface CloudIdentity {
   readonly gateway: string;
   /** Ed25519, PKCS #8 in PEM. */
   readonly privateKey: SecretString;
+  /** undefined: only newEpoch() may be asked. */
+  readonly epoch?: number | undefined;
 }
 
 const bodyBytesMax = 16 * 1024 * 1024;
@@ -74,6 +76,12 @@ export class HttpCloudLink implements CloudLink {
     await this.#tell("PUT", "/report", report, signal);
   }
 
+  /** Begins a new epoch: every other card of this gateway is fenced from then on. */
+  async newEpoch(signal: AbortSignal): Promise<number> {
+    const response = await this.#ask("POST", "/epoch", { signal });
+    return this.#parsed(epochSchema, await response.json(), "the new epoch").epoch;
+  }
+
   async #tell(method: string, path: string, told: object, signal: AbortSignal): Promise<void> {
     const response = await this.#ask(method, path, {
       signal,
@@ -102,6 +110,8 @@ export class HttpCloudLink implements CloudLink {
     if (response.ok || response.status === 409) return response;
     if (response.status === 401) this.#serverOffset = undefined; // our idea of its time may be off; ask anew
     const problem = await problemCode(response);
+    if (problem === "gateway-fenced")
+      throw new GatewayError("gateway-fenced", "another card has taken this gateway's place");
     if (problem === "gateway-revoked") throw new GatewayError("gateway-revoked", "the cloud has revoked this gateway");
     throw new GatewayError(
       "cloud-refused",
@@ -151,7 +161,8 @@ export class HttpCloudLink implements CloudLink {
   #token(serverTime: Instant): string {
     const now = Math.floor(serverTime / 1000);
     const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
-    const claims = { iss: this.#identity.gateway, aud: "postern-cloud", iat: now - 5, exp: now + tokenLifeS };
+    const { gateway, epoch } = this.#identity;
+    const claims = { iss: gateway, aud: "postern-cloud", iat: now - 5, exp: now + tokenLifeS, epoch };
     const text = `${part({ alg: "EdDSA", typ: "JWT" })}.${part(claims)}`;
     return `${text}.${sign(null, Buffer.from(text), this.#key).toString("base64url")}`;
   }

@@ -5,7 +5,7 @@
 import type { Cursor } from "../domain/feed.ts";
 import type { Millis, Monotonic } from "../domain/instant.ts";
 import type { SiteRecords } from "../domain/site-records.ts";
-import { errorPolicy, GatewayError } from "../errors.ts";
+import { GatewayError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { CloudLink, GatewayReport, PollReply } from "../ports/cloud-link.ts";
 import type { Journal } from "../ports/journal.ts";
@@ -194,8 +194,7 @@ export class SyncLoop {
         if (reply.retryAfterMs) await clock.sleep(Math.min(reply.retryAfterMs, retryMaxMs), signal);
         return;
       case "fenced":
-        this.#state = "fenced";
-        throw new GatewayError("gateway-revoked", `a newer gateway (epoch ${reply.epoch}) has taken this one's place`);
+        throw new GatewayError("gateway-fenced", `another card (epoch ${reply.epoch}) has taken this gateway's place`);
       case "fork":
         this.#state = "forked";
         throw new GatewayError(
@@ -223,14 +222,13 @@ export class SyncLoop {
 
   #note(loop: Loop, error: unknown): void {
     if (loop === "poll" && (this.#state === "online" || this.#state === "never")) this.#state = "offline";
-    if (error instanceof GatewayError && error.code === "gateway-revoked" && this.#state !== "fenced")
-      this.#state = "revoked";
+    if (!(error instanceof GatewayError)) return;
+    if (error.code === "gateway-fenced") this.#state = "fenced";
+    if (error.code === "gateway-revoked") this.#state = "revoked";
   }
 
   /** Nothing that waiting would mend: a revoked or fenced gateway stops asking. */
   #isFinal(error: unknown): boolean {
-    return (
-      error instanceof GatewayError && errorPolicy[error.code].retry === "never" && error.code === "gateway-revoked"
-    );
+    return error instanceof GatewayError && (error.code === "gateway-revoked" || error.code === "gateway-fenced");
   }
 }

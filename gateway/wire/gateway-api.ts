@@ -1,6 +1,7 @@
 /**
  * The other messages between a gateway and the cloud. Every request but the first two carries `Authorization: Bearer <JWT>`:
- * EdDSA by the gateway's key, `iss` = gateway id, `aud` = "postern-cloud", `exp` at most 60 s ahead.
+ * EdDSA by the gateway's key, `iss` = gateway id, `aud` = "postern-cloud", `exp` at most 60 s ahead, `epoch` = the gateway's: of
+ * another than the present one it is answered 403 "gateway-fenced". Only the request for a new epoch carries none.
  *
  *   GET  /v1/time                                     → timeSchema
  *   POST /v1/enrol                      enrolSchema   → enrolledSchema
@@ -8,6 +9,7 @@
  *   POST /v1/gateways/:gateway/journal  NDJSON: a line of pushHeadSchema, then each event's body as its bytes stand in the journal → pushReplySchema
  *   POST /v1/gateways/:gateway/audit    auditSchema   → 204; in parts, the last with `complete`
  *   PUT  /v1/gateways/:gateway/report   reportSchema  → 204
+ *   POST /v1/gateways/:gateway/epoch                  → epochSchema; the gateway comes back from its backup
  */
 import { z } from "zod";
 
@@ -30,6 +32,9 @@ export const enrolledSchema = z.looseObject({
   siteKey: z.string().length(43),
 });
 export type Enrolled = z.infer<typeof enrolledSchema>;
+
+/** The epoch that begins now; every other card of this gateway is fenced. */
+export const epochSchema = z.looseObject({ epoch: z.number().int().positive() });
 
 export const pushHeadSchema = z.looseObject({
   proto: z.number().int(),
