@@ -25,6 +25,11 @@ export const commands: readonly CommandEntry[] = [
     summary: "check every gateway's history, as the cloud has it",
     load: () => import("./cloud-verify.ts"),
   },
+  {
+    name: "cloud gateway-lost",
+    summary: "declare a gateway lost, for ever",
+    load: () => import("./cloud-gateway-lost.ts"),
+  },
   { name: "firmware-sim", summary: "simulated lockboxes with a page", load: () => import("./firmware-sim.ts") },
   { name: "enrol", summary: "make a gateway known to the cloud by a one-time code", load: () => import("./enrol.ts") },
   {

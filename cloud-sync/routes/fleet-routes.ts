@@ -20,6 +20,7 @@ import {
   renameAccessPoint,
   revokeGateway,
 } from "../store/gateways.ts";
+import { countHeldBy } from "../store/rights.ts";
 import type { SiteRow } from "../store/sites.ts";
 import { onceFor, requireGateway, requireSite } from "./requests.ts";
 import {
@@ -60,6 +61,10 @@ const gatewaySchema = z
     eventsParked: z.number().int(),
     /** The number at which two different events arrived; null: never. */
     forkAt: z.number().int().nullable(),
+    grantsHeld: z.number().int().openapi({
+      description:
+        "Limited grants of which it holds entries, as far as it has told. Once it is revoked those entries stay spent.",
+    }),
     version: z.string().nullable().openapi({ description: "Of the gateway's software, as it reported." }),
     reportedAt: momentOrNull,
     devices: z.array(
@@ -150,7 +155,8 @@ const revoke = createRoute({
   method: "post",
   path: "/api/sites/{site}/gateways/{gateway}/revoke",
   tags: ["Gateways"],
-  summary: "Revoke a gateway for ever",
+  summary: "Revoke a gateway for ever, as when it is lost or stolen",
+  description: "The entries it holds and has not reported stay spent, because it may have admitted with them.",
   security: adminSecurity,
   request: { params: gatewayParams },
   responses: { 200: json(gatewaySchema, "The gateway"), ...problems(401, 404, 429) },
@@ -229,8 +235,11 @@ export function fleetRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
   const { store, clock, logger } = parts;
   const app = new OpenAPIHono<CloudEnv>({ defaultHook: refuseInvalid });
 
-  const statusOf = async (site: SiteRow, row: GatewayRow) =>
-    toStatus(site, row, await countParked(store.db, site.id, row.id), clock.wall());
+  const statusOf = async (site: SiteRow, row: GatewayRow) => {
+    const eventsParked = await countParked(store.db, site.id, row.id);
+    const grantsHeld = await countHeldBy(store.db, site.id, row.id);
+    return { ...toStatus(site, row, clock.wall()), eventsParked, grantsHeld };
+  };
   const readStatus = async (site: string, gateway: string) =>
     statusOf(await requireSite(parts, site), await requireGateway(parts, site, gateway));
 
@@ -322,7 +331,7 @@ export function fleetRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
   return app;
 }
 
-function toStatus(site: SiteRow, row: GatewayRow, eventsParked: number, now: number) {
+function toStatus(site: SiteRow, row: GatewayRow, now: number) {
   const report: Report | undefined = row.report === null ? undefined : JSON.parse(row.report);
   const silent = silentSince(row, now);
   const confirmedVersion = row.cursorFeed === site.feed && row.resettingFrom === null ? row.cursorVersion : null;
@@ -339,7 +348,6 @@ function toStatus(site: SiteRow, row: GatewayRow, eventsParked: number, now: num
     siteVersion: site.ver,
     upToDate: confirmedVersion === site.ver,
     eventsReceived: row.next - 1,
-    eventsParked,
     forkAt: row.forkSeq,
     version: report?.version ?? null,
     reportedAt: isoOrNull(row.reportedAt),
