@@ -3,18 +3,28 @@ import type { Cursor } from "../gateway/domain/feed.ts";
 import type { Millis } from "../gateway/domain/instant.ts";
 import { holderId } from "../gateway/domain/rights.ts";
 import type { WirePollReply } from "../gateway/wire/feed.ts";
+import { headStatement } from "../gateway/wire/gateway-api.ts";
 import { protocolVersion } from "../gateway/wire/version.ts";
 import { HttpProblem } from "../web/problem.ts";
 import type { CloudParts } from "./cloud-parts.ts";
+import type { Witness } from "./domain/witness.ts";
 import { type HandedCommand, handOut, noteMissed } from "./store/commands.ts";
 import { feedPage, noteRollback, type PageRequest, renderRows, type StoredPage } from "./store/feed.ts";
 import { acknowledge, type GatewayRow, noteResetting, readGateway } from "./store/gateways.ts";
+import { isSigned } from "./store/ingest.ts";
 
 export interface PollQuery {
   readonly feed: string;
   readonly cursor: number;
   readonly waitMs: Millis;
   readonly lastCommand: number;
+  /** How far the gateway's journal goes, where it says so; see domain/witness.ts. */
+  readonly epoch?: number | undefined;
+  readonly boot?: number | undefined;
+  readonly beat?: number | undefined;
+  readonly seq?: number | undefined;
+  readonly head?: string | undefined;
+  readonly headSignature?: string | undefined;
 }
 
 export const pollHeldMaxMs: Millis = 25_000;
@@ -31,11 +41,14 @@ export class Polls {
 
   /** The reply as JSON. `gone` fires when the caller has hung up. */
   async answer(asking: GatewayRow, query: PollQuery, gone: AbortSignal): Promise<string> {
-    const { store, clock, stopping } = this.#parts;
+    const { store, clock, logger, stopping } = this.#parts;
     const askedAt = clock.monotonic();
     const cursor = { feed: query.feed, version: query.cursor };
     const target = { site: asking.siteId, gateway: asking.id };
-    let row = await acknowledge(store.db, asking, { cursor, lastCommand: query.lastCommand }, clock.wall());
+    const acknowledged = { cursor, lastCommand: query.lastCommand, word: this.#word(asking, query) };
+    let row = await acknowledge(store.db, asking, acknowledged, clock.wall());
+    if (row.cutSeq !== null && asking.cutSeq === null)
+      logger.error("journal-cut", { site: row.siteId, gateway: row.id, from: row.cutSeq });
     if (row.issuedCommand > query.lastCommand) await noteMissed(store.db, target, query.lastCommand, clock.wall());
 
     for (;;) {
@@ -65,6 +78,14 @@ export class Polls {
       }
       row = await this.#inService(row);
     }
+  }
+
+  /** undefined: it says nothing, or it is not its word. */
+  #word(row: GatewayRow, { epoch, boot, beat, seq, head, headSignature: signature }: PollQuery): Witness | undefined {
+    const isWhole = boot !== undefined && beat !== undefined && seq !== undefined && head !== undefined;
+    if (!isWhole || signature === undefined || epoch !== row.epoch || row.publicKey === null) return undefined;
+    const isItsOwn = isSigned(row.publicKey, headStatement(row.id, epoch, seq, head), signature);
+    return isItsOwn ? { boot, beat, seq, head, signature } : undefined;
   }
 
   async #noteRollback(row: GatewayRow, cursor: Cursor): Promise<void> {

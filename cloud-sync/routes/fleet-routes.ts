@@ -5,7 +5,8 @@ import type { CloudEnv } from "../authenticate.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import { commandState } from "../domain/command-state.ts";
 import { silentSince } from "../domain/silence.ts";
-import { finishAudit } from "../store/audit.ts";
+import { eventsOwed } from "../domain/witness.ts";
+import { finishAudit, isAwaited } from "../store/audit.ts";
 import { type CommandRow, issueCommand, readCommand, recentCommands } from "../store/commands.ts";
 import {
   type AccessPointRow,
@@ -19,6 +20,7 @@ import {
   readAccessPoint,
   renameAccessPoint,
   revokeGateway,
+  witnessOf,
 } from "../store/gateways.ts";
 import { countHeldBy } from "../store/rights.ts";
 import type { SiteRow } from "../store/sites.ts";
@@ -61,6 +63,12 @@ const gatewaySchema = z
     eventsParked: z.number().int(),
     /** The number at which two different events arrived; null: never. */
     forkAt: z.number().int().nullable(),
+    /** Events from this number on were gone from its journal after it had vouched for them; null: never. */
+    cutAt: z.number().int().nullable(),
+    /** Events it has vouched for and not sent yet. */
+    eventsOwed: z.number().int(),
+    /** The service lost history and waits for this gateway's account. */
+    accountAwaited: z.boolean(),
     grantsHeld: z.number().int().openapi({
       description:
         "Limited grants of which it holds entries, as far as it has told. Once it is revoked those entries stay spent.",
@@ -349,6 +357,9 @@ function toStatus(site: SiteRow, row: GatewayRow, now: number) {
     upToDate: confirmedVersion === site.ver,
     eventsReceived: row.next - 1,
     forkAt: row.forkSeq,
+    cutAt: row.cutSeq,
+    eventsOwed: eventsOwed(witnessOf(row), row.next),
+    accountAwaited: isAwaited(site, row),
     version: report?.version ?? null,
     reportedAt: isoOrNull(row.reportedAt),
     devices: (report?.devices ?? []).map(({ id, link, battery, firmware }) => ({

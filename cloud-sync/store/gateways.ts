@@ -4,6 +4,7 @@ import type { z } from "zod";
 import type { Cursor, PeerGateway } from "../../gateway/domain/feed.ts";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import type { reportSchema } from "../../gateway/wire/gateway-api.ts";
+import { afterWord, type Witness } from "../domain/witness.ts";
 import { hashOf, isSameHash, newEnrolmentCode, newGatewayId, normalizeEnrolmentCode, siteOf } from "../ids.ts";
 import { type FeedChange, publish } from "./feed.ts";
 import { accessPoint, enrolmentCode, gateway, site } from "./schema.ts";
@@ -123,6 +124,9 @@ async function beginEpoch(
       headSignature: null,
       forkSeq: null,
       forkedAt: null,
+      witness: null,
+      cutSeq: null,
+      cutAt: null,
       cursorFeed: "",
       cursorVersion: 0,
       resettingFrom: null,
@@ -177,14 +181,18 @@ export async function revokeGateway(tx: Transaction, siteId: string, id: string,
   return rows.length > 0;
 }
 
-/** Stores what a poll acknowledges. A cursor that has passed where a whole set began ends the sending of it. */
+/**
+ * Stores what a poll acknowledges and vouches for. A cursor that has passed where a whole set began ends the sending of it; a journal
+ * that has become shorter raises the alarm, which stays until the gateway is enrolled anew.
+ */
 export async function acknowledge(
   db: Database,
   row: GatewayRow,
-  poll: { readonly cursor: Cursor; readonly lastCommand: number },
+  poll: { readonly cursor: Cursor; readonly lastCommand: number; readonly word?: Witness | undefined },
   now: Instant,
 ): Promise<GatewayRow> {
   const { feed, version } = poll.cursor;
+  const { witness, cutAt } = poll.word ? afterWord(witnessOf(row), poll.word) : {};
   const [after] = await db
     .update(gateway)
     .set({
@@ -192,12 +200,18 @@ export async function acknowledge(
       cursorVersion: version,
       lastCommand: poll.lastCommand,
       seenAt: now,
+      ...(witness && { witness: JSON.stringify(witness) }),
+      ...(cutAt !== undefined && row.cutSeq === null && { cutSeq: cutAt, cutAt: now }),
       resettingFrom: sql`case when ${gateway.resettingFrom} > ${version}::bigint then ${gateway.resettingFrom} end`,
     })
     // Not for another card that has taken its place meanwhile.
     .where(and(its(row.siteId, row.id), eq(gateway.epoch, row.epoch)))
     .returning();
   return after ?? row;
+}
+
+export function witnessOf({ witness }: { readonly witness: string | null }): Witness | undefined {
+  return witness === null ? undefined : JSON.parse(witness);
 }
 
 /** A whole set begins to be sent, the site standing at this version. */

@@ -11,6 +11,7 @@ import { chainNext, chainStart } from "../../gateway/wire/journal-line.ts";
 import { holdingOf, noteReturned, noteTransfer, type RightsAccount, withHolding } from "../domain/settle-rights.ts";
 import { type ReadEvent, readEvent } from "../read-event.ts";
 import { publish } from "./feed.ts";
+import { type GatewayRow, witnessOf } from "./gateways.ts";
 import { type GrantRow, lockGrants, toChange, toGrant } from "./grants.ts";
 import { readAccounts, settleAccounts } from "./rights.ts";
 import { event, eventParked, gateway } from "./schema.ts";
@@ -65,6 +66,9 @@ export async function ingest(tx: Transaction, push: Push, now: Instant): Promise
   const before = chainOf(head.prev, known);
   if (before !== (row.head ?? chainStart(push.gateway, head.epoch))) return alarm(tx, push, next, now);
 
+  const contradicted = contradiction(row, next, before, fresh);
+  if (contradicted !== undefined) return alarm(tx, push, contradicted, now);
+
   const events = fresh.map((bytes, index) => toNewEvent(bytes, next + index));
   await insertEvents(tx, push, events, now);
   await applyEffects(tx, push, events, now);
@@ -79,6 +83,14 @@ export async function ingest(tx: Transaction, push: Push, now: Instant): Promise
 
 function chainOf(prev: string, lines: readonly Uint8Array[]): string {
   return lines.reduce((chain, bytes) => chainNext(chain, bytes), prev);
+}
+
+/** The gateway had vouched for another past than the one it now sends: where that ends. */
+function contradiction(row: GatewayRow, next: number, prev: string, fresh: readonly Uint8Array[]): number | undefined {
+  const witness = witnessOf(row);
+  const upTo = witness ? witness.seq - next + 1 : 0;
+  if (!witness || upTo < 1 || upTo > fresh.length) return undefined;
+  return chainOf(prev, fresh.slice(0, upTo)) === witness.head ? undefined : witness.seq;
 }
 
 export function isSigned(publicKey: string, statement: string, signature: string): boolean {

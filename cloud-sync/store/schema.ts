@@ -52,6 +52,11 @@ export const gateway = pgTable(
     /** A different event arrived under this number: two gateways with one identity, or a restored disk. */
     forkSeq: count("fork_seq"),
     forkedAt: instant("forked_at"),
+    /** JSON of the Witness: what the gateway last vouched for. */
+    witness: text("witness"),
+    /** Events from this number on, which it had vouched for, were gone from its journal then. */
+    cutSeq: count("cut_seq"),
+    cutAt: instant("cut_at"),
     /** What the last poll acknowledged. */
     cursorFeed: text("cursor_feed").notNull(),
     cursorVersion: count("cursor_version").notNull(),

@@ -11,6 +11,14 @@ export interface PollRequest {
   /** How long the cloud may hold the request while there is nothing new. */
   readonly waitMs: Millis;
   readonly lastCommand: number;
+  /** How far the journal goes: the cloud keeps it as a witness. `beat` grows within a boot. */
+  readonly journal: {
+    readonly epoch: number;
+    readonly seq: EventSeq;
+    readonly head: string;
+    readonly boot: number;
+    readonly beat: number;
+  };
 }
 
 /** An edge, so it lives for seconds. Levels (lockdown, hold open) are feed rows. "identify": its devices show where they are. */

@@ -43,13 +43,20 @@ export class HttpCloudLink implements CloudLink {
     this.#fetch = fetch;
   }
 
-  async poll({ cursor, waitMs, lastCommand }: PollRequest, signal: AbortSignal): Promise<PollReply> {
+  async poll({ cursor, waitMs, lastCommand, journal }: PollRequest, signal: AbortSignal): Promise<PollReply> {
+    const { epoch, seq, head, boot, beat } = journal;
     const query = new URLSearchParams({
       feed: cursor.feed,
       cursor: String(cursor.version),
       waitMs: String(waitMs),
       lastCommand: String(lastCommand),
       proto: String(protocolVersion),
+      epoch: String(epoch),
+      boot: String(boot),
+      beat: String(beat),
+      seq: String(seq),
+      head,
+      headSignature: this.#signHead(epoch, seq, head),
     });
     const response = await this.#ask("GET", `/feed?${query}`, { signal, waitMs });
     return toPollReply(this.#parsed(pollReplySchema, await response.json(), "feed"));
@@ -57,8 +64,7 @@ export class HttpCloudLink implements CloudLink {
 
   async push(batch: EventBatch, signal: AbortSignal): Promise<PushReply> {
     const { epoch, first, prev, head, lines } = batch;
-    const statement = headStatement(this.#identity.gateway, epoch, first + lines.length - 1, head);
-    const headSignature = sign(null, Buffer.from(statement), this.#key).toString("base64url");
+    const headSignature = this.#signHead(epoch, first + lines.length - 1, head);
     const envelope = JSON.stringify({ proto: protocolVersion, epoch, first, prev, head, headSignature });
     const response = await this.#ask("POST", "/journal", {
       signal,
@@ -66,6 +72,11 @@ export class HttpCloudLink implements CloudLink {
       contentType: "application/x-ndjson",
     });
     return this.#parsed(pushReplySchema, await response.json(), "journal");
+  }
+
+  #signHead(epoch: number, seq: number, head: string): string {
+    const statement = headStatement(this.#identity.gateway, epoch, seq, head);
+    return sign(null, Buffer.from(statement), this.#key).toString("base64url");
   }
 
   async audit(part: AuditPart, signal: AbortSignal): Promise<void> {

@@ -53,6 +53,8 @@ export class SyncLoop {
   /** One for each loop: fires when the cloud has answered another of them since its step began. */
   readonly #others = new Map<Loop, AbortController>();
   #cursor: Cursor;
+  /** Polls so far. */
+  #beat = 0;
   /** When the cloud last confirmed events. */
   #confirmedAt: Monotonic = Number.NEGATIVE_INFINITY;
   /** The last set did not add up: once more at once, then with growing pauses. */
@@ -130,11 +132,17 @@ export class SyncLoop {
   }
 
   async #poll(signal: AbortSignal): Promise<void> {
-    const { link, records, clock } = this.#parts;
+    const { link, records, journal, epoch, clock } = this.#parts;
     const askedAt = clock.monotonic();
     // The first poll after a failure is not held, so that the gateway knows at once that it is back.
     const waitMs = this.#state === "online" ? longPollMs : 0;
-    const request = { cursor: this.#cursor, waitMs, lastCommand: records.lastCommand };
+    this.#beat += 1;
+    const request = {
+      cursor: this.#cursor,
+      waitMs,
+      lastCommand: records.lastCommand,
+      journal: { epoch, seq: journal.durableSeq, head: journal.head, boot: records.boot, beat: this.#beat },
+    };
     const reply = await link.poll(request, signal);
     this.#answered("poll");
     const { cursor, set } = await this.#parts.reconcile(reply, askedAt, clock.monotonic());

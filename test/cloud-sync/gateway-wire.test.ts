@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { enrol } from "../../gateway/sync/enrol.ts";
 import { HttpCloudLink } from "../../gateway/sync/http-cloud-link.ts";
+import { chainNext, chainStart } from "../../gateway/wire/journal-line.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
 import { givenCloud, HandClock, type TestCloud, TestGateway } from "../support/cloud.ts";
 
@@ -220,9 +221,45 @@ test("the gateway's own link enrols, polls, pushes and reports here", async () =
   const link = new HttpCloudLink("http://cloud", { gateway: enrolled.gateway, privateKey }, clock, fetch);
 
   await link.report({ version: "1", accessPoints: [{ id: "real-door", name: "Door" }], devices: [] }, never);
-  const reply = await link.poll({ cursor: { feed: "", version: 0 }, waitMs: 0, lastCommand: 0 }, never);
+  const journal = { epoch: 1, seq: 0, head: chainStart(enrolled.gateway, 1), boot: 1, beat: 1 };
+  const reply = await link.poll({ cursor: { feed: "", version: 0 }, waitMs: 0, lastCommand: 0, journal }, never);
 
   assert.equal(reply.page.reset, true);
   assert.ok(reply.page.rows.some(({ kind }) => kind === "site"));
   assert.equal(reply.serverTime, clock.wall());
+});
+
+test("a journal that is shorter than it had vouched for, or says something else, raises the alarm", async () => {
+  const { code } = (await ask("POST", "/gateways", { name: "cut" })).body;
+  const fetch = async (url: string, init: RequestInit) => cloud.app.request(url.replace("http://cloud", ""), init);
+  const { enrolled, privateKey } = await enrol("http://cloud", new SecretString(code), "1", fetch);
+  const { gateway, epoch } = enrolled;
+  const link = new HttpCloudLink("http://cloud", { gateway, privateKey }, clock, fetch);
+  const status = async () => (await ask("GET", `/gateways/${gateway}`)).body;
+  const event = (seq: number, version: string) =>
+    JSON.stringify({ seq, at: clock.wall(), clock: "synced", boot: 1, mono: 1, type: "boot", version, cutBytes: 0 });
+  const start = chainStart(gateway, epoch);
+  const honest = [event(1, "a"), event(2, "b")];
+  const head = honest.reduce<string>(chainNext, start);
+  const vouch = (seq: number, upTo: string, beat: number) =>
+    link.poll(
+      {
+        cursor: { feed: "", version: 0 },
+        waitMs: 0,
+        lastCommand: 0,
+        journal: { epoch, seq, head: upTo, boot: 1, beat },
+      },
+      never,
+    );
+
+  await vouch(2, head, 1);
+  assert.deepEqual([(await status()).eventsOwed, (await status()).cutAt], [2, null]);
+  const other = [event(1, "a"), event(2, "c")];
+  const rewritten = { epoch, first: 1, prev: start, head: other.reduce<string>(chainNext, start), lines: other };
+  assert.deepEqual(await link.push(rewritten, never), { outcome: "fork", seq: 2 });
+  assert.equal((await link.push({ epoch, first: 1, prev: start, head, lines: honest }, never)).outcome, "taken");
+  assert.equal((await status()).eventsOwed, 0);
+
+  await vouch(1, chainNext(start, honest[0]!), 2);
+  assert.equal((await status()).cutAt, 2);
 });

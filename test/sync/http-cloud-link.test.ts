@@ -1,4 +1,5 @@
 /** The gateway's line to the cloud, one request at a time: at the real service, and at peers that are silent, gone or excessive. */
+
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
@@ -9,10 +10,12 @@ import { after, before, type TestContext, test } from "node:test";
 import { noCursor } from "../../gateway/domain/feed.ts";
 import { type ErrorCode, GatewayError } from "../../gateway/errors.ts";
 import type { Clock } from "../../gateway/ports/clock.ts";
+import type { PollRequest } from "../../gateway/ports/cloud-link.ts";
 import { loadGatewayKeys } from "../../gateway/storage/gateway-keys.ts";
 import { nodeDisk } from "../../gateway/storage/node-disk.ts";
 import { HttpCloudLink } from "../../gateway/sync/http-cloud-link.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
+import { chainStart } from "../../gateway/wire/journal-line.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
 import { WholeSite } from "../support/whole-site.ts";
 
@@ -23,7 +26,12 @@ before(async () => {
 after(() => site.stop());
 
 const never = () => new AbortController().signal;
-const poll = { cursor: noCursor, waitMs: 0, lastCommand: 0 };
+const poll: PollRequest = {
+  cursor: noCursor,
+  waitMs: 0,
+  lastCommand: 0,
+  journal: { epoch: 1, seq: 0, head: chainStart("gateway", 1), boot: 1, beat: 1 },
+};
 
 const failsWith = (code: ErrorCode) => (error: unknown) => error instanceof GatewayError && error.code === code;
 
@@ -65,10 +73,7 @@ test("a poll that is held ends when its signal fires", async () => {
   const link = new HttpCloudLink(site.cloudUrl, await ownKeys(), systemClock, fetch);
   const { page } = await link.poll(poll, never());
   const stop = new AbortController();
-  const held = link.poll(
-    { cursor: { feed: page.feed, version: page.to }, waitMs: 25_000, lastCommand: 0 },
-    stop.signal,
-  );
+  const held = link.poll({ ...poll, cursor: { feed: page.feed, version: page.to }, waitMs: 25_000 }, stop.signal);
 
   stop.abort();
 
