@@ -198,6 +198,11 @@ for (const [name, skip, open] of [
     });
 
     test("what is written while it is taken is in it whole or not at all", async () => {
+      // Enough that the first bytes come while there is still much to read.
+      await store.db.execute(
+        sql`insert into event (site_id, gateway_id, epoch, seq, hash, received_at, at, type)
+            select 'home', 'many', 1, n, md5(n::text), n, n, 'boot' from generate_series(1, 3000) n`,
+      );
       let taken: Promise<void> = Promise.resolve();
       const path = join(folder, `${name}-10`);
       await saveBackup(path, (save) =>

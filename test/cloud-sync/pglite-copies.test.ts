@@ -49,16 +49,24 @@ describe("a folder that broke", () => {
   let given: string;
   let feed: string;
   let sitesFile: string;
+  let eventsFile: string;
   before(async () => {
     given = join(root, "given");
     const store = await open(given);
-    await addSite(store, "in-copy");
+    const cloud = await givenCloud({ store });
+    await cloud.ask("POST", "/api/sites", { id: "in-copy", name: "in-copy", zone: "UTC" });
+    const gateway = await cloud.gateway("in-copy");
+    gateway.record({ type: "boot", version: "1", cutBytes: 0 });
+    await gateway.push(1);
     await makeCopy(store, given, facts);
     await addSite(store, "after-copy");
     const [row] = await listSites(store.db);
     feed = row!.feed;
-    const [path] = await rowsOf<{ path: string }>(store.db, sql`select pg_relation_filepath('site') as path`);
-    sitesFile = path!.path;
+    const [paths] = await rowsOf<{ site: string; event: string }>(
+      store.db,
+      sql`select pg_relation_filepath('site') as site, pg_relation_filepath('event') as event`,
+    );
+    [sitesFile, eventsFile] = [paths!.site, paths!.event];
     await store.close();
   });
 
@@ -68,6 +76,13 @@ describe("a folder that broke", () => {
       "a table is empty, after an unclean stop",
       (data, folder) => {
         truncateSync(join(folder, sitesFile), 0);
+        markUnclean(data);
+      },
+    ],
+    [
+      "a page of events never reached the disk",
+      (data, folder) => {
+        writeFileSync(join(folder, eventsFile), Buffer.alloc(statSync(join(folder, eventsFile)).size));
         markUnclean(data);
       },
     ],
@@ -109,6 +124,8 @@ describe("a folder that broke", () => {
         existsSync(join(data, "copies", "000002.jsonl.gz")),
       );
       assert.equal(existsSync(join(data, "pglite-broken", "base")), !what.startsWith("all of it"));
+      // As it was found, for whoever wants to look.
+      if (what.startsWith("PG_VERSION")) assert.equal(existsSync(join(data, "pglite-broken", "PG_VERSION")), false);
       assert.equal(existsSync(join(data, "pglite-new")), false);
       await addSite(store, "afterwards");
       await store.close();
