@@ -7,6 +7,9 @@ import { fileURLToPath } from "node:url";
 
 const needed = 26;
 const root = fileURLToPath(new URL("..", import.meta.url));
+const lookForParentEveryMs = 500;
+
+if (process.env.npm_command === "exec") endWithParent();
 
 if (Number(process.versions.node.split(".")[0]) >= needed) {
   const { register } = await import("tsx/esm/api");
@@ -26,6 +29,17 @@ if (Number(process.versions.node.split(".")[0]) >= needed) {
   });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.on("exit", (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
+}
+
+/** npx hands a signal to the shell between it and us, and that one ends without a word. */
+function endWithParent() {
+  const parent = process.ppid;
+  const look = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(look);
+    process.kill(process.pid, "SIGTERM");
+  }, lookForParentEveryMs);
+  look.unref();
 }
 
 function pinnedNode() {

@@ -30,17 +30,20 @@ test("a line that the program does not take is found", async () => {
     "```sh\nDATABASE_URL=x npx postern cloud-sync --confg a  # why\n```",
     "`npm start -- --prot 8000`",
     "`npm run strat`",
+    "```ini\nExecStart=/usr/bin/node /opt/postern/bin/postern.mjs gatway\n```",
   ];
   for (const text of wrong) await assert.rejects(allTaken(commandLines(text)), text);
 });
 
 /** What begins with postern or npm in shell blocks and between backticks, without what is piped in or out, and comments. */
 function commandLines(text: string): string[] {
-  const blocks = [...text.matchAll(/^ *```sh\n(.*?)^ *```$/gms)].flatMap(([, block = ""]) => block.split("\n"));
+  const blocks = [...text.matchAll(/^ *```(?:sh|ini)\n(.*?)^ *```$/gms)].flatMap(([, block = ""]) => block.split("\n"));
   const inline = [...text.matchAll(/`([^`\n]+)`/g)].map(([, code = ""]) => code);
   return [...blocks, ...inline]
     .flatMap((line) => line.replace(/(^|\s)#.*$/, "").split(/ && | [|>] /))
-    .map((line) => line.trim().replace(/^([A-Z_]+=\S* )*(npx (?=postern)|node bin\/(?=postern))?/, ""))
+    .map((line) =>
+      line.trim().replace(/^([A-Z_]+=\S* )*(npx (?=postern)|(ExecStart=\S*)?node \S*\bbin\/(?=postern))?/, ""),
+    )
     .filter((line) => /^(postern(\.mjs)?|npm (start|run)) /.test(`${line} `));
 }
 
