@@ -16,6 +16,7 @@ export function crossChecks(file: GatewayFile): CrossFault[] {
     ...missingDevices(file),
     ...sharedReaders(file),
     ...sharedPorts(file),
+    ...unknownAddress(file),
   ];
 }
 
@@ -71,17 +72,25 @@ function sharedReaders({ accessPoints }: GatewayFile): CrossFault[] {
   );
 }
 
-function sharedPorts({ http, broker }: GatewayFile): CrossFault[] {
+function sharedPorts({ http, broker, lan }: GatewayFile): CrossFault[] {
   const ports = [
     { path: ["http", "port"], port: http.port },
     { path: ["broker", "port"], port: broker.port },
     { path: ["broker", "plainPort"], port: broker.plainPort },
+    { path: ["lan", "port"], port: lan?.port },
   ];
   return ports.flatMap(({ path, port }, index) => {
     const first = ports.findIndex((other) => other.port === port);
     if (port === undefined || port === 0 || first === index) return [];
     return [{ path, message: `${port} is ${ports[first]!.path.join(".")} already; each needs a port of its own` }];
   });
+}
+
+/** "Every address" is none that another machine could call. */
+function unknownAddress({ lan }: GatewayFile): CrossFault[] {
+  if (!lan || lan.advertise !== undefined || !/^[0.:]+$/.test(lan.host)) return [];
+  const message = `is missing; expected the address other gateways reach this one by, such as 192.168.1.20:${lan.port}`;
+  return [{ path: ["lan", "advertise"], message }];
 }
 
 function listed(words: readonly string[]): string {

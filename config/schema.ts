@@ -106,6 +106,18 @@ export const gatewayFileSchema = z
       })
       .prefault({})
       .meta({ description: "The MQTT broker the devices talk to" }),
+    lan: z
+      .strictObject({
+        ...http(8444, "0.0.0.0"),
+        advertise: z
+          .string()
+          .max(300)
+          .regex(/^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):[1-9]\d{0,4}$/, "expected host:port")
+          .optional()
+          .meta({ description: "host:port the other gateways reach it by; needed where host is every address" }),
+      })
+      .optional()
+      .meta({ description: "The site's other gateways ask here for entries when the cloud is away; absent: off" }),
     clock: z
       .strictObject({
         source: z.enum(["auto", "system", "cloud"]).default("auto").meta({

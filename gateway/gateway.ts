@@ -7,8 +7,10 @@ import type { AccessPoint } from "./domain/access-point.ts";
 import type { Millis } from "./domain/instant.ts";
 import { drivers } from "./drivers/index.ts";
 import { GatewayError } from "./errors.ts";
+import { giveEntry } from "./flows/give-entry.ts";
 import { gatewayApp } from "./http/app.tsx";
 import { type HttpServer, listen } from "./http/server.ts";
+import { type LanSettings, PeerLan } from "./lan/peer-lan.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Device } from "./ports/device.ts";
 import type { Disk } from "./ports/disk.ts";
@@ -34,6 +36,8 @@ export interface GatewaySettings {
     readonly hostnames: readonly string[];
     readonly connectionsMax: number;
   };
+  /** Where the site's other gateways ask for entries; undefined: nowhere, and none of them is asked. */
+  readonly lan?: LanSettings | undefined;
   readonly clock: ClockSettings;
   readonly devices: readonly { readonly id: string; readonly driver: string; readonly options: unknown }[];
   readonly accessPoints: readonly AccessPoint[];
@@ -57,6 +61,8 @@ export interface RunningGateway {
   readonly site: RunningSite;
   readonly http: HttpServer;
   readonly broker: BrokerAddress;
+  /** Where the other gateways reach it, "host:port". */
+  readonly lan: string | undefined;
   /** What devices trust; PEM. */
   readonly caCertificate: string;
   /** Takes devices' new passwords over; whose changed is cut off at once. Everything else takes a restart. */
@@ -91,6 +97,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       logger: logger.child({ part: "broker" }),
     });
     const devices = settings.devices.map((device, index) => makeDevice(`devices[${index}]`, device, parts, broker));
+    const lan = settings.lan && lanOf(settings.lan, parts);
     const site = await startSite({
       gateway: keys.gateway,
       epoch: keys.epoch,
@@ -100,7 +107,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       devices,
       seal: new CredentialSeal(keys.site, Buffer.from(keys.siteKey.reveal(), "base64url")),
       link: new HttpCloudLink(settings.cloud.url, keys, clock, parts.fetch),
-      peers: noPeers,
+      peers: lan ?? noPeers,
       systemClockWithinMs: await vouchedClock(settings.clock),
       clock,
       disk,
@@ -109,6 +116,11 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       onFailed: parts.onFailed,
     });
     stops.push(() => site.stop());
+    if (lan) {
+      stops.push(() => lan.close());
+      const { records, holder } = site.parts;
+      await lan.open({ records, holder, give: (request) => giveEntry(site.parts, request) });
+    }
     // Devices may connect only when their reports can be written down.
     await broker.start();
     stops.push(() => broker.stop());
@@ -138,6 +150,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       site,
       http,
       broker: address,
+      lan: lan?.address,
       caCertificate: ca.certificate,
       reloadSecrets: (secret) => broker.setDevices(accountsOf(settings, secret)),
       stop,
@@ -175,6 +188,11 @@ function accountsOf(settings: GatewaySettings, secret: GatewayParts["secret"]): 
     const password = secret(id, "password");
     return { id, certificate: true, ...(password && { password }) };
   });
+}
+
+function lanOf(settings: LanSettings, { keys, clock, logger }: GatewayParts): PeerLan {
+  const { gateway, privateKey } = keys;
+  return new PeerLan({ settings, gateway, privateKey, clock, logger: logger.child({ part: "lan" }) });
 }
 
 function makeDevice(

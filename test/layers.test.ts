@@ -18,6 +18,7 @@ const arrows: Record<string, readonly string[]> = {
   "gateway/storage": ["gateway/domain", "gateway/ports", "gateway/wire", "gateway/errors.ts"],
   "gateway/sync": ["gateway/domain", "gateway/ports", "gateway/wire", "gateway/errors.ts"],
   "gateway/broker": ["gateway/domain", "gateway/ports", "gateway/wire", "gateway/errors.ts"],
+  "gateway/lan": ["gateway/domain", "gateway/ports", "gateway/wire", "gateway/errors.ts"],
   "gateway/http": ["gateway/domain", "gateway/ports", "gateway/wire", "gateway/errors.ts", "gateway/flows", "web"],
   gateway: ["gateway", "config", "web"],
   config: [],

@@ -166,6 +166,11 @@ export class SiteRecords implements SiteView {
     return this.#peers.get(id);
   }
 
+  /** All of them. */
+  peers(): IteratorObject<PeerGateway> {
+    return this.#peers.values();
+  }
+
   /** The other gateways, those first that may hold entries of the grant: whom the cloud last named, then the home gateway. */
   holdersOf(grant: Grant): GatewayId[] {
     const likely = [...this.#namedHolders(grant), grant.homeGateway, ...this.#peers.keys()];

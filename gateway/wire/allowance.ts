@@ -23,4 +23,11 @@ export class Allowance {
     this.#even = start + this.#intervalMs;
     return Math.max(0, start - this.#slackMs - now);
   }
+
+  /** Takes one if it need not wait; false: none was taken, so who keeps asking does not wait the longer. */
+  takeNow(now: Monotonic): boolean {
+    const isFree = Math.max(this.#even, now) - this.#slackMs <= now;
+    if (isFree) this.take(now);
+    return isFree;
+  }
 }

@@ -1,6 +1,7 @@
 /**
- * Writes X.509 v3 certificates (RFC 5280) with P-256 keys and ECDSA over SHA-256: the three shapes the gateway's authority issues.
- * It only writes DER; reading and verifying is OpenSSL's, through node:crypto.
+ * Writes X.509 v3 certificates (RFC 5280): the three shapes the gateway's authority issues, with P-256 keys and ECDSA over SHA-256,
+ * and the one a gateway shows to its peers, with its own Ed25519 key. It only writes DER; reading and verifying is OpenSSL's, through
+ * node:crypto.
  */
 import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
 import { isIP } from "node:net";
@@ -10,7 +11,9 @@ export type CertificateUse =
   | { readonly kind: "authority" }
   /** Names and IPv4 or IPv6 addresses a client may call it by. */
   | { readonly kind: "server"; readonly hosts: readonly string[] }
-  | { readonly kind: "device" };
+  | { readonly kind: "device" }
+  /** A gateway towards other gateways, as server and as client. */
+  | { readonly kind: "peer" };
 
 export interface CertificateRequest {
   /** Common name. */
@@ -30,7 +33,8 @@ export function newKey(): KeyObject {
 /** The certificate in PEM. */
 export function writeCertificate(request: CertificateRequest): string {
   const { name, publicKey, issuer, issuerKey, from, until, use } = request;
-  const algorithm = sequence(oid("1.2.840.10045.4.3.2")); // ecdsa-with-SHA256
+  const isEd25519 = issuerKey.asymmetricKeyType === "ed25519";
+  const algorithm = sequence(oid(isEd25519 ? "1.3.101.112" : "1.2.840.10045.4.3.2")); // or ecdsa-with-SHA256
   const facts = sequence(
     explicit(0, integer(Buffer.from([2]))), // v3
     integer(serialNumber()),
@@ -41,7 +45,7 @@ export function writeCertificate(request: CertificateRequest): string {
     publicKey.export({ type: "spki", format: "der" }),
     explicit(3, sequence(...extensions(use, publicKey, createPublicKey(issuerKey)))),
   );
-  const signature = sign("sha256", facts, issuerKey);
+  const signature = sign(isEd25519 ? null : "sha256", facts, issuerKey);
   const der = sequence(facts, algorithm, bitString(signature, 0));
   const lines = der.toString("base64").match(/.{1,64}/g) ?? [];
   return `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`;
@@ -51,11 +55,12 @@ function extensions(use: CertificateUse, subject: KeyObject, issuer: KeyObject):
   const isAuthority = use.kind === "authority";
   const digitalSignature = bitString(Buffer.from([0x80]), 7);
   const keyCertSign = bitString(Buffer.from([0x04]), 2);
-  const purposes = { server: "1.3.6.1.5.5.7.3.1", device: "1.3.6.1.5.5.7.3.2" };
+  const [serverAuth, clientAuth] = ["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"];
+  const purposes = { server: [serverAuth], device: [clientAuth], peer: [serverAuth, clientAuth] };
   return [
     extension("2.5.29.19", sequence(...(isAuthority ? [boolean(true), integer(Buffer.from([0]))] : [])), true), // basicConstraints
     extension("2.5.29.15", isAuthority ? keyCertSign : digitalSignature, true), // keyUsage
-    ...(use.kind === "authority" ? [] : [extension("2.5.29.37", sequence(oid(purposes[use.kind])))]), // extKeyUsage
+    ...(use.kind === "authority" ? [] : [extension("2.5.29.37", sequence(...purposes[use.kind].map(oid)))]), // extKeyUsage
     ...(use.kind === "server" ? [extension("2.5.29.17", sequence(...use.hosts.map(alternativeName)))] : []), // subjectAltName
     extension("2.5.29.14", octetString(keyId(subject))), // subjectKeyIdentifier
     extension("2.5.29.35", sequence(tagged(0x80, keyId(issuer)))), // authorityKeyIdentifier
