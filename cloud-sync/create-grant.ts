@@ -107,7 +107,7 @@ async function checkReferences(tx: Transaction, wanted: WantedGrant): Promise<st
   }
   const home = wanted.homeGateway ?? known.get(wanted.accessPoints[0] ?? "")?.gatewayId ?? "";
   const gateway = await readGateway(tx, home);
-  if (!gateway || gateway.siteId !== wanted.site || gateway.revokedAt !== null)
+  if (gateway?.siteId !== wanted.site || gateway.publicKey === null || gateway.revokedAt !== null)
     throw fieldProblem("body.homeGateway", "the site has no such gateway in service");
   return gateway.id;
 }

@@ -29,11 +29,15 @@ export interface PollQuery {
 
 export const pollHeldMaxMs: Millis = 25_000;
 const pageRows = 1_000;
+const rollbackEveryMs: Millis = 60 * 60_000;
 
 export class Polls {
   readonly #parts: CloudParts;
   /** Pages being read: gateways woken together, at the same cursor, share one. */
   readonly #reading = new Map<string, Promise<StoredPage | undefined>>();
+
+  /** When a gateway last knew more of a site's feed than the store. */
+  readonly #rolledBackAt = new Map<string, number>();
 
   constructor(parts: CloudParts) {
     this.#parts = parts;
@@ -58,10 +62,7 @@ export class Polls {
           { site: row.siteId, cursor, resettingFrom: row.resettingFrom, limit: pageRows },
           wake.count,
         );
-        if (page.feed === cursor.feed && cursor.version > page.ver) {
-          await this.#noteRollback(row, cursor);
-          continue;
-        }
+        if (page.feed === cursor.feed && cursor.version > page.ver && (await this.#noteRollback(row, cursor))) continue;
         const commands =
           row.issuedCommand > query.lastCommand ? await handOut(store.db, target, query.lastCommand, clock.wall()) : [];
         const heldMs = clock.monotonic() - askedAt;
@@ -88,11 +89,16 @@ export class Polls {
     return isItsOwn ? { boot, beat, seq, head, signature } : undefined;
   }
 
-  async #noteRollback(row: GatewayRow, cursor: Cursor): Promise<void> {
+  /** false: not so soon after the last time; a gateway that only says so must not keep the site in audits. It gets the whole set. */
+  async #noteRollback(row: GatewayRow, cursor: Cursor): Promise<boolean> {
     const { store, clock, logger } = this.#parts;
+    const last = this.#rolledBackAt.get(row.siteId);
+    if (last !== undefined && clock.monotonic() - last < rollbackEveryMs) return false;
+    this.#rolledBackAt.set(row.siteId, clock.monotonic());
     const begun = await store.transaction((tx) => noteRollback(tx, row.siteId, cursor, clock.wall()));
     if (begun)
       logger.error("store-rolled-back", { site: row.siteId, gateway: row.id, consequence: "new feed, and an audit" });
+    return true;
   }
 
   async #wait(woken: Promise<void>, ms: Millis, gone: AbortSignal): Promise<void> {

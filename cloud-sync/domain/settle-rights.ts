@@ -154,10 +154,12 @@ function donors(account: RightsAccount, inService: InService): Holding[] {
 export function noteReturned(account: RightsAccount, holder: HolderId, total: number, order: number): RightsAccount {
   const before = holdingOf(account, holder);
   const isAnswer = order === before.orderNo && order > before.orderAnswered;
-  const given = Math.max(0, total - before.returned);
+  // Not more than can be out, whatever the gateway says: the limit of the others does not hang on its word.
+  const used = account.holdings.reduce((sum, one) => sum + Math.max(0, one.used), 0);
+  const given = Math.max(0, Math.min(total - before.returned, outstanding(account) - used));
   const after: Holding = {
     ...before,
-    returned: Math.max(before.returned, total),
+    returned: before.returned + given,
     orderNo: Math.max(before.orderNo, order),
     orderAnswered: Math.max(before.orderAnswered, order),
   };

@@ -69,16 +69,19 @@ async function mergeRights(
 
 function mergeOne(account: RightsAccount, holder: HolderId, told: AuditPart["rights"][number]): RightsAccount {
   const before = holdingOf(account, holder);
+  const granted = Math.max(before.granted, told.granted);
+  const received = Object.values(told.received ?? {}).reduce((sum, total) => sum + total, 0);
   const merged = withHolding(account, {
     ...before,
-    granted: Math.max(before.granted, told.granted),
-    returned: Math.max(before.returned, told.returned),
+    granted,
+    // Nobody gives back more than it was given, whatever it says.
+    returned: Math.max(before.returned, Math.min(told.returned, granted + received)),
     orderNo: Math.max(before.orderNo, told.order),
     orderAnswered: Math.max(before.orderAnswered, told.order),
   });
   const sent = Object.entries(told.sent ?? {}).map(([to, total]) => ({ from: holder, to, total }));
-  const received = Object.entries(told.received ?? {}).map(([from, total]) => ({ from, to: holder, total }));
-  return [...sent, ...received].reduce(noteTransfer, merged);
+  const taken = Object.entries(told.received ?? {}).map(([from, total]) => ({ from, to: holder, total }));
+  return [...sent, ...taken].reduce(noteTransfer, merged);
 }
 
 /** What a gateway knows to be revoked for ever comes back: a grant, or one of its credentials. */
@@ -131,7 +134,7 @@ export async function finishAudit(tx: Transaction, siteId: string): Promise<void
     short.map(({ id }) => id),
   );
   // Locked last, as everywhere; a newer audit may have begun meanwhile.
-  const [now] = await tx.select({ feed: site.feed }).from(site).where(eq(site.id, siteId)).for("update");
+  const [now] = await tx.select({ feed: site.feed }).from(site).where(eq(site.id, siteId)).for("no key update");
   if (now?.feed !== head.feed) return;
   const accounts = await readAccounts(tx, siteId, rows.map(toGrant));
   await writeAccounts(tx, siteId, accounts, countUnaccounted(accounts));

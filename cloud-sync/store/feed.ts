@@ -107,7 +107,7 @@ export async function noteRollback(tx: Transaction, siteId: string, seen: Cursor
     .select({ feed: site.feed, ver: site.ver })
     .from(site)
     .where(eq(site.id, siteId))
-    .for("update");
+    .for("no key update");
   if (!head || head.feed !== seen.feed || head.ver >= seen.version) return false;
   await beginNewFeed(tx, siteId, now);
   return true;
@@ -201,14 +201,17 @@ export async function feedPage(db: Database, request: PageRequest): Promise<Stor
   let rows = found.filter(({ kind }) => kind !== null).map(toStoredRow);
   const fitting = fittingRows(rows, limit);
   const complete = fitting === rows.length;
+  let passed = ver;
   if (!complete) {
     const cut = rows[fitting]!.ver;
+    // Should all its rows be written again meanwhile, they come with their new versions, and what lies between still comes.
+    passed = cut;
     const whole = rows.slice(0, fitting).filter((row) => row.ver < cut);
     rows = whole.length > 0 ? whole : await wholeVersion(db, siteId, cut);
   }
   return {
     feed: first.feed,
-    to: complete ? ver : (rows.at(-1)?.ver ?? ver),
+    to: complete ? ver : (rows.at(-1)?.ver ?? passed),
     ver,
     reset: !first.known,
     complete,
@@ -222,14 +225,25 @@ export async function feedPage(db: Database, request: PageRequest): Promise<Stor
 function fittingRows(rows: readonly StoredRow[], limit: number): number {
   let bytes = 0;
   const over = rows.findIndex((row, index) => {
-    bytes += row.body?.length ?? 0;
+    bytes += sizeOf(row);
     return index >= limit || (index > 0 && bytes > pageBytesMax);
   });
   return over < 0 ? rows.length : over;
 }
 
-function bytesOf(rows: readonly { readonly body: string | null }[]): number {
-  return rows.reduce((bytes, { body }) => bytes + (body?.length ?? 0), 0);
+interface Sized {
+  readonly body: string | null;
+  readonly rights: string | null;
+  readonly revoked: string | null;
+}
+
+/** In bytes, about as it will be sent. */
+function sizeOf({ body, rights, revoked }: Sized): number {
+  return [body, rights, revoked].reduce((bytes, text) => bytes + (text === null ? 0 : Buffer.byteLength(text)), 100);
+}
+
+function bytesOf(rows: readonly Sized[]): number {
+  return rows.reduce((bytes, row) => bytes + sizeOf(row), 0);
 }
 
 /** All rows that still are of this version; those written again since then come with their new one. */
@@ -276,7 +290,7 @@ function placementFor(holder: HolderId, { holders, heldBy }: RowRights): string 
  * them: a gateway that comes back with an older cursor gets the whole set.
  */
 export async function dropTombstones(tx: Transaction, siteId: string, now: Instant, keptMs: number): Promise<number> {
-  await tx.select({ id: site.id }).from(site).where(eq(site.id, siteId)).for("update");
+  await tx.select({ id: site.id }).from(site).where(eq(site.id, siteId)).for("no key update");
   const [bound] = await rowsOf<{ confirmed: string | number | null; old: string | number | null }>(
     tx,
     sql`select

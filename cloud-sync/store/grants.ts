@@ -213,7 +213,16 @@ export async function keepCodes(tx: Transaction, grant: Grant): Promise<boolean>
   const kept = await tx
     .update(liveCode)
     .set({ freeAt: grant.validity.until })
-    .where(and(eq(liveCode.siteId, grant.site), eq(liveCode.grantId, grant.id)))
+    .where(
+      and(
+        eq(liveCode.siteId, grant.site),
+        eq(liveCode.grantId, grant.id),
+        inArray(
+          liveCode.credentialId,
+          wanted.map(({ id }) => id),
+        ),
+      ),
+    )
     .returning({ credentialId: liveCode.credentialId });
   const ids = new Set(kept.map(({ credentialId }) => credentialId));
   return wanted.every(({ id }) => ids.has(id));

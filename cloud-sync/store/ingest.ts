@@ -218,7 +218,7 @@ async function countEntries(tx: Transaction, push: Push, events: readonly GrantE
   }
   if (used.size === 0) return;
   await tx.execute(
-    sql`update grant_record g set entries_used = g.entries_used + u.entries, last_used_at = greatest(g.last_used_at, u.at)
+    sql`update grant_record g set entries_used = greatest(g.entries_used + u.entries, 0), last_used_at = greatest(g.last_used_at, u.at)
         from json_to_recordset(${JSON.stringify([...used.values()])}::json) as u(id text, entries bigint, at bigint)
         where g.site_id = ${push.site} and g.id = u.id`,
   );
@@ -256,7 +256,7 @@ function afterEvent(account: RightsAccount, holder: HolderId, event: GrantEvent,
     case "admitted":
       return withHolding(account, { ...holding, used: holding.used + 1 });
     case "void":
-      return withHolding(account, { ...holding, used: holding.used - 1 });
+      return withHolding(account, { ...holding, used: Math.max(0, holding.used - 1) });
     case "denied": {
       const asks = event.reason === "HELD_AT_OTHER_GATE" && Math.abs(now - event.at) <= askedWithinMs;
       return asks ? withHolding(account, { ...holding, askedAt: holding.askedAt ?? now }) : account;

@@ -79,7 +79,12 @@ export async function settleAccounts(
   now: Instant,
 ): Promise<Map<string, RightsAccount>> {
   if (noted.size === 0) return new Map();
-  const [head] = await tx.select({ auditSince: site.auditSince }).from(site).where(eq(site.id, siteId)).for("update");
+  // Not "update": rows that refer to the site hold its key, and two that wait for each other's would never end.
+  const [head] = await tx
+    .select({ auditSince: site.auditSince })
+    .from(site)
+    .where(eq(site.id, siteId))
+    .for("no key update");
   const frozenBefore = head?.auditSince ?? Number.NEGATIVE_INFINITY;
   const inService = await gatewaysInService(tx, siteId);
   const told = new Map<string, RightsAccount>();

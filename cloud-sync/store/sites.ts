@@ -54,7 +54,7 @@ export async function changeSite(
   change: SiteChange,
   now: Instant,
 ): Promise<SiteRow | undefined> {
-  const [before] = await tx.select().from(site).where(eq(site.id, id)).for("update");
+  const [before] = await tx.select().from(site).where(eq(site.id, id)).for("no key update");
   if (!before) return undefined;
   const [after] = await tx
     .update(site)

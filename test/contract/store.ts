@@ -12,7 +12,7 @@ import { type Cursor, type FeedPage, noCursor } from "../../gateway/domain/feed.
 import { SiteRecords } from "../../gateway/domain/site-records.ts";
 import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
 import { toFeedRow, wireRowSchema } from "../../gateway/wire/feed.ts";
-import { givenCloud, type TestCloud } from "../support/cloud.ts";
+import { givenCloud, HandClock, type TestCloud } from "../support/cloud.ts";
 
 const now = Date.UTC(2031, 2, 4);
 
@@ -221,6 +221,57 @@ export function storeContract(name: string, skip: string | false, open: () => Pr
       );
 
       assert.equal((await readSite(store.db, site))?.ver, versionBefore);
+    });
+
+    describe("rights", () => {
+      const site = `rights-${name.toLowerCase()}`;
+      const clock = new HandClock();
+      let cloud: TestCloud;
+      before(async () => {
+        cloud = await givenCloud({ store, clock });
+        await cloud.ask("POST", "/api/sites", { id: site, name, zone: "UTC" });
+      });
+      const aGrant = (door: string, entriesAllowed: number) =>
+        cloud.ask("POST", `/api/sites/${site}/grants`, {
+          kind: "temporary",
+          holder: { name: "Pat Holder" },
+          accessPoints: [door],
+          from: "2031-01-01T00:00:00Z",
+          until: "2041-01-01T00:00:00Z",
+          entriesAllowed,
+          credentials: [{ kind: "pin" }],
+        });
+
+      test("limited grants that are created at the same time do not wait for each other for ever", async () => {
+        await cloud.gateway(site, ["many"]);
+        const created = await Promise.all(Array.from({ length: 12 }, () => aGrant("many", 1)));
+        assert.deepEqual(
+          created.map(({ status }) => status),
+          created.map(() => 201),
+        );
+      });
+
+      test("an entry goes where it was asked for, and no gateway's word lifts the limit for another", async () => {
+        const home = await cloud.gateway(site, ["home"]);
+        const other = await cloud.gateway(site, ["other"]);
+        const grant = (await aGrant("home", 1)).body.id;
+        const row = async (gateway: typeof home) => {
+          const { rows } = (await gateway.poll()).body;
+          return rows.find((one: { id: string }) => one.id === grant);
+        };
+        assert.equal((await row(home)).granted, 1);
+        clock.advance(31_000);
+        other.record({ type: "denied", accessPoint: "other", reason: "HELD_AT_OTHER_GATE", via: "pin", grant });
+        await other.push(1);
+        assert.deepEqual((await row(home)).order, { no: 1, n: 1 });
+
+        home.record({ type: "rights-returned", grant, total: 1_000, order: 1 });
+        await home.push(1);
+
+        assert.equal((await row(other)).granted, 1);
+        const { entriesAt } = (await cloud.ask("GET", `/api/sites/${site}/grants/${grant}`)).body;
+        assert.deepEqual(entriesAt, [{ gateway: other.id, held: 1, asked: false }]);
+      });
     });
 
     describe("the journal's way in", () => {
