@@ -50,6 +50,7 @@ describe("a folder that broke", () => {
   let feed: string;
   let sitesFile: string;
   let eventsFile: string;
+  let answersFile: string;
   before(async () => {
     given = join(root, "given");
     const store = await open(given);
@@ -62,11 +63,15 @@ describe("a folder that broke", () => {
     await addSite(store, "after-copy");
     const [row] = await listSites(store.db);
     feed = row!.feed;
-    const [paths] = await rowsOf<{ site: string; event: string }>(
-      store.db,
-      sql`select pg_relation_filepath('site') as site, pg_relation_filepath('event') as event`,
+    await store.db.execute(
+      sql`insert into idempotency (site_id, key, request, answer, created_at)
+          select 'in-copy', n::text, 'r', repeat('x', 100), 0 from generate_series(1, 500) n`,
     );
-    [sitesFile, eventsFile] = [paths!.site, paths!.event];
+    const pathOf = async (table: string) => {
+      const [found] = await rowsOf<{ path: string }>(store.db, sql`select pg_relation_filepath(${table}) as path`);
+      return found!.path;
+    };
+    [sitesFile, eventsFile, answersFile] = [await pathOf("site"), await pathOf("event"), await pathOf("idempotency")];
     await store.close();
   });
 
@@ -76,6 +81,13 @@ describe("a folder that broke", () => {
       "a table is empty, after an unclean stop",
       (data, folder) => {
         truncateSync(join(folder, sitesFile), 0);
+        markUnclean(data);
+      },
+    ],
+    [
+      "a byte far into a table is flipped, after an unclean stop",
+      (data, folder) => {
+        flip(join(folder, answersFile), 3 * 8_192);
         markUnclean(data);
       },
     ],
@@ -228,9 +240,9 @@ describe("copies", () => {
   });
 });
 
-function flip(path: string): void {
+function flip(path: string, page = 0): void {
   const bytes = readFileSync(path);
-  bytes[8_000]! ^= 0x10;
+  bytes[page + 8_000]! ^= 0x10;
   writeFileSync(path, bytes);
 }
 
