@@ -26,7 +26,11 @@ export const command = defineCommand({
     const folder = await dataFolder(options);
     const settings = options.config === undefined ? undefined : (await loadGatewayConfig(options.config)).settings;
     const configuration = options.config === undefined ? undefined : resolve(options.config);
-    const { keys, content } = await readForBackup(folder, { configuration, secrets: settings?.secretsFile });
+    const { keys, content } = await readForBackup(folder, {
+      configuration,
+      secrets: settings?.secretsFile,
+      cloudAuthority: settings?.cloud.caFile,
+    });
     const madeAt = Temporal.Instant.fromEpochMilliseconds(systemClock.wall()).toString();
     const text = await sealBackup(content, { gateway: keys.gateway, madeAt }, passphrase);
     await writeFileAtomically(nodeDisk, resolve(file), [Buffer.from(text)]);

@@ -25,14 +25,18 @@ export const command = defineCommand({
 
   async run({ options, arguments: [file = ""] }) {
     const content = await openBackup(await readFile(file, "utf8"), await passphraseFrom(options));
-    const { configuration, secrets } = content;
+    const { configuration, secrets, cloudAuthority } = content;
     const config = options.config === undefined ? configuration?.path : resolve(options.config);
     if (config === undefined) throw new UsageError("the backup holds no configuration; give --config FILE");
     const put = async (path: string, text: string) =>
       console.log((await putIfAbsent(path, text)) ? `${path} is back` : `${path} was there already and stays`);
     if (configuration) await put(config, configuration.text);
-    const { secretsFile } = gatewayFromYaml(parseYaml(config, await readFile(config, "utf8")));
-    if (secrets !== null && secretsFile !== undefined) await put(resolve(dirname(config), secretsFile), secrets);
+    const named = gatewayFromYaml(parseYaml(config, await readFile(config, "utf8")));
+    for (const [path, text] of [
+      [named.secretsFile, secrets],
+      [named.cloud.caFile, cloudAuthority],
+    ] as const)
+      if (path !== undefined && text !== null) await put(resolve(dirname(config), path), text);
     const { settings } = await loadGatewayConfig(config, { data: options.data });
     await trustAlso(settings.cloud.caFile);
     const keys = await restoreGateway({

@@ -12,21 +12,30 @@ import { type Fetch, HttpCloudLink } from "./sync/http-cloud-link.ts";
 
 const authorityFiles = (folder: string) => ({ key: join(folder, "ca", "ca.key"), cert: join(folder, "ca", "ca.crt") });
 
-/** `configuration`, `secrets`: their paths, where there are such files. Rejects with `config-invalid` when the folder is not enrolled. */
+/** Paths of what there is. */
+export interface FilesToKeep {
+  readonly configuration?: string | undefined;
+  readonly secrets?: string | undefined;
+  readonly cloudAuthority?: string | undefined;
+}
+
+/** Rejects with `config-invalid` when the folder is not enrolled. */
 export async function readForBackup(
   folder: string,
-  { configuration, secrets }: { readonly configuration?: string | undefined; readonly secrets?: string | undefined },
+  { configuration, secrets, cloudAuthority }: FilesToKeep,
 ): Promise<{ readonly keys: GatewayKeys; readonly content: GatewayBackup }> {
   const keys = await loadGatewayKeys(nodeDisk, folder);
   if (!keys) throw new GatewayError("config-invalid", `${folder} is not enrolled: there is nothing to back up`);
   const paths = authorityFiles(folder);
   const [key, certificate] = await Promise.all([textOf(paths.key), textOf(paths.cert)]);
+  const kept = async (path: string | undefined) => (path === undefined ? null : readFile(path, "utf8"));
+  const text = await kept(configuration);
   const content: GatewayBackup = {
     keys: await readFile(join(folder, "keys.json"), "utf8"),
     authority: key !== undefined && certificate !== undefined ? { key, certificate } : null,
-    configuration:
-      configuration === undefined ? null : { path: configuration, text: await readFile(configuration, "utf8") },
-    secrets: secrets === undefined ? null : await readFile(secrets, "utf8"),
+    configuration: configuration === undefined || text === null ? null : { path: configuration, text },
+    secrets: await kept(secrets),
+    cloudAuthority: await kept(cloudAuthority),
   };
   return { keys, content };
 }

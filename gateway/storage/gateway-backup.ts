@@ -18,8 +18,9 @@ const contentSchema = z.strictObject({
   authority: z.strictObject({ key: z.string(), certificate: z.string() }).nullable(),
   /** `path`: where it stood, absolute. */
   configuration: z.strictObject({ path: z.string().min(1), text: z.string() }).nullable(),
-  /** The file that the configuration names. */
+  /** The files that the configuration names: secrets, and the authority of a cloud that has a private one. */
   secrets: z.string().nullable(),
+  cloudAuthority: z.string().nullable(),
 });
 export type GatewayBackup = z.infer<typeof contentSchema>;
 

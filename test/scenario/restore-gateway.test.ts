@@ -22,10 +22,12 @@ before(async () => {
   const configuration = {
     data: join(site.folder, "gateway"),
     secretsFile: "secrets.yaml",
-    cloud: { url: site.cloudUrl },
+    cloud: { url: site.cloudUrl, caFile: "cloud-ca.pem" },
     devices: [{ id: "box-1", driver: "mqtt-lockbox" }],
   };
   writeFileSync(join(here, "gateway.yaml"), stringify(configuration));
+  // Any authority will do: the line to this cloud is plain.
+  writeFileSync(join(here, "cloud-ca.pem"), site.gateway.caCertificate);
   writeFileSync(join(here, "secrets.yaml"), stringify({ devices: { "box-1": { password } } }), { mode: 0o600 });
 });
 after(() => site.stop());
@@ -84,6 +86,7 @@ test("given a new card, then the old one is fenced, used-up and unreported entri
   assert.equal(code, 0, err);
   assert.match(out, /in epoch 2$/m);
   assert.match(out, /new-card\/secrets\.yaml is back/);
+  assert.equal(readFileSync(join(there, "cloud-ca.pem"), "utf8"), site.gateway.caCertificate);
   assert.equal(statSync(join(there, "secrets.yaml")).mode & 0o777, 0o600);
 
   await until("the old card knows", () => site.gateway.site.sync.state === "fenced");
