@@ -52,7 +52,7 @@ export class TimeKeeper implements TimeSetter {
   }
 
   trust(): ClockTrust {
-    return trustOf(this.#fix, this.#clock.monotonic());
+    return trustOf(this.#fix, this.#remembered().highWater, this.#clock.monotonic());
   }
 
   sinceSyncMs(): Millis | null {

@@ -39,7 +39,7 @@ test("the interval is whole milliseconds in order, and time never goes back belo
   fc.assert(
     fc.property(...cases, (within, mono, later, highWater) => {
       const { earliest, latest } = intervalAt(fixFromSystem(truth, within, mono), highWater, mono + later);
-      assert.ok(Number.isInteger(earliest) && Number.isInteger(latest));
+      assert.ok(Number.isInteger(earliest) && (Number.isInteger(latest) || latest === Number.POSITIVE_INFINITY));
       assert.ok(highWater <= earliest && earliest <= latest);
     }),
   );
@@ -57,7 +57,21 @@ test("as the monotonic clock goes on, neither end of the interval goes back", ()
 
 test("without a fix only the lower bound is known", () => {
   assert.deepEqual(intervalAt(undefined, truth, 5), { earliest: truth, latest: Number.POSITIVE_INFINITY });
-  assert.equal(trustOf(undefined, 5), "unset");
+  assert.equal(trustOf(undefined, 0, 5), "unset");
+});
+
+test("a fix well before what was written down bounds nothing until it has caught up, and nobody calls it synced", () => {
+  const [fix, highWater] = [fixFromServer(truth, 20, 0), truth + day];
+  assert.deepEqual(intervalAt(fix, highWater, 0), { earliest: highWater, latest: Number.POSITIVE_INFINITY });
+  assert.equal(trustOf(fix, highWater, 0), "unset");
+  assert.ok(Number.isFinite(intervalAt(fix, highWater, day).latest));
+  assert.equal(trustOf(fix, highWater, day), "synced");
+});
+
+test("a server's clock set back by a moment leaves the time where it was", () => {
+  const fix = fixFromServer(truth, 20, 0);
+  assert.deepEqual(intervalAt(fix, truth + 2_000, 0), { earliest: truth + 2_000, latest: truth + 2_000 });
+  assert.equal(trustOf(fix, truth + 2_000, 0), "synced");
 });
 
 test("a server that says it held the request longer than it took is not believed to have answered before it was asked", () => {
@@ -66,8 +80,8 @@ test("a server that says it held the request longer than it took is not believed
 
 test("a fix is synced for a day, holdover after it", () => {
   const fix = fixFromSystem(truth, 1000, 0);
-  assert.equal(trustOf(fix, day), "synced");
-  assert.equal(trustOf(fix, day + 1), "holdover");
+  assert.equal(trustOf(fix, 0, day), "synced");
+  assert.equal(trustOf(fix, 0, day + 1), "holdover");
 });
 
 test("two right fixes make one that is right and no wider than either; a contradiction believes the fresh one", () => {
