@@ -38,12 +38,6 @@ export const mutants: readonly Mutant[] = [
     "  return admit(site, request, accessPoint, decision, press);",
     "  await Promise.resolve();\n  return admit(site, request, accessPoint, decision, press);",
   ),
-  mutant(
-    "a lock that refused keeps the entry, and the record says so to nobody",
-    "gateway/flows/present-credential.ts",
-    'if (result === "refused") return takeBack("refused");',
-    "",
-  ),
 
   // Rights.
   mutant(
@@ -83,12 +77,6 @@ export const mutants: readonly Mutant[] = [
     "order.n",
   ),
   mutant(
-    "an order is answered each time it is heard",
-    "gateway/domain/site-records.ts",
-    "if (row.order.no > this.registers(row.id).order)",
-    "if (row.order.no > 0)",
-  ),
-  mutant(
     "nobody hears that an entry was wanted",
     "cloud-sync/store/ingest.ts",
     'event.reason === "HELD_AT_OTHER_GATE" &&',
@@ -120,13 +108,6 @@ export const mutants: readonly Mutant[] = [
     600,
   ),
   mutant(
-    "a neighbour gives one more each time it is asked",
-    "gateway/flows/give-entry.ts",
-    "if (sent() <= have && canSpare(site, grant))",
-    "if (canSpare(site, grant))",
-    600,
-  ),
-  mutant(
     "a neighbour gives what it does not hold",
     "gateway/flows/give-entry.ts",
     "!site.stopping.aborted && held(site.records.registers(grant)) >= 1",
@@ -146,13 +127,6 @@ export const mutants: readonly Mutant[] = [
     "cloud-sync/store/feed.ts",
     "      auditSince: now,\n",
     "",
-  ),
-  mutant(
-    "the account leaves out what was returned",
-    "gateway/sync/account.ts",
-    "    returned,\n",
-    "    returned: 0,\n",
-    600,
   ),
   mutant(
     "epochs are given again after a loss",
@@ -214,12 +188,6 @@ export const mutants: readonly Mutant[] = [
     "return command.ageMs + (site.clock.monotonic() - askedAt) - heldMs > command.ttlMs;",
     "return command.ageMs + askedAt + heldMs < 0;",
     600,
-  ),
-  mutant(
-    "a command is carried out each time it arrives",
-    "gateway/flows/remote-command.ts",
-    "if (command.id <= site.records.lastCommand || site.stopping.aborted) return;",
-    "if (site.stopping.aborted) return;",
   ),
   mutant(
     "a command is carried out before its number is on the disk",

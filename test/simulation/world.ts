@@ -35,6 +35,7 @@ export interface FaultRates {
   readonly repeatRequest: number;
   readonly lockRefuses: number;
   readonly lockSilent: number;
+  readonly crashWhenAsked: number;
 }
 
 export interface WorldOptions {
@@ -78,6 +79,8 @@ export class World {
 
   readonly #options: WorldOptions;
   readonly #rates: FaultRates;
+  /** Without a LAN entries move through the cloud alone. */
+  readonly #lanAtRest: boolean;
   readonly #delayMs: number;
   /** How long an operation of a disk takes at most. */
   readonly diskDelayMs: number;
@@ -107,7 +110,9 @@ export class World {
       repeatRequest: rate(0.1),
       lockRefuses: rate(0.2),
       lockSilent: rate(0.2),
+      crashWhenAsked: rate(0.3),
     };
+    this.#lanAtRest = this.random.chance(0.5);
     this.#delayMs = this.random.chance(0.3) ? 3_000 : 50;
     this.hasClock = this.random.chance(0.7);
     this.diskDelayMs = this.random.chance(0.3) ? 60 : 0;
@@ -403,6 +408,17 @@ export class World {
     // A card the restored cloud has never heard of is not let in: it has to be enrolled anew.
     for (const [index, node] of this.#nodes.entries())
       if (node.identity.epoch !== epochs[index]) await this.#replaceCard(node);
+    await this.#presentForgotten(revoked);
+  }
+
+  /** Holders whose revocation the cloud has forgotten try their luck. */
+  async #presentForgotten(remembered: ReadonlySet<string>): Promise<void> {
+    const knew = (id: string) => this.#nodes.filter(({ confirmedRevoked }) => confirmedRevoked.has(id));
+    const forgotten = this.#grants.filter(({ id }) => !remembered.has(id) && knew(id).length > 0).slice(-2);
+    for (let turn = 0; turn < 6 && forgotten.length > 0; turn += 1) {
+      await this.advance(this.random.int(1_000));
+      for (const { id, pin } of forgotten) for (const node of knew(id)) this.#presentAt(node, node.doors[0]!, pin);
+    }
   }
 
   async #addGateway(number: number): Promise<void> {
@@ -483,11 +499,12 @@ export class World {
     signal: AbortSignal,
   ): Promise<EntryReply | undefined> {
     const asked = this.#nodes.find(({ identity }) => identity.gateway === gateway);
-    const down = () => !this.#calm && !(node.lanUp && asked?.lanUp);
+    const down = () => (this.#calm ? !this.#lanAtRest : !(node.lanUp && asked?.lanUp));
     const delay = () => this.clock.sleep(1 + this.random.int(this.#calm ? 5 : 300), signal);
     await delay();
     const site = asked?.process?.site;
     if (!site || down() || this.happens("loseRequest")) return undefined;
+    if (this.happens("crashWhenAsked")) asked.crashAfter(this.random.int(2));
     const reply = await Promise.race([giveEntry(site.parts, request), aborted(signal)]);
     await delay();
     if (down() || this.happens("loseAnswer")) return undefined;
