@@ -102,7 +102,7 @@ async function post(
       signal,
     });
     try {
-      const response = await responseTo(request, body);
+      const response = await responseTo(request, body, signal);
       return { status: response.statusCode, body: await boundedText(response) };
     } catch (error) {
       // Kept open, and given up by the other side meanwhile. To ask once more does no harm: `have` tells what has come.
@@ -111,12 +111,19 @@ async function post(
   }
 }
 
-function responseTo(request: ClientRequest, body: string): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    request.on("response", resolve);
-    request.on("error", reject);
-    request.end(body);
-  });
+async function responseTo(request: ClientRequest, body: string, signal: AbortSignal): Promise<IncomingMessage> {
+  const answered = new AbortController();
+  try {
+    return await new Promise((resolve, reject) => {
+      request.on("response", resolve);
+      request.on("error", reject);
+      // A request that is still without a connection says nothing when it is given up.
+      signal.addEventListener("abort", () => reject(signal.reason), { signal: answered.signal });
+      request.end(body);
+    });
+  } finally {
+    answered.abort();
+  }
 }
 
 /** "" when it is longer than any answer. */

@@ -14,6 +14,8 @@ export class WrongKeyError extends Error {}
 const idleMs: Millis = 30_000;
 const idleMax = 4;
 const connectWithinMs: Millis = 3_000;
+/** Node's agent does not count those that are not made yet. */
+const connectingMax = 32;
 
 export interface PinnedPeer {
   readonly address: Address;
@@ -26,6 +28,7 @@ export class PinnedAgent extends Agent {
   readonly #identity: SecureContext;
   readonly #clock: Clock;
   readonly #closing = new AbortController();
+  #connecting = 0;
 
   constructor(peer: PinnedPeer, identity: SecureContext, clock: Clock) {
     super({ keepAlive: true, maxFreeSockets: idleMax, timeout: idleMs });
@@ -36,12 +39,15 @@ export class PinnedAgent extends Agent {
 
   override createConnection(_options: object, done: (error: Error | null, stream: Duplex) => void): undefined {
     const { address, publicKey } = this.peer;
+    if (this.#connecting >= connectingMax) throw new Error(`${connectingMax} connections are being made already`);
+    this.#connecting += 1;
     // Neither names nor dates of a certificate are looked at: the key is, below.
     const socket = connect({ ...address, secureContext: this.#identity, rejectUnauthorized: false });
     const over = new AbortController();
     const settle = (error: Error | null) => {
       if (over.signal.aborted) return;
       over.abort();
+      this.#connecting -= 1;
       if (error) socket.destroy();
       done(error, socket);
     };
