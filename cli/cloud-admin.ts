@@ -1,7 +1,7 @@
 /** What the commands share that ask a running cloud-sync as its administrator. */
 import { isLoopback } from "../config/schema.ts";
 import { trustAlso } from "../gateway/sync/private-authority.ts";
-import { UsageError } from "./command.ts";
+import { CommandError, UsageError } from "./command.ts";
 
 export const adminOptions = {
   url: { type: "string", placeholder: "URL", help: "Where cloud-sync answers; http://127.0.0.1:8090 when left out" },
@@ -15,12 +15,7 @@ export interface AdminTarget {
   readonly "ca-file"?: string | undefined;
 }
 
-/** cloud-sync could not be asked, or refused; the message says why. */
-export class CloudRequestError extends Error {
-  override readonly name = "CloudRequestError";
-}
-
-/** Rejects with a CloudRequestError unless the answer is 2xx. */
+/** Rejects with a CommandError unless the answer is 2xx. */
 export async function askAsAdmin(
   target: AdminTarget,
   method: "GET" | "POST",
@@ -44,7 +39,7 @@ export async function askAsAdmin(
     signal: AbortSignal.timeout(deadlineMs),
     redirect: "error",
   }).catch((cause: Error) => {
-    throw new CloudRequestError(
+    throw new CommandError(
       `cloud-sync at ${base} could not be reached within ${deadlineMs / 1000} s; is --url right?`,
       {
         cause,
@@ -52,9 +47,7 @@ export async function askAsAdmin(
     );
   });
   if (response.ok) return response;
-  throw new CloudRequestError(
-    `cloud-sync answered ${response.status} to ${method} ${path}: ${await problemOf(response)}`,
-  );
+  throw new CommandError(`cloud-sync answered ${response.status} to ${method} ${path}: ${await problemOf(response)}`);
 }
 
 async function problemOf(response: Response): Promise<string> {

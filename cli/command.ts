@@ -40,6 +40,11 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
+/** The command cannot do what it was asked, and the message says what is in the way, where, and what to do; exit code 1. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+}
+
 /** Options that several commands take, so that they read the same everywhere. */
 export const commonOptions = {
   config: { type: "string", placeholder: "FILE", help: "Configuration file; see config/*.example.yaml" },

@@ -2,16 +2,20 @@
  * A whole site on one machine: gateway and cloud-sync as processes of their own, simulated lockboxes, and a cable between the two
  * that can be pulled. What it needs it makes: keys, certificates, grants to try.
  */
-import { randomBytes } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { type Internet, startInternet } from "../firmware-sim/internet.ts";
 import { type RunningSimulator, startSimulator } from "../firmware-sim/main.ts";
 import { enrolGateway } from "../gateway/enrol-gateway.ts";
+import { GatewayError } from "../gateway/errors.ts";
 import type { Logger } from "../gateway/ports/logger.ts";
+import { lockDataFolder } from "../gateway/storage/data-folder.ts";
+import { nodeDisk } from "../gateway/storage/node-disk.ts";
 import { systemClock } from "../gateway/system-clock.ts";
 import { SecretString } from "../gateway/wire/secret.ts";
+import { CommandError } from "./command.ts";
+import { type DemoMemory, type DemoPin, remember, remembered } from "./demo-memory.ts";
 import { ServiceProcess } from "./service-process.ts";
 
 export interface DemoOptions {
@@ -53,70 +57,54 @@ export interface DemoFacts {
   readonly pids: { readonly gateway: number | undefined; readonly cloud: number | undefined };
 }
 
-export interface DemoPin {
-  readonly label: string;
-  readonly pin: string;
-  readonly grant: string;
-  readonly accessPoints: readonly string[];
-}
-
 export interface RunningDemo {
   readonly facts: () => DemoFacts;
   stop(): Promise<void>;
 }
 
-/** What one demo remembers for the next start in the same folder. */
-interface DemoMemory {
-  readonly adminToken: string;
-  readonly boxes: readonly {
-    readonly id: string;
-    readonly name: string;
-    readonly password: string;
-    readonly key: string;
-  }[];
-  site?: string;
-  pins: DemoPin[];
-  gatewayHttpPort: number;
-  gatewayBrokerPort: number;
-  gatewayPlainPort: number;
-  cloudPort: number;
+/** Where the services listen. They take any free ports at the first start of a run, and come back to those. */
+interface Ports {
+  cloud: number;
+  gatewayHttp: number;
+  gatewayBroker: number;
+  gatewayPlain: number;
 }
 
-const boxNames = [
-  ["box-1", "Parcel box 1"],
-  ["box-2", "Parcel box 2"],
-  ["spare-box", "Spare box"],
-] as const;
 /** Long enough to see, short enough to wait for. */
 const holdMs = 10_000;
 const readyDeadlineMs = 60_000;
 
 export async function startDemo({ folder, port, version, logger }: DemoOptions): Promise<RunningDemo> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const memory = await remembered(folder);
-  const stops: (() => Promise<void>)[] = [];
+  const lock = await lockDataFolder(nodeDisk, folder).catch((error: unknown) => {
+    if (!(error instanceof GatewayError) || error.code !== "data-locked") throw error;
+    throw new CommandError(
+      `a demo runs on ${folder} already (process ${error.detail.pid}): stop it, or give --data another folder`,
+    );
+  });
+  const stops: (() => Promise<void>)[] = [() => lock.release()];
+  const ports: Ports = { cloud: 0, gatewayHttp: 0, gatewayBroker: 0, gatewayPlain: 0 };
   try {
-    return await start();
+    return await start(await remembered(folder));
   } catch (error) {
     for (const stop of stops.reverse()) await stop().catch(() => undefined);
     throw error;
   }
 
-  async function start(): Promise<RunningDemo> {
+  async function start(memory: DemoMemory): Promise<RunningDemo> {
     const cloud = new ServiceProcess("cloud-sync", {
       logFile: join(folder, "cloud-sync.log"),
       readyFile: join(folder, "cloud-sync.ready.json"),
-      config: () => writePrivate(join(folder, "cloud-sync.yaml"), stringify(cloudConfig(folder, memory))),
+      config: () => writePrivate(join(folder, "cloud-sync.yaml"), stringify(cloudConfig(folder, ports))),
       env: { POSTERN_ADMIN_TOKEN: memory.adminToken },
     });
     stops.push(() => cloud.stop());
     const cloudReady = await cloud.start(readyDeadlineMs);
     const cloudUrl = String(cloudReady.url);
-    memory.cloudPort = Number(new URL(cloudUrl).port);
+    ports.cloud = Number(new URL(cloudUrl).port);
 
     const internet: Internet = await startInternet({
       targetHost: "127.0.0.1",
-      targetPort: memory.cloudPort,
+      targetPort: ports.cloud,
       clock: systemClock,
     });
     stops.push(() => internet.stop());
@@ -147,19 +135,20 @@ export async function startDemo({ folder, port, version, logger }: DemoOptions):
     const gateway = new ServiceProcess("gateway", {
       logFile: join(folder, "gateway.log"),
       readyFile: join(folder, "gateway.ready.json"),
-      config: () => writePrivate(join(folder, "gateway.yaml"), stringify(gatewayConfig(folder, memory, internet.url))),
+      config: () =>
+        writePrivate(join(folder, "gateway.yaml"), stringify(gatewayConfig(folder, memory, ports, internet.url))),
       env: {},
     });
     stops.push(() => gateway.stop());
     const gatewayReady = await gateway.start(readyDeadlineMs);
     const gatewayUrl = String(gatewayReady.url);
-    memory.gatewayHttpPort = Number(new URL(gatewayUrl).port);
-    memory.gatewayBrokerPort = Number(gatewayReady.brokerPort);
-    memory.gatewayPlainPort = Number(gatewayReady.brokerPlainPort);
+    ports.gatewayHttp = Number(new URL(gatewayUrl).port);
+    ports.gatewayBroker = Number(gatewayReady.brokerPort);
+    ports.gatewayPlain = Number(gatewayReady.brokerPlainPort);
 
     await until("the gateway has reported its doors", async () => {
       const { items } = await api.get(`/api/sites/${memory.site}/access-points`);
-      return Array.isArray(items) && items.length >= boxNames.length;
+      return Array.isArray(items) && items.length >= memory.boxes.length;
     });
     if (memory.pins.length === 0) memory.pins = await makeGrants(api, memory.site, String(gatewayReady.gateway));
     await remember(folder, memory);
@@ -173,7 +162,7 @@ export async function startDemo({ folder, port, version, logger }: DemoOptions):
       http: { host: "127.0.0.1", port },
       broker: {
         host: "127.0.0.1",
-        port: memory.gatewayBrokerPort,
+        port: ports.gatewayBroker,
         caPem: await readFile(caFile, "utf8"),
         servername: "localhost",
       },
@@ -208,8 +197,8 @@ export async function startDemo({ folder, port, version, logger }: DemoOptions):
         gateway: {
           id: String(gatewayReady.gateway),
           url: gatewayUrl,
-          broker: `mqtts://localhost:${memory.gatewayBrokerPort}`,
-          plainPort: memory.gatewayPlainPort,
+          broker: `mqtts://localhost:${ports.gatewayBroker}`,
+          plainPort: ports.gatewayPlain,
           caFile,
           data: join(folder, "gateway"),
         },
@@ -265,52 +254,26 @@ async function makeGrants(api: AdminApi, site: string, homeGateway: string): Pro
   return pins;
 }
 
-function cloudConfig(folder: string, memory: DemoMemory): object {
-  return { data: join(folder, "cloud"), http: { host: "127.0.0.1", port: memory.cloudPort } };
+function cloudConfig(folder: string, ports: Ports): object {
+  return { data: join(folder, "cloud"), http: { host: "127.0.0.1", port: ports.cloud } };
 }
 
-function gatewayConfig(folder: string, memory: DemoMemory, cloudUrl: string): object {
+function gatewayConfig(folder: string, { boxes }: DemoMemory, ports: Ports, cloudUrl: string): object {
   return {
     data: join(folder, "gateway"),
     secretsFile: join(folder, "secrets.yaml"),
     cloud: { url: cloudUrl },
-    http: { host: "127.0.0.1", port: memory.gatewayHttpPort },
+    http: { host: "127.0.0.1", port: ports.gatewayHttp },
     broker: {
       host: "127.0.0.1",
-      port: memory.gatewayBrokerPort,
-      plainPort: memory.gatewayPlainPort,
+      port: ports.gatewayBroker,
+      plainPort: ports.gatewayPlain,
       hostnames: ["localhost", "127.0.0.1"],
     },
     clock: { source: "system" },
-    devices: memory.boxes.map(({ id }) => ({ id, driver: "mqtt-lockbox" })),
-    accessPoints: memory.boxes.map(({ id, name }) => ({ id, name, lock: id, readers: [id], holdMs })),
+    devices: boxes.map(({ id }) => ({ id, driver: "mqtt-lockbox" })),
+    accessPoints: boxes.map(({ id, name }) => ({ id, name, lock: id, readers: [id], holdMs })),
   };
-}
-
-const memoryFile = "demo.json";
-
-async function remembered(folder: string): Promise<DemoMemory> {
-  try {
-    return JSON.parse(await readFile(join(folder, memoryFile), "utf8")) as DemoMemory;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    const secret = () => randomBytes(32).toString("base64url");
-    return {
-      adminToken: secret(),
-      boxes: boxNames.map(([id, name]) => ({ id, name, password: secret(), key: secret() })),
-      pins: [],
-      gatewayHttpPort: 0,
-      gatewayBrokerPort: 0,
-      gatewayPlainPort: 0,
-      cloudPort: 0,
-    };
-  }
-}
-
-/** The ports are asked for anew at the next start: they were free ones, not chosen ones. */
-function remember(folder: string, memory: DemoMemory): Promise<string> {
-  const kept = { ...memory, gatewayHttpPort: 0, gatewayBrokerPort: 0, gatewayPlainPort: 0, cloudPort: 0 };
-  return writePrivate(join(folder, memoryFile), JSON.stringify(kept, undefined, 2));
 }
 
 async function writePrivate(path: string, text: string): Promise<string> {
@@ -344,7 +307,7 @@ class AdminApi {
       signal: AbortSignal.timeout(15_000),
     });
     if (!response.ok)
-      throw new Error(`cloud-sync answered ${response.status} to ${method} ${path}: ${await response.text()}`);
+      throw new CommandError(`cloud-sync answered ${response.status} to ${method} ${path}: ${await response.text()}`);
     return (await response.json()) as Record<string, unknown>;
   }
 }
@@ -353,7 +316,7 @@ async function until(what: string, holds: () => Promise<boolean>): Promise<void>
   const endsAt = systemClock.monotonic() + readyDeadlineMs;
   while (!(await holds().catch(() => false))) {
     if (systemClock.monotonic() > endsAt)
-      throw new Error(`the demo waited ${readyDeadlineMs / 1000} s in vain until ${what}`);
+      throw new CommandError(`the demo waited ${readyDeadlineMs / 1000} s in vain until ${what}`);
     await systemClock.sleep(100);
   }
 }

@@ -2,13 +2,7 @@
 import { ConfigError } from "../config/config-error.ts";
 import { errorPolicy, GatewayError } from "../gateway/errors.ts";
 
-const saysWhatToDo = new Set([
-  "UsageError",
-  "CloudStartError",
-  "SimulatorStartError",
-  "BackupError",
-  "CloudRequestError",
-]);
+const saysWhatToDo = new Set(["UsageError", "CloudStartError", "SimulatorStartError", "BackupError", "CommandError"]);
 
 export function errorText(error: unknown): string {
   if (error instanceof ConfigError) return error.message;

@@ -1,10 +1,11 @@
 /** A service of ours run as a process of its own, told to be ready by its ready file. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../gateway/system-clock.ts";
+import { CommandError } from "./command.ts";
 
 export interface ServiceOptions {
   readonly logFile: string;
@@ -35,13 +36,14 @@ export class ServiceProcess {
     return this.#child?.pid;
   }
 
-  /** Resolves with what the ready file says; rejects when the process ends or the deadline passes first. */
+  /** Resolves with what the ready file says; rejects with a CommandError when the process ends or the deadline passes first. */
   async start(deadlineMs: number): Promise<Record<string, unknown>> {
     if (this.#child) throw new Error(`${this.#command} is running already`);
     const { logFile, readyFile, config, env } = this.#options;
     await rm(readyFile, { force: true });
     const file = await config();
     const log = openSync(logFile, "a", 0o600);
+    const logBegins = fstatSync(log).size;
     const child = spawn(process.execPath, [program, this.#command, "--config", file, "--ready-file", readyFile], {
       // The channel carries nothing; when it breaks, this process is gone, and the service ends too (process.ts).
       stdio: ["ignore", log, log, "ipc"],
@@ -56,9 +58,9 @@ export class ServiceProcess {
     for (;;) {
       const ready = await readFile(readyFile, "utf8").catch(() => undefined);
       if (ready) return JSON.parse(ready) as Record<string, unknown>;
-      if (!this.#child) throw new Error(`${this.#command} ended before it was ready; see ${logFile}`);
+      if (!this.#child) throw new CommandError(`${this.#command} did not start${await saidLast(logFile, logBegins)}`);
       if (systemClock.monotonic() > endsAt)
-        throw new Error(`${this.#command} was not ready within ${deadlineMs} ms; see ${logFile}`);
+        throw new CommandError(`${this.#command} was not ready within ${deadlineMs} ms; see ${logFile}`);
       await systemClock.sleep(50);
     }
   }
@@ -86,4 +88,11 @@ export class ServiceProcess {
     child.kill("SIGKILL");
     await ended;
   }
+}
+
+/** What a command fails with it says at the end, after the program's name (postern.ts). */
+async function saidLast(logFile: string, from: number): Promise<string> {
+  const text = (await readFile(logFile)).subarray(from).toString();
+  const said = /^postern: (.*)$/ms.exec(text)?.[1]?.trim() ?? "";
+  return said === "" ? `; see ${logFile}` : `: ${said}\nIts log: ${logFile}`;
 }
