@@ -1,6 +1,6 @@
 /** What a poll brought becomes part of the records: pages first and durably, then the comparison of the whole, then commands. */
 import { fixFromServer } from "../domain/clock-interval.ts";
-import { type Cursor, type FeedPage, noCursor } from "../domain/feed.ts";
+import { type Cursor, type FeedPage, type FeedRow, noCursor } from "../domain/feed.ts";
 import type { Monotonic } from "../domain/instant.ts";
 import type { TimeSetter } from "../ports/clock.ts";
 import type { PollReply } from "../ports/cloud-link.ts";
@@ -62,24 +62,42 @@ export async function reconcileSite(
   return { cursor: site.records.cursor, set: "complete" };
 }
 
-/** Rows in one journal record, so that a record never outgrows a segment. */
+/** Rows, and bytes of their JSON, in one journal record, so that a record never outgrows a segment. */
 const rowsPerRecord = 500;
+const bytesPerRecord = 256 * 1024;
 
 /**
  * A long page as several records. All but the last leave the cursor where it was: after a crash between them the same rows come
  * again, and until the last one no new permission counts.
  */
 export function portions(page: FeedPage, before: Cursor): FeedPage[] {
-  if (page.rows.length <= rowsPerRecord) return [page];
-  const cuts = Array.from({ length: Math.ceil(page.rows.length / rowsPerRecord) }, (_, cut) => cut * rowsPerRecord);
-  return cuts.map((cut, index) => {
+  const cuts = cut(page.rows);
+  return cuts.map((rows, index) => {
     const isLast = index === cuts.length - 1;
     return {
       ...page,
-      rows: page.rows.slice(cut, cut + rowsPerRecord),
+      rows,
       reset: page.reset && index === 0,
       complete: page.complete && isLast,
       to: isLast ? page.to : page.feed === before.feed && !page.reset ? before.version : 0,
     };
   });
+}
+
+/** At least one, be it empty. A row above the bound is alone; the wire bounds the row. */
+function cut(rows: readonly FeedRow[]): FeedRow[][] {
+  const cuts: FeedRow[][] = [[]];
+  let bytes = 0;
+  for (const row of rows) {
+    const size = Buffer.byteLength(JSON.stringify(row));
+    const last = cuts.at(-1)!;
+    if (last.length > 0 && (last.length >= rowsPerRecord || bytes + size > bytesPerRecord)) {
+      cuts.push([row]);
+      bytes = size;
+    } else {
+      last.push(row);
+      bytes += size;
+    }
+  }
+  return cuts;
 }

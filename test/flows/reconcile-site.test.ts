@@ -1,0 +1,84 @@
+/** What a poll brought is written down in records a journal can hold. Simulated clock and disk, the rest is real. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { noCursor } from "../../gateway/domain/feed.ts";
+import { portions, reconcileSite } from "../../gateway/flows/reconcile-site.ts";
+import type { PollReply } from "../../gateway/ports/cloud-link.ts";
+import { silentLogger } from "../../gateway/ports/logger.ts";
+import { noPeers } from "../../gateway/ports/peer-link.ts";
+import { startSite } from "../../gateway/site.ts";
+import { TimeKeeper } from "../../gateway/time-keeper.ts";
+import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
+import { noCloud } from "../bench/bench-site.ts";
+import { SimClock } from "../support/sim-clock.ts";
+import { SimDisk } from "../support/sim-disk.ts";
+import { aGrant, aPage, aSite, blacklistRow, grantRow, noon, siteRow } from "../support/site-fixture.ts";
+import { aloneOnTheMachine } from "../support/site-store.ts";
+
+const fat = (count: number) =>
+  Array.from({ length: count }, (_, i) => grantRow(aGrant(`grant-${i}`, { about: { note: "я".repeat(4_150) } })));
+
+test("a page of few but fat rows is cut by bytes, and only its last portion completes it and moves the cursor", () => {
+  const page = aPage([siteRow(aSite()), ...fat(100)], { reset: true });
+  const cuts = portions(page, noCursor);
+
+  assert.deepEqual(
+    cuts.flatMap(({ rows }) => rows),
+    page.rows,
+  );
+  for (const { rows } of cuts) assert.ok(Buffer.byteLength(JSON.stringify(rows)) < 300_000);
+  const last = cuts.length - 1;
+  assert.ok(last > 1);
+  for (const [index, { reset, complete, to }] of cuts.entries()) {
+    assert.deepEqual(
+      { reset, complete, to },
+      { reset: index === 0, complete: index === last, to: index === last ? page.to : 0 },
+    );
+  }
+});
+
+test("a page is cut every 500 rows, a row above the bound is alone, and a page without rows is one record", () => {
+  const thin = aPage(Array.from({ length: 1_001 }, (_, i) => blacklistRow(`b${i}`, "person", `person-${i}`)));
+  assert.deepEqual(
+    portions(thin, noCursor).map(({ rows }) => rows.length),
+    [500, 500, 1],
+  );
+  const huge = grantRow(aGrant("huge", { about: { note: "x".repeat(300_000) } }));
+  assert.deepEqual(
+    portions(aPage([siteRow(aSite()), huge, siteRow(aSite())]), noCursor).map(({ rows }) => rows.length),
+    [1, 1, 1],
+  );
+  const empty = aPage([]);
+  assert.deepEqual(portions(empty, noCursor), [empty]);
+});
+
+test("the largest page the cloud sends is written down", async () => {
+  const clock = new SimClock(noon);
+  const site = await startSite({
+    gateway: "gateway-1",
+    epoch: 1,
+    version: "test",
+    folder: "/data",
+    accessPoints: [],
+    devices: [],
+    seal: new CredentialSeal("site-1", new Uint8Array(32)),
+    link: noCloud,
+    peers: noPeers,
+    systemClockWithinMs: 1_000,
+    clock,
+    disk: new SimDisk().mount(),
+    logger: silentLogger,
+    random: () => 0.5,
+    onFailed: (error) => {
+      throw error;
+    },
+    processes: aloneOnTheMachine,
+  });
+  const page = aPage([siteRow(aSite()), ...fat(499)], { reset: true });
+  const reply: PollReply = { page, checksum: undefined, commands: [], serverTime: noon, heldMs: 0 };
+
+  const { set } = await reconcileSite(site.parts, new TimeKeeper(clock), reply, 0, 0);
+
+  assert.equal(set, "complete");
+  assert.equal(site.cache.records.size, 500);
+});
