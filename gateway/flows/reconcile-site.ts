@@ -25,7 +25,7 @@ export async function reconcileSite(
 ): Promise<Reconciled> {
   time.believe(fixFromServer(reply.serverTime, answeredAt - askedAt - reply.heldMs, answeredAt));
   for (const command of reply.commands) {
-    carryOutCommand(site, { command, askedAt, heldMs: reply.heldMs }).catch((error: Error) =>
+    carryOutCommand(site, { command, askedAt, answeredAt, heldMs: reply.heldMs }).catch((error: Error) =>
       site.logger.error("command-failed", { command: command.id, error }),
     );
   }

@@ -8,6 +8,7 @@ import type { EventBody } from "../domain/entry-event.ts";
 import type { Millis, Monotonic } from "../domain/instant.ts";
 import type { RemoteCommand } from "../ports/cloud-link.ts";
 import type { CommandResult } from "../ports/device.ts";
+import { commandTtlMs } from "../wire/gateway-api.ts";
 import { releaseStrike } from "./release-strike.ts";
 import { note, type SiteParts } from "./site-parts.ts";
 
@@ -15,7 +16,8 @@ import { note, type SiteParts } from "./site-parts.ts";
 export interface ArrivedCommand {
   readonly command: RemoteCommand;
   readonly askedAt: Monotonic;
-  /** For how long the cloud had held the request. */
+  readonly answeredAt: Monotonic;
+  /** For how long the cloud says that it held the request. */
   readonly heldMs: Millis;
 }
 
@@ -76,8 +78,10 @@ async function identify(site: SiteParts, { id, lock, readers }: AccessPoint): Pr
   return fromBest.find((result) => results.includes(result)) ?? "refused";
 }
 
-function isLate(site: SiteParts, { command, askedAt, heldMs }: ArrivedCommand): boolean {
-  return command.ageMs + (site.clock.monotonic() - askedAt) - heldMs > command.ttlMs;
+/** The cloud is believed as far as this gateway's own clock bears it out, and no command lives longer than any may. */
+function isLate(site: SiteParts, { command, askedAt, answeredAt, heldMs: toldMs }: ArrivedCommand): boolean {
+  const heldMs = Math.min(toldMs, answeredAt - askedAt);
+  return command.ageMs + (site.clock.monotonic() - askedAt) - heldMs > Math.min(command.ttlMs, commandTtlMs);
 }
 
 function factsOf({ id, accessPoint, action }: RemoteCommand) {

@@ -57,7 +57,7 @@ async function unlocks(times: number): Promise<number[]> {
     const id = parts.records.lastCommand + 1;
     const command = { id, accessPoint: "box-0", action: "unlock", ageMs: 0, ttlMs: 10_000, by: "bench" } as const;
     const began = performance.now();
-    await carryOutCommand(parts, { command, askedAt, heldMs: 0 });
+    await carryOutCommand(parts, { command, askedAt, answeredAt: askedAt, heldMs: 0 });
     await parts.journal.flushed();
     took.push(performance.now() - began);
     const ended = (await recentEvents(parts.journal, 8)).find(({ type }) => type === "command-ended");

@@ -27,7 +27,7 @@ const ended = (result: string) => ({
 
 test("identify reaches every device of the access point that can, once, and is on the disk before", async () => {
   const { site, heard } = await aSiteOf({ lock: "accepted", keypad: "confirmed", scanner: undefined });
-  const arrived = { command: identify, askedAt: 0, heldMs: 0 };
+  const arrived = { command: identify, askedAt: 0, answeredAt: 0, heldMs: 0 };
 
   await Promise.all([carryOutCommand(site.parts, arrived), carryOutCommand(site.parts, arrived)]);
   await carryOutCommand(site.parts, arrived);
@@ -38,13 +38,31 @@ test("identify reaches every device of the access point that can, once, and is o
 
 test("identify that is too old does not run, and one that no device knows is refused", async () => {
   const { site, heard } = await aSiteOf({ lock: "accepted", keypad: undefined, scanner: undefined });
-  await carryOutCommand(site.parts, { command: { ...identify, ageMs: 10_001 }, askedAt: 0, heldMs: 0 });
+  await carryOutCommand(site.parts, { command: { ...identify, ageMs: 10_001 }, askedAt: 0, answeredAt: 0, heldMs: 0 });
   const { site: dumb } = await aSiteOf({ lock: undefined, keypad: undefined, scanner: undefined });
-  await carryOutCommand(dumb.parts, { command: identify, askedAt: 0, heldMs: 0 });
+  await carryOutCommand(dumb.parts, { command: identify, askedAt: 0, answeredAt: 0, heldMs: 0 });
 
   assert.deepEqual(heard, []);
   assert.deepEqual(await commands(site), [ended("expired")]);
   assert.deepEqual(await commands(dumb), [taken, ended("refused")]);
+});
+
+test("a cloud that overstates how long it held the request, or how long a command lives, does not keep one alive", async () => {
+  const { site, heard, pass } = await aSiteOf({ lock: "accepted", keypad: undefined, scanner: undefined });
+  pass(20_000);
+  const command = { ...identify, ageMs: 5_000 };
+  // Held for 10 of the 10 seconds until the answer, which then lay here for 10 more.
+  await carryOutCommand(site.parts, { command, askedAt: 0, answeredAt: 10_000, heldMs: 3_600_000 });
+  const lasting = { ...identify, id: 6, ageMs: 10_001, ttlMs: 3_600_000 };
+  await carryOutCommand(site.parts, { command: lasting, askedAt: 20_000, answeredAt: 20_000, heldMs: 0 });
+  const fresh = { ...identify, id: 7, ageMs: 5_000 };
+  await carryOutCommand(site.parts, { command: fresh, askedAt: 0, answeredAt: 20_000, heldMs: 20_000 });
+
+  assert.deepEqual(heard, ["identify lock, 4 on the disk"]);
+  assert.deepEqual(
+    (await commands(site)).map((event) => Reflect.get(event, "result")),
+    ["expired", "expired", undefined, "accepted"],
+  );
 });
 
 test("a lockdown refuses an unlock and lets identify pass", async () => {
@@ -52,8 +70,13 @@ test("a lockdown refuses an unlock and lets identify pass", async () => {
   const page = aPage([siteRow(aSite({ lockdown: true }))]);
   await site.parts.journal.record({ kind: "page", page, at: noon }).durable;
 
-  await carryOutCommand(site.parts, { command: { ...identify, id: 4, action: "unlock" }, askedAt: 0, heldMs: 0 });
-  await carryOutCommand(site.parts, { command: identify, askedAt: 0, heldMs: 0 });
+  await carryOutCommand(site.parts, {
+    command: { ...identify, id: 4, action: "unlock" },
+    askedAt: 0,
+    answeredAt: 0,
+    heldMs: 0,
+  });
+  await carryOutCommand(site.parts, { command: identify, askedAt: 0, answeredAt: 0, heldMs: 0 });
 
   assert.deepEqual(heard, ["identify lock, 3 on the disk"]);
   assert.deepEqual(await commands(site), [
@@ -69,8 +92,13 @@ test("a command that waits for its turn at a busy door is not lost to a newer on
   const busy = site.parts.inTurn.run("front", () => leaves.promise);
   const unlock = { ...identify, action: "unlock" as const };
 
-  const waiting = carryOutCommand(site.parts, { command: unlock, askedAt: 0, heldMs: 0 });
-  await carryOutCommand(site.parts, { command: { ...unlock, id: 6, accessPoint: "back" }, askedAt: 0, heldMs: 0 });
+  const waiting = carryOutCommand(site.parts, { command: unlock, askedAt: 0, answeredAt: 0, heldMs: 0 });
+  await carryOutCommand(site.parts, {
+    command: { ...unlock, id: 6, accessPoint: "back" },
+    askedAt: 0,
+    answeredAt: 0,
+    heldMs: 0,
+  });
   assert.deepEqual(heard, ["release lock, 3 on the disk"]);
   leaves.resolve();
   await Promise.all([busy, waiting]);
@@ -95,6 +123,7 @@ async function commands({ parts }: RunningSite): Promise<object[]> {
 
 /** What each device answers to identify; undefined: it cannot. */
 async function aSiteOf(devices: Record<"lock" | "keypad" | "scanner", CommandResult | undefined>) {
+  const clock = new SimClock(noon);
   const heard: string[] = [];
   const durable = () => `${site.parts.journal.durableSeq} on the disk`;
   const site = await startSite({
@@ -135,7 +164,7 @@ async function aSiteOf(devices: Record<"lock" | "keypad" | "scanner", CommandRes
     link: noCloud,
     peers: noPeers,
     systemClockWithinMs: 1_000,
-    clock: new SimClock(noon),
+    clock,
     disk: new SimDisk().mount(),
     logger: silentLogger,
     random: () => 0.5,
@@ -144,5 +173,9 @@ async function aSiteOf(devices: Record<"lock" | "keypad" | "scanner", CommandRes
     },
     processes: aloneOnTheMachine,
   });
-  return { site, heard };
+  const pass = (ms: number) => {
+    const until = clock.monotonic() + ms;
+    while (clock.step(until));
+  };
+  return { site, heard, pass };
 }
