@@ -10,8 +10,8 @@ const relockGraceMs = 5_000;
 export async function releaseStrike(site: SiteParts, accessPoint: AccessPoint): Promise<CommandResult> {
   const lock = site.devices.get(accessPoint.lock)?.lock;
   if (!lock) return "refused";
-  const release = (site.releases.get(accessPoint.id) ?? 0) + 1;
-  site.releases.set(accessPoint.id, release);
+  const release = (site.releases.get(accessPoint.lock) ?? 0) + 1;
+  site.releases.set(accessPoint.lock, release);
   try {
     const result = await lock.release(accessPoint.holdMs, site.stopping);
     if (result !== "refused" && lock.state().basis === "reported") void watchRelock(site, accessPoint, lock, release);
@@ -23,13 +23,13 @@ export async function releaseStrike(site: SiteParts, accessPoint: AccessPoint): 
 }
 
 /**
- * The lock secures itself by its own timer; if it says that it did not, it is told once, and the journal says so. A newer release has
- * a window and a watch of its own, which this one must not cut short.
+ * The lock secures itself by its own timer; if it says that it did not, it is told once, and the journal says so. A newer release of
+ * it, be it for another access point, has a window and a watch of its own, which this one must not cut short.
  */
 async function watchRelock(site: SiteParts, accessPoint: AccessPoint, lock: Lock, release: number): Promise<void> {
   try {
     await site.clock.sleep(accessPoint.holdMs + relockGraceMs, site.stopping);
-    if (site.releases.get(accessPoint.id) !== release) return;
+    if (site.releases.get(accessPoint.lock) !== release) return;
     const { bolt, basis } = lock.state();
     if (basis === "assumed" || bolt === "secured") return;
     void note(site, { type: "relock-failed", accessPoint: accessPoint.id });

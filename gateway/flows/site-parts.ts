@@ -1,5 +1,5 @@
 /** What the flows work with: the records and the journal of this site, its time, and its access points with their devices. */
-import type { AccessPoint, AccessPointId } from "../domain/access-point.ts";
+import type { AccessPoint, AccessPointId, DeviceId } from "../domain/access-point.ts";
 import type { Circumstances } from "../domain/decide.ts";
 import type { DeviceOrigin, EventBody } from "../domain/entry-event.ts";
 import type { GrantId } from "../domain/grant.ts";
@@ -23,8 +23,8 @@ export interface SiteParts {
   readonly time: SiteTime;
   readonly accessPoints: ReadonlyMap<AccessPointId, AccessPoint>;
   readonly devices: ReadonlyMap<string, Device>;
-  /** How often each access point's strike was released: whoever watches one window can tell that a newer one has begun. */
-  readonly releases: Map<AccessPointId, number>;
+  /** How often each lock was released: whoever watches one window can tell that a newer one has begun. Access points may share one. */
+  readonly releases: Map<DeviceId, number>;
   /** This gateway in its present epoch. */
   readonly holder: HolderId;
   readonly peers: PeerLink;
