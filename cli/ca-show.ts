@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { defineCommand } from "./command.ts";
 import { dataFolder, dataOptions } from "./data-option.ts";
+import { print } from "./print.ts";
 
 export const command = defineCommand({
   about: [
@@ -25,7 +26,7 @@ export const command = defineCommand({
     }
     const { subject, validToDate, fingerprint256 } = new X509Certificate(pem);
     console.error(`${subject}, until ${validToDate.toISOString().slice(0, 10)}, SHA-256 ${fingerprint256}`);
-    process.stdout.write(pem.endsWith("\n") ? pem : `${pem}\n`);
+    await print(pem.endsWith("\n") ? pem : `${pem}\n`);
     return 0;
   },
 });

@@ -1,9 +1,9 @@
 /** `postern journal show`: what is written in a data folder. */
-import { once } from "node:events";
 import { resolve } from "node:path";
 import { nodeDisk } from "../gateway/storage/node-disk.ts";
 import { type ShownRecord, showJournal } from "../gateway/storage/verify-journal.ts";
 import { defineCommand } from "./command.ts";
+import { print } from "./print.ts";
 
 export const command = defineCommand({
   about: [
@@ -23,7 +23,7 @@ export const command = defineCommand({
       shown += 1;
       if (options.events && record.record.kind !== "event") continue;
       const line = options.json ? JSON.stringify(record) : lineOf(record);
-      if (!process.stdout.write(`${line}\n`)) await once(process.stdout, "drain");
+      if (!(await print(`${line}\n`))) return 0;
     }
     if (shown > 0) return 0;
     console.error(`${folder}: there is no readable journal in this folder`);

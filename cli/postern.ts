@@ -42,6 +42,9 @@ async function run(words: readonly string[]): Promise<number> {
   }
 }
 
+// Whoever reads along may leave, as behind `| head` or when a log's reader is started anew; that ends no command and no door.
+for (const output of [process.stdout, process.stderr]) output.on("error", () => undefined);
+
 try {
   process.exitCode = await run(process.argv.slice(2));
 } catch (error) {

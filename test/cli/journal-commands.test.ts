@@ -1,12 +1,16 @@
 /** `postern journal` on a folder that a real journal was written to. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { nodeDisk } from "../../gateway/storage/node-disk.ts";
 import { aDenial, aGrantRow, anAdmission, aPage, aStore } from "../support/site-store.ts";
-import { postern } from "./run-postern.ts";
+import { postern, program } from "./run-postern.ts";
 
 const newline = 0x0a;
 
@@ -41,6 +45,29 @@ test("show prints a line a record, and with --json the records themselves", asyn
   );
   assert.equal(events.out.trim().split("\n").length, records.length);
 });
+
+test("show ends quietly and well when nobody reads any more, and verify keeps its exit code", async () => {
+  const show = await unread(["journal", "show", folder]);
+  const verify = await unread(["journal", "verify", folder, "--json"]);
+
+  assert.deepEqual(show, { code: 0, err: "" });
+  assert.deepEqual(verify, { code: 0, err: "" });
+});
+
+test("a full disk under the output is no success", { skip: !existsSync("/dev/full") }, async () => {
+  const full = openSync("/dev/full", "w");
+  const { code, err } = await unread(["journal", "show", folder], full).finally(() => closeSync(full));
+  assert.equal(code, 1);
+  assert.match(err, /ENOSPC/);
+});
+
+/** Closes the reading end of its output at once, as `head` does when it has seen enough. */
+async function unread(words: readonly string[], output: number | "pipe" = "pipe") {
+  const child = spawn(process.execPath, [program, ...words], { stdio: ["ignore", output, "pipe"] });
+  child.stdout?.destroy();
+  const [[code], err] = await Promise.all([once(child, "close"), text(child.stderr!)]);
+  return { code: code as number | null, err };
+}
 
 test("verify says ok, and after one flipped byte, wherever it is, names file and line and ends with 1", async () => {
   const good = await postern(["journal", "verify", folder]);
