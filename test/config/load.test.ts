@@ -121,6 +121,21 @@ const rows: readonly (readonly [name: string, path: Path, value: unknown, expect
     /accessPoints\[1\]\.readers: found 0 entries, expected at least 1 entries/,
   ],
   ["a port taken", ["broker", "port"], 8080, /broker\.port: 8080 is http\.port already/],
+  ["a port taken for the LAN", ["lan"], { host: "10.0.0.2", port: 8883 }, /lan\.port: 8883 is broker\.port already/],
+  [
+    "no address for the other gateways",
+    ["lan"],
+    { port: 8444 },
+    /lan\.advertise: is missing; expected the address other gateways reach this one by, such as 192\.168\.1\.20:8444/,
+  ],
+  ["every IPv6 address for the other gateways", ["lan"], { host: "::" }, /lan\.advertise: is missing/],
+  [
+    "an address without a port",
+    ["lan"],
+    { advertise: "gate.local" },
+    /lan\.advertise: found "gate\.local", expected host:port/,
+  ],
+  ["a key the LAN does not know", ["lan"], { advertised: "gate.local:1" }, /lan\.advertised: .*did you mean advertise/],
   ["a cloud in clear", ["cloud", "url"], "http://cloud.example", /cloud\.url: expected https:\/\//],
   [
     "a cloud by another name",
