@@ -29,7 +29,7 @@ ENV POSTERN_HEALTH_URL=http://127.0.0.1:8080/healthz
 USER node
 VOLUME ["/config", "/data"]
 # LAN pages, cloud-sync, MQTT over TLS.
-EXPOSE 8080 8090 8883
+EXPOSE 8080 8090 8444 8883
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch(process.env.POSTERN_HEALTH_URL, { signal: AbortSignal.timeout(4000) }).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "bin/postern.mjs"]

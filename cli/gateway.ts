@@ -58,6 +58,7 @@ export const command = defineCommand({
         url: gateway.http.url,
         brokerPort: gateway.broker.port,
         brokerPlainPort: gateway.broker.plainPort ?? null,
+        lan: gateway.lan ?? null,
         caFile: join(settings.data, "ca", "ca.crt"),
       }),
     });

@@ -112,7 +112,7 @@ export const gatewayFileSchema = z
         advertise: z
           .string()
           .max(300)
-          .regex(/^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):[1-9]\d{0,4}$/, "expected host:port")
+          .refine(isAddress, "expected host:port, such as 192.168.1.20:8444 or [fd00::2]:8444")
           .optional()
           .meta({ description: "host:port the other gateways reach it by; needed where host is every address" }),
       })
@@ -171,6 +171,11 @@ export const secretsFileSchema = z
 export type GatewayFile = z.output<typeof gatewayFileSchema>;
 export type CloudFile = z.output<typeof cloudFileSchema>;
 export type SecretsFile = z.output<typeof secretsFileSchema>;
+
+function isAddress(text: string): boolean {
+  const [, port] = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):([1-9]\d{0,4})$/.exec(text) ?? [];
+  return port !== undefined && Number(port) <= 65_535;
+}
 
 export function isLoopback(hostname: string): boolean {
   const address = hostname.replace(/^\[|\]$/g, "");

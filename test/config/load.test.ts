@@ -129,12 +129,8 @@ const rows: readonly (readonly [name: string, path: Path, value: unknown, expect
     /lan\.advertise: is missing; expected the address other gateways reach this one by, such as 192\.168\.1\.20:8444/,
   ],
   ["every IPv6 address for the other gateways", ["lan"], { host: "::" }, /lan\.advertise: is missing/],
-  [
-    "an address without a port",
-    ["lan"],
-    { advertise: "gate.local" },
-    /lan\.advertise: found "gate\.local", expected host:port/,
-  ],
+  ["an address without a port", ["lan"], { advertise: "gate.local" }, /lan\.advertise: expected host:port/],
+  ["a port beyond, in an address", ["lan"], { advertise: "[fd00::2]:65536" }, /lan\.advertise: expected host:port/],
   ["a key the LAN does not know", ["lan"], { advertised: "gate.local:1" }, /lan\.advertised: .*did you mean advertise/],
   ["a cloud in clear", ["cloud", "url"], "http://cloud.example", /cloud\.url: expected https:\/\//],
   [
