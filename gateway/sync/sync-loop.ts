@@ -53,6 +53,8 @@ export class SyncLoop {
   /** One for each loop: fires when the cloud has answered another of them since its step began. */
   readonly #others = new Map<Loop, AbortController>();
   #cursor: Cursor;
+  /** The last poll was answered, and the whole set is here; whatever became of the push. */
+  #isCaughtUp = false;
   /** Polls so far. */
   #beat = 0;
   /** When the cloud last confirmed events. */
@@ -135,7 +137,7 @@ export class SyncLoop {
     const { link, records, journal, epoch, clock } = this.#parts;
     const askedAt = clock.monotonic();
     // The first poll after a failure is not held, so that the gateway knows at once that it is back.
-    const waitMs = this.#state === "online" ? longPollMs : 0;
+    const waitMs = this.#isCaughtUp ? longPollMs : 0;
     this.#beat += 1;
     const request = {
       cursor: this.#cursor,
@@ -153,6 +155,7 @@ export class SyncLoop {
       throw new GatewayError("cloud-refused", "the site's set does not add up to the cloud's, fetched anew or not");
     }
     this.#hadMismatch = set === "mismatch";
+    this.#isCaughtUp = set === "complete";
     if (set === "complete" && (this.#state === "offline" || this.#state === "never")) {
       this.#parts.logger.info("cloud-online", { feed: cursor.feed, version: cursor.version });
       this.#state = "online";
@@ -197,6 +200,8 @@ export class SyncLoop {
       case "taken":
         if (reply.next === records.acknowledged)
           throw new GatewayError("cloud-refused", `the cloud did not take event ${reply.next}`);
+        if (reply.next > batch.first + batch.lines.length)
+          throw new GatewayError("cloud-refused", `the cloud confirms event ${reply.next - 1}, which it was not sent`);
         journal.record({ kind: "acknowledged", next: reply.next });
         this.#confirmedAt = clock.monotonic();
         if (reply.retryAfterMs) await clock.sleep(Math.min(reply.retryAfterMs, retryMaxMs), signal);
@@ -229,7 +234,10 @@ export class SyncLoop {
   }
 
   #note(loop: Loop, error: unknown): void {
-    if (loop === "poll" && (this.#state === "online" || this.#state === "never")) this.#state = "offline";
+    if (loop === "poll") {
+      this.#isCaughtUp = false;
+      if (this.#state === "online" || this.#state === "never") this.#state = "offline";
+    }
     if (!(error instanceof GatewayError)) return;
     if (error.code === "gateway-fenced") this.#state = "fenced";
     if (error.code === "gateway-revoked") this.#state = "revoked";
