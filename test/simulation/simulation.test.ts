@@ -1,7 +1,10 @@
 /** A few seeds of the simulation with every test run; `npm run sim -- --seeds N` runs more. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Disk } from "../../gateway/ports/disk.ts";
+import { mutants } from "./mutants.ts";
 import { openGround, runSeed } from "./seeds.ts";
 import { Violation } from "./violation.ts";
 import type { CloudGround } from "./world.ts";
@@ -45,3 +48,13 @@ async function isCaught(bendDisk: (disk: Disk) => Disk, seeds: number): Promise<
 function hasty(disk: Disk): Disk {
   return { ...disk, open: (path, options) => disk.open(path, { ...options, durable: false }) };
 }
+
+test("every planted bug finds what it edits, once", () => {
+  const root = join(import.meta.dirname, "..", "..");
+  const stale = mutants.filter(({ file, find }) => readFileSync(join(root, file), "utf8").split(find).length !== 2);
+  assert.deepEqual(
+    stale.map(({ name }) => name),
+    [],
+  );
+  assert.ok(mutants.length >= 28);
+});
