@@ -10,6 +10,7 @@ import { type Checksum, type Cursor, type FeedPage, type FeedRow, noCursor, type
 import type { GatewayId, Grant, GrantId } from "./grant.ts";
 import type { Instant, Millis, Monotonic } from "./instant.ts";
 import { afterMiss, afterSuccess, type Lockout, lockedOutMs, older } from "./lockout.ts";
+import { narrowerGrant } from "./narrower-grant.ts";
 import type { JournalRecord } from "./record.ts";
 import { held, merge, noRights, type Placement, type Rights, type TakeBackOrder } from "./rights.ts";
 import type { BlacklistEntry, Site } from "./site.ts";
@@ -406,11 +407,19 @@ export class SiteRecords implements SiteView {
       if (page.complete && this.#staged.size === 0 && !this.#resetting) this.#put(row);
       else {
         if (isRestrictive(row)) this.#put(row);
+        else this.#narrow(row);
         this.#staged.set(keyOf(row), row);
       }
     }
     if (page.complete) this.#completeSet();
     this.cursor = { feed: page.feed, version: page.to };
+  }
+
+  /** What a staged row takes from the grant it will replace is taken at once. Its sum stays: the row of the set is still the old one. */
+  #narrow(row: FeedRow): void {
+    const known = this.#rows.get(keyOf(row));
+    if (row.kind !== "grant" || known?.kind !== "grant" || known.sum === row.sum) return;
+    this.#put({ ...known, body: narrowerGrant(known.body, row.body) });
   }
 
   /** Sticky, whichever way the row says it. */
@@ -571,6 +580,7 @@ export function isMiss(reason: string): boolean {
 
 /** Takes something away: applied at once, even while the set is still arriving. */
 function isRestrictive(row: FeedRow): boolean {
+  if (row.kind === "unreadable") return row.of === "grant";
   return row.kind === "gone" || row.kind === "blacklist" || (row.kind === "site" && row.body.lockdown);
 }
 

@@ -251,6 +251,65 @@ test("a permission counts when its set is whole, a restriction at once", () => {
   assert.equal(outcomeAt(records, "new"), "new");
 });
 
+test("what a changed grant loses it loses at once, what it gains it gains with the whole set", () => {
+  const old = aGrant("old");
+  const records = () => applied(fresh(), aPage([siteRow(aSite()), grantRow(old)]));
+  const cut: Record<string, [Partial<Grant>, string]> = {
+    "a shorter validity": [{ validity: { from: 0, until: noon } }, "QR_EXPIRED"],
+    "another access point": [{ accessPoints: ["back"] }, "WRONG_ACCESS_POINT"],
+    "a limit": [{ entriesAllowed: 0 }, "LIMIT_REACHED"],
+    "something to understand": [{ mustUnderstand: ["escort"] }, "UNREADABLE"],
+    "a schedule that is shut": [{ schedule: { windows: [] } }, "OUTSIDE_SCHEDULE"],
+    "another PIN": [{ credentials: [aCredential("other")] }, "QR_NOT_FOUND"],
+  };
+  for (const [what, [change, reason]] of Object.entries(cut)) {
+    const narrowed = applied(records(), aPage([grantRow(aGrant("old", change), 2)], { to: 2, complete: false }));
+    assert.equal(outcomeAt(narrowed, "old"), reason, what);
+    const restored = fresh();
+    for (const item of narrowed.dump(now)) restored.restore(item, now);
+    assert.equal(outcomeAt(restored, "old"), reason, what);
+    const whole = applied(narrowed, aPage([grantRow(old, 3)], { to: 3 }));
+    assert.equal(outcomeAt(whole, "old"), "old", what);
+    assert.deepEqual(whole.checksum, applied(fresh(), aPage([siteRow(aSite()), grantRow(old, 3)])).checksum);
+  }
+  const unreadable: FeedRow = { kind: "unreadable", of: "grant", id: "old", ver: 2, sum: "0" };
+  assert.equal(outcomeAt(applied(records(), aPage([unreadable], { complete: false })), "old"), "QR_NOT_FOUND");
+});
+
+test("while a set arrives, a changed grant opens only what it opened before and will open after", () => {
+  const always = { windows: [{ days: [1, 2, 3, 4, 5, 6, 7] as const, from: "00:00", until: "24:00" }] };
+  const schedule = fc.constantFrom(undefined, { windows: [] }, always);
+  const versions = fc
+    .record({
+      accessPoints: fc.subarray(["front", "back"]),
+      from: fc.constantFrom(0, noon + 1),
+      until: fc.constantFrom(noon, noon + aDay),
+      schedule,
+      entriesAllowed: limits,
+      limitMode: fc.constantFrom("strict" as const, "lenient" as const),
+      pins,
+      mustUnderstand: fc.constantFrom([], ["escort"]),
+    })
+    .map(({ from, until, pins, schedule, ...facts }) =>
+      aGrant("a", {
+        ...facts,
+        validity: { from, until },
+        credentials: pinsOf("a", pins),
+        ...(schedule && { schedule }),
+      }),
+    );
+  fc.assert(
+    fc.property(versions, versions, fc.constantFrom("one", "two"), (before, after, pin) => {
+      const set = (grant: Grant) => applied(fresh(), aPage([siteRow(aSite()), grantRow(grant)]));
+      const between = applied(set(before), aPage([grantRow(after, 2)], { to: 2, complete: false }));
+      if (outcomeAt(between, pin) !== "a") return;
+      assert.equal(outcomeAt(set(before), pin), "a");
+      assert.equal(outcomeAt(set(after), pin), "a");
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
 test("while a whole set arrives anew the old one goes on, and what the new one does not name is gone at its end", () => {
   const records = applied(fresh(), aPage([siteRow(aSite()), grantRow(aGrant("stays")), grantRow(aGrant("goes"))]));
   applied(
