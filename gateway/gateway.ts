@@ -141,6 +141,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       sync: () => ({ state: site.sync.state, queue: site.sync.queue }),
       broker: () => ({ ...broker.stats() }),
       freeBytes: () => disk.freeBytes(settings.data),
+      peerReached: (gateway) => lan?.reached(gateway),
     });
     const http = await listen(app.fetch, settings.http);
     stops.push(() => http.stop());

@@ -49,6 +49,17 @@ export const statusSchema = z.object({
       bootDoubted: z.boolean().optional().describe("its boot number went back, or another than its own was named"),
     }),
   ),
+  peers: z
+    .array(
+      z.object({
+        id: z.string(),
+        name: z.string(),
+        lan: z
+          .enum(["reachable", "unreachable", "not-tried", "off"])
+          .describe("off: it or this gateway is not on the LAN for others"),
+      }),
+    )
+    .describe("the site's other gateways"),
 });
 
 export const eventsSchema = z.object({

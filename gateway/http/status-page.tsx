@@ -41,6 +41,12 @@ const words = {
     "too-late": "it was too old when it came",
     "no-access-point": "the reader belongs to no access point",
   },
+  lan: {
+    reachable: "seen on the LAN",
+    unreachable: "not seen on the LAN: entries move through the cloud alone",
+    "not-tried": "not looked for yet",
+    off: "not on the LAN for each other",
+  },
   clock: { synced: "trusted", holdover: "holding over", unset: "not set: nothing with an end is admitted" },
 } as const;
 
@@ -55,11 +61,12 @@ const syncTones = {
   forked: "bad",
 } as const;
 const linkTones = { online: "good", unknown: "warn", offline: "bad" } as const;
+const lanTones = { reachable: "good", unreachable: "bad", "not-tried": "warn", off: "warn" } as const;
 const lowBatteryPercent = 20;
 
 /** The part that is fetched again and again. */
 export function StatusBody({ status, events }: { status: GatewayStatus; events: readonly EntryEvent[] }) {
-  const { sync, clock, journal, disk, records, accessPoints, devices, offline, site } = status;
+  const { sync, clock, journal, disk, records, accessPoints, devices, offline, peers, site } = status;
   const zone = site?.zone ?? "UTC";
   return (
     <div id="status" hx-get="/status" hx-trigger="every 2s" hx-swap="outerMorph">
@@ -164,6 +171,19 @@ export function StatusBody({ status, events }: { status: GatewayStatus; events: 
           </tbody>
         </table>
       </div>
+
+      {peers.length > 0 && (
+        <>
+          <h2>Other gateways</h2>
+          <ul class="peers">
+            {peers.map(({ name, lan }) => (
+              <li>
+                {name} <Tag tone={lanTones[lan]}>{words.lan[lan]}</Tag>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
 
       <h2>Without the cloud</h2>
       <ul class="offline">

@@ -1,6 +1,6 @@
 /** What the gateway says of itself: the status page, its JSON, the health checks and the metrics all read this. */
 import type { z } from "@hono/zod-openapi";
-import { grantKinds } from "../domain/grant.ts";
+import { type GatewayId, grantKinds } from "../domain/grant.ts";
 import type { Monotonic } from "../domain/instant.ts";
 import { defaultOfflineMaxAgeMs } from "../domain/site.ts";
 import type { SiteParts } from "../flows/site-parts.ts";
@@ -28,6 +28,8 @@ export interface StatusSources {
   /** Counters of the broker, by name. */
   broker(): Readonly<Record<string, number>>;
   freeBytes(): Promise<number>;
+  /** Whether another gateway could be seen on the LAN; undefined: it was not looked for yet. */
+  peerReached(gateway: GatewayId): boolean | undefined;
 }
 
 export async function gatewayStatus(sources: StatusSources): Promise<GatewayStatus> {
@@ -81,5 +83,18 @@ export async function gatewayStatus(sources: StatusSources): Promise<GatewayStat
         ...(bootDoubted && { bootDoubted }),
       };
     }),
+    peers: records
+      .peers()
+      .filter(({ id }) => id !== records.gateway)
+      .map(({ id, name, lan }) => {
+        const isOff = lan === undefined || site.peers.address === undefined;
+        return { id, name, lan: isOff ? ("off" as const) : seen(sources.peerReached(id)) };
+      })
+      .toArray(),
   };
+}
+
+function seen(reached: boolean | undefined): GatewayStatus["peers"][number]["lan"] {
+  if (reached === undefined) return "not-tried";
+  return reached ? "reachable" : "unreachable";
 }

@@ -1,14 +1,22 @@
 /** Asks another gateway of the site over the LAN, one HTTP request each; peer-server.ts is the other side. */
 import { type ClientRequest, type IncomingMessage, request as startRequest } from "node:http";
 import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
+import type { z } from "zod";
 import type { PeerGateway } from "../domain/feed.ts";
 import type { GatewayId } from "../domain/grant.ts";
-import { holderId } from "../domain/rights.ts";
+import { type HolderId, holderId } from "../domain/rights.ts";
 import type { SiteRecords } from "../domain/site-records.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { EntryReply, EntryRequest } from "../ports/peer-link.ts";
-import { entryPath, entryReplySchema, peerBodyBytesMax, type WireEntryRequest } from "../wire/peer.ts";
+import {
+  entryPath,
+  entryReplySchema,
+  helloPath,
+  helloReplySchema,
+  peerBodyBytesMax,
+  type WireEntryRequest,
+} from "../wire/peer.ts";
 import { readAddress } from "./address.ts";
 import { PinnedAgent, WrongKeyError } from "./pinned-agent.ts";
 
@@ -38,6 +46,27 @@ export class HttpPeerLink {
 
   /** As PeerLink.ask. */
   async ask(gateway: GatewayId, request: EntryRequest, signal: AbortSignal): Promise<EntryReply | undefined> {
+    const reply = await this.#exchange(gateway, entryReplySchema, signal, (from) => ({
+      method: "POST",
+      path: entryPath,
+      body: JSON.stringify({ ...request, from } satisfies WireEntryRequest),
+    }));
+    return reply && { from: reply.from, total: reply.total };
+  }
+
+  /** Whether it answers, as who it should be. Rejects once `signal` fires. */
+  async greet(gateway: GatewayId, signal: AbortSignal): Promise<boolean> {
+    const reply = await this.#exchange(gateway, helloReplySchema, signal, () => ({ method: "GET", path: helloPath }));
+    return reply !== undefined;
+  }
+
+  /** undefined: no answer, or none from the gateway in the epoch that the feed lists. */
+  async #exchange<Reply extends { readonly from: HolderId }>(
+    gateway: GatewayId,
+    schema: z.ZodType<Reply>,
+    signal: AbortSignal,
+    messageTo: (peer: HolderId) => Message,
+  ): Promise<Reply | undefined> {
     signal.throwIfAborted();
     const { records, logger } = this.#options;
     const peer = records()?.peer(gateway);
@@ -50,9 +79,9 @@ export class HttpPeerLink {
     this.#asking += 1;
     try {
       const from = holderId(gateway, peer.epoch);
-      const { status, body } = await post(agent, { ...request, from }, signal);
-      const reply = status === 200 ? entryReplySchema.safeParse(parsedJson(body)) : undefined;
-      if (reply?.success && reply.data.from === from) return { from, total: reply.data.total };
+      const { status, text } = await send(agent, messageTo(from), signal);
+      const reply = status === 200 ? schema.safeParse(parsedJson(text)) : undefined;
+      if (reply?.success && reply.data.from === from) return reply.data;
       logger.warn("peer-answer-refused", { peer: gateway, status });
     } catch (error) {
       if (signal.aborted) throw signal.reason;
@@ -85,25 +114,31 @@ export class HttpPeerLink {
   }
 }
 
-async function post(
+interface Message {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  /** JSON. */
+  readonly body?: string;
+}
+
+async function send(
   agent: PinnedAgent,
-  asked: WireEntryRequest,
+  { method, path, body = "" }: Message,
   signal: AbortSignal,
-): Promise<{ readonly status: number | undefined; readonly body: string }> {
-  const body = JSON.stringify(asked);
+): Promise<{ readonly status: number | undefined; readonly text: string }> {
   for (;;) {
     const request = startRequest({
       agent,
       ...agent.peer.address,
-      method: "POST",
-      path: entryPath,
+      method,
+      path,
       headers: { "content-type": "application/json", "content-length": Buffer.byteLength(body) },
       maxHeaderSize: headerBytesMax,
       signal,
     });
     try {
       const response = await responseTo(request, body, signal);
-      return { status: response.statusCode, body: await boundedText(response) };
+      return { status: response.statusCode, text: await boundedText(response) };
     } catch (error) {
       // Kept open, and given up by the other side meanwhile. To ask once more does no harm: `have` tells what has come.
       if (!request.reusedSocket || signal.aborted) throw error;

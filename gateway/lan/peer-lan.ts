@@ -1,5 +1,6 @@
-/** This gateway on the LAN between gateways: it asks from the start, and answers once its site is there. */
+/** This gateway on the LAN between gateways: once its site is there it asks, answers, and looks now and then who can be seen. */
 import type { GatewayId } from "../domain/grant.ts";
+import type { Millis } from "../domain/instant.ts";
 import type { SiteRecords } from "../domain/site-records.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
@@ -28,6 +29,9 @@ export interface PeerLanOptions {
   readonly limits?: Partial<PeerServerLimits>;
 }
 
+const lookEveryMs: Millis = 60_000;
+const helloWithinMs: Millis = 2_000;
+
 /** The site it answers for. */
 export interface GivingSite extends Pick<PeerServerOptions, "holder"> {
   readonly records: SiteRecords;
@@ -39,6 +43,9 @@ export class PeerLan implements PeerLink {
   readonly #link: HttpPeerLink;
   #records: SiteRecords | undefined;
   #server: PeerServer | undefined;
+  #reached: ReadonlyMap<GatewayId, boolean> = new Map();
+  readonly #closing = new AbortController();
+  #looking: Promise<void> | undefined;
 
   constructor(options: PeerLanOptions) {
     this.#options = options;
@@ -70,13 +77,52 @@ export class PeerLan implements PeerLink {
     await server.start();
     this.#server = server;
     this.#records = site.records;
+    this.#looking = this.#keepLooking(site.records);
+  }
+
+  /** Whether it could be seen when it was last looked for; undefined: it was not yet, or has no address. */
+  reached(gateway: GatewayId): boolean | undefined {
+    return this.#reached.get(gateway);
   }
 
   /** Asks and answers no more; connections are ended. */
   async close(): Promise<void> {
     this.#records = undefined;
+    this.#closing.abort(new Error("the gateway is stopping"));
     this.#link.close();
+    await this.#looking;
     await this.#server?.stop();
     this.#server = undefined;
+  }
+
+  async #keepLooking(records: SiteRecords): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      const reached = new Map<GatewayId, boolean>();
+      for (const { id, lan } of records.peers().toArray()) {
+        if (id === records.gateway || lan === undefined || signal.aborted) continue;
+        const isReached = await this.#sees(id);
+        if (isReached !== this.#reached.get(id))
+          this.#options.logger.info(isReached ? "peer-seen" : "peer-not-seen", { peer: id });
+        reached.set(id, isReached);
+      }
+      this.#reached = reached;
+      await this.#options.clock.sleep(lookEveryMs, signal).catch(() => undefined);
+    }
+  }
+
+  async #sees(gateway: GatewayId): Promise<boolean> {
+    const [late, answered] = [new AbortController(), new AbortController()];
+    this.#options.clock.sleep(helloWithinMs, answered.signal).then(
+      () => late.abort(),
+      () => undefined,
+    );
+    try {
+      return await this.#link.greet(gateway, AbortSignal.any([this.#closing.signal, late.signal]));
+    } catch {
+      return false;
+    } finally {
+      answered.abort();
+    }
   }
 }

@@ -16,7 +16,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { EntryReply, EntryRequest } from "../ports/peer-link.ts";
 import { Allowance, type Rate } from "../wire/allowance.ts";
-import { entryPath, entryRequestSchema, peerBodyBytesMax, type WireEntryRequest } from "../wire/peer.ts";
+import { entryPath, entryRequestSchema, helloPath, peerBodyBytesMax, type WireEntryRequest } from "../wire/peer.ts";
 import { writeAddress } from "./address.ts";
 import { keyOf } from "./peer-identity.ts";
 
@@ -59,7 +59,7 @@ export interface PeerServerOptions {
 }
 
 type Answer =
-  | { readonly status: 200; readonly body: EntryReply }
+  | { readonly status: 200; readonly body: EntryReply | { readonly from: HolderId } }
   | { readonly status: 400 | 403 | 404 | 409 | 413 | 429 | 503; readonly body: { readonly code: string } };
 
 export class PeerServer {
@@ -191,6 +191,8 @@ export class PeerServer {
 
   async #answerTo(peer: PeerGateway, request: IncomingMessage): Promise<Answer> {
     if (!this.#allowanceOf(peer.id).takeNow(this.#options.clock.monotonic())) return refusal(429, "too-many");
+    if (request.method === "GET" && request.url === helloPath)
+      return { status: 200, body: { from: this.#options.holder } };
     if (request.method !== "POST" || request.url !== entryPath) return refusal(404, "not-found");
     const text = await boundedText(request);
     if (text === undefined) return refusal(413, "too-large");

@@ -1,10 +1,14 @@
 /**
- * What gateways of one site say to each other over the LAN: `POST /peer/right`, over TLS 1.3 in which each side proves itself by the
- * key that the site feed lists for it (PeerGateway.publicKey). Everything but 200 means: nothing was given.
+ * What gateways of one site say to each other over the LAN, over TLS 1.3 in which each side proves itself by the key that the site
+ * feed lists for it (PeerGateway.publicKey). Everything but 200 means: nothing was given.
+ *
+ *   POST /peer/right   entryRequestSchema → entryReplySchema
+ *   GET  /peer/hello                      → helloReplySchema; do we see each other?
  */
 import { z } from "zod";
 
 export const entryPath = "/peer/right";
+export const helloPath = "/peer/hello";
 export const peerBodyBytesMax = 4096;
 
 const holder = z.string().min(1).max(160);
@@ -19,4 +23,5 @@ export const entryRequestSchema = z.looseObject({
 });
 export type WireEntryRequest = z.infer<typeof entryRequestSchema>;
 
+export const helloReplySchema = z.looseObject({ from: holder });
 export const entryReplySchema = z.looseObject({ from: holder, total: count });

@@ -57,6 +57,21 @@ test("how old the records are is said for what it is: next to nothing online, al
   assert.doesNotMatch(cloud({ state: "never", lastSyncAgoMs: null }) ?? "", /small|records here are/);
 });
 
+test("other gateways are listed with how they are seen, and no heading stands over none", () => {
+  const ways = ["reachable", "unreachable", "not-tried", "off"] as const;
+  const page = pageOf(
+    {},
+    [],
+    {},
+    ways.map((lan) => ({ id: `gw-${lan}`, name: `Gate ${lan}`, lan })),
+  );
+  assert.match(page, /Gate reachable <span class="tag good">seen on the LAN</);
+  assert.match(page, /Gate unreachable <span class="tag bad">not seen on the LAN/);
+  assert.match(page, /Gate not-tried <span class="tag warn">not looked for yet/);
+  assert.match(page, /Gate off <span class="tag warn">not on the LAN for each other/);
+  assert.doesNotMatch(pageOf({}), /Other gateways/);
+});
+
 test("a time that is not known is not told as one", () => {
   const started = (at: number, clock: EventStamp["clock"]) =>
     pageOf({}, [{ ...stamp, at, clock, type: "boot", version: "1.0.0", cutBytes: 0 }]);
@@ -92,6 +107,7 @@ function pageOf(
   device: Partial<GatewayStatus["devices"][number]>,
   events: readonly EntryEvent[] = [],
   sync: Partial<GatewayStatus["sync"]> = {},
+  peers: GatewayStatus["peers"] = [],
 ): string {
   const status: GatewayStatus = {
     gateway: { id: "gateway-1", name: "Harbour gateway" },
@@ -106,6 +122,7 @@ function pageOf(
     offline: [],
     accessPoints: [],
     devices: [{ id: "box-1", driver: "mqtt-lockbox", link: "online", since: noon, ...device }],
+    peers,
   };
   return String(StatusBody({ status, events }));
 }
