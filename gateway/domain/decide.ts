@@ -143,7 +143,9 @@ export function secondLook(
 ): DenyReason | undefined {
   if (!view.site) return "OFFLINE_STALE";
   if (view.site.lockdown) return "LOCKDOWN";
-  const candidate = view.candidates(request.presented).find(({ grant }) => grant.id === admitted.grant.id);
+  const candidate = view
+    .candidates(request.presented)
+    .find(({ grant, credential }) => grant.id === admitted.grant.id && credential.id === admitted.credential.id);
   return candidate ? objection(barriersButLimit, candidate, request, view, view.site, now) : "REVOKED";
 }
 

@@ -227,6 +227,10 @@ test("what was granted passes the second look, unless something was taken away m
     blacklisted: [blacklistRow("b", "document", "X1"), "BLACKLISTED"],
     "the grant revoked": [grantRow({ ...admitted, revoked: true }, 2), "REVOKED"],
     "the grant gone": [{ kind: "gone", of: "grant", id: "ann", ver: 2, sum: "" }, "REVOKED"],
+    "the same PIN under a new id": [
+      grantRow({ ...admitted, credentials: [{ ...admitted.credentials[0]!, id: "another" }] }, 2),
+      "REVOKED",
+    ],
     "another door": [grantRow({ ...admitted, accessPoints: ["back"] }, 2), "WRONG_ACCESS_POINT"],
     "validity cut short": [grantRow({ ...admitted, validity: { from: 0, until: noon } }, 2), "QR_EXPIRED"],
     lockdown: [siteRow(aSite({ lockdown: true }), 2), "LOCKDOWN"],
