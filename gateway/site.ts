@@ -63,6 +63,7 @@ export interface RunningSite {
 const tickEveryMs: Millis = 5 * 60_000;
 const waitingPerAccessPoint = 16;
 
+/** Rejects as openSiteStore does, or when a device cannot start; nothing is left open then. */
 export async function startSite(options: SiteOptions): Promise<RunningSite> {
   const { clock, logger, devices } = options;
   const time = new TimeKeeper(clock);
@@ -119,9 +120,17 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
     }),
   });
 
-  for (const device of devices) {
-    watchDevice(parts, device);
-    await device.start(stopping.signal);
+  try {
+    for (const device of devices) {
+      watchDevice(parts, device);
+      await device.start(stopping.signal);
+    }
+  } catch (error) {
+    stopping.abort();
+    await stopDevices();
+    await parts.inTurn.idle();
+    await store.close();
+    throw error;
   }
   answerOrders(parts);
   sync.start(stopping.signal);
@@ -147,13 +156,21 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
     }
   }
 
+  /** One that does not stop keeps neither the others nor the journal open. */
+  async function stopDevices(): Promise<void> {
+    const stopped = await Promise.allSettled(devices.map(async (device) => device.stop()));
+    for (const [index, one] of stopped.entries())
+      if (one.status === "rejected")
+        logger.error("device-stop-failed", { device: devices[index]!.id, error: one.reason });
+  }
+
   return {
     parts,
     cache,
     sync,
     stop: async () => {
       stopping.abort();
-      await Promise.all(devices.map((device) => device.stop()));
+      await stopDevices();
       await parts.inTurn.idle();
       await Promise.all([sync.stopped(), ticking]);
       await store.close();
