@@ -21,9 +21,8 @@ import { Box, boxKey, password } from "../support/whole-site.ts";
 const names = ["west", "east", "north"];
 const cloudUrl = "http://cloud.test";
 
-test("given three gateways cut from the cloud, when a PIN of one entry is entered at each, exactly one opens", async (t) => {
+test("given three gateways cut from the cloud, a PIN of one entry opens one door, and any of them", async (t) => {
   const site = await aSite(t);
-  const { cloud } = site;
   const gateways: RunningGateway[] = [];
   for (const name of names) gateways.push(await aGateway(site, name));
   const boxes = names.map((name, number) => new Box(name, gateways[number]!, silentLogger));
@@ -32,41 +31,35 @@ test("given three gateways cut from the cloud, when a PIN of one entry is entere
     box.link.start();
     await box.isConnected();
   }
-  await until("the cloud knows every door", async () => (await list(cloud, "access-points")).length === names.length);
-  const now = systemClock.wall();
-  const { body: grant } = await cloud.ask("POST", "/api/sites/demo/grants", {
-    kind: "stay",
-    holder: { name: "Pat Holder" },
-    accessPoints: names,
-    from: new Date(now - 60_000).toISOString(),
-    until: new Date(now + 3_600_000).toISOString(),
-    entriesAllowed: 1,
-    credentials: [{ kind: "pin" }],
-  });
-  await until("every gateway knows the grant and the others", () =>
+  await until("the cloud knows every door", async () => (await list(site, "access-points")).length === names.length);
+  const [far, wanted] = [await aPin(site), await aPin(site)];
+  await until("every gateway knows the PINs and the others", () =>
     gateways.every(({ site: { parts } }) => {
-      const { records } = parts;
-      return (
-        records.grant(grant.id) &&
-        records
-          .peers()
-          .toArray()
-          .filter(({ lan }) => lan).length === names.length
-      );
+      const onLan = parts.records.peers().filter(({ lan }) => lan !== undefined);
+      return parts.records.grant(far.id) && parts.records.grant(wanted.id) && onLan.toArray().length === names.length;
     }),
   );
 
   site.line.cut();
-  const verdicts = await Promise.all(boxes.map((box) => box.enterPin(grant.credentials[0].value)));
+  const home = gateways[0]!.site.parts.records.grant(far.id)!.homeGateway;
+  const away = boxes[gateways.findIndex(({ site }) => site.parts.records.gateway !== home)]!;
+  await until(
+    "an entry has come to another door than its own",
+    async () => (await away.enterPin(far.pin)) === "granted",
+  );
+  const verdicts = await Promise.all(boxes.map((box) => box.enterPin(wanted.pin)));
+  // Beside a crowd the door's patience may end before an entry has come; it comes with the next try.
+  const tries = async () => verdicts.push(...(await Promise.all(boxes.map((box) => box.enterPin(wanted.pin)))));
+  await until("somebody has got in", () => verdicts.includes("granted") || tries().then(() => false));
+  await tries();
 
-  assert.deepEqual(verdicts.sort(), ["denied", "denied", "granted"]);
-  const holder = gateways.find((gateway) => heldBy(gateway, grant.id) > 0);
-  assert.equal(holder, undefined);
+  assert.equal(verdicts.filter((verdict) => verdict === "granted").length, 1);
+  for (const box of boxes) assert.equal(await box.enterPin(far.pin), "denied");
 
   site.line.mend();
-  await until("the cloud has heard of it", async () => (await admissions(cloud)).length > 0);
+  await until("the cloud has heard of both", async () => (await admissions(site)).length >= 2);
   await until("every gateway has told all", () => gateways.every(({ site }) => site.sync.queue === 0));
-  assert.equal((await admissions(cloud)).length, 1);
+  assert.deepEqual((await admissions(site)).toSorted(), [far.id, wanted.id].toSorted());
 });
 
 test("an occupied port, and an address of another machine, are errors that name their key", async (t) => {
@@ -171,15 +164,28 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-function heldBy({ site }: RunningGateway, id: string): number {
-  const { records } = site.parts;
-  return records.rights(records.grant(id)!).held;
+async function list({ cloud }: TestSite, what: string) {
+  const { body } = await cloud.ask("GET", `/api/sites/demo/${what}`);
+  return body.items as readonly { readonly event?: { readonly type: string; readonly grant: string } }[];
 }
 
-async function list(cloud: TestCloud, what: string): Promise<readonly { readonly event?: { type: string } }[]> {
-  return (await cloud.ask("GET", `/api/sites/demo/${what}`)).body.items;
+/** The grants of all admissions the cloud has heard of. */
+async function admissions(site: TestSite): Promise<string[]> {
+  const events = await list(site, "events?limit=100");
+  return events.flatMap(({ event }) => (event?.type === "admitted" ? [event.grant] : []));
 }
 
-async function admissions(cloud: TestCloud) {
-  return (await list(cloud, "events?limit=100")).filter(({ event }) => event?.type === "admitted");
+/** Good for one entry, at any of the doors. */
+async function aPin({ cloud }: TestSite): Promise<{ readonly id: string; readonly pin: string }> {
+  const now = systemClock.wall();
+  const { body } = await cloud.ask("POST", "/api/sites/demo/grants", {
+    kind: "stay",
+    holder: { name: "Pat Holder" },
+    accessPoints: names,
+    from: new Date(now - 60_000).toISOString(),
+    until: new Date(now + 3_600_000).toISOString(),
+    entriesAllowed: 1,
+    credentials: [{ kind: "pin" }],
+  });
+  return { id: body.id, pin: body.credentials[0].value };
 }
