@@ -26,7 +26,7 @@ export interface CloudOptions {
   readonly dataFolder: string;
   /** postgres://…; unset: PGlite in the data folder. */
   readonly databaseUrl?: string | undefined;
-  /** An administrator's token that counts besides the one in the store; for scripts. */
+  /** An administrator's token that counts instead of the one in the store; for scripts. */
   readonly adminToken?: SecretString | undefined;
   /** 32 bytes in base64url; unset: POSTERN_MASTER_KEY, else made in the data folder. Replicas need the same. */
   readonly masterKey?: SecretString | undefined;
@@ -55,33 +55,38 @@ export async function startCloud(options: CloudOptions): Promise<RunningCloud> {
   const masterKey = options.masterKey ?? (await masterKeyIn(dataFolder));
   const siteKeys = new SiteKeys(masterKey);
   const store = await openStore({ databaseUrl, dataFolder, clock, logger });
+  let server: Server | undefined;
   try {
     // First of all: the mark of the unclean stop goes when the store is closed, even by a start that fails.
     if (store.wasUnclean) await beginNewFeeds(store, logger, clock.wall());
     await siteKeys.check(store.db);
     const given = options.adminToken;
-    const tokens = given ? { hashes: [hashOf(given.reveal())] } : await adminTokens(store, clock.wall());
+    const adminTokenHashes = given ? [hashOf(given.reveal())] : [];
     const parts: CloudParts = {
       store,
       siteKeys,
       clock,
       logger,
-      adminTokenHashes: tokens.hashes,
+      adminTokenHashes,
       version: options.version ?? "0.1.0",
       stopping: stopping.signal,
     };
-    const server = await listen(parts, options.http);
-    const { address, port } = server.address() as AddressInfo;
+    const listening = await listen(parts, options.http);
+    server = listening;
+    // Only now: a token made by a start that then fails would be told to nobody, and never be made again.
+    const tokens = given ? undefined : await adminTokens(store, clock.wall());
+    adminTokenHashes.push(...(tokens?.hashes ?? []));
+    const { address, port } = listening.address() as AddressInfo;
     const url = `http://${address.includes(":") ? `[${address}]` : address}:${port}`;
     const isEmbedded = databaseUrl === undefined;
     const jobs = Promise.all([keepHouse(parts), ...(isEmbedded ? [keepCopies(parts, dataFolder)] : [])]);
     logger.info("cloud-started", { url, store: isEmbedded ? "pglite" : "postgresql" });
     return {
       url,
-      ...("made" in tokens && tokens.made && { adminToken: tokens.made }),
+      ...(tokens?.made && { adminToken: tokens.made }),
       async stop() {
         stopping.abort();
-        await Promise.all([closed(server, clock), jobs]);
+        await Promise.all([closed(listening, clock), jobs]);
         if (isEmbedded) await copyAtStop(parts, dataFolder, lastCopyMs);
         await store.close();
         logger.info("cloud-stopped");
@@ -89,6 +94,7 @@ export async function startCloud(options: CloudOptions): Promise<RunningCloud> {
     };
   } catch (error) {
     stopping.abort();
+    if (server) await closed(server, clock);
     await store.close();
     throw error;
   }
