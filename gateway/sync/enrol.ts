@@ -3,6 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { GatewayError } from "../errors.ts";
 import { type Enrolled, enrolledSchema } from "../wire/gateway-api.ts";
 import { SecretString } from "../wire/secret.ts";
+import { boundedBody } from "./bounded-body.ts";
 import type { Fetch } from "./http-cloud-link.ts";
 
 export interface Enrolment {
@@ -12,6 +13,7 @@ export interface Enrolment {
 }
 
 const deadlineMs = 20_000;
+const answerBytesMax = 64 * 1024;
 
 /** Rejects with `cloud-unreachable`, or `cloud-refused` when the code is wrong, used or older than 15 minutes. */
 export async function enrol(cloudUrl: string, code: SecretString, version: string, fetch: Fetch): Promise<Enrolment> {
@@ -32,11 +34,24 @@ export async function enrol(cloudUrl: string, code: SecretString, version: strin
       `cloud-sync refused the enrolment code (${response.status}); ask for a new one`,
     );
   }
-  const enrolled = enrolledSchema.safeParse(await response.json());
+  const enrolled = enrolledSchema.safeParse(await readAnswer(cloudUrl, response));
   if (!enrolled.success)
     throw new GatewayError("cloud-refused", "cloud-sync's answer to the enrolment is not in the agreed shape");
   return {
     enrolled: enrolled.data,
     privateKey: new SecretString(privateKey.export({ format: "pem", type: "pkcs8" }).toString()),
   };
+}
+
+/** undefined: not JSON. */
+async function readAnswer(cloudUrl: string, response: Response): Promise<unknown> {
+  const body = await boundedBody(response, answerBytesMax).catch((cause: unknown) => {
+    if (cause instanceof GatewayError) throw cause;
+    throw new GatewayError("cloud-unreachable", `the answer of cloud-sync at ${cloudUrl} broke off`, {}, { cause });
+  });
+  try {
+    return JSON.parse(Buffer.from(body).toString());
+  } catch {
+    return undefined;
+  }
 }

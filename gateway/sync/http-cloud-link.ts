@@ -9,6 +9,7 @@ import { pollReplySchema, toFeedRow, type WirePollReply } from "../wire/feed.ts"
 import { type AuditPart, epochSchema, headStatement, pushReplySchema, timeSchema } from "../wire/gateway-api.ts";
 import type { SecretString } from "../wire/secret.ts";
 import { protocolVersion } from "../wire/version.ts";
+import { boundedBody } from "./bounded-body.ts";
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
@@ -147,7 +148,7 @@ export class HttpCloudLink implements CloudLink {
         signal: AbortSignal.any([signal, deadline.signal]),
         redirect: "error",
       });
-      const body = await boundedBody(response);
+      const body = await boundedBody(response, bodyBytesMax);
       return new Response(response.status === 204 ? null : body, { status: response.status });
     } catch (error) {
       if (error instanceof GatewayError) throw error;
@@ -207,18 +208,6 @@ function toPollReply(reply: WirePollReply): PollReply {
     ...(journalNext !== undefined && { journalNext }),
     ...(auditWanted !== undefined && { auditWanted }),
   };
-}
-
-async function boundedBody(response: Response): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length;
-    if (length > bodyBytesMax)
-      throw new GatewayError("cloud-refused", `cloud-sync sent more than ${bodyBytesMax} bytes`);
-    chunks.push(chunk);
-  }
-  return new Uint8Array(Buffer.concat(chunks));
 }
 
 async function problemCode(response: Response): Promise<string | undefined> {
