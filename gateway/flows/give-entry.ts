@@ -6,7 +6,7 @@ import type { EntryReply, EntryRequest } from "../ports/peer-link.ts";
 import type { SiteParts } from "./site-parts.ts";
 
 /** An entry that came from a neighbour stays so long, or two busy doors pass it to and fro. */
-const keptMs: Millis = 30_000;
+export const entryKeptMs: Millis = 30_000;
 
 /** Who asks is known to be `request.to`. A total above what it has is repeated: its answer was lost. Rejects when the disk failed. */
 export async function giveEntry(site: SiteParts, { grant, to, have }: EntryRequest): Promise<EntryReply> {
@@ -26,7 +26,7 @@ export async function giveEntry(site: SiteParts, { grant, to, have }: EntryReque
 
 function canSpare(site: SiteParts, grant: string): boolean {
   const receivedAt = site.receivedAt.get(grant);
-  const rests = receivedAt !== undefined && site.clock.monotonic() - receivedAt < keptMs;
+  const rests = receivedAt !== undefined && site.clock.monotonic() - receivedAt < entryKeptMs;
   if (!rests) site.receivedAt.delete(grant);
   return !rests && !site.stopping.aborted && held(site.records.registers(grant)) >= 1;
 }
