@@ -68,7 +68,8 @@ export class PeerServer {
   readonly #server: Server;
   readonly #handshakes: Allowance;
   readonly #requests = new Map<GatewayId, Allowance>();
-  readonly #perAddress = new Map<string, number>();
+  /** Every connection with the address it comes from. */
+  readonly #sockets = new Map<Socket, string>();
 
   constructor(options: PeerServerOptions) {
     this.#options = options;
@@ -128,7 +129,7 @@ export class PeerServer {
   stop(): Promise<void> {
     return new Promise((resolve) => {
       this.#server.close(() => resolve());
-      this.#server.closeAllConnections();
+      for (const socket of this.#sockets.keys()) socket.destroy();
     });
   }
 
@@ -138,19 +139,15 @@ export class PeerServer {
     this.#server.removeAllListeners("connection");
     this.#server.on("connection", (socket: Socket) => {
       const address = socket.remoteAddress ?? "";
-      const fromThere = this.#perAddress.get(address) ?? 0;
+      const fromThere = this.#sockets.values().reduce((count, other) => count + (other === address ? 1 : 0), 0);
       const isFull = fromThere >= this.#limits.connectionsPerAddress;
       if (isFull || !this.#handshakes.takeNow(this.#options.clock.monotonic())) {
         this.#options.logger.debug("peer-turned-away", { address, connections: fromThere });
         socket.destroy();
         return;
       }
-      this.#perAddress.set(address, fromThere + 1);
-      socket.once("close", () => {
-        const left = (this.#perAddress.get(address) ?? 1) - 1;
-        if (left > 0) this.#perAddress.set(address, left);
-        else this.#perAddress.delete(address);
-      });
+      this.#sockets.set(socket, address);
+      socket.once("close", () => this.#sockets.delete(socket));
       for (const each of enter) each.call(this.#server, socket);
     });
   }

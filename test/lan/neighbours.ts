@@ -2,7 +2,6 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
 import type { TestContext } from "node:test";
 import type { FeedRow, PeerGateway } from "../../gateway/domain/feed.ts";
-import { holderId } from "../../gateway/domain/rights.ts";
 import { giveEntry } from "../../gateway/flows/give-entry.ts";
 import { type Outcome, presentCredential } from "../../gateway/flows/present-credential.ts";
 import { recentEvents } from "../../gateway/http/recent-events.ts";
@@ -139,10 +138,6 @@ export class Neighbour {
       lan: this.lan.address!,
       ...change,
     };
-  }
-
-  get holder(): string {
-    return holderId(this.id, 1);
   }
 
   /** A page of the feed arrives. */

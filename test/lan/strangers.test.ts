@@ -10,7 +10,16 @@ import { peerIdentity } from "../../gateway/lan/peer-identity.ts";
 import { newKey, writeCertificate } from "../../gateway/wire/certificate.ts";
 import type { SecretString } from "../../gateway/wire/secret.ts";
 import { until } from "../support/until.ts";
-import { aKey, aSiteOf, goneRow, grantId, type Neighbour, type NeighbourOptions, peerRow } from "./neighbours.ts";
+import {
+  aKey,
+  aSiteOf,
+  goneRow,
+  grantId,
+  type Neighbour,
+  type NeighbourOptions,
+  peerRow,
+  publicKeyOf,
+} from "./neighbours.ts";
 
 const asked = { grant: grantId, to: "east.1", have: 0, from: "west.1" };
 
@@ -112,9 +121,8 @@ test("a gateway that was revoked is cut off, on the connection it has as on a ne
 test("a gateway that was enrolled anew is heard by its new key and name alone", async (t) => {
   const { west, east, identity } = await given(t);
   const key = aKey();
-  const x = createPublicKey(createPrivateKey(key.reveal())).export({ format: "jwk" }).x!;
 
-  await west.hear(peerRow(east.card({ publicKey: x, epoch: 2 }), 2));
+  await west.hear(peerRow(east.card({ publicKey: publicKeyOf(key), epoch: 2 }), 2));
 
   assert.equal(await say(west, identity), "cut off");
   assert.equal(await say(west, peerIdentity("east", key)), '403 {"code":"not-your-name"}');
@@ -142,6 +150,17 @@ test("who never begins a handshake, or never ends a request, is cut off", async 
   await ended(socket);
 
   await isUnharmed(west, east);
+});
+
+test("a gateway that stops waits for nobody's handshake or request", async (t) => {
+  const { west, identity } = await given(t, { limits: { handshakeMs: 3_600_000 } });
+  const agent = new Agent({ keepAlive: true });
+  t.after(() => agent.destroy());
+  assert.match(await say(west, identity, { ...about({ grant: "unknown" }), agent }), /^200/);
+  const idle = await dial(west);
+
+  await west.lan.close();
+  await ended(idle);
 });
 
 test("one address has so many connections and no more", async (t) => {
