@@ -1,6 +1,6 @@
 /** A gateway's poll: takes its acknowledgement, waits while there is nothing new, answers with rows and commands. */
 import type { Cursor } from "../gateway/domain/feed.ts";
-import type { Millis } from "../gateway/domain/instant.ts";
+import type { Instant, Millis } from "../gateway/domain/instant.ts";
 import { holderId } from "../gateway/domain/rights.ts";
 import type { WirePollReply } from "../gateway/wire/feed.ts";
 import { headStatement } from "../gateway/wire/gateway-api.ts";
@@ -63,15 +63,17 @@ export class Polls {
           wake.count,
         );
         if (page.feed === cursor.feed && cursor.version > page.ver && (await this.#noteRollback(row, cursor))) continue;
-        const commands =
-          row.issuedCommand > query.lastCommand ? await handOut(store.db, target, query.lastCommand, clock.wall()) : [];
+        // One instant for the age of commands, the server's time and how long the poll was held: what comes after it is on the way.
+        const now = clock.wall();
         const heldMs = clock.monotonic() - askedAt;
+        const commands =
+          row.issuedCommand > query.lastCommand ? await handOut(store.db, target, query.lastCommand, now) : [];
         const leftMs = Math.min(query.waitMs, pollHeldMaxMs) - heldMs;
         const isNews =
           isAuditWanted(row, page) || page.reset || !page.complete || page.to !== query.cursor || commands.length > 0;
         if (isNews || leftMs <= 0 || stopping.aborted || gone.aborted) {
           if (page.reset) await noteResetting(store.db, row, page.ver);
-          return this.#render(row, page, commands, heldMs);
+          return this.#render(row, page, commands, { now, heldMs });
         }
         await this.#wait(wake.woken, leftMs, gone);
       } finally {
@@ -133,7 +135,12 @@ export class Polls {
     }
   }
 
-  #render(row: GatewayRow, page: StoredPage, commands: readonly HandedCommand[], heldMs: Millis): string {
+  #render(
+    row: GatewayRow,
+    page: StoredPage,
+    commands: readonly HandedCommand[],
+    { now, heldMs }: { readonly now: Instant; readonly heldMs: Millis },
+  ): string {
     const facts = {
       proto: protocolVersion,
       feed: page.feed,
@@ -144,7 +151,7 @@ export class Polls {
       commands,
       journalNext: row.next,
       ...(isAuditWanted(row, page) && { auditWanted: true }),
-      serverTime: this.#parts.clock.wall(),
+      serverTime: now,
       heldMs,
     } satisfies Omit<WirePollReply, "rows">;
     return `${JSON.stringify(facts).slice(0, -1)},"rows":${renderRows(page.rows, holderId(row.id, row.epoch))}}`;

@@ -308,6 +308,8 @@ export function fleetRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
     [identify, "identify"],
   ] as const)
     app.openapi(route, async (c) => {
+      // Its life begins when it is asked for, not when the store comes to it.
+      const askedAt = clock.wall();
       const { site, accessPoint } = c.req.valid("param");
       await requireSite(parts, site);
       const point = await readAccessPoint(store.db, site, accessPoint);
@@ -316,7 +318,7 @@ export function fleetRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
       if (gateway.revokedAt !== null) throw fieldProblem("path.accessPoint", "its gateway was revoked", 409);
       const answer = await onceFor(parts, c, site, async (tx) => {
         const target = { site, gateway: gateway.id, accessPoint, action, by: c.get("actor") };
-        return toCommand(await issueCommand(tx, target, clock.wall()), gateway, clock.wall());
+        return toCommand(await issueCommand(tx, target, askedAt), gateway, clock.wall());
       });
       logger.info("command-issued", { site, accessPoint, action, command: answer.id, by: answer.by });
       return c.json(answer, 202);

@@ -8,6 +8,9 @@ import { type Database, rowsOf, type Transaction } from "./store.ts";
 export type CommandRow = typeof command.$inferSelect;
 export type CommandAction = CommandRow["action"];
 
+/** Clocks of replicas differ by so much; a command from further ahead was issued before the clock went back. */
+const clockToleranceMs = 500;
+
 /** A poll asked this long after the end of a command's life cannot have crossed the taking of it. */
 const crossingMs = 5_000;
 
@@ -54,7 +57,10 @@ export interface HandedCommand {
   readonly by: string;
 }
 
-/** Commands to send with this reply: alive, and not known to the gateway when it asked. Sent again until it knows them. */
+/**
+ * Commands to send with this reply: alive, and not known to the gateway when it asked. Sent again until it knows them. One whose age
+ * cannot be told, because the clock went back, has its life ended here: else it would run when the clock comes by again.
+ */
 export async function handOut(
   db: Database,
   target: { readonly site: string; readonly gateway: string },
@@ -70,12 +76,15 @@ export async function handOut(
     issued_by: string;
   }>(
     db,
-    sql`update command set handed_at = coalesce(handed_at, ${now}::bigint)
+    sql`update command set
+          handed_at = case when created_at > ${now}::bigint + ${clockToleranceMs} then handed_at else coalesce(handed_at, ${now}::bigint) end,
+          ttl_ms = case when created_at > ${now}::bigint + ${clockToleranceMs} then 0 else ttl_ms end
         where site_id = ${target.site} and gateway_id = ${target.gateway} and id > ${lastCommand}::bigint
-          and created_at + ttl_ms > ${now}::bigint and created_at <= ${now}::bigint and result is null
-        returning id, access_point, action, ${now}::bigint - created_at as age, ttl_ms, issued_by`,
+          and created_at + ttl_ms > ${now}::bigint and result is null
+        returning id, access_point, action, greatest(0, ${now}::bigint - created_at) as age, ttl_ms, issued_by`,
   );
   return rows
+    .filter((row) => row.ttl_ms > 0)
     .map((row) => ({
       id: Number(row.id),
       accessPoint: row.access_point,

@@ -165,6 +165,35 @@ describe("unlock commands", () => {
     assert.equal(await state(1), "expired", "asked after its life, the gateway did not know it");
   });
 
+  test("its age is told of the instant until which the poll was held, however long the store takes", async () => {
+    const { gateway, unlock } = await given("c5");
+    const held = gateway.poll(25_000);
+    await whenHeld(1);
+    const askedAt = clock.wall();
+    const asked = Promise.all([held, unlock()]);
+    let over = false;
+    void asked.finally(() => {
+      over = true;
+    });
+    for (let passed = 0; !over; passed += 1) {
+      if (passed < 5_000) clock.advance(1);
+      await new Promise(setImmediate);
+    }
+    const [{ body }, issued] = await asked;
+    assert.equal(body.commands.length, 1);
+    assert.equal(askedAt + body.heldMs, Date.parse(issued.body.createdAt) + body.commands[0].ageMs);
+  });
+
+  test("one from before the clock went back never runs", async () => {
+    const { gateway, unlock } = await given("c6");
+    const { id } = (await unlock()).body;
+    clock.stepWall(-60_000);
+    assert.deepEqual((await gateway.poll()).body.commands, []);
+    clock.stepWall(60_000);
+    assert.deepEqual((await gateway.poll()).body.commands, []);
+    assert.equal((await ask("GET", `/gateways/${gateway.id}/commands/${id}`)).body.state, "expired");
+  });
+
   test("identify rides like an unlock, under its own name, and is told of as such", async () => {
     const { gateway, state } = await given("c4");
     const { status, body } = await ask("POST", "/access-points/c4/identify");

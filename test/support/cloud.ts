@@ -20,10 +20,16 @@ export const adminToken = "test-admin-token";
 /** Time that stands still until told; whoever sleeps wakes when it passes. */
 export class HandClock implements Clock {
   #now = Date.UTC(2031, 2, 4, 12);
+  #wallStep = 0;
   readonly #sleepers = new Set<{ readonly at: number; readonly wake: () => void }>();
 
   wall(): number {
-    return this.#now;
+    return this.#now + this.#wallStep;
+  }
+
+  /** As when the system's time is set, either way. */
+  stepWall(ms: number): void {
+    this.#wallStep += ms;
   }
 
   monotonic(): number {
