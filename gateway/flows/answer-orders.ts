@@ -7,7 +7,12 @@ export function answerOrders(site: SiteParts): void {
   for (const { grant, order } of site.records.openOrders()) {
     const rights = site.records.registers(grant);
     const given = Math.min(order.n, Math.max(0, held(rights)));
-    void note(site, { type: "rights-returned", grant, total: rights.returned + given, order: order.no });
-    site.logger.info("rights-returned", { grant, given, order: order.no });
+    note(site, { type: "rights-returned", grant, total: rights.returned + given, order: order.no }).then(
+      () => {
+        const isAnswered = site.records.registers(grant).order >= order.no;
+        if (isAnswered) site.logger.info("rights-returned", { grant, given, order: order.no });
+      },
+      () => undefined, // the disk failed, which the journal tells
+    );
   }
 }
