@@ -11,7 +11,8 @@
  *   reply      box → gateway  the answer to a command, with the state after it
  *   command    gateway → box  signed, with an expiry on the box's own clock, because a box has no other
  *
- * `boot` counts the box's starts, `seq` its messages within a boot, `up` its milliseconds since start when the thing happened.
+ * `boot` counts the box's starts, `seq` its messages within a boot, `up` its milliseconds since start when the thing happened;
+ * it does not wrap. After CONNECT and SUBSCRIBE presence comes before anything the box kept: only then can anyone say how old that is.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { z } from "zod";

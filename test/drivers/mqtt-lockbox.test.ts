@@ -192,6 +192,45 @@ test("a press is as old as it can be", async (t) => {
   assert.ok(age >= 4_000 && age < 4_100, `${age}`);
 });
 
+for (const [name, boot] of [
+  ["a gateway restart", 1],
+  ["a reboot of the box", 2],
+] as const)
+  test(`after ${name} a press that comes before the hello is too late, one after it is new`, async (t) => {
+    const { site, device, box } = await givenLockbox(t);
+    await device.start(never);
+    await box.appear();
+    await box.leave();
+    if (boot === 1) {
+      await device.stop();
+      await device.start(never);
+    }
+    const reports = collect(device);
+    const client = await site.mqttjs("box-1");
+    await client.subscribeAsync("postern/box-1/command", { qos: 1 });
+    box.boot = boot;
+    const say = (name: string, message: object) =>
+      client.publishAsync(`postern/box-1/${name}`, JSON.stringify(message), { qos: 1 });
+    await say("attempt", { ...box.stamp, kind: "pin", value: "1111" });
+    await say("presence", { online: true, boot, up: box.up });
+    await say("attempt", { ...box.stamp, kind: "pin", value: "2222" });
+
+    const ages = reports.flatMap((report) => (report.type === "credential-presented" ? [report.pressedAt] : []));
+    assert.equal(ages[0], Number.NEGATIVE_INFINITY);
+    assert.ok(Number.isFinite(ages[1]));
+  });
+
+test("a time that is too high moves no command's expiry, whether an answer or a hello comes after it", async (t) => {
+  const { device, box } = await givenLockbox(t);
+  await device.start(never);
+  await box.appear();
+  await until("its clock is bounded", () => box.configured.length === 1);
+  await device.lock?.release(1_000, never);
+  await box.say("battery", { ...box.stamp, up: box.up + 900_000_000, percent: 50 });
+  await device.lock?.release(1_000, never);
+  assert.ok((box.heard.at(-1)?.notAfterUp ?? Infinity) <= box.up + 5_000);
+});
+
 test("at most eight commands wait for an answer; the ninth is refused and not sent", async (t) => {
   const { device, box, clock } = await givenLockbox(t);
   await device.start(never);

@@ -58,6 +58,8 @@ class MqttLockbox implements Device {
   #boot: number | undefined;
   /** The box has said hello since it subscribed: a box that starts anew must connect anew, so its boot stands till then. */
   #greeted = false;
+  /** A hello of this boot was heard: before it nobody can say how old a press is, for the box may have kept it. */
+  #bootIsGreeted = false;
   /** On the box's clock: what was pressed before is old. */
   #pressesFrom: Millis = 0;
   #boxClock = new BoxClock();
@@ -232,7 +234,8 @@ class MqttLockbox implements Device {
     }
     switch (name) {
       case "attempt": {
-        const isNew = isOfThisBoot && message.up >= this.#pressesFrom;
+        // Before the hello nothing tells a press that waited in the box from one that is made now.
+        const isNew = isOfThisBoot && this.#bootIsGreeted && message.up >= this.#pressesFrom;
         const pressedAt = isNew ? this.#boxClock.when(message.up, now) : undefined;
         const value = new SecretString(message.value);
         return [
@@ -275,6 +278,9 @@ class MqttLockbox implements Device {
     // A number that is used once more cannot tell a press from its repeat; only what follows the hello is new.
     if (wentBack) this.#pressesFrom = up;
     this.#greeted = true;
+    this.#bootIsGreeted = true;
+    // Whatever it said of its clock before is not held to be true: one wrong number would stand for the whole boot.
+    this.#boxClock = new BoxClock();
     this.#boxClock.heard(up, now);
     this.#facts = { ...this.#facts, bootDoubted: false, ...(firmware !== undefined && { firmware }) };
     const reports = [...this.#alive(now), ...(isOdd ? this.#doubt(boot, before) : [])];
@@ -377,6 +383,7 @@ class MqttLockbox implements Device {
     if (this.#configuring !== undefined) this.#open.forget(this.#configuring);
     this.#configuring = undefined;
     this.#boot = boot;
+    this.#bootIsGreeted = false;
     this.#pressesFrom = 0;
     this.#boxClock = new BoxClock();
     const { bolt, door, ...kept } = this.#facts;
