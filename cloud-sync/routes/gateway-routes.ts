@@ -6,6 +6,7 @@ import {
   enrolledSchema,
   enrolSchema,
   epochSchema,
+  isPlainText,
   pushHeadSchema,
   pushLimits,
   pushReplySchema,
@@ -57,7 +58,7 @@ const feed = createRoute({
   request: {
     params: gatewayParams,
     query: z.object({
-      feed: z.string().max(64).default(""),
+      feed: z.string().max(64).refine(isPlainText, "has characters that cannot be printed").default(""),
       cursor: count.default(0),
       waitMs: z.coerce.number().min(0).max(pollHeldMaxMs).default(0),
       lastCommand: count.default(0),

@@ -1,15 +1,14 @@
 /** Words the routes share: parameters, pages, moments, and the problems an operation may answer. */
 import { z } from "@hono/zod-openapi";
 import type { Instant } from "../../gateway/domain/instant.ts";
+import { isPlainText } from "../../gateway/wire/gateway-api.ts";
 import { HttpProblem, problemSchema } from "../../web/problem.ts";
-
-const printable = (value: string) => value.isWellFormed() && !/\p{Cc}/u.test(value);
 
 /** Text people type: no control characters. */
 export const words = (max: number) =>
-  z.string().trim().min(1).max(max).refine(printable, "has characters that cannot be printed");
+  z.string().trim().min(1).max(max).refine(isPlainText, "has characters that cannot be printed");
 /** An id made here or named by a gateway's configuration. */
-export const idText = z.string().min(1).max(128).refine(printable, "has characters that cannot be printed");
+export const idText = z.string().min(1).max(128).refine(isPlainText, "has characters that cannot be printed");
 
 /** A moment with its offset; kept as milliseconds. One that is none ends the check, so that no comparison of two meets it. */
 export const moment = z.iso.datetime({ offset: true, abort: true }).openapi({ example: "2031-03-04T14:00:00+01:00" });

@@ -13,14 +13,26 @@
  */
 import { z } from "zod";
 
+/** What a text may be that a store keeps: no control characters, and whole characters. */
+export function isPlainText(text: string): boolean {
+  return text.isWellFormed() && !/\p{Cc}/u.test(text);
+}
+
+const text = () => z.string().refine(isPlainText, "has characters that cannot be printed");
+
+/** Any other text of this length would be taken for a key that no token fits. */
+function isKey(value: string): boolean {
+  return Buffer.from(value, "base64url").toString("base64url") === value;
+}
+
 export const timeSchema = z.looseObject({ serverTime: z.number().int() });
 
 export const enrolSchema = z.strictObject({
   /** The one-time code, good for 15 minutes. */
-  code: z.string().min(8).max(64),
+  code: text().min(8).max(64),
   /** Ed25519 public key: the JWK member "x", 43 characters of base64url. */
-  publicKey: z.string().length(43),
-  version: z.string().max(32),
+  publicKey: z.string().length(43).refine(isKey, "is not 32 bytes in base64url"),
+  version: text().max(32),
 });
 
 export const enrolledSchema = z.looseObject({
@@ -41,10 +53,10 @@ export const pushHeadSchema = z.looseObject({
   epoch: z.number().int().positive(),
   first: z.number().int().positive(),
   /** Chain value before the first event, and after the last one. */
-  prev: z.string().length(43),
-  head: z.string().length(43),
+  prev: text().length(43),
+  head: text().length(43),
   /** Ed25519 over "postern head <gateway> <epoch> <last seq> <head>", base64url. */
-  headSignature: z.string().length(86),
+  headSignature: text().length(86),
 });
 export type PushHead = z.infer<typeof pushHeadSchema>;
 
@@ -58,17 +70,17 @@ export const pushReplySchema = z.discriminatedUnion("outcome", [
   z.looseObject({ outcome: z.literal("fork"), seq: z.number().int() }),
 ]);
 
-const totals = z.record(z.string().min(1).max(160), z.number().int().min(0));
+const totals = z.record(text().min(1).max(160), z.number().int().min(0));
 
 /** What a gateway's disk says of the rights it was ever given, and of everything revoked for ever. */
 export const auditSchema = z.looseObject({
   /** The history the gateway has adopted: it takes no answer of another from now on. */
-  feed: z.string().min(1).max(64),
+  feed: text().min(1).max(64),
   epoch: z.number().int().positive(),
   rights: z
     .array(
       z.looseObject({
-        grant: z.string().min(1).max(128),
+        grant: text().min(1).max(128),
         granted: z.number().int().min(0),
         returned: z.number().int().min(0),
         sent: totals.optional(),
@@ -77,26 +89,26 @@ export const auditSchema = z.looseObject({
       }),
     )
     .max(2_000),
-  revoked: z.array(z.string().min(1).max(128)).max(10_000),
+  revoked: z.array(text().min(1).max(128)).max(10_000),
   complete: z.boolean(),
 });
 export type AuditPart = z.infer<typeof auditSchema>;
 
 export const reportSchema = z.looseObject({
-  version: z.string().max(32),
-  accessPoints: z.array(z.looseObject({ id: z.string().max(128), name: z.string().max(200) })).max(1000),
+  version: text().max(32),
+  accessPoints: z.array(z.looseObject({ id: text().max(128), name: text().max(200) })).max(1000),
   devices: z
     .array(
       z.looseObject({
-        id: z.string().max(128),
+        id: text().max(128),
         link: z.enum(["online", "offline", "unknown"]),
         battery: z.number().min(0).max(100).optional(),
-        firmware: z.string().max(64).optional(),
+        firmware: text().max(64).optional(),
       }),
     )
     .max(5000),
   /** Where other gateways of the site reach this one, "host:port". */
-  lan: z.string().max(300).optional(),
+  lan: text().max(300).optional(),
 });
 
 export const pushLimits = { maxEvents: 500, maxBytes: 256 * 1024 } as const;

@@ -42,6 +42,17 @@ describe("enrolment", () => {
     assert.equal((await second.enrol(late.code)).status, 403);
   });
 
+  test("what is no key is refused, and the code stays good", async () => {
+    const { body } = await ask("POST", "/gateways", { name: "keyless" });
+    const gateway = new TestGateway(cloud.app, clock);
+    for (const publicKey of ["!".repeat(43), "\0".repeat(43), `${"A".repeat(42)}B`]) {
+      const content = JSON.stringify({ code: body.code, publicKey, version: "1" });
+      const answer = await gateway.send("POST", "/v1/enrol", { body: content, type: "application/json" });
+      assert.deepEqual([answer.status, answer.body.errors[0].field], [400, "body.publicKey"]);
+    }
+    assert.equal((await gateway.enrol(body.code)).status, 200);
+  });
+
   test("who guesses codes is told to wait", async () => {
     const guesser = new TestGateway(cloud.app, clock);
     const statuses: number[] = [];
@@ -50,6 +61,25 @@ describe("enrolment", () => {
     assert.ok(statuses.includes(429));
     clock.advance(120_000);
   });
+});
+
+test("a text with a NUL is refused before it reaches the store", async () => {
+  assert.equal((await cloud.app.request("/v1/gateways/a%00b/feed")).status, 401);
+  const gateway = await cloud.gateway("demo");
+  const path = `/v1/gateways/${gateway.id}`;
+  const authorization = { authorization: `Bearer ${gateway.token()}` };
+  const named = { headers: { authorization: `Bearer ${gateway.token()}` } };
+  assert.equal((await cloud.app.request("/v1/gateways/a%00b/feed", named)).status, 401);
+  assert.equal((await cloud.app.request(`${path}/feed?feed=%00`, named)).status, 400);
+  const right = { grant: "a\0b", granted: 1, returned: 0, order: 1 };
+  for (const [method, url, body] of [
+    ["POST", "/v1/enrol", { code: "demo.\0AAAAAAAA", publicKey: "A".repeat(43), version: "1" }],
+    ["PUT", `${path}/report`, { version: "1", accessPoints: [{ id: "a\0b", name: "a" }], devices: [] }],
+    ["PUT", `${path}/report`, { version: "1", accessPoints: [], devices: [], lan: "a\0b" }],
+    ["POST", `${path}/audit`, { feed: "f", epoch: 1, rights: [right], revoked: [], complete: true }],
+    ["POST", `${path}/audit`, { feed: "f", epoch: 1, rights: [], revoked: ["a\0b"], complete: true }],
+  ] as const)
+    assert.equal((await cloud.ask(method, url, body, authorization)).status, 400, `${url} ${JSON.stringify(body)}`);
 });
 
 describe("tokens", () => {
