@@ -65,16 +65,19 @@ export async function enrol(
   const open = await tx
     .select()
     .from(enrolmentCode)
-    .where(and(eq(enrolmentCode.siteId, siteId), isNull(enrolmentCode.usedAt), gt(enrolmentCode.expiresAt, now)))
-    .for("update");
+    .where(and(eq(enrolmentCode.siteId, siteId), isNull(enrolmentCode.usedAt), gt(enrolmentCode.expiresAt, now)));
   const hash = hashOf(normal);
   let match: (typeof open)[number] | undefined;
   for (const one of open) if (isSameHash(one.hash, hash)) match = one;
   if (!match) return undefined;
-  await tx
+  // The gateway before its code, as a revocation does: the other way round the two would wait for each other.
+  await tx.select({ id: gateway.id }).from(gateway).where(its(siteId, match.gatewayId)).for("update");
+  const used = await tx
     .update(enrolmentCode)
     .set({ usedAt: now })
-    .where(and(eq(enrolmentCode.siteId, siteId), eq(enrolmentCode.hash, match.hash)));
+    .where(and(eq(enrolmentCode.siteId, siteId), eq(enrolmentCode.hash, match.hash), isNull(enrolmentCode.usedAt)))
+    .returning({ hash: enrolmentCode.hash });
+  if (used.length === 0) return undefined;
   return beginEpoch(tx, siteId, match.gatewayId, { publicKey, enrolledAt: now }, now);
 }
 

@@ -41,6 +41,10 @@ const useLock = 7_061_938;
 const connectDeadlineMs = 10_000;
 const statementDeadlineMs = 30_000;
 const listenAgainMs = 1_000;
+/** SQLSTATE of a transaction that lost to another, and was taken back whole. */
+const deadlockFound = "40P01";
+const notSerializable = "40001";
+const attemptsMax = 3;
 
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { databaseUrl } = options;
@@ -173,20 +177,39 @@ function makeStore(
     wasUnclean,
     close,
     async transaction(work) {
-      const touched = new Set<string>();
-      const result = await db.transaction(async (inner) => {
-        const tx: Transaction = Object.assign(inner, { touch: (site: string) => void touched.add(site) });
-        const done = await work(tx);
-        if (shared) {
-          for (const site of touched)
-            await tx.execute(sql`select pg_notify(${channel}, ${`${shared.replica} ${site}`})`);
-        }
-        return done;
-      });
+      let touched = new Set<string>();
+      const attempt = () =>
+        db.transaction(async (inner) => {
+          touched = new Set<string>();
+          const tx: Transaction = Object.assign(inner, { touch: (site: string) => void touched.add(site) });
+          const done = await work(tx);
+          if (shared) {
+            for (const site of touched)
+              await tx.execute(sql`select pg_notify(${channel}, ${`${shared.replica} ${site}`})`);
+          }
+          return done;
+        });
+      const result = await repeatedly(attempt);
       for (const site of touched) wakes.wake(site);
       return result;
     },
   };
+}
+
+/** The store has taken back all of an attempt that crossed with another: the next one finds the way free. */
+async function repeatedly<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (tries >= attemptsMax || !isCrossing(error)) throw error;
+    }
+  }
+}
+
+function isCrossing(error: unknown): boolean {
+  const { code, cause } = error as { readonly code?: unknown; readonly cause?: { readonly code?: unknown } };
+  return [code, cause?.code].some((one) => one === deadlockFound || one === notSerializable);
 }
 
 interface ListenerConnection {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, describe, test } from "node:test";
+import { sql } from "drizzle-orm";
 import { Client } from "pg";
 import { feedPage, publish } from "../../cloud-sync/store/feed.ts";
 import { openStore } from "../../cloud-sync/store/open-store.ts";
@@ -124,6 +125,28 @@ describe("commits that cross, on PostgreSQL", { skip }, () => {
     await writing;
 
     assert.equal(seen.size, total + 1);
+  });
+
+  test("of two transactions that wait for each other, the one taken back is tried again", async () => {
+    const sites = [`d-${randomUUID().slice(0, 8)}`, `d-${randomUUID().slice(0, 8)}`];
+    for (const id of sites) await store.transaction((tx) => createSite(tx, { id, name: id, zone: "UTC" }, "sealed", 0));
+    const bothHold = Promise.withResolvers<void>();
+    let holding = 0;
+    let attempts = 0;
+    const inOrder = (order: readonly string[]) =>
+      store.transaction(async (tx) => {
+        attempts += 1;
+        for (const id of order) {
+          await tx.execute(sql`select site_id from site where site_id = ${id} for update`);
+          holding += 1;
+          if (holding === 2) bothHold.resolve();
+          await bothHold.promise;
+        }
+      });
+
+    await Promise.all([inOrder(sites), inOrder(sites.toReversed())]);
+
+    assert.equal(attempts, 3);
   });
 
   test("a commit at one replica wakes who waits at another", async () => {
