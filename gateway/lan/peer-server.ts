@@ -107,7 +107,7 @@ export class PeerServer {
   start(): Promise<void> {
     const { host, port } = this.#options;
     return new Promise((resolve, reject) => {
-      this.#server.once("error", (cause: NodeJS.ErrnoException) => {
+      const refuse = (cause: NodeJS.ErrnoException) => {
         const [code, key] =
           cause.code === "EADDRNOTAVAIL" || cause.code === "ENOTFOUND"
             ? (["config-invalid", "lan.host"] as const)
@@ -116,8 +116,14 @@ export class PeerServer {
         reject(
           new GatewayError(code, `${key}: cannot listen on ${where} (${cause.code})`, { key, host, port }, { cause }),
         );
+      };
+      this.#server.once("error", refuse);
+      this.#server.listen({ host, port }, () => {
+        this.#server.off("error", refuse);
+        // Such as no descriptor left for one more connection: those there are go on.
+        this.#server.on("error", (error) => this.#options.logger.error("lan-failed", { error }));
+        resolve();
       });
-      this.#server.listen({ host, port }, resolve);
     });
   }
 
