@@ -1,5 +1,5 @@
 /**
- * The tables, for queries; migrations/ creates them and test/cloud-sync/schema.test.ts compares the two. Every key begins with
+ * The tables, for queries; migrations/ creates them and test/cloud-sync/start.test.ts compares the two. Every key begins with
  * site_id, so that the tables shard by site. Moments are milliseconds since 1970 (domain/instant.ts); bodies are JSON as text,
  * because the feed hashes them byte by byte.
  */
