@@ -71,7 +71,7 @@ export class Faults {
 
   #garbled(payload: string): string {
     const at = Math.floor(this.fraction() * payload.length);
-    const wrong = String.fromCharCode(33 + ((payload.charCodeAt(at) + 1 + Math.floor(this.fraction() * 90)) % 93));
+    const wrong = String.fromCharCode(33 + ((payload.charCodeAt(at) - 33 + 1 + Math.floor(this.fraction() * 90)) % 93));
     return payload.slice(0, at) + wrong + payload.slice(at + 1);
   }
 }

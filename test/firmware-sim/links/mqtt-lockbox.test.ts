@@ -402,7 +402,9 @@ describe("faults", () => {
     assert(Math.abs(share(copies.length, 1_000) - 104) <= 8);
     const garbled = copies.filter(({ payload }) => payload !== sent);
     assert(Math.abs(share(garbled.length, copies.length) - 10) <= 4);
-    for (const { payload } of garbled)
+    const always = new Faults({ garble: 1 }, 5);
+    const wrong = Array.from({ length: 1_000 }, () => always.pass(sent)).flatMap((passage) => passage.copies);
+    for (const { payload } of [...garbled, ...wrong])
       assert.equal([...payload].filter((character, index) => character !== sent[index]).length, 1);
     assert(copies.some(({ afterMs }, index) => index > 0 && afterMs < copies[index - 1]!.afterMs));
     assert(copies.every(({ afterMs }) => afterMs >= 0 && afterMs <= 100));
