@@ -387,7 +387,7 @@ export class SiteRecords implements SiteView {
         this.#unfinished.delete(`command/${event.command}`);
         break;
       case "damage":
-        this.#assumeSpent(event.lines);
+        this.#assumeSpent();
         break;
     }
   }
@@ -530,10 +530,9 @@ export class SiteRecords implements SiteView {
     this.#ledger.set(grant, { ...entry, rights });
   }
 
-  /** Up to `lines` records are gone: each may have been an admission by any limited grant, or a page that revoked one. */
-  #assumeSpent(lines: number): void {
-    for (const [grant, { rights }] of this.#ledger)
-      this.#spend(grant, "used", Math.min(Math.max(0, held(rights)), lines));
+  /** Records are gone: one alone may have spent or given back all that any limited grant held here, or been a page that revoked it. */
+  #assumeSpent(): void {
+    for (const [grant, { rights }] of this.#ledger) this.#spend(grant, "used", Math.max(0, held(rights)));
     this.suspect = true;
     this.cursor = noCursor;
     this.syncedAt = null;

@@ -7,7 +7,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { GatewayError } from "../errors.ts";
 import type { Disk } from "../ports/disk.ts";
-import { isAbsent, removeIfThere } from "./atomic-file.ts";
+import { isAbsent, isFull, listIfThere, removeIfThere } from "./atomic-file.ts";
+
+/** Room that is given up when the disk is full. */
+export const ballastFile = "ballast";
 
 /** A process, told apart from a later one with the same id: in a container every gateway is process 1. */
 export interface ProcessName {
@@ -41,7 +44,14 @@ export async function lockDataFolder(
   await disk.makeFolder(folder);
   const path = join(folder, "lock");
   const owner: Owner = { ...processes.self, token: randomUUID() };
-  await take(disk, folder, path, owner, processes);
+  try {
+    await take(disk, folder, path, owner, processes);
+  } catch (error) {
+    // What is kept for a full disk is for this: a gateway that runs denies with a reason, one that does not start says nothing.
+    if (!isFull(error) || !(await listIfThere(disk, folder)).includes(ballastFile)) throw error;
+    await disk.remove(join(folder, ballastFile));
+    await take(disk, folder, path, owner, processes);
+  }
   return {
     release: async () => {
       if ((await ownerOf(disk, path))?.token === owner.token) await removeIfThere(disk, path);

@@ -9,6 +9,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Disk, DiskFile } from "../ports/disk.ts";
 import type { Logger } from "../ports/logger.ts";
 import { isFull, listIfThere, removeIfThere, writeFileAtomically } from "./atomic-file.ts";
+import { ballastFile } from "./data-folder.ts";
 import { blankPieces, prepareSegment, segmentFile } from "./journal-segment.ts";
 
 /** A segment that lines are written to. */
@@ -35,7 +36,6 @@ export interface SegmentStoreOptions {
 }
 
 const retryAfterMs = 5_000;
-const ballastFile = "ballast";
 
 export class SegmentStore {
   readonly #options: SegmentStoreOptions;

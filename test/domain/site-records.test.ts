@@ -344,7 +344,13 @@ test("after damage nothing is admitted and limits count as spent, until the whol
   assert.equal(outcomeAt(records, "free"), "OFFLINE_STALE");
   applied(records, aPage(set, { to: 3 }));
   assert.equal(outcomeAt(records, "free"), "free");
-  assert.equal(records.rights(aGrant("two", { entriesAllowed: 2 })).held, 1);
+  assert.equal(records.rights(aGrant("two", { entriesAllowed: 2 })).held, 0);
+});
+
+test("one lost line may have given back all that was held: nothing of it counts afterwards", () => {
+  const records = applied(fresh(), aPage([siteRow(aSite()), grantRow(aGrant("five", { entriesAllowed: 5 }))]));
+  records.apply(anEvent(1, { type: "damage", file: "000001.jsonl", line: 4, lines: 1 }), now, 1);
+  assert.equal(records.rights(aGrant("five", { entriesAllowed: 5 })).held, 0);
 });
 
 test("an answer of the old feed that arrives after damage does not pass for the whole set", () => {

@@ -147,6 +147,12 @@ export class GatewayNode {
     );
     for (let turn = 0; !site && owner.alive && turn < 200; turn += 1) await world.advance(turn < 2 ? 0 : 100);
     if (!owner.alive) return; // it crashed while it started
+    if (!site && Number.isFinite(this.disk.capacity)) {
+      // Without a byte left and its ballast given up it does not come up, and nothing opens.
+      owner.alive = false;
+      this.process = undefined;
+      return;
+    }
     if (!site) throw new Violation("I3", "the gateway does not come up");
     owner.site = site;
     this.note("booted");

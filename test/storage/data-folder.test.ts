@@ -132,3 +132,14 @@ describe("the gateway's keys", () => {
     });
   });
 });
+
+test("without a byte left the folder is still taken: the ballast makes room for the lock", async () => {
+  const sim = new SimDisk();
+  const store = await aStore(sim.mount(), "/data");
+  sim.kill();
+  assert.equal(store.journal.state, "open");
+  sim.capacity = sim.used;
+
+  const again = await aStore(sim.mount(), "/data");
+  assert.ok(["open", "full"].includes(again.journal.state));
+});
