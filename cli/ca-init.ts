@@ -4,6 +4,7 @@ import { CertificateAuthority } from "../gateway/broker/certificate-authority.ts
 import { systemClock } from "../gateway/system-clock.ts";
 import { defineCommand } from "./command.ts";
 import { dataFolder, dataOptions, exists } from "./data-option.ts";
+import { onFolder } from "./disk-error.ts";
 
 export const command = defineCommand({
   about: [
@@ -16,7 +17,7 @@ export const command = defineCommand({
   async run({ options }) {
     const data = await dataFolder(options);
     const stood = await exists(join(data, "ca", "ca.crt"));
-    await CertificateAuthority.open(data, systemClock);
+    await onFolder(data, () => CertificateAuthority.open(data, systemClock));
     console.log(`${join(data, "ca", "ca.crt")}: ${stood ? "stands already, nothing was changed" : "made"}`);
   },
 });

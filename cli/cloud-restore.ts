@@ -4,6 +4,7 @@ import { loadCloudConfig } from "../config/load.ts";
 import { pinoLogger } from "../gateway/pino-logger.ts";
 import { systemClock } from "../gateway/system-clock.ts";
 import { commonOptions, defineCommand } from "./command.ts";
+import { onFolder } from "./disk-error.ts";
 
 export const command = defineCommand({
   about: [
@@ -21,13 +22,15 @@ export const command = defineCommand({
   async run({ options, arguments: [file = ""] }) {
     const { settings, databaseUrl } = await loadCloudConfig(options.config, { data: options.data });
     const { restoreCloud } = await import("../cloud-sync/restore-cloud.ts");
-    const { header, rows, sites } = await restoreCloud({
-      file: resolve(file),
-      dataFolder: settings.data,
-      databaseUrl: databaseUrl(),
-      clock: systemClock,
-      logger: pinoLogger("warn"),
-    });
+    const { header, rows, sites } = await onFolder(settings.data, () =>
+      restoreCloud({
+        file: resolve(file),
+        dataFolder: settings.data,
+        databaseUrl: databaseUrl(),
+        clock: systemClock,
+        logger: pinoLogger("warn"),
+      }),
+    );
     const madeAt = Temporal.Instant.fromEpochMilliseconds(header.madeAt);
     console.log(`${rows} rows as of ${madeAt} are back; ${sites.length} sites wait for their gateways' accounts`);
   },

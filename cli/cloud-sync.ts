@@ -5,6 +5,7 @@ import { pinoLogger } from "../gateway/pino-logger.ts";
 import { systemClock } from "../gateway/system-clock.ts";
 import { SecretString } from "../gateway/wire/secret.ts";
 import { commonOptions, defineCommand } from "./command.ts";
+import { onFolder } from "./disk-error.ts";
 import { runService } from "./process.ts";
 import { version } from "./version.ts";
 
@@ -26,15 +27,17 @@ export const command = defineCommand({
       readyFile: options["ready-file"],
       async start() {
         const { startCloud } = await import("../cloud-sync/main.ts");
-        return startCloud({
-          http: settings.http,
-          dataFolder: settings.data,
-          databaseUrl: databaseUrl(),
-          adminToken: token ? new SecretString(token) : undefined,
-          version,
-          logger,
-          clock: systemClock,
-        });
+        return onFolder(settings.data, () =>
+          startCloud({
+            http: settings.http,
+            dataFolder: settings.data,
+            databaseUrl: databaseUrl(),
+            adminToken: token ? new SecretString(token) : undefined,
+            version,
+            logger,
+            clock: systemClock,
+          }),
+        );
       },
       ready({ url, adminToken }) {
         // Beside the log, not in it: this is the one time it is shown.

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pinoLogger } from "../gateway/pino-logger.ts";
 import { commonOptions, defineCommand, portOption } from "./command.ts";
+import { onFolder } from "./disk-error.ts";
 import { runService } from "./process.ts";
 import { version } from "./version.ts";
 
@@ -31,7 +32,7 @@ export const command = defineCommand({
         stopDeadlineMs: 15_000,
         async start() {
           const { startDemo } = await import("./demo-site.ts");
-          return startDemo({ folder, port, version, logger: pinoLogger("warn") });
+          return onFolder(folder, () => startDemo({ folder, port, version, logger: pinoLogger("warn") }));
         },
         ready(demo) {
           const facts = demo.facts();

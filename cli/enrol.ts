@@ -3,6 +3,7 @@ import { text } from "node:stream/consumers";
 import { loadGatewayConfig } from "../config/load.ts";
 import { SecretString } from "../gateway/wire/secret.ts";
 import { commonOptions, defineCommand, UsageError } from "./command.ts";
+import { onFolder } from "./disk-error.ts";
 import { version } from "./version.ts";
 
 export const command = defineCommand({
@@ -23,13 +24,15 @@ export const command = defineCommand({
       import("../gateway/sync/private-authority.ts"),
     ]);
     await trustAlso(settings.cloud.caFile);
-    const keys = await enrolGateway({
-      cloudUrl: settings.cloud.url,
-      code: new SecretString(code),
-      folder: settings.data,
-      version,
-      fetch,
-    });
+    const keys = await onFolder(settings.data, () =>
+      enrolGateway({
+        cloudUrl: settings.cloud.url,
+        code: new SecretString(code),
+        folder: settings.data,
+        version,
+        fetch,
+      }),
+    );
     console.log(`${settings.data} is now gateway ${keys.gateway} (${keys.name}) of site ${keys.site}`);
   },
 });

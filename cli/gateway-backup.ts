@@ -1,5 +1,5 @@
 /** `postern gateway backup`: what of a gateway cannot be made anew, sealed by a passphrase. */
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { loadGatewayConfig } from "../config/load.ts";
 import { readForBackup } from "../gateway/restore-gateway.ts";
 import { writeFileAtomically } from "../gateway/storage/atomic-file.ts";
@@ -8,6 +8,7 @@ import { nodeDisk } from "../gateway/storage/node-disk.ts";
 import { systemClock } from "../gateway/system-clock.ts";
 import { commonOptions, defineCommand } from "./command.ts";
 import { dataFolder } from "./data-option.ts";
+import { onFolder } from "./disk-error.ts";
 import { passphraseFrom, passphraseOptions } from "./passphrase.ts";
 
 export const command = defineCommand({
@@ -33,7 +34,7 @@ export const command = defineCommand({
     });
     const madeAt = Temporal.Instant.fromEpochMilliseconds(systemClock.wall()).toString();
     const text = await sealBackup(content, { gateway: keys.gateway, madeAt }, passphrase);
-    await writeFileAtomically(nodeDisk, resolve(file), [Buffer.from(text)]);
+    await onFolder(dirname(resolve(file)), () => writeFileAtomically(nodeDisk, resolve(file), [Buffer.from(text)]));
     const parts = [
       "keys",
       content.authority && "authority",

@@ -8,6 +8,7 @@ import { openBackup } from "../gateway/storage/gateway-backup.ts";
 import { trustAlso } from "../gateway/sync/private-authority.ts";
 import { systemClock } from "../gateway/system-clock.ts";
 import { commonOptions, defineCommand, UsageError } from "./command.ts";
+import { onFolder } from "./disk-error.ts";
 import { passphraseFrom, passphraseOptions } from "./passphrase.ts";
 
 const deadlineMs = 60_000;
@@ -39,14 +40,16 @@ export const command = defineCommand({
       if (path !== undefined && text !== null) await put(resolve(dirname(config), path), text);
     const { settings } = await loadGatewayConfig(config, { data: options.data });
     await trustAlso(settings.cloud.caFile);
-    const keys = await restoreGateway({
-      content,
-      folder: settings.data,
-      cloudUrl: settings.cloud.url,
-      clock: systemClock,
-      fetch,
-      signal: AbortSignal.timeout(deadlineMs),
-    });
+    const keys = await onFolder(settings.data, () =>
+      restoreGateway({
+        content,
+        folder: settings.data,
+        cloudUrl: settings.cloud.url,
+        clock: systemClock,
+        fetch,
+        signal: AbortSignal.timeout(deadlineMs),
+      }),
+    );
     console.log(`${settings.data} is gateway ${keys.gateway} (${keys.name}) again, in epoch ${keys.epoch}`);
   },
 });

@@ -7,6 +7,7 @@ import { pinoLogger } from "../gateway/pino-logger.ts";
 import { systemClock } from "../gateway/system-clock.ts";
 import { SecretString } from "../gateway/wire/secret.ts";
 import { commonOptions, defineCommand, UsageError } from "./command.ts";
+import { onFolder } from "./disk-error.ts";
 import { runService } from "./process.ts";
 import { version } from "./version.ts";
 
@@ -34,18 +35,20 @@ export const command = defineCommand({
           import("./enrolled-keys.ts"),
         ]);
         await trustAlso(settings.cloud.caFile);
-        const gateway = await startGateway({
-          settings,
-          keys: await enrolledKeys(settings.data),
-          secret: secretOf(secrets),
-          version,
-          clock: systemClock,
-          disk: nodeDisk,
-          logger,
-          fetch,
-          random: Math.random,
-          onFailed: fail,
-        });
+        const gateway = await onFolder(settings.data, async () =>
+          startGateway({
+            settings,
+            keys: await enrolledKeys(settings.data),
+            secret: secretOf(secrets),
+            version,
+            clock: systemClock,
+            disk: nodeDisk,
+            logger,
+            fetch,
+            random: Math.random,
+            onFailed: fail,
+          }),
+        );
         const reload = async () => {
           const fresh = await loadGatewayConfig(file, { data: options.data });
           gateway.reloadSecrets(secretOf(fresh.secrets));

@@ -1,6 +1,7 @@
 /** How an error ends a command: ours as its message and what to do, the system's as its message, a bug with its stack. */
 import { ConfigError } from "../config/config-error.ts";
 import { errorPolicy, GatewayError } from "../gateway/errors.ts";
+import { diskErrorText } from "./disk-error.ts";
 
 const saysWhatToDo = new Set(["UsageError", "CloudStartError", "SimulatorStartError", "BackupError", "CommandError"]);
 
@@ -11,8 +12,8 @@ export function errorText(error: unknown): string {
   }
   if (!(error instanceof Error)) return `failed: ${typeof error}`;
   const { name, message, stack } = error;
-  const isTold = saysWhatToDo.has(name) || "syscall" in error;
-  return isTold ? message : (stack ?? message);
+  if (saysWhatToDo.has(name)) return message;
+  return diskErrorText(error) ?? ("syscall" in error ? message : (stack ?? message));
 }
 
 /** Only the code of a foreign cause: its message may hold what was sent. */
