@@ -19,23 +19,27 @@ export async function runMutants(names: string | undefined, jobs: number): Promi
   const wanted = mutants.filter(({ name }) => names === undefined || name.includes(names));
   const queue = [...wanted];
   let caught = 0;
+  const unmutated = await copyProject(root);
   const work = async () => {
     for (let mutant = queue.shift(); mutant; mutant = queue.shift()) {
-      const result = await runMutant(mutant);
+      const result = await runMutant(mutant, unmutated);
       if (result.outcome === "caught") caught += 1;
       const how = result.outcome === "caught" ? `seed ${result.seed}, ${result.by}` : result.why;
       console.log(`${result.outcome.padEnd(6)}  ${mutant.name}: ${how}`);
     }
   };
-  await Promise.all(Array.from({ length: jobs }, work));
+  try {
+    await Promise.all(Array.from({ length: jobs }, work));
+  } finally {
+    await rm(unmutated, { recursive: true, force: true });
+  }
   return { caught, all: wanted.length };
 }
 
-async function runMutant(mutant: Mutant): Promise<MutantResult> {
-  const folder = await mkdtemp(join(tmpdir(), "postern-mutant-"));
+/** `unmutated`: a copy made once, so that all mutants are of the same code, whoever edits it meanwhile. */
+async function runMutant(mutant: Mutant, unmutated: string): Promise<MutantResult> {
+  const folder = await copyProject(unmutated);
   try {
-    for (const part of parts) await cp(join(root, part), join(folder, part), { recursive: true });
-    await symlink(join(root, "node_modules"), join(folder, "node_modules"));
     const file = join(folder, mutant.file);
     const source = await readFile(file, "utf8");
     const places = source.split(mutant.find).length - 1;
@@ -44,10 +48,23 @@ async function runMutant(mutant: Mutant): Promise<MutantResult> {
       file,
       source.replace(mutant.find, () => mutant.replace),
     );
-    return readResult(mutant, await simulate(folder, mutant.seeds));
+    const result = readResult(mutant, await simulate(folder, ["--seeds", String(mutant.seeds), "--first-failure"]));
+    if (result.outcome !== "caught") return result;
+    // A seed that fails by itself has not found the planted bug but one of our own.
+    const without = await simulate(unmutated, ["--seed", String(result.seed)]);
+    return without.includes(" 0 violations")
+      ? result
+      : { outcome: "broken", why: `seed ${result.seed} fails without it too` };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function copyProject(from: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "postern-mutant-"));
+  for (const part of parts) await cp(join(from, part), join(folder, part), { recursive: true });
+  await symlink(join(root, "node_modules"), join(folder, "node_modules"));
+  return folder;
 }
 
 function readResult(mutant: Mutant, output: string): MutantResult {
@@ -64,16 +81,10 @@ function readResult(mutant: Mutant, output: string): MutantResult {
     : { outcome: "broken", why: what.slice(0, 200) };
 }
 
-function simulate(folder: string, seeds: number): Promise<string> {
+/** What it printed. */
+function simulate(folder: string, options: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    const run = [
-      "--import",
-      "tsx",
-      join(folder, "test/simulation/run.ts"),
-      "--seeds",
-      String(seeds),
-      "--first-failure",
-    ];
+    const run = ["--import", "tsx", join(folder, "test/simulation/run.ts"), ...options];
     const child = spawn(process.execPath, run, { cwd: folder, timeout: deadlineMs, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
     child.stdout.on("data", (chunk) => {
