@@ -13,11 +13,8 @@ import { keepHouse } from "./jobs/housekeeping.ts";
 import { Meters } from "./meters.ts";
 import { CloudStartError } from "./start-error.ts";
 import { adminTokens } from "./store/admin-tokens.ts";
-import { beginNewFeed } from "./store/feed.ts";
 import { openStore } from "./store/open-store.ts";
 import { masterKeyIn, SiteKeys } from "./store/site-keys.ts";
-import { listSites } from "./store/sites.ts";
-import type { Store } from "./store/store.ts";
 
 export interface CloudOptions {
   /** `port` 0: any free one. */
@@ -57,8 +54,6 @@ export async function startCloud(options: CloudOptions): Promise<RunningCloud> {
   const store = await openStore({ databaseUrl, dataFolder, clock, logger });
   let server: Server | undefined;
   try {
-    // First of all: the mark of the unclean stop goes when the store is closed, even by a start that fails.
-    if (store.wasUnclean) await beginNewFeeds(store, logger, clock.wall());
     await siteKeys.check(store.db);
     const given = options.adminToken;
     const adminTokenHashes = given ? [hashOf(given.reveal())] : [];
@@ -98,12 +93,6 @@ export async function startCloud(options: CloudOptions): Promise<RunningCloud> {
     await store.close();
     throw error;
   }
-}
-
-/** The last process did not stop cleanly: commits that gateways have seen may be lost, so they take the whole set anew. */
-async function beginNewFeeds(store: Store, logger: Logger, now: number): Promise<void> {
-  for (const { id } of await listSites(store.db)) await store.transaction((tx) => beginNewFeed(tx, id, now));
-  logger.warn("unclean-stop-found", { consequence: "new feed for every site, and an audit of every gateway" });
 }
 
 async function listen(parts: CloudParts, { host, port }: CloudOptions["http"]): Promise<Server> {

@@ -9,16 +9,19 @@ import { drizzle as drizzlePglite } from "drizzle-orm/pglite";
 import { migrate as migratePglite } from "drizzle-orm/pglite/migrator";
 import { sql } from "drizzle-orm/sql";
 import { Client, Pool } from "pg";
+import type { Instant } from "../../gateway/domain/instant.ts";
 import type { Clock } from "../../gateway/ports/clock.ts";
 import type { Logger } from "../../gateway/ports/logger.ts";
 import { CloudStartError } from "../start-error.ts";
 import { restoreBackup } from "./backup.ts";
 import { syncFolder } from "./backup-file.ts";
 import { takeFolder } from "./data-folder.ts";
+import { beginNewFeed } from "./feed.ts";
 import { migrationsFolder } from "./migrations.ts";
 import { copiesIn, newestGoodCopy } from "./pglite-copies.ts";
 import { openFolder, setAside, syncTree } from "./pglite-folder.ts";
 import * as schema from "./schema.ts";
+import { listSites } from "./sites.ts";
 import type { Database, Store, Transaction } from "./store.ts";
 import { Wakes } from "./wakes.ts";
 
@@ -52,11 +55,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 /**
- * PGlite does not sync: after a power cut it may come back to an earlier commit (hence `wasUnclean`), or not at all. Then the newest
- * good copy takes its place, and every site begins a new history. Rejects with `store-broken` when there is none.
+ * PGlite does not sync: after a power cut it may come back to an earlier commit, so every site begins a new history, or not at all.
+ * Then the newest good copy takes its place. Rejects with `store-broken` when there is none.
  */
 async function openPglite({ dataFolder, clock, logger }: StoreOptions): Promise<Store> {
-  if (dataFolder === undefined) return pgliteStore(await PGlite.create(), false, async () => undefined);
+  if (dataFolder === undefined) return pgliteStore(await PGlite.create(), async () => undefined);
   await mkdir(dataFolder, { recursive: true, mode: 0o700 });
   const taken = await takeFolder(dataFolder);
   try {
@@ -69,10 +72,19 @@ async function openPglite({ dataFolder, clock, logger }: StoreOptions): Promise<
     }
     if (opened.state === "empty" && copies.length === 0) await mkdir(folder, { recursive: true, mode: 0o700 });
     const client = opened.state === "sound" ? opened.client : await PGlite.create({ dataDir: folder });
-    return await pgliteStore(client, taken.wasUnclean && opened.state === "sound", async () => {
+    const store = await pgliteStore(client, async () => {
       await syncTree(folder);
       await taken.release();
     });
+    // What was put back from a copy has begun its new feeds already.
+    if (taken.wasUnclean && opened.state === "sound") {
+      await beginNewFeeds(store, clock.wall()).catch(async (error: Error) => {
+        await client.close();
+        throw error;
+      });
+      logger.warn("unclean-stop-found", { consequence: "new feed for every site, and an audit of every gateway" });
+    }
+    return store;
   } catch (error) {
     // The mark of an unclean stop stays: it is not dealt with yet.
     if (!taken.wasUnclean) await taken.release();
@@ -80,10 +92,17 @@ async function openPglite({ dataFolder, clock, logger }: StoreOptions): Promise<
   }
 }
 
-async function pgliteStore(client: PGlite, wasUnclean: boolean, closed: () => Promise<void>): Promise<Store> {
+/** Commits that gateways have seen may be lost, so they take the whole set anew. All sites or none, lest one keeps its old history. */
+async function beginNewFeeds(store: Store, now: Instant): Promise<void> {
+  await store.transaction(async (tx) => {
+    for (const { id } of await listSites(tx)) await beginNewFeed(tx, id, now);
+  });
+}
+
+async function pgliteStore(client: PGlite, closed: () => Promise<void>): Promise<Store> {
   const db = drizzlePglite(client, { schema });
   await migratePglite(db, { migrationsFolder });
-  return makeStore(db, wasUnclean, undefined, async () => {
+  return makeStore(db, undefined, async () => {
     await client.close();
     await closed();
   });
@@ -105,7 +124,7 @@ async function startFromCopy(
   // Built beside, so that a crash on the way leaves no half of it in place.
   const built = `${folder}-new`;
   await rm(built, { recursive: true, force: true });
-  const store = await pgliteStore(await PGlite.create({ dataDir: built }), false, () => syncTree(built));
+  const store = await pgliteStore(await PGlite.create({ dataDir: built }), () => syncTree(built));
   try {
     await restoreBackup(store, copy.path, clock.wall());
   } finally {
@@ -146,7 +165,7 @@ async function openPostgres(databaseUrl: string, { clock, logger, alone = false 
     if (cause instanceof CloudStartError) throw cause;
     throw new CloudStartError("store-unreachable", "the database could not be opened; check DATABASE_URL", { cause });
   }
-  return makeStore(drizzleNodePg(pool, { schema }), false, { replica, wakes }, async () => {
+  return makeStore(drizzleNodePg(pool, { schema }), { replica, wakes }, async () => {
     await listener.stop();
     await pool.end();
   });
@@ -166,7 +185,6 @@ async function migratePool(pool: Pool): Promise<void> {
 /** `shared`: other replicas must be told of a commit too. */
 function makeStore(
   db: Database,
-  wasUnclean: boolean,
   shared: { readonly replica: string; readonly wakes: Wakes } | undefined,
   close: () => Promise<void>,
 ): Store {
@@ -174,7 +192,6 @@ function makeStore(
   return {
     db,
     wakes,
-    wasUnclean,
     close,
     async transaction(work) {
       let touched = new Set<string>();

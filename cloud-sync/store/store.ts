@@ -18,8 +18,6 @@ export type Queries = Pick<Database, "select" | "execute">;
 export interface Store {
   readonly db: Database;
   readonly wakes: Wakes;
-  /** True when the last process on this folder did not stop cleanly, so that commits may have been lost. */
-  readonly wasUnclean: boolean;
   /** Commits when `work` resolves; nothing of it stays when it rejects. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   close(): Promise<void>;

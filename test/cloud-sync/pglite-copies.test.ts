@@ -15,6 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { PGlite } from "@electric-sql/pglite";
 import { sql } from "drizzle-orm";
 import { copyAtStop, keepCopies } from "../../cloud-sync/jobs/copies.ts";
 import { publish } from "../../cloud-sync/store/feed.ts";
@@ -159,7 +160,7 @@ describe("a folder that broke", () => {
     assert.equal(existsSync(join(data, "cloud-running.json")), true, "the mark of the unclean stop stays");
   });
 
-  test("a sound folder after an unclean stop is kept, whatever the copies say", async () => {
+  test("a sound folder after an unclean stop is kept, whatever the copies say, and begins a new history", async () => {
     const data = join(root, "sound");
     cpSync(given, data, { recursive: true });
     markUnclean(data);
@@ -167,8 +168,35 @@ describe("a folder that broke", () => {
     const store = await open(data);
 
     assert.deepEqual(await sitesOf(store), ["after-copy", "in-copy"]);
-    assert.equal(store.wasUnclean, true);
+    for (const site of await listSites(store.db)) assert.notEqual(site.auditSince, null);
     await store.close();
+  });
+
+  test("the mark of an unclean stop goes only when every site has its new history", async () => {
+    const data = join(root, "half-way");
+    cpSync(given, data, { recursive: true });
+    const before = await open(data);
+    await before.db.execute(sql`create function refuse() returns trigger language plpgsql as
+      $$ begin raise exception 'no new feed for %', new.site_id; end $$`);
+    await before.db.execute(sql`create trigger refuse before update of feed on site for each row
+      when (new.site_id = 'in-copy') execute function refuse()`);
+    await before.close();
+    const marker = join(data, "cloud-running.json");
+    assert.equal(existsSync(marker), false);
+    markUnclean(data);
+
+    await assert.rejects(open(data));
+    await assert.rejects(open(data));
+    assert.equal(existsSync(marker), true);
+
+    const client = await PGlite.create({ dataDir: join(data, "pglite") });
+    await client.exec("drop trigger refuse on site");
+    await client.close();
+    const store = await open(data);
+    assert.deepEqual(await sitesOf(store), ["after-copy", "in-copy"]);
+    for (const site of await listSites(store.db)) assert.notEqual(site.auditSince, null);
+    await store.close();
+    assert.equal(existsSync(marker), false);
   });
 });
 

@@ -98,11 +98,17 @@ describe("one data folder over several starts", () => {
     assert.equal(existsSync(join(folder, "cloud-running.json")), false);
   });
 
-  test("a folder that a running process owns is refused, and so is another master key", async () => {
+  test("a folder is refused while its owner runs, not for a later process with the owner's id; and so is another master key", async () => {
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8");
-    writeFileSync(join(folder, "cloud-running.json"), JSON.stringify({ pid: process.ppid, boot }));
+    const state = readFileSync(`/proc/${process.ppid}/stat`, "utf8");
+    const [, began] = /^\d+ \(.*\) (?:\S+ ){19}(\d+) /s.exec(state) ?? [];
+    assert.ok(began);
+    const marker = join(folder, "cloud-running.json");
+    writeFileSync(marker, JSON.stringify({ pid: process.ppid, boot, began }));
     await assert.rejects(start(), { code: "data-locked" });
-    rmSync(join(folder, "cloud-running.json"));
+
+    writeFileSync(marker, JSON.stringify({ pid: process.ppid, boot, began: "1" }));
+    await (await start()).stop();
 
     const other = new SecretString(Buffer.alloc(32, 9).toString("base64url"));
     await assert.rejects(start({ masterKey: other }), { code: "master-key-wrong" });
