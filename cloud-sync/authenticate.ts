@@ -7,7 +7,7 @@ import { HttpProblem, type RequestIdEnv } from "../web/problem.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { hashOf, isSameHash } from "./ids.ts";
 import { gatewayFenced, gatewayRevoked } from "./poll.ts";
-import { adoptEpoch, type GatewayRow, readGateway } from "./store/gateways.ts";
+import { adoptEpoch, formerKeysOf, type GatewayRow, readGateway } from "./store/gateways.ts";
 
 export interface CloudEnv extends RequestIdEnv {
   Variables: RequestIdEnv["Variables"] & {
@@ -43,9 +43,11 @@ export function gatewayOnly(parts: CloudParts, failures: RateLimiter): Middlewar
     const id = c.req.param("gateway") ?? "";
     const token = bearer(c);
     const row = token !== undefined && isPlainText(id) ? await readGateway(parts.store.db, id) : undefined;
-    const claims =
-      row?.publicKey && token !== undefined ? await claimsOf(row, row.publicKey, token, parts.clock.wall()) : undefined;
+    const now = parts.clock.wall();
+    const claims = row?.publicKey && token !== undefined ? await claimsOf(row, row.publicKey, token, now) : undefined;
     if (!row || !claims) {
+      if (row && token !== undefined && (await isOfFormerCard(row, token, now)))
+        throw row.revokedAt === null ? gatewayFenced() : gatewayRevoked();
       failures.demand(remoteAddress(c));
       throw unauthorized("Send a token signed by this gateway's key: iss, aud and exp at most 60 s ahead.");
     }
@@ -62,6 +64,12 @@ async function inItsEpoch({ store, clock }: CloudParts, row: GatewayRow, epoch: 
   const adopted = await store.transaction((tx) => adoptEpoch(tx, row, epoch, clock.wall()));
   if (adopted?.epoch === epoch) return adopted;
   throw new HttpProblem(403, "epoch-unknown", `Epoch ${epoch} was never given; restore the gateway's backup anew.`);
+}
+
+/** The gateway was enrolled anew on another card: the former one must learn it, or it would take the 401 for trouble that passes. */
+async function isOfFormerCard(row: GatewayRow, token: string, nowMs: number): Promise<boolean> {
+  for (const key of formerKeysOf(row)) if (await claimsOf(row, key, token, nowMs)) return true;
+  return false;
 }
 
 /** undefined: the token is not this gateway's, or not of now. */

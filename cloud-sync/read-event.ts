@@ -53,7 +53,7 @@ const eventSchema = z.discriminatedUnion("type", [
   ...(["bolt", "door", "tamper", "battery", "presence", "boot-doubted"] as const).map((type) =>
     z.looseObject({ ...stamp, type: z.literal(type), device: word }),
   ),
-  ...(["boot", "damage", "checksum-mismatch"] as const).map((type) =>
+  ...(["pin-guessing", "boot", "damage", "checksum-mismatch"] as const).map((type) =>
     z.looseObject({ ...stamp, type: z.literal(type) }),
   ),
 ]);

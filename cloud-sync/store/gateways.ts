@@ -15,6 +15,7 @@ export type AccessPointRow = typeof accessPoint.$inferSelect;
 export type Report = z.infer<typeof reportSchema>;
 
 export const enrolmentLifeMs = 15 * 60_000;
+const formerKeysMax = 8;
 
 const its = (siteId: string, id: string) => and(eq(gateway.siteId, siteId), eq(gateway.id, id));
 
@@ -71,14 +72,21 @@ export async function enrol(
   for (const one of open) if (isSameHash(one.hash, hash)) match = one;
   if (!match) return undefined;
   // The gateway before its code, as a revocation does: the other way round the two would wait for each other.
-  await tx.select({ id: gateway.id }).from(gateway).where(its(siteId, match.gatewayId)).for("update");
+  const [before] = await tx.select().from(gateway).where(its(siteId, match.gatewayId)).for("update");
   const used = await tx
     .update(enrolmentCode)
     .set({ usedAt: now })
     .where(and(eq(enrolmentCode.siteId, siteId), eq(enrolmentCode.hash, match.hash), isNull(enrolmentCode.usedAt)))
     .returning({ hash: enrolmentCode.hash });
   if (used.length === 0) return undefined;
-  return beginEpoch(tx, siteId, match.gatewayId, { publicKey, enrolledAt: now }, now);
+  const former = before?.publicKey ? [before.publicKey, ...formerKeysOf(before)] : [];
+  const formerKeys = JSON.stringify(former.filter((key) => key !== publicKey).slice(0, formerKeysMax));
+  return beginEpoch(tx, siteId, match.gatewayId, { publicKey, formerKeys, enrolledAt: now }, now);
+}
+
+/** Newest first. */
+export function formerKeysOf({ formerKeys }: Pick<GatewayRow, "formerKeys">): readonly string[] {
+  return JSON.parse(formerKeys);
 }
 
 /**
@@ -115,7 +123,7 @@ async function beginEpoch(
   tx: Transaction,
   siteId: string,
   id: string,
-  facts: Partial<Pick<GatewayRow, "publicKey" | "enrolledAt" | "epoch" | "auditedFeed">>,
+  facts: Partial<Pick<GatewayRow, "publicKey" | "formerKeys" | "enrolledAt" | "epoch" | "auditedFeed">>,
   now: Instant,
 ): Promise<GatewayRow | undefined> {
   const [row] = await tx

@@ -41,6 +41,8 @@ export const gateway = pgTable(
     createdAt: instant("created_at").notNull(),
     /** Ed25519, the JWK member "x"; null until enrolled. */
     publicKey: text("public_key"),
+    /** JSON of the newest keys before it: a card that still has one is told that another has taken its place. */
+    formerKeys: text("former_keys").notNull().default("[]"),
     enrolledAt: instant("enrolled_at"),
     revokedAt: instant("revoked_at"),
     epoch: integer("epoch").notNull(),

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { beginNewFeed } from "../../cloud-sync/store/feed.ts";
 import { gateway as gatewayTable, site as siteTable } from "../../cloud-sync/store/schema.ts";
-import { givenCloud, HandClock, type TestCloud, type TestGateway } from "../support/cloud.ts";
+import { givenCloud, HandClock, type TestCloud, TestGateway } from "../support/cloud.ts";
 
 const clock = new HandClock();
 let cloud: TestCloud;
@@ -82,6 +82,34 @@ test("an epoch that a lost history gave is taken up again, with an account; one 
   const { epoch } = (await newEpoch()).body;
   assert.ok(epoch > home!.epochFloor, `${epoch}`);
   assert.equal((await asCard(3, "GET", feed)).body.code, "gateway-fenced");
+});
+
+test("a card whose gateway was enrolled anew with another key learns that it is fenced, and begins no epoch", async () => {
+  const old = await cloud.gateway("home");
+  const path = `/v1/gateways/${old.id}`;
+  const cards = [old];
+  for (let times = 0; times < 2; times += 1) {
+    const { body } = await cloud.ask("POST", `/api/sites/home/gateways/${old.id}/enrolment-codes`);
+    const card = new TestGateway(cloud.app, clock);
+    assert.equal((await card.enrol(body.code)).status, 200);
+    cards.push(card);
+  }
+  const told = async (card: TestGateway) => {
+    const answers = [
+      await card.poll(),
+      await card.send("POST", `${path}/epoch`),
+      await card.send("GET", path + feed, { token: card.token({ epoch: card.epoch }) }),
+    ];
+    return answers.map(({ status, body }) => [status, body.code]);
+  };
+
+  for (const former of cards.slice(0, 2)) assert.deepEqual(await told(former), Array(3).fill([403, "gateway-fenced"]));
+  assert.equal((await cards[2]!.poll()).status, 200);
+  const late = old.token({ exp: Math.floor(clock.wall() / 1000) - 60 });
+  assert.equal((await old.send("GET", path + feed, { token: late })).status, 401, "an old token proves nothing");
+
+  await cloud.ask("POST", `/api/sites/home/gateways/${old.id}/revoke`);
+  assert.deepEqual(await told(old), Array(3).fill([403, "gateway-revoked"]));
 });
 
 test("new epochs are rationed", async () => {

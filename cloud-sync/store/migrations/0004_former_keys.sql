@@ -1,0 +1,1 @@
+alter table gateway add column former_keys text not null default '[]';
