@@ -149,7 +149,8 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
     if (journal.state === "failed") return;
     try {
       const at = Math.round(time.interval().earliest);
-      await journal.record({ kind: "tick", at, syncedAt: time.syncedAtWall() }).durable;
+      const borneOut = time.isBorneOut;
+      await journal.record({ kind: "tick", at, syncedAt: time.syncedAtWall(), ...(borneOut && { borneOut }) }).durable;
       if (store.dueForSnapshot && !stopping.signal.aborted) await cache.snapshot();
     } catch (error) {
       logger.error("tick-failed", { error: error as Error });

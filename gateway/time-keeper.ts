@@ -14,13 +14,17 @@ import type { Clock, TimeSetter } from "./ports/clock.ts";
 /** What the records remember of time across restarts. */
 export interface RememberedTime {
   readonly highWater: Instant;
+  /** The highest time written down that a server's word had borne out. */
+  readonly borneOutAt: Instant;
   readonly syncedAt: Instant | null;
 }
 
 export class TimeKeeper implements TimeSetter {
   readonly #clock: Clock;
-  #remembered: () => RememberedTime = () => ({ highWater: 0, syncedAt: null });
+  #remembered: () => RememberedTime = () => ({ highWater: 0, borneOutAt: 0, syncedAt: null });
   #fix: ClockFix | undefined;
+  /** A server has told the time since the start. */
+  #serverSpoke = false;
   #syncedAt: Monotonic | undefined;
 
   constructor(clock: Clock) {
@@ -41,6 +45,17 @@ export class TimeKeeper implements TimeSetter {
 
   believe(fix: ClockFix): void {
     this.#fix = combine(this.#fix, fix);
+    this.#serverSpoke = true;
+  }
+
+  get isBorneOut(): boolean {
+    return this.#serverSpoke && this.trust() !== "unset";
+  }
+
+  timeToSetBackTo(): Instant | undefined {
+    if (!this.#serverSpoke || this.trust() !== "unset") return undefined;
+    const { earliest, latest } = intervalAt(this.#fix, this.#remembered().borneOutAt, this.#clock.monotonic());
+    return Number.isFinite(latest) ? earliest : undefined;
   }
 
   noteSync(askedAt: Monotonic): void {

@@ -12,5 +12,14 @@ export type JournalRecord =
   | { readonly kind: "acknowledged"; readonly next: number }
   /** A press was taken in: repeats of it are dropped, and an event that names it (`press`) says what became of it. */
   | { readonly kind: "seen"; readonly origin: DeviceOrigin; readonly accessPoint: AccessPointId | null }
-  /** Every few minutes: the time's high-water mark, and when the last complete poll was asked. */
-  | { readonly kind: "tick"; readonly at: Instant; readonly syncedAt: Instant | null };
+  /**
+   * Every few minutes: the time's high-water mark, and when the last complete poll was asked. `borneOut`: a server has told the time since
+   * the start, and it agrees. `setsBack`: what was written down beyond that was a mistake of this machine's own clock.
+   */
+  | {
+      readonly kind: "tick";
+      readonly at: Instant;
+      readonly syncedAt: Instant | null;
+      readonly borneOut?: boolean;
+      readonly setsBack?: boolean;
+    };

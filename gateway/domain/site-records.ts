@@ -11,6 +11,7 @@ import type { GatewayId, Grant, GrantId } from "./grant.ts";
 import type { Instant, Millis, Monotonic } from "./instant.ts";
 import { afterMiss, afterSuccess, type Lockout, lockedOutMs, older } from "./lockout.ts";
 import { narrowerGrant } from "./narrower-grant.ts";
+import { budgetLockoutMs, isBudgetSpent, ofLastDay, pinBudget, type WrongPins, withWrongPin } from "./pin-budget.ts";
 import type { JournalRecord } from "./record.ts";
 import { held, merge, noRights, type Placement, type Rights, type TakeBackOrder } from "./rights.ts";
 import type { BlacklistEntry, Site } from "./site.ts";
@@ -36,6 +37,7 @@ export type SnapshotItem =
       readonly lastCommand: number;
       readonly boot: number;
       readonly highWater: Instant;
+      readonly borneOutAt?: Instant;
       readonly syncedAt: Instant | null;
       readonly resetting: boolean;
       readonly suspect: boolean;
@@ -49,6 +51,11 @@ export type SnapshotItem =
       readonly misses: number;
       readonly sinceMissMs: Millis;
       readonly remainingMs: Millis;
+    }
+  | {
+      readonly item: "wrong-pins";
+      readonly wrong: readonly { readonly accessPoint: AccessPointId; readonly agoMs: Millis }[];
+      readonly toldAgoMs: Millis | null;
     }
   | { readonly item: "seen"; readonly origin: DeviceOrigin }
   | { readonly item: "unfinished"; readonly unfinished: Unfinished };
@@ -68,6 +75,8 @@ export class SiteRecords implements SiteView {
   boot = 0;
   /** Highest time ever written down; the clock is never believed to be before it. */
   highWater: Instant = 0;
+  /** The highest of those that a server's word had borne out. What lies beyond may be a mistake of the machine's own clock. */
+  borneOutAt: Instant = 0;
   /** When the last complete poll written down was asked; null: never. Goes forward only, so that a clock nobody trusts forgets nothing. */
   syncedAt: Instant | null = null;
   /** Records were lost to damage: nothing is admitted until the whole set has come anew. */
@@ -93,6 +102,9 @@ export class SiteRecords implements SiteView {
   /** Take-back orders not answered yet. */
   readonly #orders = new Map<GrantId, TakeBackOrder>();
   readonly #lockouts = new Map<AccessPointId, Lockout>();
+  #wrongPins: WrongPins = [];
+  /** When guessing was last told. */
+  #guessingToldAt: Monotonic | undefined;
   readonly #seen = new Map<DeviceId, DeviceOrigin>();
   readonly #unfinished = new Map<string, Unfinished>();
   /** The newest event of an earlier boot, while those are replayed. */
@@ -224,7 +236,20 @@ export class SiteRecords implements SiteView {
 
   /** How long one more wrong PIN now would lock the keypad out; 0 when it would not. */
   lockoutAfterMissMs(accessPoint: AccessPointId, now: Monotonic): number {
-    return lockedOutMs(afterMiss(this.#lockouts.get(accessPoint), now), now);
+    return lockedOutMs(this.#afterMiss(accessPoint, now).lockout, now);
+  }
+
+  /** Wrong PINs of the last 24 h, over all keypads here. */
+  wrongPins(now: Monotonic): { readonly count: number; readonly keypads: number; readonly isBudgetSpent: boolean } {
+    const wrong = ofLastDay(this.#wrongPins, now);
+    const keypads = new Set(wrong.map(({ accessPoint }) => accessPoint)).size;
+    return { count: wrong.length, keypads, isBudgetSpent: isBudgetSpent(wrong, now) };
+  }
+
+  /** Their budget is spent, and no event of the last day says so. */
+  isGuessingUntold(now: Monotonic): boolean {
+    const toldAt = this.#guessingToldAt;
+    return isBudgetSpent(this.#wrongPins, now) && (toldAt === undefined || now - toldAt >= pinBudget.dayMs);
   }
 
   /**
@@ -263,7 +288,8 @@ export class SiteRecords implements SiteView {
         this.#forgetOldPresses();
         break;
       case "tick":
-        this.highWater = Math.max(this.highWater, record.at);
+        this.highWater = Math.max(record.setsBack ? this.borneOutAt : this.highWater, record.at);
+        if (record.borneOut) this.borneOutAt = Math.max(this.borneOutAt, record.at);
         if (record.syncedAt !== null) this.syncedAt = Math.max(this.syncedAt ?? 0, record.syncedAt);
         this.#forgetOldRights();
         break;
@@ -279,6 +305,7 @@ export class SiteRecords implements SiteView {
       lastCommand: this.lastCommand,
       boot: this.boot,
       highWater: this.highWater,
+      borneOutAt: this.borneOutAt,
       syncedAt: this.syncedAt,
       resetting: this.#resetting,
       suspect: this.suspect,
@@ -290,6 +317,8 @@ export class SiteRecords implements SiteView {
       ledger: { grants: [...this.#ledger.keys()], entries: [...this.#ledger.values()] },
       revoked: [...this.#revoked],
       lockouts: [...this.#lockouts],
+      wrongPins: ofLastDay(this.#wrongPins, now),
+      guessingToldAt: this.#guessingToldAt,
       seen: [...this.#seen.values()],
       unfinished: [...this.#unfinished.values()],
     });
@@ -304,6 +333,7 @@ export class SiteRecords implements SiteView {
         this.lastCommand = entry.lastCommand;
         this.boot = entry.boot;
         this.highWater = entry.highWater;
+        this.borneOutAt = entry.borneOutAt ?? entry.highWater;
         this.syncedAt = entry.syncedAt;
         this.#resetting = entry.resetting;
         this.suspect = entry.suspect;
@@ -329,6 +359,10 @@ export class SiteRecords implements SiteView {
           lastMissAt: now - entry.sinceMissMs,
           until: now + entry.remainingMs,
         });
+        break;
+      case "wrong-pins":
+        this.#wrongPins = entry.wrong.map(({ accessPoint, agoMs }) => ({ accessPoint, at: now - agoMs }));
+        this.#guessingToldAt = entry.toldAgoMs === null ? undefined : now - entry.toldAgoMs;
         break;
       case "seen":
         this.#see(entry.origin);
@@ -365,8 +399,13 @@ export class SiteRecords implements SiteView {
       }
       case "denied":
         if (event.via === "pin" && isMiss(event.reason)) {
-          this.#setLockout(event.accessPoint, afterMiss(this.#lockouts.get(event.accessPoint), mono));
+          const { lockout, wrongPins } = this.#afterMiss(event.accessPoint, mono);
+          this.#setLockout(event.accessPoint, lockout);
+          this.#wrongPins = wrongPins;
         }
+        break;
+      case "pin-guessing":
+        this.#guessingToldAt = mono;
         break;
       case "rights-returned":
         this.#move(event.grant, { ...noRights, returned: event.total, order: event.order });
@@ -554,12 +593,20 @@ export class SiteRecords implements SiteView {
     if (oldest) this.#unfinished.delete(keyOfUnfinished(oldest));
   }
 
+  #afterMiss(accessPoint: AccessPointId, now: Monotonic): { readonly lockout: Lockout; readonly wrongPins: WrongPins } {
+    const wrongPins = withWrongPin(this.#wrongPins, accessPoint, now);
+    const lockout = afterMiss(this.#lockouts.get(accessPoint), now, budgetLockoutMs(wrongPins, accessPoint, now));
+    return { lockout, wrongPins };
+  }
+
   /** Up to an event of an earlier boot: lockouts, kept on the running process's clock, grow older by the time since the one before. */
   #passTime({ boot, mono }: EntryEvent): void {
     const passed = this.#replayed?.boot === boot ? Math.max(0, mono - this.#replayed.mono) : 0;
     this.#replayed = { boot, mono };
     if (passed === 0) return;
     for (const [accessPoint, lockout] of this.#lockouts) this.#lockouts.set(accessPoint, older(lockout, passed));
+    this.#wrongPins = this.#wrongPins.map(({ accessPoint, at }) => ({ accessPoint, at: at - passed }));
+    if (this.#guessingToldAt !== undefined) this.#guessingToldAt -= passed;
   }
 
   #setLockout(accessPoint: AccessPointId, lockout: Lockout | undefined): void {
@@ -608,6 +655,8 @@ interface Copies {
   readonly ledger: { readonly grants: readonly GrantId[]; readonly entries: readonly LedgerEntry[] };
   readonly revoked: readonly string[];
   readonly lockouts: readonly (readonly [AccessPointId, Lockout])[];
+  readonly wrongPins: WrongPins;
+  readonly guessingToldAt: Monotonic | undefined;
   readonly seen: readonly DeviceOrigin[];
   readonly unfinished: readonly Unfinished[];
 }
@@ -623,6 +672,11 @@ function* snapshotItems(facts: SnapshotItem, now: Monotonic, copies: Copies): Ge
     const { misses, lastMissAt } = lockout;
     const [sinceMissMs, remainingMs] = [Math.max(0, now - lastMissAt), lockedOutMs(lockout, now)];
     yield { item: "lockout", accessPoint, misses, sinceMissMs, remainingMs };
+  }
+  if (copies.wrongPins.length > 0) {
+    const wrong = copies.wrongPins.map(({ accessPoint, at }) => ({ accessPoint, agoMs: Math.max(0, now - at) }));
+    const { guessingToldAt } = copies;
+    yield { item: "wrong-pins", wrong, toldAgoMs: guessingToldAt === undefined ? null : now - guessingToldAt };
   }
   for (const origin of copies.seen) yield { item: "seen", origin };
   for (const unfinished of copies.unfinished) yield { item: "unfinished", unfinished };

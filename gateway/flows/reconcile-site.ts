@@ -24,6 +24,11 @@ export async function reconcileSite(
   answeredAt: Monotonic,
 ): Promise<Reconciled> {
   time.believe(fixFromServer(reply.serverTime, answeredAt - askedAt - reply.heldMs, answeredAt));
+  const setBackTo = time.timeToSetBackTo();
+  if (setBackTo !== undefined) {
+    site.logger.warn("clock-set-back", { from: site.records.highWater, to: setBackTo });
+    site.journal.record({ kind: "tick", at: setBackTo, syncedAt: null, borneOut: true, setsBack: true });
+  }
   for (const command of reply.commands) {
     carryOutCommand(site, { command, askedAt, answeredAt, heldMs: reply.heldMs }).catch((error: Error) =>
       site.logger.error("command-failed", { command: command.id, error }),

@@ -21,7 +21,13 @@ export interface SiteTime {
 
 /** The same, for whoever learns the time and completes polls. */
 export interface TimeSetter extends SiteTime {
+  /** A server told the time. */
   believe(fix: ClockFix): void;
+  /**
+   * The time by a server's word, where what was written down is later and no server has ever borne that out: then it was this
+   * machine's own clock that was wrong. undefined: nothing of the kind.
+   */
+  timeToSetBackTo(): Instant | undefined;
   /** A poll asked at `askedAt` has brought the whole set. */
   noteSync(askedAt: Monotonic): void;
 }

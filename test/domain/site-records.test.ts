@@ -497,6 +497,22 @@ test("the clock's high-water mark and the last poll only go forward; an unset cl
   assert.deepEqual([records.highWater, records.syncedAt], [60, 40]);
 });
 
+test("a time that no server bore out can be taken back, one that a server did cannot", () => {
+  const records = fresh();
+  const tick = (at: number, told: { borneOut?: boolean; setsBack?: boolean } = {}) =>
+    records.apply({ kind: "tick", at, syncedAt: null, ...told }, now, 1);
+  tick(50, { borneOut: true });
+  tick(900);
+  const again = fresh();
+  for (const item of records.dump(now)) again.restore(item, now);
+  assert.deepEqual([again.highWater, again.borneOutAt], [900, 50]);
+
+  tick(60, { borneOut: true, setsBack: true });
+  assert.deepEqual([records.highWater, records.borneOutAt], [60, 60]);
+  tick(20, { borneOut: true, setsBack: true });
+  assert.deepEqual([records.highWater, records.borneOutAt], [60, 60]);
+});
+
 const wrongPin: EventBody = { type: "denied", accessPoint: "front", reason: "QR_NOT_FOUND", via: "pin", revision: 1 };
 
 test("a restart neither lifts a lockout nor invents one", () => {
