@@ -1,24 +1,38 @@
 /**
- * Who comes in at the broker's door: counts connections in all and from each address, lets so many log in at a time (a handshake
- * costs milliseconds of a small processor), and shuts out whoever has not logged in when the time is up.
+ * Who comes in at the broker's door: bounds the connections in all and the arrivals from each network, lets so many log in at a time
+ * (a handshake costs milliseconds of a small processor) and shuts out whoever has not logged in when the time is up. Networks take
+ * turns: one that sends nothing, or wants more than its part, keeps nobody else waiting.
  */
 import type { Socket } from "node:net";
 import type { Millis } from "../domain/instant.ts";
+import { networkOf } from "./network-of.ts";
 
 export interface ArrivalLimits {
   readonly connections: number;
-  readonly connectionsPerAddress: number;
-  /** Handshakes and logins under way at once; one address gets half of them. */
+  /** Not yet logged in, of one network (network-of.ts). Devices that are in are bounded by their accounts. */
+  readonly arrivalsPerNetwork: number;
+  /** Handshakes and logins under way at once; one network gets half of them. */
   readonly logins: number;
   /** From the turn until the login is done, and for the wait before that. */
   readonly loginMs: Millis;
 }
 
+/** After this part of its time a login is slow: it gives way when it has sent nothing yet, or its network has more turns than others. */
+const patience = 1 / 5;
+
+interface Network {
+  arrivals: number;
+  loggingIn: number;
+}
+
 interface Arrival {
+  readonly key: string;
   readonly socket: Socket;
   readonly address: string;
+  readonly network: Network;
   readonly enter: () => void;
-  state: "waiting" | "logging-in" | "in";
+  state: "waiting" | "logging-in" | "in" | "gone";
+  isSlow: boolean;
   timer: NodeJS.Timeout;
 }
 
@@ -26,11 +40,12 @@ export class Arrivals {
   turnedAway = 0;
   timedOut = 0;
   readonly #limits: ArrivalLimits;
+  /** The oldest first, and so in the other two. */
   readonly #known = new Map<string, Arrival>();
-  readonly #perAddress = new Map<string, number>();
-  readonly #loggingIn = new Map<string, number>();
-  #waiting: Arrival[] = [];
-  #running = 0;
+  readonly #waiting = new Set<Arrival>();
+  readonly #loggingIn = new Set<Arrival>();
+  /** Of arrivals not yet in. */
+  readonly #networks = new Map<string, Network>();
 
   constructor(limits: ArrivalLimits) {
     this.#limits = limits;
@@ -41,26 +56,30 @@ export class Arrivals {
   }
 
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#waiting.size;
   }
 
   /** Calls `enter` when it is the socket's turn; until then nothing is read from it. */
   take(socket: Socket, enter: () => void): void {
-    const address = socket.remoteAddress;
-    const { connections, connectionsPerAddress } = this.#limits;
-    const fromThere = this.#perAddress.get(address ?? "") ?? 0;
-    if (!address || this.#known.size >= connections || fromThere >= connectionsPerAddress) {
+    socket.on("error", () => undefined);
+    const address = socket.remoteAddress && networkOf(socket.remoteAddress);
+    const network = this.#networks.get(address ?? "") ?? { arrivals: 0, loggingIn: 0 };
+    if (!address || network.arrivals >= this.#limits.arrivalsPerNetwork || !this.#hasPlaceFor(network)) {
       this.turnedAway += 1;
       socket.destroy();
       return;
     }
-    const arrival: Arrival = { socket, address, enter, state: "waiting", timer: this.#deadline(socket) };
+    const timer = this.#deadline(socket, this.#limits.loginMs);
     const key = keyOf(socket);
+    const arrival: Arrival = { key, socket, address, network, enter, state: "waiting", isSlow: false, timer };
+    this.#networks.set(address, network);
+    network.arrivals += 1;
     this.#known.set(key, arrival);
-    this.#perAddress.set(address, fromThere + 1);
-    socket.on("error", () => undefined);
-    socket.once("close", () => this.#gone(key, arrival));
-    this.#waiting.push(arrival);
+    this.#waiting.add(arrival);
+    socket.once("close", () => {
+      this.#forget(arrival);
+      this.#next();
+    });
     this.#next();
   }
 
@@ -68,62 +87,108 @@ export class Arrivals {
   loggedIn(socket: Socket): void {
     const arrival = this.#known.get(keyOf(socket));
     if (arrival?.state !== "logging-in") return;
-    clearTimeout(arrival.timer);
-    this.#endLogin(arrival);
-    arrival.state = "in";
+    this.#leave(arrival, "in");
     this.#next();
   }
 
   /** Closes every connection, hard. */
   destroy(): void {
-    this.#waiting = [];
-    for (const { socket } of this.#known.values()) socket.destroy();
+    for (const arrival of [...this.#known.values()]) {
+      this.#forget(arrival);
+      arrival.socket.destroy();
+    }
+  }
+
+  /** When the house is full, the network with the most arrivals loses its oldest, if that is more than this one has. */
+  #hasPlaceFor(newcomer: Network): boolean {
+    if (this.#known.size < this.#limits.connections) return true;
+    let most: Arrival | undefined;
+    for (const arrival of this.#known.values()) {
+      if (arrival.state !== "in" && arrival.network.arrivals > (most?.network ?? newcomer).arrivals) most = arrival;
+    }
+    if (most) this.#turnOut(most);
+    return most !== undefined;
   }
 
   #next(): void {
-    const share = Math.max(1, Math.floor(this.#limits.logins / 2));
-    while (this.#running < this.#limits.logins) {
-      const index = this.#waiting.findIndex(({ address }) => (this.#loggingIn.get(address) ?? 0) < share);
-      const arrival = this.#waiting[index];
-      if (!arrival) return;
-      this.#waiting.splice(index, 1);
+    for (;;) {
+      const arrival = this.#first();
+      if (!arrival || !this.#hasTurnFor(arrival.network)) return;
+      this.#waiting.delete(arrival);
+      this.#loggingIn.add(arrival);
       arrival.state = "logging-in";
-      this.#running += 1;
-      this.#loggingIn.set(arrival.address, (this.#loggingIn.get(arrival.address) ?? 0) + 1);
-      clearTimeout(arrival.timer);
-      arrival.timer = this.#deadline(arrival.socket);
+      arrival.network.loggingIn += 1;
+      this.#watch(arrival);
       arrival.enter();
     }
   }
 
-  #gone(key: string, arrival: Arrival): void {
+  /** Of the network with the fewest logins under way, whoever waits longest. */
+  #first(): Arrival | undefined {
+    let first: Arrival | undefined;
+    for (const arrival of this.#waiting) {
+      if (!first || arrival.network.loggingIn < first.network.loggingIn) first = arrival;
+    }
+    return first;
+  }
+
+  #hasTurnFor(network: Network): boolean {
+    const { logins } = this.#limits;
+    const hasItsPart = network.loggingIn >= Math.max(1, Math.floor(logins / 2));
+    if (this.#loggingIn.size < logins && !hasItsPart) return true;
+    for (const other of this.#loggingIn) {
+      if (!other.isSlow || (hasItsPart && other.network !== network)) continue;
+      if (other.socket.bytesRead > 0 && other.network.loggingIn <= network.loggingIn + 1) continue;
+      this.#turnOut(other);
+      return true;
+    }
+    return false;
+  }
+
+  #watch(arrival: Arrival): void {
+    const { loginMs } = this.#limits;
     clearTimeout(arrival.timer);
-    this.#known.delete(key);
-    decrease(this.#perAddress, arrival.address);
-    if (arrival.state === "waiting") this.#waiting = this.#waiting.filter((other) => other !== arrival);
-    if (arrival.state === "logging-in") this.#endLogin(arrival);
-    this.#next();
+    arrival.timer = setTimeout(() => {
+      arrival.isSlow = true;
+      arrival.timer = this.#deadline(arrival.socket, loginMs * (1 - patience));
+      this.#next();
+    }, loginMs * patience);
   }
 
-  #endLogin({ address }: Arrival): void {
-    this.#running -= 1;
-    decrease(this.#loggingIn, address);
+  #turnOut(arrival: Arrival): void {
+    this.turnedAway += 1;
+    this.#forget(arrival);
+    arrival.socket.destroy();
   }
 
-  #deadline(socket: Socket): NodeJS.Timeout {
+  #forget(arrival: Arrival): void {
+    if (arrival.state === "gone") return;
+    this.#leave(arrival, "gone");
+    this.#known.delete(arrival.key);
+  }
+
+  /** It is no arrival any more: it is in, or gone. */
+  #leave(arrival: Arrival, state: "in" | "gone"): void {
+    const { network, address } = arrival;
+    clearTimeout(arrival.timer);
+    this.#waiting.delete(arrival);
+    if (this.#loggingIn.delete(arrival)) network.loggingIn -= 1;
+    if (arrival.state !== "in") {
+      network.arrivals -= 1;
+      if (network.arrivals === 0) this.#networks.delete(address);
+    }
+    arrival.state = state;
+  }
+
+  #deadline(socket: Socket, ms: Millis): NodeJS.Timeout {
     return setTimeout(() => {
       this.timedOut += 1;
       socket.destroy();
-    }, this.#limits.loginMs);
+    }, ms);
   }
 }
 
-function keyOf(socket: Socket): string {
-  return `${socket.remoteAddress} ${socket.remotePort} ${socket.localPort}`;
-}
-
-function decrease(counts: Map<string, number>, key: string): void {
-  const left = (counts.get(key) ?? 1) - 1;
-  if (left > 0) counts.set(key, left);
-  else counts.delete(key);
+/** The same for a connection and for the TLS around it. */
+function keyOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 }

@@ -30,7 +30,7 @@ export interface BrokerLimits extends ArrivalLimits, SessionLimits {
 
 export const defaultBrokerLimits: BrokerLimits = {
   connections: 2_500,
-  connectionsPerAddress: 250,
+  arrivalsPerNetwork: 250,
   logins: 50,
   loginMs: 5_000,
   packetBytesBeforeLogin: 1_024,
@@ -71,6 +71,7 @@ export interface BrokerStats {
   readonly waiting: number;
   readonly logins: number;
   readonly loginsRefused: number;
+  /** For want of room, or because they kept others from logging in. */
   readonly turnedAway: number;
   readonly loginsTimedOut: number;
   readonly takeovers: number;

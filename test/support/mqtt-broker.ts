@@ -130,8 +130,9 @@ export class RawClient {
   }
 }
 
-export async function dial(port: number): Promise<RawClient> {
-  const socket = connectPlain(port, "127.0.0.1");
+/** `from`: another address of loopback, as if of another neighbour. */
+export async function dial(port: number, from = "127.0.0.1"): Promise<RawClient> {
+  const socket = connectPlain({ port, host: "127.0.0.1", localAddress: from });
   await once(socket, "connect");
   return new RawClient(socket);
 }
