@@ -9,7 +9,7 @@ import type { SiteRecords } from "../domain/site-records.ts";
 import { GatewayError } from "../errors.ts";
 import type { Clock, SiteTime } from "../ports/clock.ts";
 import type { Device } from "../ports/device.ts";
-import type { Journal, Recorded } from "../ports/journal.ts";
+import type { Journal } from "../ports/journal.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { PeerLink } from "../ports/peer-link.ts";
 import type { CredentialSeal } from "../wire/credential-seal.ts";
@@ -55,20 +55,11 @@ export function note(
   body: EventBody,
   options: { origin?: DeviceOrigin; importance?: "high" | "low" } = {},
 ): Promise<void> {
-  return unlessFull(site, body.type, () => site.journal.recordEvent(body, options));
-}
-
-/** The same for a press: from now on an outcome is owed for it. */
-export function noteSeen(site: SiteParts, origin: DeviceOrigin, accessPoint: AccessPointId | null): Promise<void> {
-  return unlessFull(site, "seen", () => site.journal.record({ kind: "seen", origin, accessPoint }));
-}
-
-function unlessFull({ logger }: SiteParts, what: string, write: () => Recorded): Promise<void> {
   try {
-    return write().durable;
+    return site.journal.recordEvent(body, options).durable;
   } catch (error) {
     if (!(error instanceof GatewayError) || error.code !== "storage-full") throw error;
-    logger.error("record-lost", { what, error });
+    site.logger.error("record-lost", { what: body.type, error });
     return Promise.resolve();
   }
 }

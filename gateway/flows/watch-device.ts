@@ -1,9 +1,12 @@
-/** What devices report: a credential becomes a request, everything else an event. Acknowledged once it is on the disk. */
+/**
+ * What devices report: a credential becomes a request, everything else an event. Acknowledged once it is on the disk; what finds no room
+ * there is not, so that the device keeps it and reports it again.
+ */
 import type { AccessPoint } from "../domain/access-point.ts";
 import type { EventBody } from "../domain/entry-event.ts";
 import type { Device, DeviceReport, Unsubscribe } from "../ports/device.ts";
 import { presentCredential } from "./present-credential.ts";
-import { note, noteSeen, type SiteParts } from "./site-parts.ts";
+import { note, type SiteParts } from "./site-parts.ts";
 
 /** Whoever pressed the keys longer ago than this is not waiting at the door any more. */
 const pressLifeMs = 10_000;
@@ -15,14 +18,21 @@ export function watchDevice(site: SiteParts, device: Device): Unsubscribe {
     // The first copy may still be on its way to the disk, and an acknowledged copy is the last one that comes.
     if ("origin" in report && report.origin && site.records.isRepeat(report.origin)) return site.journal.flushed();
     if (report.type === "credential-presented") await present(site, device, accessPoint, report);
-    else {
-      const origin = "origin" in report ? report.origin : undefined;
-      await note(site, eventOf(device, report), { importance: "low", ...(origin && { origin }) });
+    else if (report.type === "presence" || report.type === "boot-doubted") {
+      // Noticed by the gateway itself: the device has nothing to keep.
+      await note(site, eventOf(device, report), { importance: "low" });
+    } else {
+      // As weighty as an admission: what the bolt and the door did belongs to it, and a box that is refused one report is cut off.
+      const options = report.origin && { origin: report.origin };
+      await site.journal.recordEvent(eventOf(device, report), options).durable;
     }
   });
 }
 
-/** The press is written down (without its digits) in the same group commit as the decision it leads to, when that comes at once. */
+/**
+ * The press is written down (without its digits) in the same group commit as the decision it leads to, when that comes at once. One that
+ * cannot be is not decided either: it comes again, and would be decided twice.
+ */
 async function present(
   site: SiteParts,
   device: Device,
@@ -30,20 +40,27 @@ async function present(
   report: DeviceReport & { type: "credential-presented" },
 ): Promise<void> {
   const { origin: press } = report;
-  const seen = press && noteSeen(site, press, accessPoint?.id ?? null);
-  const leave = (why: (EventBody & { type: "unanswered" })["why"]) => {
+  let seen: Promise<void> | undefined;
+  try {
+    seen = press && site.journal.record({ kind: "seen", origin: press, accessPoint: accessPoint?.id ?? null }).durable;
+  } catch (error) {
+    device.reader
+      ?.feedback("denied", site.stopping)
+      .catch(() => site.logger.debug("feedback-lost", { device: device.id }));
+    throw error;
+  }
+  const leave = async (why: (EventBody & { type: "unanswered" })["why"]) => {
     site.logger.warn("press-unanswered", { device: device.id, why });
-    return note(
-      site,
-      {
-        type: "unanswered",
-        device: device.id,
-        ...(accessPoint && { accessPoint: accessPoint.id }),
-        why,
-        ...(press && { press }),
-      },
-      { importance: "low" },
-    );
+    const event: EventBody = {
+      type: "unanswered",
+      device: device.id,
+      ...(accessPoint && { accessPoint: accessPoint.id }),
+      why,
+      ...(press && { press }),
+    };
+    // Of a press without a number there is no other record that its acknowledgement could stand on.
+    if (press) await note(site, event, { importance: "low" });
+    else await site.journal.recordEvent(event).durable;
   };
   if (!accessPoint) await leave("no-access-point");
   else if (site.clock.monotonic() - report.pressedAt > pressLifeMs) await leave("too-late");

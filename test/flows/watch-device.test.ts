@@ -12,7 +12,7 @@ import { TimeKeeper } from "../../gateway/time-keeper.ts";
 import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
 import { SimDisk } from "../support/sim-disk.ts";
-import { aStore, StillClock } from "../support/site-store.ts";
+import { aDenial, aStore, StillClock } from "../support/site-store.ts";
 
 const origin = { device: "box-1", boot: 1, seq: 7 };
 const reports: [string, DeviceReport][] = [
@@ -62,6 +62,49 @@ for (const [name, report] of reports) {
   });
 }
 
+for (const [name, report] of reports) {
+  test(`${name} that finds no room on the disk is not acknowledged, and is taken in when it comes again and there is room`, async () => {
+    const disk = new SimDisk();
+    const { journal, report: tell, clock } = await aWatchedDevice(disk);
+    disk.capacity = disk.used;
+    await assert.rejects(
+      async () => {
+        for (;;) await journal.recordEvent(aDenial).durable;
+      },
+      { code: "storage-full" },
+    );
+    const before = journal.durableSeq;
+
+    await assert.rejects(tell(report), { code: "storage-full" });
+    await assert.rejects(tell(report), { code: "storage-full" });
+    assert.equal(journal.durableSeq, before);
+
+    disk.capacity = Number.POSITIVE_INFINITY;
+    clock.now += 5_000;
+    await assert.rejects(tell(report), { code: "storage-full" }); // and has it look for room
+    await new Promise((resolve) => setImmediate(resolve));
+    await tell(report);
+    await tell(report);
+    assert.equal(journal.durableSeq, before + 1);
+    await journal.close();
+  });
+}
+
+test("as long as admissions fit on the disk, so does what a door and a lock report", async () => {
+  const disk = new SimDisk();
+  const { journal, report: tell } = await aWatchedDevice(disk);
+  disk.capacity = disk.used;
+  while (journal.state === "open") await journal.recordEvent(aDenial).durable;
+  const before = journal.durableSeq;
+
+  await tell({ type: "door", state: "open", origin });
+  await tell({ type: "presence", state: "online" });
+
+  assert.equal(journal.state, "full");
+  assert.equal(journal.durableSeq, before + 1);
+  await journal.close();
+});
+
 async function aWatchedDevice(disk: SimDisk) {
   const clock = new StillClock();
   const { journal, cache } = await aStore(disk.mount(), "/data", { clock });
@@ -95,5 +138,5 @@ async function aWatchedDevice(disk: SimDisk) {
     stopping: new AbortController().signal,
   };
   watchDevice(site, device);
-  return { journal, report };
+  return { journal, report, clock };
 }
