@@ -47,7 +47,7 @@ export async function createGrant(
   const id = newId("grant");
   const values = new Map<string, string>();
   const credentials: Credential[] = [];
-  for (const [index, one] of wanted.credentials.entries()) {
+  for (const [index, one] of claimOrder(seal, wanted.credentials)) {
     const credential = newId("cred");
     const claim = (value: string, rested: boolean) =>
       claimCode(
@@ -65,13 +65,13 @@ export async function createGrant(
       );
     const value = await findValue(tx, wanted.site, one, `body.credentials[${index}]`, claim, now);
     values.set(credential, value);
-    credentials.push({
+    credentials[index] = {
       id: credential,
       kind: one.kind,
       index: seal.index(one.kind, value),
       sealed: seal.seal(credential, value),
       revoked: false,
-    });
+    };
   }
   const { holder, host, schedule } = wanted;
   const grant: Grant = {
@@ -97,6 +97,19 @@ export async function createGrant(
   };
   await insertGrants(tx, [grant], now);
   return { grant, values };
+}
+
+/** Values that are named come first and in one order, so that two grants that want the same ones do not wait for each other. */
+function claimOrder(
+  seal: CredentialSeal,
+  credentials: readonly WantedCredential[],
+): (readonly [index: number, wanted: WantedCredential])[] {
+  const place = ({ kind, value }: WantedCredential) =>
+    value === undefined ? "~" : `${kind} ${seal.index(kind, value)}`;
+  return credentials
+    .map((one, index) => ({ one, index, place: place(one) }))
+    .sort((a, b) => (a.place < b.place ? -1 : a.place > b.place ? 1 : a.index - b.index))
+    .map(({ one, index }) => [index, one]);
 }
 
 /** The access points must be known, and the home gateway in service; left out, it is that of the first access point. */

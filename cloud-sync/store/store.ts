@@ -18,7 +18,10 @@ export type Queries = Pick<Database, "select" | "execute">;
 export interface Store {
   readonly db: Database;
   readonly wakes: Wakes;
-  /** Commits when `work` resolves; nothing of it stays when it rejects. */
+  /**
+   * Commits when `work` resolves; nothing of it stays when it rejects. One that crossed with another is run again, so it has no
+   * effect outside `tx`: what is logged, counted or answered comes after the commit.
+   */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }

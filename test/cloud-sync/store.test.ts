@@ -12,8 +12,10 @@ import { noCursor } from "../../gateway/domain/feed.ts";
 import { silentLogger } from "../../gateway/ports/logger.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
 import { storeContract } from "../contract/store.ts";
+import { givenCloud } from "../support/cloud.ts";
 import { missing } from "../support/needs.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres.ts";
+import { until } from "../support/until.ts";
 
 const skip = missing("postgres");
 let postgres: TestPostgres | undefined;
@@ -147,6 +149,49 @@ describe("commits that cross, on PostgreSQL", { skip }, () => {
     await Promise.all([inOrder(sites), inOrder(sites.toReversed())]);
 
     assert.equal(attempts, 3);
+  });
+
+  test("a grant takes the values named for it in one order, whatever order they were named in", async () => {
+    const cloud = await givenCloud({ store });
+    const site = `g-${randomUUID().slice(0, 8)}`;
+    await cloud.ask("POST", "/api/sites", { id: site, name: site, zone: "UTC" });
+    await cloud.gateway(site, ["gate"]);
+    const seal = await cloud.parts.siteKeys.seal(store.db, site);
+    const cards = ["04A1B2C3", "04D4E5F6"].map((value) => ({ value, index: seal.index("card", value) }));
+    const [first, second] = cards.sort((a, b) => (a.index < b.index ? -1 : 1));
+    const now = Date.now();
+    const [other, reader] = await Promise.all([connected(postgres!.url), connected(postgres!.url)]);
+    await other.query("set deadlock_timeout = '10ms'");
+    await other.query("begin");
+    const claim = (index: string) =>
+      other.query(
+        `insert into live_code (site_id, kind, code_index, credential_id, grant_id, free_at)
+         values ($1, 'card', $2, 'c', 'g', $3)`,
+        [site, index, now + 3_600_000],
+      );
+    await claim(first!.index);
+
+    const asked = cloud.ask("POST", `/api/sites/${site}/grants`, {
+      kind: "staff",
+      holder: { name: "Ada" },
+      accessPoints: ["gate"],
+      from: new Date(now).toISOString(),
+      until: new Date(now + 3_600_000).toISOString(),
+      entriesAllowed: null,
+      credentials: [{ kind: "pin" }, ...[second!, first!].map(({ value }) => ({ kind: "card", value }))],
+    });
+    await until("it waits for the first value", async () => {
+      const { rows } = await reader.query("select 1 from pg_stat_activity where wait_event_type = 'Lock'");
+      return rows.length > 0;
+    });
+    await claim(second!.index); // would find a deadlock if it had that one already
+    await other.query("commit");
+
+    const { status, body } = await asked;
+    assert.equal(status, 409);
+    assert.equal(body.errors[0].field, "body.credentials[2].value");
+    await Promise.all([other.end(), reader.end()]);
+    await cloud.close();
   });
 
   test("a commit at one replica wakes who waits at another", async () => {
