@@ -7,7 +7,7 @@
  *   ca/tickets     0600, see ticketKeys()
  */
 import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, X509Certificate } from "node:crypto";
-import { mkdir, open, readFile, rename, stat } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { isIP } from "node:net";
 import { dirname, join } from "node:path";
 import type { DeviceId } from "../domain/access-point.ts";
@@ -50,9 +50,7 @@ export class CertificateAuthority {
   /** The authority in `<dataFolder>/ca`; made on the first call. Rejects with `config-invalid` when what stands there cannot be used. */
   static async open(dataFolder: string, clock: Clock): Promise<CertificateAuthority> {
     const folder = join(dataFolder, "ca");
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    const paths = { key: join(folder, "ca.key"), cert: join(folder, "ca.crt") };
-    const { key, cert } = (await readPair(paths)) ?? (await make(paths, Math.max(clock.wall(), earliest)));
+    const { key, cert } = (await readAuthority(folder)) ?? (await make(folder, Math.max(clock.wall(), earliest)));
     try {
       const privateKey = createPrivateKey(key);
       if (!new X509Certificate(cert).checkPrivateKey(privateKey))
@@ -74,7 +72,8 @@ export class CertificateAuthority {
     if (first === undefined)
       throw new GatewayError("config-invalid", "broker.hostnames: name at least one host or address");
     const paths = { key: join(this.#folder, "server.key"), cert: join(this.#folder, "server.crt") };
-    const old = await readPair(paths);
+    const { key: oldKey, cert: oldCert } = await readPair(paths);
+    const old = oldKey !== undefined && oldCert !== undefined && { key: oldKey, cert: oldCert };
     if (old && this.#serves(old, hosts)) return old;
     const key = newKey();
     const cert = this.#sign(first, key, year, { kind: "server", hosts });
@@ -136,7 +135,8 @@ interface Paths {
   readonly cert: string;
 }
 
-async function make(paths: Paths, now: Instant): Promise<KeyAndCertificate> {
+/** Stands whole or not at all: an authority half made by a power cut would look like one half lost. */
+async function make(folder: string, now: Instant): Promise<KeyAndCertificate> {
   const key = newKey();
   const name = `Postern ${randomBytes(4).toString("hex")}`;
   const cert = writeCertificate({
@@ -148,22 +148,51 @@ async function make(paths: Paths, now: Instant): Promise<KeyAndCertificate> {
     until: now + 30 * year,
     use: { kind: "authority" },
   });
-  return writePair(paths, { key: pem(key), cert });
+  const unfinished = `${folder}.new`;
+  await mkdir(unfinished, { recursive: true, mode: 0o700 });
+  const pair = await writePair(pathsIn(unfinished), { key: pem(key), cert });
+  await rename(unfinished, folder).catch(async (cause: NodeJS.ErrnoException) => {
+    await rm(unfinished, { recursive: true });
+    if (cause.code !== "ENOTEMPTY" && cause.code !== "EEXIST") throw cause;
+    throw lost(`${folder} is in use, but its ca.key and ca.crt are missing`, "ca.key and ca.crt", folder, cause);
+  });
+  await syncFolder(dirname(folder));
+  return pair;
 }
 
-/** The key goes first: a certificate without its key would look like a damaged authority. */
+/** undefined when neither file is there. */
+async function readAuthority(folder: string): Promise<KeyAndCertificate | undefined> {
+  const paths = pathsIn(folder);
+  const { key, cert } = await readPair(paths);
+  if (key !== undefined && cert !== undefined) return { key, cert };
+  if (cert !== undefined) throw lost(`${paths.key} is missing beside ca.crt`, "it", folder);
+  if (key !== undefined) throw lost(`${paths.cert} is missing beside ca.key`, "it", folder);
+  return undefined;
+}
+
+/** Devices trust one authority and hold its certificates, so another is made only when somebody says so. */
+function lost(what: string, which: string, folder: string, cause?: Error): GatewayError {
+  return new GatewayError(
+    "config-invalid",
+    `${what}; put ${which} back from a backup, or move ${folder} away for a new authority, which no device will know`,
+    {},
+    { cause },
+  );
+}
+
+function pathsIn(folder: string): Paths {
+  return { key: join(folder, "ca.key"), cert: join(folder, "ca.crt") };
+}
+
 async function writePair(paths: Paths, pair: KeyAndCertificate): Promise<KeyAndCertificate> {
   await writeWhole(paths.key, Buffer.from(pair.key), 0o600);
   await writeWhole(paths.cert, Buffer.from(pair.cert), 0o644);
   return pair;
 }
 
-/** undefined unless both files are there: a key alone is one whose certificate was never written or handed out. */
-async function readPair(paths: Paths): Promise<KeyAndCertificate | undefined> {
+async function readPair(paths: Paths): Promise<{ key: string | undefined; cert: string | undefined }> {
   const [key, cert] = await Promise.all([paths.key, paths.cert].map((path) => readFile(path, "utf8").catch(absent)));
-  if (cert !== undefined && key === undefined)
-    throw new GatewayError("config-invalid", `${paths.key} is missing beside ${paths.cert}; put it back from a backup`);
-  return key !== undefined && cert !== undefined ? { key, cert } : undefined;
+  return { key, cert };
 }
 
 async function writeWhole(path: string, bytes: Buffer, mode: number): Promise<void> {
@@ -177,7 +206,11 @@ async function writeWhole(path: string, bytes: Buffer, mode: number): Promise<vo
     await file.close();
   }
   await rename(temporary, path);
-  const folder = await open(dirname(path), "r");
+  await syncFolder(dirname(path));
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
   await folder.sync().finally(() => folder.close());
 }
 

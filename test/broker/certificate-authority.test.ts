@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -84,17 +84,58 @@ test("a board whose clock starts in 1970 makes certificates that are good now", 
   assert.ok(certificate.validToDate.getTime() > Date.UTC(2035, 0, 1));
 });
 
-test("a lost or foreign key is an error that says so, and nothing is overwritten", async (t) => {
-  const { folder, clock, authority } = await given(t);
-  const key = join(folder, "ca", "ca.key");
-  const isAbout = (words: RegExp) => (error: unknown) =>
-    error instanceof GatewayError && error.code === "config-invalid" && words.test(error.message);
+const losses: [what: string, lost: string[], words: RegExp][] = [
+  ["key", ["ca.key"], /ca\/ca\.key is missing beside ca\.crt; put it back from a backup, or move .*\/ca away/],
+  ["certificate", ["ca.crt"], /ca\/ca\.crt is missing beside ca\.key; put it back from a backup, or move .*\/ca away/],
+  ["key and certificate", ["ca.key", "ca.crt"], /ca\.key and ca\.crt are missing; put ca\.key and ca\.crt back/],
+];
+for (const [what, lost, words] of losses) {
+  test(`an authority that has lost its ${what} is not replaced by another`, async (t) => {
+    const { folder, clock, authority } = await given(t);
+    await authority.serverCertificate(hosts);
+    for (const name of lost) await rm(join(folder, "ca", name));
+    const left = await contents(join(folder, "ca"));
 
+    await assert.rejects(CertificateAuthority.open(folder, clock), isAbout(words));
+
+    assert.deepEqual(await contents(join(folder, "ca")), left);
+  });
+}
+
+test("an authority whose key or certificate is damaged, or another's, is not replaced either", async (t) => {
+  const { folder, clock, authority } = await given(t);
+  const [key, cert] = [join(folder, "ca", "ca.key"), join(folder, "ca", "ca.crt")];
   await writeFile(key, authority.issueDevice("box-1").key);
   await assert.rejects(CertificateAuthority.open(folder, clock), isAbout(/does not fit/));
-  await rm(key);
-  await assert.rejects(CertificateAuthority.open(folder, clock), isAbout(/ca\.key is missing/));
-  assert.equal(await readFile(join(folder, "ca", "ca.crt"), "utf8"), authority.certificate);
+  await writeFile(cert, "");
+  const left = await contents(join(folder, "ca"));
+
+  await assert.rejects(CertificateAuthority.open(folder, clock), isAbout(/cannot be used .* put both back/));
+
+  assert.deepEqual(await contents(join(folder, "ca")), left);
+});
+
+test("a first start that a power cut interrupts leaves no half authority behind", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "postern-ca-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const clock = new SimClock(Date.UTC(2031, 2, 4));
+  await mkdir(join(folder, "ca.new"));
+  await writeFile(join(folder, "ca.new", "ca.key"), "half written");
+
+  const { certificate } = await CertificateAuthority.open(folder, clock);
+
+  assert.equal((await CertificateAuthority.open(folder, clock)).certificate, certificate);
+  assert.deepEqual(await readdir(folder), ["ca"]);
+});
+
+test("a lost key or certificate of the server is no loss: the authority makes others", async (t) => {
+  const { folder, authority } = await given(t);
+  for (const name of ["server.key", "server.crt"]) {
+    await authority.serverCertificate(hosts);
+    await rm(join(folder, "ca", name));
+    const { key, cert } = await authority.serverCertificate(hosts);
+    assert.ok(new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)));
+  }
 });
 
 test("ticket keys are kept for a day, and renewed then", async (t) => {
@@ -106,3 +147,15 @@ test("ticket keys are kept for a day, and renewed then", async (t) => {
   clock.wallOffset += 2 * day;
   assert.notDeepEqual(await authority.ticketKeys(), first);
 });
+
+function isAbout(words: RegExp) {
+  return (error: unknown) =>
+    error instanceof GatewayError && error.code === "config-invalid" && words.test(error.message);
+}
+
+/** Every file of a folder by its name. */
+async function contents(folder: string): Promise<Record<string, string>> {
+  const names = await readdir(folder);
+  const texts = names.map(async (name) => [name, await readFile(join(folder, name), "utf8")] as const);
+  return Object.fromEntries(await Promise.all(texts));
+}
