@@ -482,6 +482,8 @@ function sentence(event, nameOf) {
       return ["", `${at}: battery at ${event.percent} %`];
     case "tamper":
       return event.active ? ["bad", `${at}: is being forced`] : ["", `${at}: mended`];
+    case "pin-guessing":
+      return ["bad", "So many wrong PINs in a day: each further one locks its keypad out"];
     case "boot":
       return ["", "The gateway started"];
     case "damage":

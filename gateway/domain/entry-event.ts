@@ -61,6 +61,11 @@ export type EventBody =
       readonly press?: DeviceOrigin;
     }
   /**
+   * So many wrong PINs within 24 h, at so many keypads of this gateway, that their budget is spent (pin-budget.ts). Told when that
+   * begins, and not again within 24 h.
+   */
+  | { readonly type: "pin-guessing"; readonly wrongPins: number; readonly keypads: number }
+  /**
    * A press that was taken in and got no decision: nothing moved for it. "stopped": the gateway ended before its decision was written
    * down · "turned-away": too many were waiting · "too-late": it was old when it arrived · "no-access-point": the reader serves none.
    */

@@ -18,12 +18,15 @@ export const lockoutPolicy = {
   forgiveEveryMs: 3_600_000,
 } as const;
 
-/** The keypad after a wrong PIN at `now`. Attempts made while it is locked out must not be counted here. */
-export function afterMiss(lockout: Lockout | undefined, now: Monotonic): Lockout {
+/**
+ * The keypad after a wrong PIN at `now`, locked out for `atLeastMs` (see pin-budget.ts). Attempts made while it is locked out must
+ * not be counted here.
+ */
+export function afterMiss(lockout: Lockout | undefined, now: Monotonic, atLeastMs: Millis = 0): Lockout {
   const misses = missesAt(lockout, now) + 1;
   const over = misses - lockoutPolicy.freeMisses;
   const lockedMs = over > 0 ? Math.min(lockoutPolicy.firstMs * 2 ** (over - 1), lockoutPolicy.longestMs) : 0;
-  return { misses, lastMissAt: now, until: now + lockedMs };
+  return { misses, lastMissAt: now, until: now + Math.max(lockedMs, atLeastMs) };
 }
 
 /** The keypad after a right PIN; undefined when nothing is left to remember. */

@@ -138,7 +138,17 @@ function deny(site: SiteParts, request: AccessRequest, decision: Decision, press
     { importance: guessed ? "high" : "low" },
   );
   site.logger.info("access-denied", { accessPoint, reason, ...(lockedOutMs > 0 && { lockedOutMs }) });
+  if (guessed) tellGuessing(site);
   return { outcome: "denied", reason };
+}
+
+/** Once when it begins. */
+function tellGuessing(site: SiteParts): void {
+  const now = site.clock.monotonic();
+  if (!site.records.isGuessingUntold(now)) return;
+  const { count: wrongPins, keypads } = site.records.wrongPins(now);
+  void note(site, { type: "pin-guessing", wrongPins, keypads }, { importance: "high" });
+  site.logger.warn("pin-guessing", { wrongPins, keypads });
 }
 
 function lockedOut(outcome: Outcome): boolean {

@@ -15,7 +15,7 @@ export class Metrics {
   }
 
   text(status: GatewayStatus, broker: Readonly<Record<string, number>>): Promise<string> {
-    const { sync, journal, disk, records, clock, devices, accessPoints } = status;
+    const { sync, journal, disk, records, clock, devices, accessPoints, wrongPins } = status;
     this.#set("postern_events_durable", "Number of the newest event on the disk", journal.durableSeq);
     this.#set("postern_events_queued", "Events the cloud does not have yet", sync.queue);
     this.#set("postern_journal_open", "1 while records can be written", journal.state === "open" ? 1 : 0);
@@ -42,6 +42,12 @@ export class Metrics {
         access_point: id,
       });
     }
+    this.#set("postern_wrong_pins_last_day", "Wrong PINs in the last 24 h, over all keypads", wrongPins.lastDay);
+    this.#set(
+      "postern_wrong_pins_budget_spent",
+      "1 while there are so many that each wrong PIN locks its keypad out",
+      wrongPins.budgetSpent ? 1 : 0,
+    );
     for (const [name, value] of Object.entries(broker)) {
       this.#set("postern_broker", "The broker's counters and gauges, by name", value, { figure: name });
     }

@@ -23,6 +23,12 @@ export const statusSchema = z.object({
   journal: z.object({ state: z.enum(["open", "full", "failed", "closed"]), durableSeq: z.number() }),
   disk: z.object({ freeBytes: z.number() }),
   records: z.object({ rows: z.number(), suspect: z.boolean() }),
+  wrongPins: z.object({
+    lastDay: z.number().describe("PINs that nobody has, entered here in the last 24 h"),
+    keypads: z.number().describe("at so many keypads"),
+    budget: z.number(),
+    budgetSpent: z.boolean().describe("each wrong PIN now locks its own keypad out, for up to 6 h"),
+  }),
   offline: z.array(
     z.object({ kind: z.string(), worksForMs: z.number().nullable().describe("null: until the grant's own end") }),
   ),

@@ -66,7 +66,7 @@ const lowBatteryPercent = 20;
 
 /** The part that is fetched again and again. */
 export function StatusBody({ status, events }: { status: GatewayStatus; events: readonly EntryEvent[] }) {
-  const { sync, clock, journal, disk, records, accessPoints, devices, offline, peers, site } = status;
+  const { sync, clock, journal, disk, records, accessPoints, devices, offline, peers, site, wrongPins } = status;
   const zone = site?.zone ?? "UTC";
   return (
     <div id="status" hx-get="/status" hx-trigger="every 2s" hx-swap="outerMorph">
@@ -104,6 +104,12 @@ export function StatusBody({ status, events }: { status: GatewayStatus; events: 
       </section>
 
       <h2>Doors</h2>
+      {wrongPins.budgetSpent && (
+        <p>
+          <Tag tone="bad">guessing</Tag> {wrongPins.lastDay} wrong PINs at {wrongPins.keypads} keypads within a day:
+          each further one locks its keypad out. Passes, links and remote unlock go on.
+        </p>
+      )}
       {accessPoints.length === 0 ? (
         <p>No access point is configured. Add one to the gateway's file under accessPoints.</p>
       ) : (
@@ -253,6 +259,8 @@ function describe(event: EntryEvent): string {
         event.heldAt === undefined ? "" : ` Held at: ${event.heldAt}.`,
         event.lockedOutMs === undefined ? "" : ` Keypad locked out for ${duration(event.lockedOutMs)}.`,
       ].join("");
+    case "pin-guessing":
+      return `${event.wrongPins} wrong PINs at ${event.keypads} keypads within a day: is somebody guessing?`;
     case "released":
       return `${event.accessPoint}: ${words.released[event.result]}`;
     case "void":

@@ -2,6 +2,7 @@
 import type { z } from "@hono/zod-openapi";
 import { type GatewayId, grantKinds } from "../domain/grant.ts";
 import type { Monotonic } from "../domain/instant.ts";
+import { pinBudget } from "../domain/pin-budget.ts";
 import { defaultOfflineMaxAgeMs } from "../domain/site.ts";
 import type { SiteParts } from "../flows/site-parts.ts";
 import type { statusSchema } from "./schemas.ts";
@@ -38,6 +39,7 @@ export async function gatewayStatus(sources: StatusSources): Promise<GatewayStat
   const { earliest, latest } = time.interval();
   const sinceSyncMs = time.sinceSyncMs();
   const { state, queue } = sources.sync();
+  const wrongPins = records.wrongPins(clock.monotonic());
   const maxAges = records.site?.offlineMaxAgeMs ?? defaultOfflineMaxAgeMs;
   return {
     gateway: { id: records.gateway, name: sources.name },
@@ -60,6 +62,12 @@ export async function gatewayStatus(sources: StatusSources): Promise<GatewayStat
     journal: { state: journal.state, durableSeq: journal.durableSeq },
     disk: { freeBytes: await sources.freeBytes() },
     records: { rows: records.size, suspect: records.suspect },
+    wrongPins: {
+      lastDay: wrongPins.count,
+      keypads: wrongPins.keypads,
+      budget: pinBudget.wrongADay,
+      budgetSpent: wrongPins.isBudgetSpent,
+    },
     offline: grantKinds.map((kind) => {
       const maxAge = maxAges[kind];
       return { kind, worksForMs: maxAge === null ? null : Math.max(0, Math.round(maxAge - (sinceSyncMs ?? maxAge))) };

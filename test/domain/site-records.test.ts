@@ -536,6 +536,42 @@ test("a restart neither lifts a lockout nor invents one", () => {
   assert.equal(again.lockedOutMs("front", 77), 20_000);
 });
 
+test("a restart, from the journal or from a snapshot, forgets neither the day's wrong PINs nor that they were told", () => {
+  const guesses = Array.from({ length: 41 }, (_, n) =>
+    anEvent(n + 1, { ...wrongPin, accessPoint: `keypad-${n}` }, { boot: 4, mono: n * 1000 }),
+  );
+  const told = anEvent(42, { type: "pin-guessing", wrongPins: 41, keypads: 41 }, { boot: 4, mono: 40_000 });
+  const later = anEvent(43, { type: "boot", version: "1", cutBytes: 0 }, { boot: 4, mono: 50_000 });
+
+  const untold = replayed(guesses, fresh(), 5);
+  assert.equal(untold.isGuessingUntold(now), true);
+  const records = replayed([...guesses, told, later], fresh(), 5);
+  const again = fresh();
+  for (const item of records.dump(now)) again.restore(JSON.parse(JSON.stringify(item)), 77);
+  for (const [known, at] of [
+    [records, now],
+    [again, 77],
+  ] as const) {
+    assert.deepEqual(known.wrongPins(at), { count: 41, keypads: 41, isBudgetSpent: true });
+    assert.equal(known.isGuessingUntold(at), false);
+    assert.equal(known.lockedOutMs("keypad-40", at), 50_000);
+    // The first was 50 s before the power was cut.
+    assert.equal(known.wrongPins(at + aDay - 50_001).count, 41);
+    assert.equal(known.wrongPins(at + aDay - 50_000).count, 40);
+    // A second slip at the same keypad, within a day of the first.
+    assert.equal(known.lockoutAfterMissMs("keypad-40", at + 50_000), 480_000);
+    assert.equal(known.lockoutAfterMissMs("front", at), 60_000);
+  }
+  // It goes on a day later: told again.
+  for (let n = 0; n < 41; n += 1)
+    again.apply(anEvent(44 + n, { ...wrongPin, accessPoint: `keypad-${n}` }, { boot: 6, mono: aDay }), aDay, 6);
+  assert.equal(again.isGuessingUntold(aDay), true);
+});
+
+test("records without a wrong PIN give a snapshot without a line for them", () => {
+  assert.ok([...fresh().dump(now)].every(({ item }) => item !== "wrong-pins"));
+});
+
 test("only a PIN that nobody has counts towards the lockout", () => {
   const records = fresh();
   const others: EventBody[] = [

@@ -17,6 +17,13 @@ test("a device whose boot number is in doubt is marked, another is not", () => {
   assert.doesNotMatch(pageOf({}), /in doubt/);
 });
 
+test("that somebody seems to guess PINs stands over the doors while it does", () => {
+  const page = (budgetSpent: boolean) =>
+    pageOf({}, [], {}, [], { lastDay: 43, keypads: 6, budget: 40, budgetSpent }).replaceAll(/\s+/g, " ");
+  assert.match(page(true), /guessing<.*43 wrong PINs at 6 keypads within a day/);
+  assert.doesNotMatch(page(false), /guessing/);
+});
+
 for (const body of everyEvent)
   test(`the event "${body.type}" is told in words`, () => {
     const words = eventIn(pageOf({}, [{ ...stamp, ...body }]));
@@ -108,6 +115,7 @@ function pageOf(
   events: readonly EntryEvent[] = [],
   sync: Partial<GatewayStatus["sync"]> = {},
   peers: GatewayStatus["peers"] = [],
+  wrongPins: GatewayStatus["wrongPins"] = { lastDay: 0, keypads: 0, budget: 40, budgetSpent: false },
 ): string {
   const status: GatewayStatus = {
     gateway: { id: "gateway-1", name: "Harbour gateway" },
@@ -119,6 +127,7 @@ function pageOf(
     journal: { state: "open", durableSeq: 1 },
     disk: { freeBytes: 5e9 },
     records: { rows: 1, suspect: false },
+    wrongPins,
     offline: [],
     accessPoints: [],
     devices: [{ id: "box-1", driver: "mqtt-lockbox", link: "online", since: noon, ...device }],

@@ -18,6 +18,7 @@ const byType: { readonly [Type in EventBody["type"]]: EventBody & { type: Type }
   released: { type: "released", of: 1, accessPoint: "front", result: "confirmed" },
   void: { type: "void", of: 1, accessPoint: "front", grant: "grant-1", why: "refused" },
   denied: { type: "denied", accessPoint: "front", reason: "QR_NOT_FOUND", via: "pin", revision: 4, press },
+  "pin-guessing": { type: "pin-guessing", wrongPins: 41, keypads: 9 },
   unanswered: { type: "unanswered", device: "box-1", accessPoint: "front", why: "stopped", press },
   "rights-returned": { type: "rights-returned", grant: "grant-1", total: 3, order: 2 },
   "rights-sent": { type: "rights-sent", grant: "grant-1", to: "gateway-2.1", total: 1 },

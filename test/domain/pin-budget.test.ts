@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { afterMiss, afterSuccess, type Lockout, lockedOutMs } from "../../gateway/domain/lockout.ts";
+import type { WrongPins } from "../../gateway/domain/pin-budget.ts";
+import { budgetLockoutMs, isBudgetSpent, ofLastDay, pinBudget, withWrongPin } from "../../gateway/domain/pin-budget.ts";
+
+const [minute, hour, day] = [60_000, 3_600_000, 86_400_000];
+
+/** Keypads under the rules of this gateway, and when somebody guessed. */
+class Keypads {
+  now = 0;
+  readonly guesses: number[] = [];
+  readonly #lockouts: (Lockout | undefined)[];
+  #wrong: WrongPins = [];
+
+  constructor(keypads: number) {
+    this.#lockouts = Array.from({ length: keypads }, () => undefined);
+  }
+
+  waitMs(keypad: number): number {
+    return lockedOutMs(this.#lockouts[keypad], this.now);
+  }
+
+  /** False while it is locked out. */
+  guess(keypad: number): boolean {
+    if (this.waitMs(keypad) > 0) return false;
+    this.#wrong = withWrongPin(this.#wrong, `keypad-${keypad}`, this.now);
+    const atLeastMs = budgetLockoutMs(this.#wrong, `keypad-${keypad}`, this.now);
+    this.#lockouts[keypad] = afterMiss(this.#lockouts[keypad], this.now, atLeastMs);
+    this.guesses.push(this.now);
+    return true;
+  }
+
+  enterOwnPin(keypad: number): void {
+    if (this.waitMs(keypad) === 0) this.#lockouts[keypad] = afterSuccess(this.#lockouts[keypad], this.now);
+  }
+
+  /** The most within any 24 h. */
+  get worstDay(): number {
+    let [worst, first] = [0, 0];
+    for (const [last, at] of this.guesses.entries()) {
+      while (at - this.guesses[first]! >= day) first += 1;
+      worst = Math.max(worst, last - first + 1);
+    }
+    return worst;
+  }
+}
+
+/** A probability over a day with 50 codes of 6 digits. */
+const hits = (guesses: number) => 1 - (1 - 50e-6) ** guesses;
+
+test("whoever guesses in whatever order at up to ten keypads hits one of 50 codes within a day with about 0.5 %", () => {
+  const step = fc.tuple(fc.nat(9), fc.boolean(), fc.constantFrom(0, 0, 0, 2_000, minute, 20 * minute, hour, 6 * hour));
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 10 }), fc.array(step, { minLength: 1, maxLength: 40 }), (count, steps) => {
+      const keypads = new Keypads(count);
+      // The same walk again and again, with own entries between the guesses, moved on to when a keypad opens.
+      for (let n = 0; keypads.now < 3 * day && n < 3_000; n += 1) {
+        const [keypad, entersOwn, pauseMs] = steps[n % steps.length]!;
+        if (entersOwn) keypads.enterOwnPin(keypad % count);
+        const waits = Array.from({ length: count }, (_, at) => keypads.waitMs(at));
+        if (!keypads.guess(keypad % count)) {
+          const soonest = Math.min(...waits);
+          keypads.now += soonest;
+          keypads.guess(waits.indexOf(soonest));
+        }
+        keypads.now += pauseMs;
+      }
+      assert.ok(hits(keypads.worstDay) <= 0.0052, `${keypads.worstDay} guesses at ${count} keypads`);
+    }),
+  );
+});
+
+for (const [count, most] of [
+  [3, 60],
+  [10, 100],
+  [20, 160],
+] as const)
+  test(`at ${count} keypads nobody who never waits longer than it must guesses more than ${most} times a day`, () => {
+    // In turn, or two keypads alone until the budget is spent, so that the others are fresh.
+    for (const atFirst of [count, 2]) {
+      const keypads = new Keypads(count);
+      while (keypads.now < 3 * day) {
+        const allowed = keypads.guesses.length < pinBudget.wrongADay ? atFirst : count;
+        const waits = Array.from({ length: allowed }, (_, keypad) => keypads.waitMs(keypad));
+        const soonest = Math.min(...waits);
+        keypads.now += soonest;
+        keypads.guess(waits.indexOf(soonest));
+        keypads.now += 2_000;
+      }
+      assert.ok(keypads.worstDay <= most, `${keypads.worstDay} guesses`);
+    }
+  });
+
+test("one keypad's own lockout never spends the budget, so whoever stands at one slows no other", () => {
+  const keypads = new Keypads(2);
+  while (keypads.now < 3 * day) {
+    keypads.now += keypads.waitMs(0);
+    keypads.guess(0);
+  }
+  assert.ok(keypads.worstDay <= pinBudget.wrongADay);
+  keypads.guess(1);
+  assert.equal(keypads.waitMs(1), 0);
+});
+
+test("whatever is done at other keypads, this one never waits for it", () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 5 }), fc.nat(hour)), { maxLength: 300 }), (steps) => {
+      const keypads = new Keypads(6);
+      for (const [keypad, pauseMs] of steps) {
+        keypads.guess(keypad);
+        keypads.now += pauseMs;
+        assert.equal(keypads.waitMs(0), 0);
+      }
+    }),
+  );
+});
+
+test("no wrong PIN locks out for longer than six hours, and what is kept has a bound", () => {
+  let wrong: WrongPins = [];
+  for (let n = 0; n < 1_500; n += 1) {
+    wrong = withWrongPin(wrong, `keypad-${n % 3}`, n);
+    assert.ok(budgetLockoutMs(wrong, `keypad-${n % 3}`, n) <= 6 * hour);
+  }
+  assert.equal(wrong.length, pinBudget.keptMax);
+  assert.ok(isBudgetSpent(wrong, day));
+  assert.deepEqual(ofLastDay(wrong, 2 * day), []);
+});
