@@ -2,11 +2,12 @@
  * The MQTT broker the devices talk to, inside the gateway's process. It carries messages between a device and the gateway, never
  * between devices, keeps nothing (no sessions, no retained messages, no queues) and acknowledges what the gateway has taken.
  */
+import { X509Certificate } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, TLSSocket, type Server as TlsServer } from "node:tls";
 import type { AuthenticateError, Client, ConnectPacket, PublishPacket, Subscription } from "aedes";
 import type { DeviceId } from "../domain/access-point.ts";
-import type { Millis, Monotonic } from "../domain/instant.ts";
+import type { Instant, Millis, Monotonic } from "../domain/instant.ts";
 import { GatewayError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
@@ -101,6 +102,7 @@ export class Broker {
   readonly #options: BrokerOptions;
   readonly #limits: BrokerLimits;
   readonly #logger: Logger;
+  readonly #authority: X509Certificate;
   readonly #accounts = new Accounts();
   readonly #lines = new Map<DeviceId, DeviceLine>();
   /** By client id. */
@@ -129,6 +131,7 @@ export class Broker {
     this.#options = options;
     this.#limits = { ...defaultBrokerLimits, ...options.limits };
     this.#logger = options.logger;
+    this.#authority = new X509Certificate(options.tls.ca);
     this.#accounts.replace(options.devices);
   }
 
@@ -311,9 +314,9 @@ export class Broker {
   ): { code: number; why: string } | undefined {
     const name = readClientId(clientId);
     if (!name) return { code: connack.identifierRejected, why: "no device has this client id" };
-    const proof = proofOf(client, username, password);
-    if (!proof) return { code: connack.notAuthorized, why: "certificate of another authority" };
-    if (!this.#accounts.proves(name.device, proof))
+    const objection = objectionTo(client, this.#authority, this.#options.clock.wall());
+    if (objection) return { code: connack.notAuthorized, why: objection };
+    if (!this.#accounts.proves(name.device, proofOf(client, username, password)))
       return { code: connack.badCredentials, why: "unknown device or wrong proof" };
     if (will !== undefined && will !== permissionsOf(name).will)
       return { code: connack.notAuthorized, why: "will on a foreign topic" };
@@ -439,13 +442,27 @@ interface Running {
   readonly servers: readonly Server[];
 }
 
-/** undefined when the connection brings a certificate that the gateway's authority did not sign. */
-function proofOf(client: Client, username: string | undefined, password: Buffer | undefined): Proof | undefined {
-  const socket = client.conn;
-  const peer = socket instanceof TLSSocket ? socket.getPeerCertificate() : undefined;
-  if (!(socket instanceof TLSSocket) || !peer?.fingerprint256) return { username, password, certificate: undefined };
-  if (!socket.authorized) return undefined;
-  return { username, password, certificate: { name: String(peer.subject.CN), fingerprint: peer.fingerprint256 } };
+/**
+ * What is wrong with the connection's certificate, if it brings one. The handshake looks at it, but a resumed session does without a
+ * handshake, so it may have ended meanwhile or be of an authority that is not ours any more.
+ */
+function objectionTo({ conn }: Client, authority: X509Certificate, now: Instant): string | undefined {
+  const certificate = conn instanceof TLSSocket ? conn.getPeerX509Certificate() : undefined;
+  if (!(conn instanceof TLSSocket) || !certificate) return undefined;
+  if (!certificate.checkIssued(authority) || !certificate.verify(authority.publicKey))
+    return "certificate of another authority";
+  if (now < certificate.validFromDate.getTime() || now > certificate.validToDate.getTime())
+    return "certificate has ended or not begun";
+  return conn.authorized ? undefined : "certificate is not for a device";
+}
+
+/** To be asked when nothing is wrong with the connection's certificate. */
+function proofOf({ conn }: Client, username: string | undefined, password: Buffer | undefined): Proof {
+  const peer = conn instanceof TLSSocket ? conn.getPeerCertificate() : undefined;
+  const certificate = peer?.fingerprint256
+    ? { name: String(peer.subject.CN), fingerprint: peer.fingerprint256 }
+    : undefined;
+  return { username, password, certificate };
 }
 
 function listen(server: Server, host: string, port: number, key: string): Promise<void> {

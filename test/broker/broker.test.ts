@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
 import { test } from "node:test";
+import { TLSSocket } from "node:tls";
 import { Broker } from "../../gateway/broker/broker.ts";
 import { CertificateAuthority } from "../../gateway/broker/certificate-authority.ts";
 import { GatewayError } from "../../gateway/errors.ts";
@@ -267,6 +269,32 @@ test("by certificate: another device's, another authority's and a revoked one ar
   assert.equal(await login(box, connectPacket("box-1", noPassword)), 0);
   box.end();
 });
+
+const year = 365 * 86_400_000;
+const moments: [when: string, aheadMs: number, code: number][] = [
+  ["as long as it is good", 0, 0],
+  ["not when it has ended meanwhile", 11 * year, 5],
+  ["not before it begins", -1 * year, 5],
+];
+for (const [when, aheadMs, code] of moments) {
+  test(`by certificate on a resumed TLS session: ${when}`, async (t) => {
+    let ahead = 0;
+    const clock = { ...systemClock, wall: () => systemClock.wall() + ahead };
+    const site = await givenBroker(t, {}, undefined, { clock });
+    const tls = { ca: site.authority.certificate, ...site.authority.issueDevice("box-1") };
+    const first = await dialTls(site.port, tls);
+    const session = once(first.socket, "session");
+    assert.equal(await login(first, connectPacket("box-1", noPassword)), 0);
+    first.end();
+
+    ahead = aheadMs;
+    const again = await dialTls(site.port, { ...tls, session: (await session)[0] });
+
+    assert.ok(again.socket instanceof TLSSocket && again.socket.isSessionReused());
+    assert.equal(await login(again, connectPacket("box-1", noPassword)), code);
+    again.end();
+  });
+}
 
 test("over TLS with a password, the broker's certificate is the authority's and names its hosts", async (t) => {
   const site = await givenBroker(t);

@@ -9,7 +9,7 @@ import type { TestContext } from "node:test";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import mqtt from "mqtt";
 import mqttPacket, { type IConnectPacket, type Packet } from "mqtt-packet";
-import { Broker, type BrokerLimits } from "../../gateway/broker/broker.ts";
+import { Broker, type BrokerLimits, type BrokerOptions } from "../../gateway/broker/broker.ts";
 import { CertificateAuthority } from "../../gateway/broker/certificate-authority.ts";
 import { silentLogger } from "../../gateway/ports/logger.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
@@ -25,7 +25,12 @@ export interface Received {
 }
 
 /** Devices "box-1" and "box-2" (password or certificate), their messages collected; stopped and removed after the test. */
-export async function givenBroker(t: TestContext, limits: Partial<BrokerLimits> = {}, devices = ["box-1", "box-2"]) {
+export async function givenBroker(
+  t: TestContext,
+  limits: Partial<BrokerLimits> = {},
+  devices = ["box-1", "box-2"],
+  parts: Partial<Pick<BrokerOptions, "clock" | "logger">> = {},
+) {
   const folder = await mkdtemp(join(tmpdir(), "postern-broker-"));
   const authority = await CertificateAuthority.open(folder, systemClock);
   const broker = new Broker({
@@ -37,6 +42,7 @@ export async function givenBroker(t: TestContext, limits: Partial<BrokerLimits> 
     limits,
     clock: systemClock,
     logger: silentLogger,
+    ...parts,
   });
   const received: Received[] = [];
   const deaf = devices.map((device) =>
