@@ -1,6 +1,5 @@
 /** Builds the service's routes from its parts. Nothing is global: a simulation asks it by app.request, without a port. */
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { DrizzleQueryError } from "drizzle-orm/errors";
 import type { MiddlewareHandler } from "hono";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { routePath } from "hono/route";
@@ -34,8 +33,7 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
   const wrongTokens = new RateLimiter({ burst: 30, perSecond: 0.5 }, monotonic);
   const adminRequests = new RateLimiter({ burst: 400, perSecond: 200 }, monotonic);
   const app = new OpenAPIHono<CloudEnv>({ defaultHook: refuseInvalid });
-  const report = (error: Error, id: string) =>
-    logger.error("request-failed", { requestId: id, error: withoutValues(error) });
+  const report = (error: Error, id: string) => logger.error("request-failed", { requestId: id, error });
 
   app.use(requestId());
   app.use(measured(parts, meters));
@@ -92,8 +90,3 @@ const safeHeaders: MiddlewareHandler<CloudEnv> = async (c, next) => {
   set("referrer-policy", "no-referrer");
   set("cache-control", "no-store");
 };
-
-/** A failed query's message lists its values, which are not for the log; its cause does not. */
-function withoutValues(error: Error): Error {
-  return error instanceof DrizzleQueryError && error.cause instanceof Error ? error.cause : error;
-}

@@ -11,6 +11,7 @@ import { hashOf } from "./ids.ts";
 import { copyAtStop, keepCopies } from "./jobs/copies.ts";
 import { keepHouse } from "./jobs/housekeeping.ts";
 import { Meters } from "./meters.ts";
+import { loggerWithoutValues, withoutValues } from "./query-values.ts";
 import { CloudStartError } from "./start-error.ts";
 import { adminTokens } from "./store/admin-tokens.ts";
 import { openStore } from "./store/open-store.ts";
@@ -47,6 +48,14 @@ const lastCopyMs = 1_000;
 
 /** Rejects with a CloudStartError that says what to do. */
 export async function startCloud(options: CloudOptions): Promise<RunningCloud> {
+  try {
+    return await start({ ...options, logger: loggerWithoutValues(options.logger) });
+  } catch (error) {
+    throw withoutValues(error as Error);
+  }
+}
+
+async function start(options: CloudOptions): Promise<RunningCloud> {
   const { logger, clock, dataFolder, databaseUrl } = options;
   const stopping = new AbortController();
   const masterKey = options.masterKey ?? (await masterKeyIn(dataFolder));

@@ -2,6 +2,7 @@
 import type { Clock } from "../gateway/ports/clock.ts";
 import type { Logger } from "../gateway/ports/logger.ts";
 import type { SecretString } from "../gateway/wire/secret.ts";
+import { loggerWithoutValues, withoutValues } from "./query-values.ts";
 import { restoreBackup } from "./store/backup.ts";
 import { BackupError } from "./store/backup-error.ts";
 import { type BackupSummary, checkBackup } from "./store/backup-file.ts";
@@ -30,7 +31,15 @@ export interface Restored extends BackupSummary {
  * Rejects, with nothing changed, with a BackupError for a file that is not to be believed or was made under another master key, and
  * with a CloudStartError while the service runs.
  */
-export async function restoreCloud({ file, dataFolder, databaseUrl, ...order }: RestoreOrder): Promise<Restored> {
+export async function restoreCloud(order: RestoreOrder): Promise<Restored> {
+  try {
+    return await restore({ ...order, logger: loggerWithoutValues(order.logger) });
+  } catch (error) {
+    throw withoutValues(error as Error);
+  }
+}
+
+async function restore({ file, dataFolder, databaseUrl, ...order }: RestoreOrder): Promise<Restored> {
   await checkBackup(file);
   const { clock, logger } = order;
   const store = await openStore({ databaseUrl, dataFolder, clock, logger, alone: true });

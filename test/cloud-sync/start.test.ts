@@ -5,15 +5,17 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { PGlite } from "@electric-sql/pglite";
 import { sql } from "drizzle-orm";
 import { getTableConfig, type PgTable } from "drizzle-orm/pg-core";
 import { type CloudOptions, type RunningCloud, startCloud } from "../../cloud-sync/main.ts";
 import { openStore } from "../../cloud-sync/store/open-store.ts";
 import * as schema from "../../cloud-sync/store/schema.ts";
 import { rowsOf } from "../../cloud-sync/store/store.ts";
-import { silentLogger } from "../../gateway/ports/logger.ts";
+import { type LogFields, type Logger, silentLogger } from "../../gateway/ports/logger.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
+import { until } from "../support/until.ts";
 
 let folder: string;
 before(() => {
@@ -112,6 +114,46 @@ describe("one data folder over several starts", () => {
 
     const other = new SecretString(Buffer.alloc(32, 9).toString("base64url"));
     await assert.rejects(start({ masterKey: other }), { code: "master-key-wrong" });
+  });
+
+  test("a query that fails tells neither log nor terminal its values", async () => {
+    const withoutTable = async (table: string) => {
+      const client = await PGlite.create({ dataDir: join(folder, "pglite") });
+      await client.exec(`drop table ${table}`);
+      await client.close();
+    };
+    const lines: { readonly event: string; readonly text: string }[] = [];
+    const note = (event: string, { error }: LogFields = {}) => {
+      const said: string[] = [];
+      for (let one: unknown = error; one instanceof Error; one = one.cause) said.push(String(one.stack));
+      lines.push({ event, text: said.join() });
+    };
+    const logger: Logger = { ...silentLogger, warn: note, error: note };
+
+    await withoutTable("idempotency");
+    const cloud = await start({ logger });
+    await until("housekeeping fails", () => lines.some(({ event }) => event === "housekeeping-failed"));
+    const asked = { method: "POST", headers: { authorization: `Bearer ${token.reveal()}`, "idempotency-key": "once" } };
+    const body = JSON.stringify({ subject: "person", value: "p-secret" });
+    const headers = { ...asked.headers, "content-type": "application/json" };
+    assert.equal((await fetch(`${cloud.url}/api/sites/home/blacklist`, { ...asked, headers, body })).status, 500);
+    await cloud.stop();
+
+    const told = ["housekeeping-failed", "request-failed", "copy-failed"];
+    for (const event of told)
+      assert.match(lines.find((one) => one.event === event)?.text ?? "", /"idempotency"/, event);
+    assert.deepEqual(
+      lines.filter(({ text }) => /params:/.test(text)),
+      [],
+    );
+
+    await withoutTable("admin_token");
+    await assert.rejects(start(), ({ message, cause }: Error) => {
+      assert.equal(cause, undefined);
+      assert.match(message, /"admin_token" does not exist/);
+      assert.doesNotMatch(message, /params:/);
+      return true;
+    });
   });
 });
 
