@@ -14,6 +14,7 @@ import type { EntryEvent } from "../../gateway/domain/entry-event.ts";
 import { enrolGateway } from "../../gateway/enrol-gateway.ts";
 import { type GatewaySettings, type RunningGateway, startGateway } from "../../gateway/gateway.ts";
 import { recentEvents } from "../../gateway/http/recent-events.ts";
+import type { Disk } from "../../gateway/ports/disk.ts";
 import { type Logger, silentLogger } from "../../gateway/ports/logger.ts";
 import { loadGatewayKeys } from "../../gateway/storage/gateway-keys.ts";
 import { nodeDisk } from "../../gateway/storage/node-disk.ts";
@@ -26,6 +27,8 @@ export interface WholeSiteOptions {
   readonly holdMs?: number;
   /** Where log lines go. */
   readonly logger?: Logger;
+  /** Under the gateway, once it is enrolled. */
+  readonly disk?: Disk;
 }
 
 export interface GrantWish {
@@ -152,7 +155,7 @@ export class WholeSite {
             : undefined,
       version: "test",
       clock: systemClock,
-      disk: nodeDisk,
+      disk: this.#options.disk ?? nodeDisk,
       logger: this.#logger,
       fetch,
       random: Math.random,
