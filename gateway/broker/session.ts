@@ -190,6 +190,6 @@ export class Session {
       bytes.push(...puback, packet.messageId >> 8, packet.messageId & 0xff);
       packet.qos = 0;
     }
-    if (bytes.length > 0 && !conn.destroyed) conn.write(Buffer.from(bytes));
+    if (bytes.length > 0 && !conn.destroyed && this.keepsReading()) conn.write(Buffer.from(bytes));
   }
 }
