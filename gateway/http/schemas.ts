@@ -30,7 +30,11 @@ export const statusSchema = z.object({
     budgetSpent: z.boolean().describe("each wrong PIN now locks its own keypad out, for up to 6 h"),
   }),
   offline: z.array(
-    z.object({ kind: z.string(), worksForMs: z.number().nullable().describe("null: until the grant's own end") }),
+    z.object({
+      kind: z.string(),
+      worksForMs: z.number().nullable().describe("if the cloud is not heard again; null: until the grant's own end"),
+      worksUntil: z.number().nullable().describe("the same as a moment, UTC; null also where it has stopped"),
+    }),
   ),
   accessPoints: z.array(
     z.object({

@@ -67,7 +67,7 @@ const lowBatteryPercent = 20;
 /** The part that is fetched again and again. */
 export function StatusBody({ status, events }: { status: GatewayStatus; events: readonly EntryEvent[] }) {
   const { sync, clock, journal, disk, records, accessPoints, devices, offline, peers, site, wrongPins } = status;
-  const zone = site?.zone ?? "UTC";
+  const zone = knownZone(site?.zone);
   return (
     <div id="status" hx-get="/status" hx-trigger="every 2s" hx-swap="outerMorph">
       <section class="facts" aria-label="State">
@@ -101,6 +101,12 @@ export function StatusBody({ status, events }: { status: GatewayStatus; events: 
         <Fact name="Mode" tone={site?.lockdown ? "bad" : "good"}>
           {site?.lockdown ? "lockdown: nothing is admitted" : "normal"}
         </Fact>
+        {site && zone !== site.zone && (
+          <Fact name="Time zone" tone="bad">
+            {`"${site.zone}" is not known here: grants with a schedule are not admitted`}
+            <small>times on this page are UTC</small>
+          </Fact>
+        )}
       </section>
 
       <h2>Doors</h2>
@@ -193,14 +199,14 @@ export function StatusBody({ status, events }: { status: GatewayStatus; events: 
 
       <h2>Without the cloud</h2>
       <ul class="offline">
-        {offline.map(({ kind, worksForMs }) => (
+        {offline.map(({ kind, worksForMs, worksUntil }) => (
           <li>
             {kind}:{" "}
             {worksForMs === null
               ? "until its own end"
-              : worksForMs === 0
+              : worksUntil === null
                 ? "stopped"
-                : `will stop working in ${duration(worksForMs)}`}
+                : `will stop working at ${at(worksUntil, zone, "long")}, in ${duration(worksForMs)}`}
           </li>
         ))}
       </ul>
@@ -311,8 +317,19 @@ function notBefore(instant: number, zone: string): string {
   return instant === 0 ? "time unknown" : `not before ${at(instant, zone)}`;
 }
 
-function at(instant: number, zone: string): string {
+/** "long" names the offset too: an hour that a clock change repeats is shown twice. */
+function at(instant: number, zone: string, timeStyle: "medium" | "long" = "medium"): string {
   return Temporal.Instant.fromEpochMilliseconds(Math.round(instant))
     .toZonedDateTimeISO(zone)
-    .toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+    .toLocaleString("en-GB", { dateStyle: "medium", timeStyle });
+}
+
+/** UTC where the site's zone is unknown or not one of this version's. */
+function knownZone(zone = "UTC"): string {
+  try {
+    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(zone);
+    return zone;
+  } catch {
+    return "UTC";
+  }
 }

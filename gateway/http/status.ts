@@ -1,9 +1,8 @@
 /** What the gateway says of itself: the status page, its JSON, the health checks and the metrics all read this. */
 import type { z } from "@hono/zod-openapi";
-import { type GatewayId, grantKinds } from "../domain/grant.ts";
-import type { Monotonic } from "../domain/instant.ts";
+import { type GatewayId, type GrantKind, grantKinds } from "../domain/grant.ts";
+import type { Millis, Monotonic } from "../domain/instant.ts";
 import { pinBudget } from "../domain/pin-budget.ts";
-import { defaultOfflineMaxAgeMs } from "../domain/site.ts";
 import type { SiteParts } from "../flows/site-parts.ts";
 import type { statusSchema } from "./schemas.ts";
 
@@ -40,7 +39,6 @@ export async function gatewayStatus(sources: StatusSources): Promise<GatewayStat
   const sinceSyncMs = time.sinceSyncMs();
   const { state, queue } = sources.sync();
   const wrongPins = records.wrongPins(clock.monotonic());
-  const maxAges = records.site?.offlineMaxAgeMs ?? defaultOfflineMaxAgeMs;
   return {
     gateway: { id: records.gateway, name: sources.name },
     site: records.site
@@ -69,8 +67,9 @@ export async function gatewayStatus(sources: StatusSources): Promise<GatewayStat
       budgetSpent: wrongPins.isBudgetSpent,
     },
     offline: grantKinds.map((kind) => {
-      const maxAge = maxAges[kind];
-      return { kind, worksForMs: maxAge === null ? null : Math.max(0, Math.round(maxAge - (sinceSyncMs ?? maxAge))) };
+      const worksForMs = worksFor(site, kind);
+      const worksUntil = worksForMs === null || worksForMs === 0 ? null : Math.round(earliest + worksForMs);
+      return { kind, worksForMs, worksUntil };
     }),
     accessPoints: [...accessPoints.values()].map(({ id, name, lock }) => {
       const device = devices.get(lock);
@@ -100,6 +99,14 @@ export async function gatewayStatus(sources: StatusSources): Promise<GatewayStat
       })
       .toArray(),
   };
+}
+
+/** For how much longer grants of a kind are admitted if the cloud is not heard again; null: until their own end. */
+function worksFor({ records, time }: SiteParts, kind: GrantKind): Millis | null {
+  if (!records.site || records.suspect || time.trust() === "unset") return 0;
+  const maxAgeMs = records.site.offlineMaxAgeMs[kind];
+  if (maxAgeMs === null) return null;
+  return Math.max(0, Math.round((maxAgeMs ?? 0) - (time.sinceSyncMs() ?? Number.POSITIVE_INFINITY)));
 }
 
 function seen(reached: boolean | undefined): GatewayStatus["peers"][number]["lan"] {

@@ -94,6 +94,10 @@ export class TimedSite {
     return this.#running.site;
   }
 
+  get policy(): Site["offlineMaxAgeMs"] {
+    return this.#site.offlineMaxAgeMs;
+  }
+
   // Power and line.
 
   async powerOn(): Promise<void> {
@@ -186,6 +190,13 @@ export class TimedSite {
     const outcome = await this.#whileTimeStands(asked);
     await this.settle();
     return outcome.outcome === "denied" ? outcome.reason : outcome.outcome;
+  }
+
+  /** One after the other. */
+  async enterAll(...pins: readonly string[]): Promise<string[]> {
+    const outcomes: string[] = [];
+    for (const pin of pins) outcomes.push(await this.enter(pin));
+    return outcomes;
   }
 
   // Time.
