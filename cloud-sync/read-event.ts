@@ -49,6 +49,8 @@ const eventSchema = z.discriminatedUnion("type", [
     accessPoint: word,
     result: z.enum(["accepted", "confirmed", "refused", "unknown", "expired"]),
   }),
+  z.looseObject({ ...stamp, type: z.literal("held-open"), accessPoint: word, hold: word, until: count }),
+  z.looseObject({ ...stamp, type: z.literal("hold-ended"), accessPoint: word, hold: word, reason: word }),
   z.looseObject({ ...stamp, type: z.literal("relock-failed"), accessPoint: word }),
   ...(["bolt", "door", "tamper", "battery", "presence", "boot-doubted"] as const).map((type) =>
     z.looseObject({ ...stamp, type: z.literal(type), device: word }),

@@ -87,9 +87,21 @@ const keepAliveMs = 15_000;
 const streamsMax = 100;
 
 export function eventRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
-  const { store, clock, stopping } = parts;
+  const { store, clock, logger, stopping } = parts;
   const app = new OpenAPIHono<CloudEnv>({ defaultHook: refuseInvalid });
   let streams = 0;
+
+  /** Waits for news: false when there is some, or nobody listens any more. */
+  const staysQuiet = async (woken: Promise<void>, signal: AbortSignal): Promise<boolean> => {
+    const done = new AbortController();
+    const slept = clock.sleep(keepAliveMs, AbortSignal.any([signal, done.signal])).then(
+      () => true,
+      () => false,
+    );
+    const quiet = await Promise.race([woken.then(() => false), slept]);
+    done.abort();
+    return quiet;
+  };
 
   app.openapi(list, async (c) => {
     const { site } = c.req.valid("param");
@@ -112,9 +124,11 @@ export function eventRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
   app.openapi(stream, async (c) => {
     const { site } = c.req.valid("param");
     await requireSite(parts, site);
-    if (streams >= streamsMax) throw new HttpProblem(429, "too-many-streams", `At most ${streamsMax} streams at once.`);
     const mark = c.req.header("last-event-id");
     const heard = new Map(mark ? fromPageMark(mark, heardSchema) : await journalEnds(store.db, site));
+    if (streams >= streamsMax) throw new HttpProblem(429, "too-many-streams", `At most ${streamsMax} streams at once.`);
+    // Nobody would ever read this body, nor leave it.
+    if (c.req.method === "HEAD") return c.body(null, 200, { "content-type": "text/event-stream" });
     streams += 1;
     return streamSSE(c, async (out) => {
       const gone = new AbortController();
@@ -123,23 +137,20 @@ export function eventRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
       try {
         while (!signal.aborted) {
           const wake = store.wakes.next(site);
-          const rows = await eventsSince(store.db, site, heard, streamBatch);
-          for (const row of rows) {
-            heard.set(row.gatewayId, { epoch: row.epoch, next: row.seq + 1 });
-            await out.writeSSE({ id: toPageMark([...heard]), event: "event", data: JSON.stringify(toShape(row)) });
+          try {
+            const rows = await eventsSince(store.db, site, heard, streamBatch);
+            for (const row of rows) {
+              heard.set(row.gatewayId, { epoch: row.epoch, next: row.seq + 1 });
+              await out.writeSSE({ id: toPageMark([...heard]), event: "event", data: JSON.stringify(toShape(row)) });
+            }
+            if (rows.length === 0 && (await staysQuiet(wake.woken, signal))) await out.write(": still here\n\n");
+          } finally {
+            wake.cancel();
           }
-          if (rows.length === 0) {
-            const done = new AbortController();
-            const slept = clock.sleep(keepAliveMs, AbortSignal.any([signal, done.signal])).then(
-              () => true,
-              () => false,
-            );
-            const quiet = await Promise.race([wake.woken.then(() => false), slept]);
-            done.abort();
-            if (quiet) await out.write(": still here\n\n");
-          }
-          wake.cancel();
         }
+      } catch (error) {
+        // The stream ends; whoever listens comes back with the last id it has.
+        logger.error("event-stream-failed", { site, error: error as Error });
       } finally {
         streams -= 1;
       }
