@@ -380,6 +380,7 @@ export class Broker {
       done(null);
       return;
     }
+    if (session.isOver) return;
     if (!session.permissions.publish.has(packet.topic)) {
       this.#counts.publishesDenied += 1;
       if (this.#errs(session, "publish")) session.drop(packet, done);
@@ -401,7 +402,7 @@ export class Broker {
 
   #maySubscribe(client: Client, { topic }: Subscription): boolean {
     const session = this.#sessionOf.get(client);
-    if (!session) return false;
+    if (!session || session.isOver) return false;
     if (session.permissions.subscribe.has(topic)) return true;
     this.#counts.subscriptionsDenied += 1;
     this.#errs(session, "subscribe");

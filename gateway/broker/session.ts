@@ -90,15 +90,21 @@ export class Session {
     return this.#denials.take(now) === 0;
   }
 
+  /** Its connection is gone or cut off; what was read from it before, aedes goes on handing over. */
+  get isOver(): boolean {
+    return this.ended || this.#client.conn.destroyed;
+  }
+
   /** Writes to the device; false when that is certainly not done. */
   send(topic: string, payload: string): boolean {
-    if (this.ended || !this.#subscribed.has(topic) || !this.keepsReading()) return false;
+    if (!this.#subscribed.has(topic) || !this.keepsReading()) return false;
     this.#client.publish({ cmd: "publish", topic, payload, qos: 1, retain: false, dup: false }, () => undefined);
     return true;
   }
 
   /** Whether what waits for the device is within its bound; a device that does not read is cut off. */
   keepsReading(): boolean {
+    if (this.isOver) return false;
     if (this.#client.conn.writableLength <= this.#limits.unreadBytes) return true;
     this.frozen = true;
     this.cutOff();
@@ -149,7 +155,7 @@ export class Session {
     delivered.then(
       () => this.#taken(answer),
       (error: Error) => {
-        if (this.ended) return;
+        if (this.isOver) return;
         onFailure(error);
         this.cutOff();
       },
@@ -190,6 +196,6 @@ export class Session {
       bytes.push(...puback, packet.messageId >> 8, packet.messageId & 0xff);
       packet.qos = 0;
     }
-    if (bytes.length > 0 && !conn.destroyed && this.keepsReading()) conn.write(Buffer.from(bytes));
+    if (bytes.length > 0 && this.keepsReading()) conn.write(Buffer.from(bytes));
   }
 }

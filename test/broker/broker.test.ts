@@ -3,13 +3,14 @@ import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { test } from "node:test";
 import { TLSSocket } from "node:tls";
+import type { Packet } from "mqtt-packet";
 import { Broker } from "../../gateway/broker/broker.ts";
 import { CertificateAuthority } from "../../gateway/broker/certificate-authority.ts";
 import { GatewayError } from "../../gateway/errors.ts";
 import { silentLogger } from "../../gateway/ports/logger.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
-import { connectPacket, dial, dialTls, givenBroker, login, passwordOf } from "../support/mqtt-broker.ts";
+import { connectPacket, dial, dialTls, givenBroker, givenLog, login, passwordOf } from "../support/mqtt-broker.ts";
 import { until } from "../support/until.ts";
 
 test("PUBACK goes out when the listener has the message, not before", async (t) => {
@@ -158,6 +159,45 @@ test("who keeps on publishing what it may not is cut off and kept out for a whil
   const other = await site.client("box-2");
   await other.ping();
 });
+
+const floods: [what: string, packets: Packet[]][] = [
+  [
+    "in one SUBSCRIBE",
+    [
+      {
+        cmd: "subscribe",
+        messageId: 1,
+        subscriptions: Array.from({ length: 2_000 }, (_, n) => ({ topic: `${n}`, qos: 0 as const })),
+      },
+    ],
+  ],
+  [
+    "in one write of publishes",
+    Array.from({ length: 5_000 }, () => ({
+      cmd: "publish" as const,
+      topic: "x",
+      payload: "",
+      qos: 0 as const,
+      retain: false,
+      dup: false,
+    })),
+  ],
+];
+for (const [what, packets] of floods) {
+  test(`who asks for thousands of forbidden things ${what} is cut off once, and told of once`, async (t) => {
+    const { logger, warnings } = givenLog();
+    const site = await givenBroker(t, { denials: { perSecond: 0.01, burst: 3 } }, undefined, { logger });
+    const box = await site.client("box-1");
+
+    box.send(...packets);
+    await box.isClosed();
+    await until("the broker has noticed", () => site.broker.stats().sessions === 0);
+
+    const { cutOff, publishesDenied, subscriptionsDenied } = site.broker.stats();
+    assert.deepEqual({ cutOff, denied: publishesDenied + subscriptionsDenied }, { cutOff: 1, denied: 4 });
+    assert.equal(warnings("device-cut-off").length, 1);
+  });
+}
 
 test("a retained unlock is kept for nobody", async (t) => {
   const site = await givenBroker(t);
@@ -321,7 +361,7 @@ test("connections are bounded in all and arrivals from one address; whoever is i
 });
 
 test("who does not log in is shut out when the time is up, and its place is free again", async (t) => {
-  const site = await givenBroker(t, { loginMs: 150, logins: 2 });
+  const site = await givenBroker(t, { loginMs: 1_000, logins: 2 });
 
   const silent = await Promise.all([dial(site.plainPort), dial(site.plainPort), dial(site.port)]);
   silent[1]?.socket.write(Buffer.from([0x10, 0x20, 0x00])); // the first bytes of a CONNECT, and then nothing

@@ -11,7 +11,7 @@ import mqtt from "mqtt";
 import mqttPacket, { type IConnectPacket, type Packet } from "mqtt-packet";
 import { Broker, type BrokerLimits, type BrokerOptions } from "../../gateway/broker/broker.ts";
 import { CertificateAuthority } from "../../gateway/broker/certificate-authority.ts";
-import { silentLogger } from "../../gateway/ports/logger.ts";
+import { type LogFields, type Logger, silentLogger } from "../../gateway/ports/logger.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
 import { until } from "./until.ts";
@@ -81,6 +81,14 @@ export async function givenBroker(
         ...options,
       }),
   };
+}
+
+/** A log, and what it warned of under a name. */
+export function givenLog() {
+  const all: { readonly event: string; readonly fields: LogFields }[] = [];
+  const logger: Logger = { ...silentLogger, warn: (event, fields = {}) => void all.push({ event, fields }) };
+  const warnings = (name: string) => all.filter(({ event }) => event === name).map(({ fields }) => fields);
+  return { logger, warnings };
 }
 
 export class RawClient {
