@@ -375,12 +375,11 @@ export class SiteRecords implements SiteView {
 
   #applyEvent(event: EntryEvent, mono: Monotonic): void {
     this.highWater = Math.max(this.highWater, event.at);
+    // Of every event, because the one of the boot itself may be lost.
+    this.boot = Math.max(this.boot, event.boot);
     if (event.origin) this.#see(event.origin);
     if ("press" in event && event.press) this.#unfinished.delete(keyOfPress(event.press));
     switch (event.type) {
-      case "boot":
-        this.boot = Math.max(this.boot, event.boot);
-        break;
       case "admitted":
         this.#spend(event.grant, "used", 1);
         this.#begin({ kind: "admission", of: event.seq, accessPoint: event.accessPoint, grant: event.grant });

@@ -62,6 +62,11 @@ export function isFull(error: unknown): boolean {
   return errorCode(error) === "ENOSPC" || errorCode(error) === "EDQUOT";
 }
 
+/** The medium does not give back what was written: damage, as a wrong byte is. */
+export function isUnreadable(error: unknown): boolean {
+  return ["EIO", "EUCLEAN", "EBADMSG"].includes(String(errorCode(error)));
+}
+
 function errorCode(error: unknown): unknown {
   return error instanceof Error && "code" in error ? error.code : undefined;
 }

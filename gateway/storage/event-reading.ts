@@ -4,7 +4,7 @@ import type { EventSeq } from "../domain/entry-event.ts";
 import type { Disk } from "../ports/disk.ts";
 import { isEventLine } from "../wire/journal-line.ts";
 import type { KnownSegment } from "./journal-recovery.ts";
-import { readLines, recordOf, segmentFile } from "./journal-segment.ts";
+import { readLines, readSegment, recordOf, segmentFile } from "./journal-segment.ts";
 
 export interface DurableEvent {
   readonly seq: EventSeq;
@@ -82,7 +82,8 @@ export async function readEvents(
   let count = 0;
   for (const { number } of segments.slice(begin)) {
     const file = segmentFile(number);
-    for (const { parsed } of readLines(file, await disk.read(join(folder, file)), isEventLine)) {
+    const { bytes } = await readSegment(disk, join(folder, file));
+    for (const { parsed } of readLines(file, bytes, isEventLine)) {
       count += 1;
       if (count % linesPerTurn === 0) await nextTurn();
       if (!parsed?.body) continue;

@@ -323,6 +323,7 @@ export class FileJournal implements Journal {
       firstSeq: after.seq + 1,
       head: after.head,
       at: time().at,
+      bytes: segment.size,
     };
     this.#segments.push({ number: segment.number, header, afterLsn: after.lsn });
     this.#planning = segment;

@@ -1,9 +1,14 @@
 /**
- * Reads a journal after whatever happened to it. Total: damage is told, never thrown.
+ * Reads a journal after whatever happened to it. Damage is told, never thrown, be it a wrong byte, a file cut off or one that the medium
+ * does not give back; another gateway's journal and other errors of the disk reject.
  *
  * A line counts when its checksum holds and its number follows. Where numbers are missing, two cases differ by what later lines
- * say was on the disk before them: numbers up to that were acknowledged and are damage; numbers beyond it belong to the one write
- * that was under way (there is never more than one, and its sectors land in any order), so that write is cut at its first gap.
+ * say was on the disk before them: numbers up to that were durable and are damage; numbers beyond it belong to the one write that was
+ * under way when the process ended (its sectors land in any order), so that write is cut at its first gap. Lines that an earlier start
+ * wrote once more stand for those that are unreadable in their place.
+ *
+ * What cannot be told apart: durable lines at the very end of which not one readable byte, snapshot or later line speaks, and a write
+ * that never ended. The cloud knows better when it was told of them.
  */
 import { join } from "node:path";
 import type { EventSeq } from "../domain/entry-event.ts";
@@ -11,12 +16,14 @@ import type { JournalRecord } from "../domain/record.ts";
 import { GatewayError } from "../errors.ts";
 import type { Disk } from "../ports/disk.ts";
 import { chainNext, type ParsedLine } from "../wire/journal-line.ts";
-import { listIfThere, writeFileAtomically } from "./atomic-file.ts";
+import { isUnreadable, listIfThere, writeFileAtomically } from "./atomic-file.ts";
 import {
   headerOf,
   journalFolder,
+  type LinePlace,
   newline,
   readLines,
+  readSegment,
   recordOf,
   type SegmentHeader,
   type SegmentLine,
@@ -34,7 +41,7 @@ export interface JournalPosition {
 export interface JournalDamage {
   readonly file: string;
   readonly line: number;
-  /** Records lost that no snapshot covers. */
+  /** Records lost that no snapshot covers; where nobody can count them, as many as there may have been. */
   readonly lines: number;
   readonly what: string;
 }
@@ -84,13 +91,25 @@ export interface RecoveryOptions {
 
 const headerBytesMax = 4096;
 const linesPerTurn = 1000;
+/** No line is shorter. */
+const lineBytesMin = 50;
+
+/** A segment as it was read. */
+interface ReadSegment {
+  readonly number: number;
+  readonly size: number;
+  readonly usedEnd: number;
+  /** Bytes that the file has lost at its end, or may have lost anywhere. */
+  readonly lostBytes: number;
+  readonly unreadable: boolean;
+}
 
 export async function recoverJournal(options: RecoveryOptions): Promise<RecoveredJournal> {
   const { disk, folder } = options;
   const numbers = await segmentNumbers(disk, folder);
   const segments: KnownSegment[] = [];
   const reading = new Reading(options);
-  const read: { number: number; size: number; usedEnd: number }[] = [];
+  const read: ReadSegment[] = [];
   for (const [i, number] of numbers.entries()) {
     const file = segmentFile(number);
     if (await isCovered(options, numbers.slice(i + 1, i + 3))) {
@@ -102,7 +121,7 @@ export async function recoverJournal(options: RecoveryOptions): Promise<Recovere
         continue;
       }
     }
-    const bytes = await disk.read(join(folder, file));
+    const { bytes, unreadable } = await readSegment(disk, join(folder, file));
     let header: { header: SegmentHeader; lsn: number } | undefined;
     let count = 0;
     for (const line of readLines(file, bytes)) {
@@ -116,16 +135,28 @@ export async function recoverJournal(options: RecoveryOptions): Promise<Recovere
       if (count % linesPerTurn === 0) await options.nextTurn();
     }
     segments.push({ number, header: header?.header, afterLsn: header?.lsn });
-    read.push({ number, size: bytes.length, usedEnd: lastUsed(bytes) });
+    const lostBytes = unreadable ? bytes.length : lostAtEnd(bytes, header?.header);
+    read.push({ number, size: bytes.length, usedEnd: lastUsed(bytes), lostBytes, unreadable });
   }
+  const { end } = reading;
+  const spoilt = read.find(({ number, lostBytes, unreadable }) => {
+    const isTail = number >= (end?.segment ?? 0);
+    return isTail && (unreadable || lostBytes > 0);
+  });
+  if (spoilt)
+    reading.loseEnd(
+      spoilt.number,
+      Math.ceil(spoilt.lostBytes / lineBytesMin),
+      `the end of ${segmentFile(spoilt.number)}`,
+    );
   const { last, damage, damagedSegments, unproven } = reading.finish();
   for (const number of damagedSegments) await keepAside(disk, folder, number);
-  const { end } = reading;
   const holder = end && read.find(({ number }) => number === end.segment);
-  const tail = end && holder && { number: holder.number, size: holder.size, end: end.offset };
-  const cuts = read.flatMap(({ number, usedEnd: to }) => {
+  // What the medium may give back one day must not be followed by other lines.
+  const tail = end && holder && !spoilt ? { number: holder.number, size: holder.size, end: end.offset } : undefined;
+  const cuts = read.flatMap(({ number, usedEnd: to, unreadable }) => {
     const from = end && number === end.segment ? end.offset : 0;
-    return (end && number < end.segment) || to <= from ? [] : [{ number, from, to }];
+    return unreadable || (end && number < end.segment) || to <= from ? [] : [{ number, from, to }];
   });
   const unused = end ? end.segment + 1 : (read[0]?.number ?? 1);
   return { segments, last, tail, cuts, unused, unproven, cutBytes: await usedBytes(disk, folder, cuts), damage };
@@ -154,9 +185,12 @@ class Reading {
   /** Accepted, and not proven by any line so far. */
   #unproven: { readonly lsn: number; readonly before: JournalPosition; readonly bytes: Uint8Array }[] = [];
   #badSince: { readonly line: SegmentLine; readonly segment: number } | undefined;
+  /** Unreadable lines since the last good one; undefined: they cannot be counted. */
+  #badLines: number | undefined = 0;
   #lastSeen = 0;
   /** The next event follows lost lines, so it cannot follow the last one we have. */
   #afterGap = false;
+  #endIsLost = false;
   #damage: JournalDamage[] = [];
   readonly #damagedSegments = new Set<number>();
 
@@ -185,8 +219,10 @@ class Reading {
     const { parsed } = line;
     if (!parsed) {
       this.#badSince ??= { line, segment };
+      if (this.#badLines !== undefined) this.#badLines = line.bytes.includes(0) ? undefined : this.#badLines + 1;
       return;
     }
+    this.#badLines = 0;
     const header = headerOf(parsed);
     const isRepeated = !header && parsed.lsn <= this.#lastSeen;
     this.#proven = Math.max(this.#proven, parsed.durable);
@@ -196,8 +232,13 @@ class Reading {
   }
 
   finish(): Pick<RecoveredJournal, "last" | "damage" | "unproven"> & { readonly damagedSegments: readonly number[] } {
-    if (this.#lastSeen < this.#options.from.lsn && this.#badSince)
-      this.#note(this.#badSince, 0, `records after ${this.#lastSeen} are damaged; the snapshot holds what they did`);
+    const notSeen = this.#options.from.lsn - this.#lastSeen;
+    if (notSeen > 0 && !this.#endIsLost) {
+      const what = `records after ${this.#lastSeen} are damaged`;
+      if (this.#badSince && this.#badLines === notSeen)
+        this.#note(this.#badSince.line, this.#badSince.segment, 0, `${what}; the snapshot holds what they did`);
+      else this.loseEnd(this.#badSince?.segment, 1, `${what}, and what follows those in the snapshot`);
+    }
     const unproven = this.#unproven.filter(({ lsn }) => lsn > this.#proven);
     return {
       last: this.#last,
@@ -205,6 +246,14 @@ class Reading {
       damagedSegments: [...this.#damagedSegments],
       unproven: { before: unproven[0]?.before ?? this.#last, lines: unproven.map(({ bytes }) => bytes) },
     };
+  }
+
+  /** Nobody knows how many lines followed the last good one: up to `records`, which are numbered as if they had been events. */
+  loseEnd(segment: number | undefined, records: number, what: string): void {
+    this.#endIsLost = true;
+    const place = segment === undefined ? { file: journalFolder, line: 0 } : { file: segmentFile(segment), line: 1 };
+    this.#note(place, segment, records, `${what} is lost: up to ${records} records`);
+    this.#last = { ...this.#last, lsn: this.#last.lsn + records, seq: this.#last.seq + records };
   }
 
   #settle(): void {
@@ -236,7 +285,7 @@ class Reading {
       const { seq } = record.event;
       const follows = seq === before.seq + 1 && parsed.prev === before.head;
       if (!follows && !this.#afterGap)
-        this.#note(good, 1, `event ${seq} does not follow the one before it: the chain is broken`);
+        this.#note(good.line, good.segment, 1, `event ${seq} does not follow the one before it: the chain is broken`);
       this.#afterGap = false;
       if (record.event.type === "damage") this.#forgetRecorded(record.event);
       this.#last = { lsn: parsed.lsn, seq, head: chainNext(parsed.prev!, parsed.body!) };
@@ -252,9 +301,12 @@ class Reading {
   #passOver(lsn: number, found: GoodLine): void {
     const from = this.#last.lsn + 1;
     const what = from === lsn ? `record ${lsn} is lost` : `records ${from} to ${lsn} are lost`;
-    this.#note(this.#badSince ?? found, lsn - from + 1, what);
+    const { line, segment } = this.#badSince ?? found;
+    this.#note(line, segment, lsn - from + 1, what);
     const { header } = found;
-    this.#last = header ? { lsn, seq: header.firstSeq - 1, head: header.head } : { ...this.#last, lsn };
+    // Each of them may have been an event, and no number is given twice.
+    const seq = header ? header.firstSeq - 1 : this.#last.seq + lsn - from + 1;
+    this.#last = { lsn, seq, head: header?.head ?? this.#last.head };
     this.#afterGap = !header;
   }
 
@@ -273,9 +325,9 @@ class Reading {
     this.#damage = this.#damage.filter(({ file, line }) => file !== recorded.file || line !== recorded.line);
   }
 
-  #note({ line, segment }: { line: SegmentLine; segment: number }, lines: number, what: string): void {
-    this.#damage.push({ file: line.file, line: line.line, lines, what });
-    this.#damagedSegments.add(segment);
+  #note({ file, line }: LinePlace, segment: number | undefined, lines: number, what: string): void {
+    this.#damage.push({ file, line, lines, what });
+    if (segment !== undefined) this.#damagedSegments.add(segment);
   }
 }
 
@@ -294,7 +346,13 @@ async function isCovered({ disk, folder, from }: RecoveryOptions, following: rea
 
 async function firstLine(disk: Disk, folder: string, number: number) {
   const file = segmentFile(number);
-  const [line] = readLines(file, await disk.read(join(folder, file), headerBytesMax));
+  let bytes: Uint8Array = new Uint8Array();
+  try {
+    bytes = await disk.read(join(folder, file), headerBytesMax);
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+  }
+  const [line] = readLines(file, bytes);
   return { header: line?.line === 1 ? headerOf(line.parsed) : undefined, lsn: line?.parsed?.lsn ?? 0 };
 }
 
@@ -305,10 +363,18 @@ async function keepAside(disk: Disk, folder: string, number: number): Promise<vo
   try {
     await disk.makeFolder(aside);
     if ((await listIfThere(disk, aside)).includes(name)) return;
-    await writeFileAtomically(disk, join(aside, name), [await disk.read(join(folder, segmentFile(number)))]);
+    await writeFileAtomically(disk, join(aside, name), [
+      (await readSegment(disk, join(folder, segmentFile(number)))).bytes,
+    ]);
   } catch {
     return;
   }
+}
+
+/** A segment is made whole before its first line, and whatever is written into it ends with a newline. */
+function lostAtEnd(bytes: Uint8Array, header: SegmentHeader | undefined): number {
+  if (header?.bytes !== undefined) return Math.max(0, header.bytes - bytes.length);
+  return bytes.at(-1) === newline ? 0 : headerBytesMax;
 }
 
 function lastUsed(bytes: Uint8Array): number {

@@ -4,7 +4,7 @@ import type { Instant } from "../domain/instant.ts";
 import type { JournalRecord } from "../domain/record.ts";
 import type { Disk, DiskFile } from "../ports/disk.ts";
 import { type ParsedLine, parseLine } from "../wire/journal-line.ts";
-import { draftSuffix, isAbsent, listIfThere, writeFileAtomically } from "./atomic-file.ts";
+import { draftSuffix, isAbsent, isUnreadable, listIfThere, writeFileAtomically } from "./atomic-file.ts";
 
 /**
  * First line of a segment. It has no number of its own: its `lsn` is that of the last record before it, which is on the disk by
@@ -19,6 +19,8 @@ export interface SegmentHeader {
   readonly firstSeq: number;
   readonly head: string;
   readonly at: Instant;
+  /** Size of the file; absent in segments of earlier versions. */
+  readonly bytes?: number;
 }
 
 /** Where a line stands, for people. */
@@ -42,6 +44,8 @@ export const newline = 0x0a;
 export const journalFolder = "journal";
 
 const blank = Buffer.alloc(64 * 1024, newline);
+/** What a medium loses at least when it loses something. */
+const pageBytes = 4096;
 
 export function segmentFile(number: number): string {
   return `${journalFolder}/${String(number).padStart(6, "0")}.jsonl`;
@@ -54,6 +58,29 @@ export async function segmentNumbers(disk: Disk, folder: string): Promise<number
     .flatMap((name) => /^(\d{6,})\.jsonl$/.exec(name)?.[1] ?? [])
     .map(Number)
     .sort((a, b) => a - b);
+}
+
+/** A segment's bytes; those that the medium does not give back are zeros, which no line has. */
+export async function readSegment(
+  disk: Disk,
+  path: string,
+): Promise<{ readonly bytes: Uint8Array; readonly unreadable: boolean }> {
+  try {
+    return { bytes: await disk.read(path), unreadable: false };
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+  }
+  const file = await disk.open(path, { create: false });
+  const bytes = new Uint8Array(file.size);
+  await file.close();
+  for (let position = 0; position < bytes.length; position += pageBytes) {
+    try {
+      bytes.set(await disk.read(path, Math.min(pageBytes, bytes.length - position), position), position);
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+    }
+  }
+  return { bytes, unreadable: true };
 }
 
 /** The lines of a segment that are not blank. Those that are not `wanted` by their bytes are passed over unread. */
@@ -108,7 +135,7 @@ async function isBlankFile(disk: Disk, path: string, size: number): Promise<bool
       if (piece.length < blank.length) return position + piece.length === size;
     }
   } catch (error) {
-    if (isAbsent(error)) return false;
+    if (isAbsent(error) || isUnreadable(error)) return false;
     throw error;
   }
 }

@@ -11,7 +11,7 @@ import type { Disk } from "../ports/disk.ts";
 import type { GrantCache } from "../ports/grant-cache.ts";
 import type { Logger } from "../ports/logger.ts";
 import { chainStart } from "../wire/journal-line.ts";
-import { listIfThere, writeFileAtomically } from "./atomic-file.ts";
+import { isUnreadable, listIfThere, writeFileAtomically } from "./atomic-file.ts";
 import type { FileJournal } from "./file-journal.ts";
 import type { JournalPosition } from "./journal-recovery.ts";
 import { SharedParts } from "./shared-parts.ts";
@@ -65,7 +65,7 @@ export class SnapshotAdapter implements Adapter<CachedSite> {
     for (const number of numbers.slice(-generationsKept).reverse()) {
       const path = join(folder, snapshotFile(number));
       if (found) {
-        const older = readSnapshotHeader(await disk.read(path, headerBytesMax));
+        const older = await olderHeader(disk, path);
         if (older) this.#kept.unshift({ number, lsn: older.position.lsn });
         continue;
       }
@@ -184,6 +184,15 @@ export async function snapshotNumbers(disk: Disk, folder: string): Promise<numbe
     .flatMap((name) => /^(\d{6,})\.jsonl$/.exec(name)?.[1] ?? [])
     .map(Number)
     .sort((a, b) => a - b);
+}
+
+async function olderHeader(disk: Disk, path: string): Promise<SnapshotHeader | undefined> {
+  try {
+    return readSnapshotHeader(await disk.read(path, headerBytesMax));
+  } catch (error) {
+    if (isUnreadable(error)) return undefined;
+    throw error;
+  }
 }
 
 async function* inTurns(pieces: Iterable<Uint8Array>, nextTurn: () => Promise<void>): AsyncGenerator<Uint8Array> {

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import type { SnapshotItem } from "../domain/site-records.ts";
 import type { Disk } from "../ports/disk.ts";
+import { isUnreadable } from "./atomic-file.ts";
 import type { JournalPosition } from "./journal-recovery.ts";
 
 export interface SnapshotHeader {
@@ -46,9 +47,22 @@ export function* snapshotPieces(header: SnapshotHeader, items: Iterable<Snapshot
 
 /**
  * Reads a snapshot in parts, so that a large one need not fit into memory twice. Gives its header after `take` was told every item in
- * order; undefined when it is not whole, and then what `take` was told is worth nothing. Rejects only for what the disk says.
+ * order; undefined when it is not whole or the medium does not give it back, and then what `take` was told is worth nothing.
  */
 export async function readSnapshot(
+  disk: Disk,
+  path: string,
+  take: (item: SnapshotItem) => void,
+): Promise<SnapshotHeader | undefined> {
+  try {
+    return await readParts(disk, path, take);
+  } catch (error) {
+    if (isUnreadable(error)) return undefined;
+    throw error;
+  }
+}
+
+async function readParts(
   disk: Disk,
   path: string,
   take: (item: SnapshotItem) => void,

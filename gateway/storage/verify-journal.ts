@@ -8,6 +8,7 @@ import {
   headerOf,
   newline,
   readLines,
+  readSegment,
   recordOf,
   type SegmentHeader,
   type SegmentLine,
@@ -66,7 +67,7 @@ export async function verifyFolder(disk: Disk, folder: string): Promise<Verifica
   for (const [i, number] of numbers.entries()) {
     if (i > 0 && number !== numbers[i - 1]! + 1) check.segmentsAreMissing(numbers[i - 1]! + 1, number - 1);
     const file = segmentFile(number);
-    for (const line of readLines(file, await disk.read(join(folder, file)))) check.take(line);
+    for (const line of readLines(file, (await readSegment(disk, join(folder, file))).bytes)) check.take(line);
   }
   return { segments: numbers.length, snapshots: snapshots.length, ...check.finish(), findings };
 }
@@ -76,7 +77,7 @@ export async function* showJournal(disk: Disk, folder: string): AsyncGenerator<S
   const shown = new Set<number>();
   for (const number of await segmentNumbers(disk, folder)) {
     const file = segmentFile(number);
-    for (const { line, parsed } of readLines(file, await disk.read(join(folder, file)))) {
+    for (const { line, parsed } of readLines(file, (await readSegment(disk, join(folder, file))).bytes)) {
       if (!parsed) continue;
       const { lsn } = parsed;
       const header = headerOf(parsed);

@@ -42,6 +42,11 @@ async function eventsOf(store: SiteStore): Promise<string[]> {
   return lines;
 }
 
+function heldOf({ cache }: SiteStore, grant: string): number {
+  const known = cache.records.grant(grant);
+  return known ? cache.records.rights(known).held : 0;
+}
+
 function bodiesBut(lines: readonly string[], types: readonly string[]): string[] {
   return lines.filter((line) => !types.includes(JSON.parse(line).type));
 }
@@ -213,6 +218,100 @@ describe("damage that acknowledged lines show", () => {
     assert.equal(store.recovered.damage.length, 1);
     assert.equal(store.cache.records.suspect, true);
   });
+});
+
+describe("a file that ends too early", () => {
+  test("after any line: the loss is told, nothing that was held counts, and no number of an event is given again", async () => {
+    const { sim, lines } = await aJournal(6);
+    const path = `${folder}/${segmentFile(1)}`;
+    const bytes = sim.contents(path);
+    const ends = [0, ...[...bytes].flatMap((byte, i) => (byte === 10 && bytes[i - 1] !== 10 ? [i + 1] : [])), 100];
+    for (const end of ends) {
+      const copy = copyOf(sim);
+      copy.replace(path, bytes.slice(0, end));
+
+      const store = await aStore(copy.mount(), folder);
+
+      assert.ok(
+        store.recovered.damage.some((found) => found.lines > 0),
+        `cut at ${end}`,
+      );
+      assert.equal(store.cache.records.suspect, true);
+      assert.equal(heldOf(store, "one"), 0);
+      const mine = (await eventsOf(store))
+        .map((line) => JSON.parse(line))
+        .filter(({ boot }) => boot === store.recovered.boot);
+      const kept = end === 0 || end === 100 ? 0 : lines.length;
+      assert.ok(
+        kept === 0 || mine.every(({ seq }) => seq > lines.length),
+        `cut at ${end}: ${mine.map(({ seq }) => seq)}`,
+      );
+      await store.close();
+      const again = await aStore(copy.mount(), folder);
+      assert.deepEqual(again.recovered.damage, []);
+      await again.close();
+    }
+  });
+
+  test("a journal that is gone, where a snapshot says that there was one, is damage", async () => {
+    const { sim } = await aJournal(6);
+    await (await aStore(sim.mount(), folder)).close();
+    for (const path of sim.paths.filter((name) => name.includes("/journal/"))) sim.delete(path);
+    const store = await aStore(sim.mount(), folder);
+    assert.equal(store.recovered.damage.length, 1);
+    assert.equal(store.cache.records.suspect, true);
+  });
+});
+
+describe("what the medium does not give back", () => {
+  const unreadable =
+    (file: string): SimDisk["fault"] =>
+    ({ name, path }) =>
+      name === "read" && path.endsWith(file) ? "EIO" : undefined;
+
+  test("a snapshot: the older one with its lines gives the same records", async () => {
+    const { sim } = await aJournal(6);
+    const store = await aStore(sim.mount(), folder);
+    await store.cache.snapshot();
+    await store.journal.recordEvent(anAdmission("one", 3)).durable;
+    await store.cache.snapshot();
+    const expected = [...store.cache.records.dump(0)];
+    sim.kill();
+    sim.fault = unreadable("snapshot/000002.jsonl");
+
+    let loaded: unknown[] = [];
+    const again = await aStore(sim.mount(), folder, { loaded: (records) => (loaded = [...records.dump(0)]) });
+
+    assert.deepEqual(loaded, expected);
+    assert.deepEqual(again.recovered.damage, []);
+  });
+
+  for (const number of [1, 2, 3]) {
+    test(`segment ${number} of 3: the rest counts, and the loss is told`, async () => {
+      const { sim, lines } = await aJournal(60);
+      assert.ok(sim.paths.includes(`${folder}/${segmentFile(3)}`));
+      sim.fault = unreadable(segmentFile(number));
+
+      const store = await aStore(sim.mount(), folder);
+
+      assert.ok(store.recovered.damage.some((found) => found.lines > 0));
+      assert.equal(store.cache.records.suspect, true);
+      const found = bodiesBut(await eventsOf(store), ["boot", "damage", "released"]);
+      assert.ok(found.length > 10);
+      assert.ok(found.every((line) => lines.includes(line)));
+      const ofThisBoot = (await eventsOf(store)).map((line) => JSON.parse(line)).filter(({ boot }) => boot === 2);
+      assert.ok(ofThisBoot.length > 0 && ofThisBoot.every(({ seq }) => seq > lines.length));
+      await store.close();
+      sim.fault = () => undefined;
+      const again = await aStore(sim.mount(), folder);
+      assert.deepEqual(again.recovered.damage, []);
+      assert.equal(
+        new Set((await eventsOf(again)).map((line) => JSON.parse(line).seq)).size,
+        (await eventsOf(again)).length,
+      );
+      await again.close();
+    });
+  }
 });
 
 describe("what is left of a file", () => {
