@@ -90,6 +90,7 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
     holder: holderId(options.gateway, options.epoch),
     peers: options.peers,
     receivedAt: new Map(),
+    answers: new Map(),
     inTurn: new InTurn(waitingPerAccessPoint),
     logger,
     stopping: stopping.signal,

@@ -1,6 +1,6 @@
 /**
  * Someone presents a credential: decide, write down, look once more, release. A grant moves nothing before its admission is on
- * the disk; a denial is answered at once and written down as well.
+ * the disk; a denial is written down as well, and told when it tells nothing (tell-reader.ts).
  */
 import type { AccessPoint } from "../domain/access-point.ts";
 import { type AccessRequest, type Decision, type DenyReason, decide, secondLook } from "../domain/decide.ts";
@@ -11,6 +11,7 @@ import type { Reader } from "../ports/device.ts";
 import { fetchEntry } from "./fetch-entry.ts";
 import { releaseStrike } from "./release-strike.ts";
 import { circumstancesAt, note, type SiteParts } from "./site-parts.ts";
+import { tellReader } from "./tell-reader.ts";
 
 export type Outcome =
   | { readonly outcome: "released"; readonly seq: EventSeq; readonly result: "accepted" | "confirmed" | "unknown" }
@@ -30,14 +31,13 @@ export function presentCredential(
   reader: Reader | undefined,
   press?: DeviceOrigin,
 ): Promise<Outcome> | undefined {
+  const takenAt = site.clock.monotonic();
   return site.inTurn.run(request.accessPoint, async () => {
     const outcome = await answer(site, request, press);
     if (outcome.outcome === "unanswered") return outcome;
     const verdict = outcome.outcome === "released" ? "granted" : lockedOut(outcome) ? "locked-out" : "denied";
     // The person at the reader is told while the next one is served already.
-    reader
-      ?.feedback(verdict, site.stopping)
-      .catch(() => site.logger.debug("feedback-lost", { accessPoint: request.accessPoint }));
+    if (reader) void tellReader(site, reader, verdict, takenAt);
     return outcome;
   });
 }

@@ -8,7 +8,7 @@ import type { HolderId } from "../domain/rights.ts";
 import type { SiteRecords } from "../domain/site-records.ts";
 import { GatewayError } from "../errors.ts";
 import type { Clock, SiteTime } from "../ports/clock.ts";
-import type { Device } from "../ports/device.ts";
+import type { Device, Reader } from "../ports/device.ts";
 import type { Journal } from "../ports/journal.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { PeerLink } from "../ports/peer-link.ts";
@@ -30,6 +30,8 @@ export interface SiteParts {
   readonly peers: PeerLink;
   /** When an entry of the grant last came from a neighbour. */
   readonly receivedAt: Map<GrantId, Monotonic>;
+  /** Answers on their way to a reader, one each: who presses again is told of the newer press alone. Aborting one takes it back. */
+  readonly answers: Map<Reader, AbortController>;
   /** Serves one request at an access point at a time. */
   readonly inTurn: InTurn;
   readonly logger: Logger;

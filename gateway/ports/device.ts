@@ -70,7 +70,7 @@ export interface Lock {
 }
 
 export interface Reader {
-  /** Tells the person at the reader; best effort. */
+  /** Tells the person at the reader; best effort. Never why: that would help whoever guesses. */
   feedback(outcome: "granted" | "denied" | "locked-out", signal: AbortSignal): Promise<void>;
 }
 

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CredentialKind } from "../../gateway/domain/credential.ts";
 import type { EntryEvent } from "../../gateway/domain/entry-event.ts";
+import type { Grant } from "../../gateway/domain/grant.ts";
+import { answerTickMs } from "../../gateway/flows/tell-reader.ts";
 import { Metrics } from "../../gateway/http/metrics.ts";
 import { recentEvents } from "../../gateway/http/recent-events.ts";
 import { gatewayStatus } from "../../gateway/http/status.ts";
@@ -15,8 +17,18 @@ import { SecretString } from "../../gateway/wire/secret.ts";
 import { noCloud } from "../bench/bench-site.ts";
 import { SimClock } from "../support/sim-clock.ts";
 import { SimDisk } from "../support/sim-disk.ts";
-import { aCredential, aGrant, aPage, aSite, grantRow, noon, siteRow } from "../support/site-fixture.ts";
-import { aloneOnTheMachine } from "../support/site-store.ts";
+import {
+  aCredential,
+  aDay,
+  aGrant,
+  aPage,
+  aSite,
+  blacklistRow,
+  grantRow,
+  noon,
+  siteRow,
+} from "../support/site-fixture.ts";
+import { aloneOnTheMachine, smallLimits } from "../support/site-store.ts";
 import { until } from "../support/until.ts";
 
 const seal = new CredentialSeal("site-1", new Uint8Array(32));
@@ -51,7 +63,117 @@ test("given forty wrong PINs over the site's keypads, then the next locks its ke
   await second.site.stop();
 });
 
-/** One grant for all of the keypads, by PIN and pass. */
+test("given a PIN that does not open, then the keypad says the same at the same time, whatever the reason", async () => {
+  const told = new Map<string, unknown>();
+  const reasons = new Set<unknown>();
+  for (const [why, { pin }] of Object.entries(shut)) {
+    const site = await aSiteOfKeypads(new SimDisk());
+    await site.wait(1_234.5);
+    await site.enter("keypad-0", pin);
+    await site.wait(answerTickMs - 0.1);
+    assert.deepEqual(site.told, [], why);
+    await site.wait(0.1);
+    told.set(why, site.told);
+    const [denied] = await site.events("denied");
+    reasons.add(denied?.type === "denied" ? denied.reason : undefined);
+    await site.site.stop();
+  }
+
+  for (const [why, answers] of told)
+    assert.deepEqual(answers, [{ keypad: "keypad-0", verdict: "denied", at: 1_234.5 + answerTickMs }], why);
+  assert.equal(reasons.size, told.size, "each reason is in the journal");
+});
+
+test("a PIN costs the same look-ups whether nobody has it or it does not open: one index, one look, nothing unsealed", async (t) => {
+  for (const [why, { pin }] of Object.entries(shut)) {
+    const { site, enter } = await aSiteOfKeypads(new SimDisk());
+    const index = t.mock.method(site.parts.seal, "index");
+    const open = t.mock.method(site.parts.seal, "open");
+    const look = t.mock.method(site.parts.records, "candidates");
+    await enter("keypad-0", pin);
+    assert.deepEqual(
+      [index, open, look].map(({ mock }) => mock.callCount()),
+      [1, 0, 1],
+      why,
+    );
+    t.mock.restoreAll();
+    await site.stop();
+  }
+});
+
+test("given a PIN that opens, then the door does and the keypad says so at once, also behind one that did not", async () => {
+  const { site, enter, told, released } = await aSiteOfKeypads(new SimDisk());
+
+  await enter("keypad-0", "999999");
+  await enter("keypad-0", "471199");
+  await enter("keypad-1", "471199");
+
+  assert.deepEqual(released, ["keypad-0", "keypad-1"]);
+  assert.deepEqual(told, [
+    { keypad: "keypad-0", verdict: "granted", at: 0 },
+    { keypad: "keypad-1", verdict: "granted", at: 0 },
+  ]);
+  await site.stop();
+});
+
+test("a denial that a newer answer at its keypad has overtaken is not told, one at another keypad is", async () => {
+  const { site, enter, wait, told } = await aSiteOfKeypads(new SimDisk());
+
+  await enter("keypad-0", "999999");
+  await enter("keypad-1", "999999");
+  await wait(50);
+  await enter("keypad-0", "471199");
+  await wait(1_000);
+
+  assert.deepEqual(told, [
+    { keypad: "keypad-0", verdict: "granted", at: 50 },
+    { keypad: "keypad-1", verdict: "denied", at: 150 },
+  ]);
+  assert.equal(site.parts.answers.size, 0);
+  await site.stop();
+});
+
+test("a decision that took longer than a tick is told at the next", async () => {
+  const { site, press, answered, wait, told, holdLocks } = await aSiteOfKeypads(new SimDisk());
+  const lockAnswers = holdLocks();
+
+  await press("keypad-0", "471199");
+  await press("keypad-0", "999999");
+  await wait(170);
+  lockAnswers();
+  await answered();
+  await wait(129);
+  assert.deepEqual(told, [{ keypad: "keypad-0", verdict: "granted", at: 170 }]);
+  await wait(1);
+
+  assert.deepEqual(told.at(-1), { keypad: "keypad-0", verdict: "denied", at: 300 });
+  await site.stop();
+});
+
+test("a stop waits for no tick, and nobody is told after it", async () => {
+  const { site, enter, wait, told } = await aSiteOfKeypads(new SimDisk());
+  await enter("keypad-0", "999999");
+
+  await site.stop();
+  await wait(1_000);
+
+  assert.deepEqual(told, []);
+  assert.equal(site.parts.answers.size, 0);
+});
+
+/** PINs that open nothing at any keypad here, and why. */
+const shut = {
+  "nobody has it": { pin: "999999" },
+  "it is over": { pin: "531111", validity: { from: noon - 2 * aDay, until: noon - aDay } },
+  "it is for later": { pin: "531112", validity: { from: noon + aDay, until: noon + 2 * aDay } },
+  "its hours are not now": { pin: "531113", schedule: { windows: [{ days: [1], from: "03:00", until: "03:01" }] } },
+  "it is revoked": { pin: "531114", revoked: true },
+  "it is another door's": { pin: "531115", accessPoints: ["cellar"] },
+  "its entries are used up": { pin: "531116", entriesAllowed: 0 },
+  "its holder is blacklisted": { pin: "531117" },
+} as const satisfies Record<string, Partial<Grant> & { pin: string }>;
+
+/** One grant for all of the keypads, by PIN and pass, and those that do not hold. */
 const known = aPage([
   siteRow(aSite()),
   grantRow(
@@ -64,11 +186,20 @@ const known = aPage([
       ],
     }),
   ),
+  ...Object.entries(shut)
+    .slice(1)
+    .map(([id, { pin, ...but }]) => {
+      const credentials = [aCredential(seal.index("pin", pin), { id: `PIN of ${id}` })];
+      return grantRow(aGrant(id, { kind: "stay", accessPoints: keypads, credentials, ...but }));
+    }),
+  blacklistRow("b-1", "grant", "its holder is blacklisted"),
 ]);
 
 async function aSiteOfKeypads(disk: SimDisk) {
   const clock = new SimClock(noon);
   const released: string[] = [];
+  const told: { keypad: string; verdict: string; at: number }[] = [];
+  let locksAnswer: Promise<unknown> = Promise.resolve();
   const listeners = new Map<string, ReportListener>();
   const devices = keypads.map(
     (id): Device => ({
@@ -83,10 +214,16 @@ async function aSiteOfKeypads(disk: SimDisk) {
       lock: {
         release: async () => {
           released.push(id);
+          await locksAnswer;
           return "confirmed";
         },
         secure: async () => "confirmed",
         state: () => ({ bolt: "secured", basis: "reported" }),
+      },
+      reader: {
+        feedback: async (verdict) => {
+          told.push({ keypad: id, verdict, at: clock.monotonic() });
+        },
       },
     }),
   );
@@ -108,30 +245,38 @@ async function aSiteOfKeypads(disk: SimDisk) {
     onFailed: (error) => {
       throw error;
     },
+    limits: smallLimits,
     processes: aloneOnTheMachine,
   });
   await site.parts.journal.record({ kind: "page", page: known, at: noon }).durable;
   let seq = Math.max(0, ...(await presses(site)));
+  const press = async (keypad: string, value: string, kind: CredentialKind = "pin") => {
+    const origin = { device: keypad, boot: 1, seq: ++seq };
+    const pressedAt = clock.monotonic();
+    const tell = listeners.get(keypad)!;
+    await tell({ type: "credential-presented", kind, value: new SecretString(value), pressedAt, origin });
+  };
+  const answered = async () => {
+    await until("the presses are answered", () => site.parts.records.unfinished().length === 0);
+    await site.parts.journal.flushed();
+  };
   return {
     site,
     clock,
     released,
-    /** Resolves when the press has been answered and all of it is on the disk. */
-    async enter(keypad: string, value: string, kind: CredentialKind = "pin"): Promise<void> {
-      const origin = { device: keypad, boot: 1, seq: ++seq };
-      const pressedAt = clock.monotonic();
-      await listeners.get(keypad)!({
-        type: "credential-presented",
-        kind,
-        value: new SecretString(value),
-        pressedAt,
-        origin,
-      });
-      await until(
-        "the press is answered",
-        () => !site.parts.records.unfinished().some(({ kind }) => kind !== "command"),
-      );
-      await site.parts.journal.flushed();
+    told,
+    press,
+    /** Every press has had its outcome, and that is on the disk. */
+    answered,
+    enter: async (...pressed: Parameters<typeof press>) => {
+      await press(...pressed);
+      await answered();
+    },
+    /** No lock answers until the function given is called. */
+    holdLocks: (): (() => void) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      locksAnswer = promise;
+      return resolve;
     },
     wait: async (ms: number) => {
       for (const end = clock.monotonic() + ms; clock.step(end); ) await new Promise((resolve) => setImmediate(resolve));

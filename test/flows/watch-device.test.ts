@@ -133,6 +133,7 @@ async function aWatchedDevice(disk: SimDisk) {
     holder: "gateway-1.1",
     peers: noPeers,
     receivedAt: new Map(),
+    answers: new Map(),
     inTurn: new InTurn(16),
     logger: silentLogger,
     stopping: new AbortController().signal,
