@@ -14,6 +14,7 @@ import { eventRoutes } from "./routes/event-routes.ts";
 import { fleetRoutes } from "./routes/fleet-routes.ts";
 import { gatewayRoutes } from "./routes/gateway-routes.ts";
 import { grantRoutes } from "./routes/grant-routes.ts";
+import { holdOpenRoutes } from "./routes/hold-open-routes.ts";
 import { operationRoutes } from "./routes/operation-routes.ts";
 import { siteRoutes } from "./routes/site-routes.ts";
 
@@ -62,7 +63,8 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
     ...bearer("EdDSA by the gateway's key: iss the gateway's id, aud postern-cloud, exp at most 60 s ahead"),
     bearerFormat: "JWT",
   });
-  for (const routes of [siteRoutes, fleetRoutes, grantRoutes, eventRoutes, backupRoutes]) app.route("/", routes(parts));
+  for (const routes of [siteRoutes, fleetRoutes, holdOpenRoutes, grantRoutes, eventRoutes, backupRoutes])
+    app.route("/", routes(parts));
   app.route("/", gatewayRoutes(parts, meters));
   app.route("/", operationRoutes(parts, meters));
   addDocs(app, { title: "Postern cloud-sync", version, description });

@@ -29,12 +29,17 @@ export interface PollQuery {
 
 export const pollHeldMaxMs: Millis = 25_000;
 const pageRows = 1_000;
+/** A card whose poll was ended by another's waits so long, so that two with one identity do not chase each other. */
+const endedRetryMs: Millis = 5_000;
 const rollbackEveryMs: Millis = 60 * 60_000;
 
 export class Polls {
   readonly #parts: CloudParts;
   /** Pages being read: gateways woken together, at the same cursor, share one. */
   readonly #reading = new Map<string, Promise<StoredPage | undefined>>();
+
+  /** The poll of each gateway that this process answers; a newer one ends it. */
+  readonly #newest = new Map<string, AbortController>();
 
   /** When a gateway last knew more of a site's feed than the store. */
   readonly #rolledBackAt = new Map<string, number>();
@@ -43,8 +48,19 @@ export class Polls {
     this.#parts = parts;
   }
 
-  /** The reply as JSON. `gone` fires when the caller has hung up. */
+  /** The reply as JSON, at once when the same gateway polls again. `gone` fires when the caller has hung up. */
   async answer(asking: GatewayRow, query: PollQuery, gone: AbortSignal): Promise<string> {
+    const ended = new AbortController();
+    this.#newest.get(asking.id)?.abort();
+    this.#newest.set(asking.id, ended);
+    try {
+      return await this.#answer(asking, query, gone, ended.signal);
+    } finally {
+      if (this.#newest.get(asking.id) === ended) this.#newest.delete(asking.id);
+    }
+  }
+
+  async #answer(asking: GatewayRow, query: PollQuery, gone: AbortSignal, ended: AbortSignal): Promise<string> {
     const { store, clock, logger, stopping } = this.#parts;
     const askedAt = clock.monotonic();
     const cursor = { feed: query.feed, version: query.cursor };
@@ -71,11 +87,12 @@ export class Polls {
         const leftMs = Math.min(query.waitMs, pollHeldMaxMs) - heldMs;
         const isNews =
           isAuditWanted(row, page) || page.reset || !page.complete || page.to !== query.cursor || commands.length > 0;
-        if (isNews || leftMs <= 0 || stopping.aborted || gone.aborted) {
+        const signal = AbortSignal.any([stopping, gone, ended]);
+        if (isNews || leftMs <= 0 || signal.aborted) {
           if (page.reset) await noteResetting(store.db, row, page.ver);
-          return this.#render(row, page, commands, { now, heldMs });
+          return this.#render(row, page, commands, { now, heldMs, ended: ended.aborted });
         }
-        await this.#wait(wake.woken, leftMs, gone);
+        await this.#wait(wake.woken, leftMs, signal);
       } finally {
         wake.cancel();
       }
@@ -103,10 +120,9 @@ export class Polls {
     return true;
   }
 
-  async #wait(woken: Promise<void>, ms: Millis, gone: AbortSignal): Promise<void> {
+  async #wait(woken: Promise<void>, ms: Millis, signal: AbortSignal): Promise<void> {
     const done = new AbortController();
-    const signal = AbortSignal.any([done.signal, gone, this.#parts.stopping]);
-    const slept = this.#parts.clock.sleep(ms, signal).catch(() => undefined);
+    const slept = this.#parts.clock.sleep(ms, AbortSignal.any([done.signal, signal])).catch(() => undefined);
     await Promise.race([woken, slept]);
     done.abort();
     await slept;
@@ -139,7 +155,7 @@ export class Polls {
     row: GatewayRow,
     page: StoredPage,
     commands: readonly HandedCommand[],
-    { now, heldMs }: { readonly now: Instant; readonly heldMs: Millis },
+    { now, heldMs, ended }: { readonly now: Instant; readonly heldMs: Millis; readonly ended: boolean },
   ): string {
     const facts = {
       proto: protocolVersion,
@@ -153,6 +169,7 @@ export class Polls {
       ...(isAuditWanted(row, page) && { auditWanted: true }),
       serverTime: now,
       heldMs,
+      ...(ended && { retryAfterMs: endedRetryMs }),
     } satisfies Omit<WirePollReply, "rows">;
     return `${JSON.stringify(facts).slice(0, -1)},"rows":${renderRows(page.rows, holderId(row.id, row.epoch))}}`;
   }

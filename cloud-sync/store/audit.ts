@@ -10,6 +10,7 @@ import type { AuditPart } from "../../gateway/wire/gateway-api.ts";
 import { holdingOf, noteTransfer, type RightsAccount, withHolding } from "../domain/settle-rights.ts";
 import { changesMax, publish } from "./feed.ts";
 import { changeGrant, freeCodes, lockGrants, toChange, toGrant } from "./grants.ts";
+import { endHoldsAgain } from "./hold-open.ts";
 import { countUnaccounted, readAccounts, settleAccounts, writeAccounts } from "./rights.ts";
 import { gateway, liveCode, site } from "./schema.ts";
 import { rowsOf, type Transaction } from "./store.ts";
@@ -84,7 +85,7 @@ function mergeOne(account: RightsAccount, holder: HolderId, told: AuditPart["rig
   return [...sent, ...taken].reduce(noteTransfer, merged);
 }
 
-/** What a gateway knows to be revoked for ever comes back: a grant, or one of its credentials. */
+/** What a gateway knows to be revoked for ever comes back: a grant, one of its credentials, or what held a door open. */
 async function revokeAgain(tx: Transaction, siteId: string, part: AuditPart, now: Instant): Promise<void> {
   const named = new Set(part.revoked);
   for (const row of await lockGrants(tx, siteId, await revokedGrants(tx, siteId, part))) {
@@ -96,6 +97,7 @@ async function revokeAgain(tx: Transaction, siteId: string, part: AuditPart, now
     else for (const { id, revoked } of credentials) if (revoked) await freeCodes(tx, grant, id, now);
     await changeGrant(tx, row, grant, grant.revoked ? { revokedAt: row.revokedAt ?? now } : {}, now);
   }
+  await endHoldsAgain(tx, siteId, named, now);
 }
 
 /**

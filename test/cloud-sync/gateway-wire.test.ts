@@ -120,6 +120,26 @@ describe("tokens", () => {
 });
 
 describe("held polls", () => {
+  test("a gateway holds one: a newer one ends the older, and whoever still reads that does not come back at once", async () => {
+    const [gateway, other] = [await cloud.gateway("demo"), await cloud.gateway("demo")];
+    await other.catchUp();
+    await gateway.catchUp();
+    await other.catchUp();
+    const held = gateway.poll(25_000);
+    const elsewhere = other.poll(25_000);
+    await whenHeld(2);
+
+    const newer = gateway.poll(25_000);
+
+    const { status, body } = await held;
+    assert.deepEqual([status, body.rows, body.retryAfterMs], [200, [], 5_000]);
+    await whenHeld(2);
+    assert.equal(cloud.store.wakes.waiting, 2);
+    await anEntry();
+    for (const reply of [await newer, await elsewhere])
+      assert.deepEqual([reply.body.rows.length, reply.body.retryAfterMs], [1, undefined]);
+  });
+
   test("a change answers them at once; without one they are answered after their time", async () => {
     const gateway = await cloud.gateway("demo");
     await gateway.catchUp();
