@@ -468,6 +468,13 @@ function sentence(event, nameOf) {
         "",
         `${at}: ${event.action === "identify" ? "showing where it is" : "unlocking from afar"} ${event.result}`,
       ];
+    case "held-open":
+      return ["warn", `${at}: held open`];
+    case "hold-ended":
+      return [
+        "",
+        `${at}: ${event.reason === "impossible" ? "cannot be held open" : `held open no longer: ${event.reason}`}`,
+      ];
     case "relock-failed":
       return ["warn", `${at}: the bolt did not come back`];
     case "bolt":

@@ -4,6 +4,7 @@ import type { ClockTrust } from "./clock-interval.ts";
 import type { CredentialId, CredentialKind } from "./credential.ts";
 import type { DenyReason } from "./decide.ts";
 import type { GrantId } from "./grant.ts";
+import type { HoldEnd, HoldId } from "./hold-open.ts";
 import type { Instant, Millis } from "./instant.ts";
 import type { HolderId } from "./rights.ts";
 
@@ -97,6 +98,22 @@ export type EventBody =
       readonly accessPoint: AccessPointId;
       readonly action?: "identify";
       readonly result: "accepted" | "confirmed" | "refused" | "unknown" | "expired";
+    }
+  /** From now on the access point is held open. On the disk before the lock moves, and not written again when the gateway starts in between. */
+  | {
+      readonly type: "held-open";
+      readonly accessPoint: AccessPointId;
+      readonly hold: HoldId;
+      readonly until: Instant;
+      readonly revision: number;
+    }
+  /** On the disk before the lock is secured. "impossible" has no beginning: the lock cannot be held open. */
+  | {
+      readonly type: "hold-ended";
+      readonly accessPoint: AccessPointId;
+      readonly hold: HoldId;
+      readonly reason: HoldEnd;
+      readonly revision: number;
     }
   /** The bolt was not back after the release window. */
   | { readonly type: "relock-failed"; readonly accessPoint: AccessPointId }

@@ -1,5 +1,6 @@
 /** The site feed: what the cloud tells a gateway. Compacted: each row once, at its last state. */
 import type { GatewayId, Grant } from "./grant.ts";
+import type { HoldOpen } from "./hold-open.ts";
 import type { Placement } from "./rights.ts";
 import type { BlacklistEntry, Site } from "./site.ts";
 
@@ -28,6 +29,8 @@ export type FeedRow = RowFacts &
     | { readonly kind: "gateway"; readonly body: PeerGateway }
     | { readonly kind: "blacklist"; readonly body: BlacklistEntry }
     | { readonly kind: "site"; readonly body: Site }
+    /** `id` is the access point that is held open: at most one hold stands at each. */
+    | { readonly kind: "hold-open"; readonly body: HoldOpen }
     /** A tombstone: the row left the site's set. `of` is its kind. */
     | { readonly kind: "gone"; readonly of: string }
     /** A kind or a shape this version cannot read: counted in the checksum, grants nothing. `of` is the kind it said it was. */

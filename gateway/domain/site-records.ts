@@ -8,6 +8,7 @@ import type { Candidate, RightsView, SiteView } from "./decide.ts";
 import type { DeviceOrigin, EntryEvent, EventSeq } from "./entry-event.ts";
 import { type Checksum, type Cursor, type FeedPage, type FeedRow, noCursor, type PeerGateway } from "./feed.ts";
 import type { GatewayId, Grant, GrantId } from "./grant.ts";
+import type { HoldId, HoldOpen } from "./hold-open.ts";
 import type { Instant, Millis, Monotonic } from "./instant.ts";
 import { afterMiss, afterSuccess, type Lockout, lockedOutMs, older } from "./lockout.ts";
 import { narrowerGrant } from "./narrower-grant.ts";
@@ -19,6 +20,12 @@ import type { BlacklistEntry, Site } from "./site.ts";
 /** A grant's rights here, kept 30 days beyond its end, longer than its row. */
 interface LedgerEntry {
   readonly rights: Rights;
+  readonly until: Instant;
+}
+
+/** A hold that was begun and has not ended, as events tell it. */
+export interface HeldOpen {
+  readonly hold: HoldId;
   readonly until: Instant;
 }
 
@@ -57,6 +64,7 @@ export type SnapshotItem =
       readonly wrong: readonly { readonly accessPoint: AccessPointId; readonly agoMs: Millis }[];
       readonly toldAgoMs: Millis | null;
     }
+  | ({ readonly item: "held"; readonly accessPoint: AccessPointId } & HeldOpen)
   | { readonly item: "seen"; readonly origin: DeviceOrigin }
   | { readonly item: "unfinished"; readonly unfinished: Unfinished };
 
@@ -105,6 +113,7 @@ export class SiteRecords implements SiteView {
   #wrongPins: WrongPins = [];
   /** When guessing was last told. */
   #guessingToldAt: Monotonic | undefined;
+  readonly #held = new Map<AccessPointId, HeldOpen>();
   readonly #seen = new Map<DeviceId, DeviceOrigin>();
   readonly #unfinished = new Map<string, Unfinished>();
   /** The newest event of an earlier boot, while those are replayed. */
@@ -172,6 +181,17 @@ export class SiteRecords implements SiteView {
   grant(id: GrantId): Grant | undefined {
     const row = this.#rows.get(`grant/${id}`);
     return row?.kind === "grant" ? row.body : undefined;
+  }
+
+  /** What the cloud wants held open at the access point; whether it stands now is hold-open.ts's to say. */
+  holdOpen(accessPoint: AccessPointId): HoldOpen | undefined {
+    const row = this.#rows.get(`hold-open/${accessPoint}`);
+    return row?.kind === "hold-open" ? row.body : undefined;
+  }
+
+  /** What is held open there, by the events of this gateway. */
+  heldOpen(accessPoint: AccessPointId): HeldOpen | undefined {
+    return this.#held.get(accessPoint);
   }
 
   /** The gateways of the site as the cloud lists them, this one included. */
@@ -319,6 +339,7 @@ export class SiteRecords implements SiteView {
       lockouts: [...this.#lockouts],
       wrongPins: ofLastDay(this.#wrongPins, now),
       guessingToldAt: this.#guessingToldAt,
+      held: [...this.#held],
       seen: [...this.#seen.values()],
       unfinished: [...this.#unfinished.values()],
     });
@@ -363,6 +384,9 @@ export class SiteRecords implements SiteView {
       case "wrong-pins":
         this.#wrongPins = entry.wrong.map(({ accessPoint, agoMs }) => ({ accessPoint, at: now - agoMs }));
         this.#guessingToldAt = entry.toldAgoMs === null ? undefined : now - entry.toldAgoMs;
+        break;
+      case "held":
+        this.#held.set(entry.accessPoint, { hold: entry.hold, until: entry.until });
         break;
       case "seen":
         this.#see(entry.origin);
@@ -423,6 +447,12 @@ export class SiteRecords implements SiteView {
       case "command-ended":
         this.lastCommand = Math.max(this.lastCommand, event.command);
         this.#unfinished.delete(`command/${event.command}`);
+        break;
+      case "held-open":
+        this.#held.set(event.accessPoint, { hold: event.hold, until: event.until });
+        break;
+      case "hold-ended":
+        this.#held.delete(event.accessPoint);
         break;
       case "damage":
         this.#assumeSpent();
@@ -625,7 +655,7 @@ export function isMiss(reason: string): boolean {
 
 /** Takes something away: applied at once, even while the set is still arriving. */
 function isRestrictive(row: FeedRow): boolean {
-  if (row.kind === "unreadable") return row.of === "grant";
+  if (row.kind === "unreadable") return row.of === "grant" || row.of === "hold-open";
   return row.kind === "gone" || row.kind === "blacklist" || (row.kind === "site" && row.body.lockdown);
 }
 
@@ -656,6 +686,7 @@ interface Copies {
   readonly lockouts: readonly (readonly [AccessPointId, Lockout])[];
   readonly wrongPins: WrongPins;
   readonly guessingToldAt: Monotonic | undefined;
+  readonly held: readonly (readonly [AccessPointId, HeldOpen])[];
   readonly seen: readonly DeviceOrigin[];
   readonly unfinished: readonly Unfinished[];
 }
@@ -677,6 +708,7 @@ function* snapshotItems(facts: SnapshotItem, now: Monotonic, copies: Copies): Ge
     const { guessingToldAt } = copies;
     yield { item: "wrong-pins", wrong, toldAgoMs: guessingToldAt === undefined ? null : now - guessingToldAt };
   }
+  for (const [accessPoint, held] of copies.held) yield { item: "held", accessPoint, ...held };
   for (const origin of copies.seen) yield { item: "seen", origin };
   for (const unfinished of copies.unfinished) yield { item: "unfinished", unfinished };
 }

@@ -35,6 +35,14 @@ const words = {
     unknown: "has no known outcome",
     expired: "came too late and was not done",
   },
+  holdEnded: {
+    over: "held open no longer: its end has come",
+    revoked: "held open no longer: an administrator ended it",
+    lockdown: "held open no longer: lockdown",
+    clock: "held open no longer: the clock is not set",
+    stale: "held open no longer: the records are too old or damaged",
+    impossible: "should be held open, and its lock cannot be",
+  },
   unanswered: {
     stopped: "the gateway stopped before it was decided",
     "turned-away": "too many were waiting",
@@ -218,7 +226,7 @@ export function StatusBody({ status, events }: { status: GatewayStatus; events: 
         <ol class="events">
           {events.map((event) => (
             <li value={event.seq}>
-              <When event={event} zone={zone} /> {describe(event)}
+              <When event={event} zone={zone} /> {describe(event, zone)}
             </li>
           ))}
         </ol>
@@ -255,7 +263,7 @@ function Battery({ percent }: { percent: number | undefined }) {
 }
 
 /** One event in words; never more than the event itself holds. */
-function describe(event: EntryEvent): string {
+function describe(event: EntryEvent, zone: string): string {
   switch (event.type) {
     case "admitted":
       return `${event.accessPoint}: admitted by ${event.via}${event.left === null ? "" : `, ${event.left} entries left`}`;
@@ -288,6 +296,10 @@ function describe(event: EntryEvent): string {
       return `${event.device}: tamper ${event.active ? "alarm" : "over"}`;
     case "boot-doubted":
       return `${event.device}: its boot number should be ${event.deviceBoot} and is also ${event.otherBoot}: was it replaced or reset, or does another use its password?`;
+    case "held-open":
+      return `${event.accessPoint}: held open until ${at(event.until, zone)}`;
+    case "hold-ended":
+      return `${event.accessPoint}: ${words.holdEnded[event.reason]}`;
     case "relock-failed":
       return `${event.accessPoint}: the bolt did not come back`;
     case "boot":

@@ -8,7 +8,6 @@ import type { FeedPage, FeedRow } from "../../gateway/domain/feed.ts";
 import type { Grant } from "../../gateway/domain/grant.ts";
 import type { JournalRecord } from "../../gateway/domain/record.ts";
 import { isMiss, SiteRecords, type SnapshotItem } from "../../gateway/domain/site-records.ts";
-import { rowSum } from "../../gateway/wire/feed.ts";
 import {
   aCredential,
   aDay,
@@ -17,7 +16,9 @@ import {
   aPage,
   aSite,
   blacklistRow,
+  goneRow as gone,
   grantRow,
+  holdOpenRow,
   noon,
   siteRow,
 } from "../support/site-fixture.ts";
@@ -41,15 +42,6 @@ function outcomeAt(records: SiteRecords, pin: string): string {
   const decision = decide({ accessPoint: "front", presented }, records, good);
   return decision.outcome === "granted" ? decision.grant.id : decision.reason;
 }
-
-const gone = (of: string, id: string, ver: number, revoked?: string[]): FeedRow => ({
-  kind: "gone",
-  of,
-  id,
-  ver,
-  sum: rowSum({ kind: of, id, ver }),
-  ...(revoked && { revoked }),
-});
 
 // Random histories.
 
@@ -82,6 +74,7 @@ const rows: fc.Arbitrary<FeedRow> = fc.oneof(
     weight: 1,
     arbitrary: ids.map((id): FeedRow => ({ kind: "unreadable", of: "grant", id, ver: 3, sum: "f".repeat(32) })),
   },
+  { weight: 1, arbitrary: ids.map((id) => holdOpenRow("front", { id, from: noon, until: noon + aDay })) },
 );
 
 function pinsOf(grant: string, pins: readonly string[]) {
@@ -109,6 +102,8 @@ const bodies: fc.Arbitrary<EventBody> = fc.oneof(
   fc
     .nat(5)
     .map((command): EventBody => ({ type: "command-ended", command, accessPoint: "front", result: "confirmed" })),
+  ids.map((hold): EventBody => ({ type: "held-open", accessPoint: "front", hold, until: noon, revision: 1 })),
+  ids.map((hold): EventBody => ({ type: "hold-ended", accessPoint: "front", hold, reason: "over", revision: 1 })),
   fc.constant<EventBody>({ type: "boot", version: "1", cutBytes: 0 }),
   fc.nat(2).map((lines): EventBody => ({ type: "damage", file: "1", line: 1, lines })),
 );

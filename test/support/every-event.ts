@@ -25,6 +25,8 @@ const byType: { readonly [Type in EventBody["type"]]: EventBody & { type: Type }
   "rights-received": { type: "rights-received", grant: "grant-1", from: "gateway-2.1", total: 1 },
   "command-taken": { type: "command-taken", command: 5, accessPoint: "front", action: "identify", by: "admin" },
   "command-ended": { type: "command-ended", command: 5, accessPoint: "front", action: "identify", result: "accepted" },
+  "held-open": { type: "held-open", accessPoint: "front", hold: "hold-1", until: 1_930_312_800_000, revision: 4 },
+  "hold-ended": { type: "hold-ended", accessPoint: "front", hold: "hold-1", reason: "lockdown", revision: 4 },
   "relock-failed": { type: "relock-failed", accessPoint: "front" },
   bolt: { type: "bolt", device: "box-1", state: "jammed" },
   door: { type: "door", device: "box-1", state: "open" },

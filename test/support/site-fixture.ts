@@ -3,6 +3,7 @@ import type { Credential } from "../../gateway/domain/credential.ts";
 import type { EventBody, EventStamp } from "../../gateway/domain/entry-event.ts";
 import type { FeedPage, FeedRow } from "../../gateway/domain/feed.ts";
 import type { Grant } from "../../gateway/domain/grant.ts";
+import type { HoldOpen } from "../../gateway/domain/hold-open.ts";
 import type { JournalRecord } from "../../gateway/domain/record.ts";
 import { type BlacklistEntry, defaultOfflineMaxAgeMs, type Site } from "../../gateway/domain/site.ts";
 import { rowSum } from "../../gateway/wire/feed.ts";
@@ -69,6 +70,21 @@ export function aPage(rows: readonly FeedRow[], overrides: Partial<FeedPage> = {
 export function blacklistRow(id: string, subject: BlacklistEntry["subject"], value: string, ver = 1): FeedRow {
   const body = { id, subject, value };
   return { kind: "blacklist", id, ver, body, sum: rowSum({ kind: "blacklist", id, ver, body }) };
+}
+
+export function holdOpenRow(accessPoint: string, body: HoldOpen, ver = 1): FeedRow {
+  return {
+    kind: "hold-open",
+    id: accessPoint,
+    ver,
+    body,
+    sum: rowSum({ kind: "hold-open", id: accessPoint, ver, body }),
+  };
+}
+
+/** A tombstone. `of`: the kind of the row that is gone. */
+export function goneRow(of: string, id: string, ver: number, revoked?: readonly string[]): FeedRow {
+  return { kind: "gone", of, id, ver, sum: rowSum({ kind: of, id, ver }), ...(revoked && { revoked }) };
 }
 
 /** An event of the gateway's first boot, as the journal stamps it. */
