@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { FeedRow, PeerGateway } from "../domain/feed.ts";
 import { type Grant, grantKinds } from "../domain/grant.ts";
+import { type HoldOpen, holdOpenMaxMs } from "../domain/hold-open.ts";
 import type { Placement } from "../domain/rights.ts";
 import type { BlacklistEntry, Site } from "../domain/site.ts";
 
@@ -78,6 +79,14 @@ export const blacklistSchema = z.looseObject({
   subject: z.enum(["person", "document", "grant", "credential"]),
   value: z.string().min(1).max(200),
 });
+
+/** The row's id is the access point. */
+export const holdOpenSchema = z
+  .looseObject({ id, from: instant, until: instant })
+  .refine(
+    ({ from, until }) => from < until && until - from <= holdOpenMaxMs,
+    "a hold lasts for some time, and a day at most",
+  );
 
 export const gatewayRowSchema = z.looseObject({
   id,
@@ -169,6 +178,11 @@ export function toFeedRow(row: WireRow): FeedRow {
     case "blacklist": {
       const entry = blacklistSchema.safeParse(row.body);
       if (entry.success) return { ...facts, kind: "blacklist", body: entry.data satisfies BlacklistEntry };
+      break;
+    }
+    case "hold-open": {
+      const hold = holdOpenSchema.safeParse(row.body);
+      if (hold.success) return { ...facts, kind: "hold-open", body: hold.data satisfies HoldOpen };
       break;
     }
     case "site": {

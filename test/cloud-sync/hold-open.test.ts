@@ -98,7 +98,7 @@ test("the same once more changes nothing; another end is another hold, and revok
 
   assert.equal(new Set([first.id, second.id, third.id]).size, 3);
   const [row] = await told();
-  assert.equal(row?.body?.["id"], third.id);
+  assert.equal(row?.body?.id, third.id);
   assert.deepEqual(row?.revoked?.slice(-2), [first.id, second.id]);
 });
 

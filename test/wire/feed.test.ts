@@ -69,6 +69,9 @@ test("a kind or a shape this version cannot read is unreadable, and still counte
     aWireGrant({ credentials: [{ ...aCredential("g"), index: "short" }] }),
     { kind: "site", id: "s", ver: 1, body: { ...aSite(), lockdown: "yes" } },
     { kind: "blacklist", id: "b", ver: 1, body: { id: "b", subject: "vehicle", value: "x" } },
+    { kind: "hold-open", id: "front", ver: 1, body: { id: "h", from: 0 } },
+    { kind: "hold-open", id: "front", ver: 1, body: { id: "h", from: 5, until: 5 } },
+    { kind: "hold-open", id: "front", ver: 1, body: { id: "h", from: 0, until: 24 * 3_600_000 + 1 } },
   ];
   for (const row of bad) {
     const { kind, of, sum } = toFeedRow(wire(row)) as { kind: string; of?: string; sum: string };
@@ -106,7 +109,10 @@ test("a tombstone needs no body and repeats what was revoked for ever", () => {
 test("no row that fits the envelope makes it throw", () => {
   const rows = fc.record(
     {
-      kind: fc.oneof(fc.constantFrom("grant", "site", "blacklist"), fc.string({ minLength: 1, maxLength: 32 })),
+      kind: fc.oneof(
+        fc.constantFrom("grant", "site", "blacklist", "hold-open"),
+        fc.string({ minLength: 1, maxLength: 32 }),
+      ),
       id: fc.string({ minLength: 1, maxLength: 128 }),
       ver: fc.integer({ min: 1 }),
       gone: fc.constant(true as const),
