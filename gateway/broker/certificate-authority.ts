@@ -21,10 +21,10 @@ const day: Millis = 86_400_000;
 const year: Millis = 365 * day;
 const renewBefore: Millis = 30 * day;
 const ticketsLive: Millis = day;
-/** Boxes with a clock of their own may be a little behind. */
-const backdated: Millis = day;
-
-/** A board without a battery clock starts in 1970; a certificate made then would be over before it is used. */
+/**
+ * Every certificate begins here, whenever it is made: a clock that was ahead then must not make one that holds only in years, and boxes
+ * may be behind. A board without a battery clock starts in 1970; a certificate made then is taken for one of this day.
+ */
 const earliest: Instant = Date.UTC(2026, 0, 1);
 
 export interface KeyAndCertificate {
@@ -107,7 +107,7 @@ export class CertificateAuthority {
       publicKey: createPublicKey(key),
       issuer: authority.subject.replace(/^CN=/, ""),
       issuerKey: this.#key,
-      from: now - backdated,
+      from: earliest,
       until: now + lifeMs,
       use,
     });
@@ -144,7 +144,7 @@ async function make(folder: string, now: Instant): Promise<KeyAndCertificate> {
     publicKey: createPublicKey(key),
     issuer: name,
     issuerKey: key,
-    from: now - backdated,
+    from: earliest,
     until: now + 30 * year,
     use: { kind: "authority" },
   });

@@ -84,6 +84,14 @@ test("a board whose clock starts in 1970 makes certificates that are good now", 
   assert.ok(certificate.validToDate.getTime() > Date.UTC(2035, 0, 1));
 });
 
+test("a clock that is ten years ahead makes no certificate that holds only in ten years", async (t) => {
+  const { folder, authority: now } = await given(t);
+  const ahead = await CertificateAuthority.open(join(folder, "other"), new SimClock(Date.UTC(2041, 2, 4)));
+  const { cert } = await ahead.serverCertificate(hosts);
+  for (const made of [ahead.certificate, cert, ahead.issueDevice("box-1").cert, now.certificate])
+    assert.ok(new X509Certificate(made).validFromDate.getTime() <= Date.UTC(2026, 0, 1));
+});
+
 const losses: [what: string, lost: string[], words: RegExp][] = [
   ["key", ["ca.key"], /ca\/ca\.key is missing beside ca\.crt; put it back from a backup, or move .*\/ca away/],
   ["certificate", ["ca.crt"], /ca\/ca\.crt is missing beside ca\.key; put it back from a backup, or move .*\/ca away/],
