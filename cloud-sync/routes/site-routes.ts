@@ -10,15 +10,19 @@ import { changeSite, createSite, listSites, readSite, type SiteRow, toSite } fro
 import { onceFor, requireSite } from "./requests.ts";
 import {
   adminSecurity,
+  fromPageMark,
   idText,
   iso,
   isoOrNull,
   json,
   jsonBody,
   momentOrNull,
+  nextField,
   notFound,
+  pageQuery,
   problems,
   siteParams,
+  toPageMark,
   words,
 } from "./shapes.ts";
 
@@ -151,8 +155,11 @@ const listEntries = createRoute({
   tags: ["Blacklist"],
   summary: "The blacklist, newest first",
   security: adminSecurity,
-  request: { params: siteParams },
-  responses: { 200: json(z.object({ items: z.array(entrySchema) }), "The entries"), ...problems(401, 404, 429) },
+  request: { params: siteParams, query: z.strictObject(pageQuery) },
+  responses: {
+    200: json(z.object({ items: z.array(entrySchema), next: nextField }), "A page"),
+    ...problems(400, 401, 404, 429),
+  },
 });
 
 const removeEntry = createRoute({
@@ -203,15 +210,21 @@ export function siteRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
   app.openapi(listEntries, async (c) => {
     const { site } = c.req.valid("param");
     await requireSite(parts, site);
-    const rows = await listBlacklist(store.db, site);
-    const items = rows.map(({ id, subject, value, reason, createdAt }) => ({
+    const { limit, after } = c.req.valid("query");
+    const place = after === undefined ? undefined : fromPageMark(after, z.tuple([z.number().int(), idText]));
+    const rows = await listBlacklist(store.db, site, {
+      limit: limit + 1,
+      after: place && { createdAt: place[0], id: place[1] },
+    });
+    const last = rows.length > limit ? rows[limit - 1] : undefined;
+    const items = rows.slice(0, limit).map(({ id, subject, value, reason, createdAt }) => ({
       id,
       subject: entryFields.subject.parse(subject),
       value,
       reason,
       createdAt: iso(createdAt),
     }));
-    return c.json({ items }, 200);
+    return c.json({ items, next: last ? toPageMark([last.createdAt, last.id]) : null }, 200);
   });
 
   app.openapi(removeEntry, async (c) => {

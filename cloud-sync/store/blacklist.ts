@@ -1,5 +1,5 @@
 /** Who must not enter, whatever grant they hold. */
-import { and, desc, eq } from "drizzle-orm";
+import { and, desc, eq, sql } from "drizzle-orm";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import type { BlacklistEntry } from "../../gateway/domain/site.ts";
 import { publish } from "./feed.ts";
@@ -31,12 +31,24 @@ export async function removeFromBlacklist(tx: Transaction, siteId: string, id: s
   return true;
 }
 
-/** Newest first. */
-export async function listBlacklist(db: Queries, siteId: string): Promise<BlacklistRow[]> {
+/** Newest first. `after`: the last row of the page before. */
+export async function listBlacklist(
+  db: Queries,
+  siteId: string,
+  {
+    after,
+    limit,
+  }: { readonly after?: { readonly createdAt: Instant; readonly id: string } | undefined; readonly limit: number },
+): Promise<BlacklistRow[]> {
   return db
     .select()
     .from(blacklist)
-    .where(eq(blacklist.siteId, siteId))
+    .where(
+      and(
+        eq(blacklist.siteId, siteId),
+        after && sql`(${blacklist.createdAt}, ${blacklist.id}) < (${after.createdAt}::bigint, ${after.id})`,
+      ),
+    )
     .orderBy(desc(blacklist.createdAt), desc(blacklist.id))
-    .limit(5_000);
+    .limit(limit);
 }

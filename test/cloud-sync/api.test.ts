@@ -268,6 +268,30 @@ describe("a grant's life", () => {
   });
 });
 
+test("the blacklist is paged, newest first, to its very end", async () => {
+  const path = "/api/sites/demo/blacklist";
+  const made: string[] = [];
+  for (let count = 0; count < 5; count += 1) {
+    if (count % 2 === 0) clock.advance(1_000);
+    made.push((await cloud.ask("POST", path, { subject: "person", value: `p-${count}` })).body.id);
+  }
+  const pages: string[][] = [];
+  let after = "";
+  do {
+    const { body } = await cloud.ask("GET", `${path}?limit=2${after && `&after=${after}`}`);
+    pages.push(body.items.map(({ id }: { id: string }) => id));
+    after = body.next;
+  } while (after);
+  assert.deepEqual(
+    pages.map(({ length }) => length),
+    [2, 2, 1],
+  );
+  assert.deepEqual(pages.flat().sort(), made.toSorted());
+  assert.equal(pages[0]![0], made[4]);
+  const { body } = await cloud.ask("GET", path);
+  assert.deepEqual([body.items.length, body.next], [5, null]);
+});
+
 describe("what happened", () => {
   test("admissions count against their grant, voids give back, and events are listed newest first", async () => {
     const { body } = await create({ entriesAllowed: 5 });
