@@ -12,11 +12,14 @@ import { GatewayError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { MqttLink } from "../ports/mqtt-link.ts";
-import { Allowance } from "../wire/allowance.ts";
+import { Allowance, type Rate } from "../wire/allowance.ts";
 import { Accounts, type DeviceAccount, type Proof } from "./accounts.ts";
 import { type ArrivalLimits, Arrivals } from "./arrivals.ts";
 import { DeviceLine } from "./device-line.ts";
+import { networkOf } from "./network-of.ts";
 import { permissionsOf, readClientId } from "./permissions.ts";
+import { RareWarning } from "./rare-warning.ts";
+import { Refusals } from "./refusals.ts";
 import { boundPackets, RelaylessAedes } from "./relayless-aedes.ts";
 import { Session, type SessionLimits } from "./session.ts";
 
@@ -25,6 +28,8 @@ export interface BrokerLimits extends ArrivalLimits, SessionLimits {
   readonly packetBytes: number;
   /** A device that was cut off for asking too much is not let in again for so long. */
   readonly penaltyMs: Millis;
+  /** Refused logins from one network, or in the name of one device; the next ones wait half of `loginMs` for their answer. */
+  readonly refusals: Rate;
   /** Devices are asked for a sign of life at least this often; longer wishes are shortened. */
   readonly keepaliveSeconds: number;
 }
@@ -40,6 +45,7 @@ export const defaultBrokerLimits: BrokerLimits = {
   messages: { perSecond: 50, burst: 500 },
   denials: { perSecond: 0.2, burst: 20 },
   penaltyMs: 30_000,
+  refusals: { perSecond: 0.2, burst: 10 },
   keepaliveSeconds: 300,
 };
 
@@ -94,6 +100,12 @@ export interface BrokerAddress {
 
 type Counts = { -readonly [K in Exclude<keyof BrokerStats, "connections" | "sessions" | "waiting">]: number };
 type Done = (error?: Error | null) => void;
+type LoginAnswer = (error: AuthenticateError | null, success: boolean | null) => void;
+
+interface Refusal {
+  readonly code: number;
+  readonly why: string;
+}
 
 /** CONNACK return codes of MQTT 3.1.1. */
 const connack = { identifierRejected: 2, unavailable: 3, badCredentials: 4, notAuthorized: 5 } as const;
@@ -111,6 +123,9 @@ export class Broker {
   readonly #connects = new WeakMap<Client, ConnectPacket>();
   readonly #penalties = new Map<DeviceId, Monotonic>();
   readonly #takeovers = new Map<DeviceId, Allowance>();
+  readonly #refusals: Refusals;
+  readonly #refused: RareWarning;
+  readonly #cloned: RareWarning;
   readonly #counts: Counts = {
     logins: 0,
     loginsRefused: 0,
@@ -133,6 +148,9 @@ export class Broker {
     this.#logger = options.logger;
     this.#authority = new X509Certificate(options.tls.ca);
     this.#accounts.replace(options.devices);
+    this.#refusals = new Refusals(this.#limits.refusals);
+    this.#refused = new RareWarning("login-refused", options.logger, options.clock);
+    this.#cloned = new RareWarning("device-cloned", options.logger, options.clock);
   }
 
   /** Rejects with `port-in-use` naming the configuration key. Drivers should listen to their lines before. */
@@ -286,23 +304,35 @@ export class Broker {
     client: Client,
     username: string | undefined,
     password: Buffer | undefined,
-    callback: (error: AuthenticateError | null, success: boolean | null) => void,
+    callback: LoginAnswer,
   ): void {
     const connect = this.#connects.get(client);
     this.#connects.delete(client);
     const clientId = connect?.clientId ?? "";
     const refusal = this.#refusal(client, clientId, connect?.will?.topic, username, password);
     if (refusal) {
-      this.#counts.loginsRefused += 1;
-      this.#logger.warn("login-refused", { client: printable(clientId), why: refusal.why });
-      callback(
-        Object.assign(new Error(refusal.why), { returnCode: refusal.code as AuthenticateError["returnCode"] }),
-        false,
-      );
+      void this.#refuse(client, clientId, refusal, callback);
       return;
     }
     this.#admit(client, clientId);
     callback(null, true);
+  }
+
+  /** Who is refused often waits for the answer, and so for the next try; a device with the right proof is not kept waiting by him. */
+  async #refuse(client: Client, clientId: string, { code, why }: Refusal, callback: LoginAnswer): Promise<void> {
+    const { clock } = this.#options;
+    const conn = client.conn as Socket;
+    const from = networkOf(conn.remoteAddress ?? "");
+    const device = readClientId(clientId)?.device;
+    const known = device !== undefined && this.#accounts.has(device) ? [device] : [];
+    this.#counts.loginsRefused += 1;
+    this.#refused.tell(known[0] ?? from, { client: printable(clientId), from, why });
+    if (this.#refusals.isTooMany([from, ...known], clock.monotonic())) {
+      const gone = new AbortController();
+      conn.once("close", () => gone.abort());
+      await clock.sleep(this.#limits.loginMs / 2, gone.signal).catch(() => undefined);
+    }
+    callback(Object.assign(new Error(why), { returnCode: code as AuthenticateError["returnCode"] }), false);
   }
 
   #refusal(
@@ -311,7 +341,7 @@ export class Broker {
     will: string | undefined,
     username: string | undefined,
     password: Buffer | undefined,
-  ): { code: number; why: string } | undefined {
+  ): Refusal | undefined {
     const name = readClientId(clientId);
     if (!name) return { code: connack.identifierRejected, why: "no device has this client id" };
     const objection = objectionTo(client, this.#authority, this.#options.clock.wall());
@@ -350,7 +380,7 @@ export class Broker {
     this.#counts.takeovers += 1;
     const allowance = this.#takeovers.get(device) ?? new Allowance({ perSecond: 3 / 60, burst: 3 });
     this.#takeovers.set(device, allowance);
-    if (allowance.take(this.#options.clock.monotonic()) > 0) this.#logger.warn("device-cloned", { device });
+    if (!allowance.takeNow(this.#options.clock.monotonic())) this.#cloned.tell(device, { device });
   }
 
   #ready(client: Client): void {

@@ -11,6 +11,7 @@ import { silentLogger } from "../../gateway/ports/logger.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
 import { connectPacket, dial, dialTls, givenBroker, givenLog, login, passwordOf } from "../support/mqtt-broker.ts";
+import { SimClock } from "../support/sim-clock.ts";
 import { until } from "../support/until.ts";
 
 test("PUBACK goes out when the listener has the message, not before", async (t) => {
@@ -108,6 +109,70 @@ for (const [what, code, connect] of refusedLogins) {
     box.end();
   });
 }
+
+test("who brings wrong passwords waits for the answer, and the log hears of it once a minute; the right password waits for nobody", async (t) => {
+  const clock = new SimClock(Date.now());
+  const { logger, warnings } = givenLog();
+  const limits = { refusals: { perSecond: 0.01, burst: 3 } };
+  const site = await givenBroker(t, limits, undefined, { clock, logger });
+  const guess = connectPacket("box-1", { password: Buffer.from("a guess") });
+  for (let n = 1; n <= 3; n += 1) assert.equal(await login(await dial(site.plainPort), guess), 4);
+
+  const fourth = await dial(site.plainPort);
+  fourth.send(guess);
+  await until("the answer waits", () => clock.nextAt !== undefined);
+  const box = await site.client("box-1");
+  assert.deepEqual(fourth.packets, []);
+  assert.deepEqual(
+    warnings("login-refused").map(({ times }) => times),
+    [1],
+  );
+  clock.step(60_000);
+  assert.equal((await fourth.next("connack")).returnCode, 4);
+
+  clock.step(60_000);
+  const fifth = await dial(site.plainPort);
+  fifth.send(guess);
+  await until("it is told", () => warnings("login-refused").length === 2);
+  assert.equal(warnings("login-refused")[1]?.times, 4);
+  await box.ping();
+});
+
+test("guesses from another address at the same device wait as well, and those at no device by their address", async (t) => {
+  const clock = new SimClock(Date.now());
+  const site = await givenBroker(t, { refusals: { perSecond: 0.01, burst: 1 } }, undefined, { clock });
+  const guess = (id: string) => connectPacket(id, { password: Buffer.from("a guess") });
+  assert.equal(await login(await dial(site.plainPort, "127.0.0.2"), guess("box-1")), 4);
+  assert.equal(await login(await dial(site.plainPort, "127.0.0.3"), guess("box-7")), 4);
+
+  const sameDevice = await dial(site.plainPort, "127.0.0.4");
+  sameDevice.send(guess("box-1"));
+  await until("the first waits", () => clock.nextAt !== undefined);
+  const sameAddress = await dial(site.plainPort, "127.0.0.3");
+  sameAddress.send(guess("box-8"));
+
+  assert.equal(await login(await dial(site.plainPort, "127.0.0.5"), guess("box-7")), 4);
+  assert.deepEqual([...sameDevice.packets, ...sameAddress.packets], []);
+  while (clock.nextAt !== undefined) clock.step(clock.nextAt);
+  assert.equal((await sameDevice.next("connack")).returnCode, 4);
+  assert.equal((await sameAddress.next("connack")).returnCode, 4);
+});
+
+test("two copies of a box that drive each other out are told of once a minute", async (t) => {
+  const clock = new SimClock(Date.now());
+  const { logger, warnings } = givenLog();
+  const site = await givenBroker(t, {}, undefined, { clock, logger });
+
+  for (let n = 1; n <= 8; n += 1) await site.client("box-1");
+  assert.deepEqual(warnings("device-cloned"), [{ device: "box-1", times: 1 }]);
+  clock.step(60_000);
+  for (let n = 1; n <= 4; n += 1) await site.client("box-1");
+
+  assert.deepEqual(warnings("device-cloned"), [
+    { device: "box-1", times: 1 },
+    { device: "box-1", times: 4 },
+  ]);
+});
 
 const foreignFilters = [
   "postern/box-2/command",
