@@ -33,7 +33,8 @@ interface Arrival {
   readonly enter: () => void;
   state: "waiting" | "logging-in" | "in" | "gone";
   isSlow: boolean;
-  timer: NodeJS.Timeout;
+  deadline: NodeJS.Timeout;
+  slowness?: NodeJS.Timeout;
 }
 
 export class Arrivals {
@@ -69,9 +70,9 @@ export class Arrivals {
       socket.destroy();
       return;
     }
-    const timer = this.#deadline(socket, this.#limits.loginMs);
     const key = keyOf(socket);
-    const arrival: Arrival = { key, socket, address, network, enter, state: "waiting", isSlow: false, timer };
+    const deadline = this.#deadline(socket);
+    const arrival: Arrival = { key, socket, address, network, enter, deadline, state: "waiting", isSlow: false };
     this.#networks.set(address, network);
     network.arrivals += 1;
     this.#known.set(key, arrival);
@@ -147,10 +148,10 @@ export class Arrivals {
 
   #watch(arrival: Arrival): void {
     const { loginMs } = this.#limits;
-    clearTimeout(arrival.timer);
-    arrival.timer = setTimeout(() => {
+    clearTimeout(arrival.deadline);
+    arrival.deadline = this.#deadline(arrival.socket);
+    arrival.slowness = setTimeout(() => {
       arrival.isSlow = true;
-      arrival.timer = this.#deadline(arrival.socket, loginMs * (1 - patience));
       this.#next();
     }, loginMs * patience);
   }
@@ -170,7 +171,8 @@ export class Arrivals {
   /** It is no arrival any more: it is in, or gone. */
   #leave(arrival: Arrival, state: "in" | "gone"): void {
     const { network, address } = arrival;
-    clearTimeout(arrival.timer);
+    clearTimeout(arrival.deadline);
+    clearTimeout(arrival.slowness);
     this.#waiting.delete(arrival);
     if (this.#loggingIn.delete(arrival)) network.loggingIn -= 1;
     if (arrival.state !== "in") {
@@ -180,11 +182,11 @@ export class Arrivals {
     arrival.state = state;
   }
 
-  #deadline(socket: Socket, ms: Millis): NodeJS.Timeout {
+  #deadline(socket: Socket): NodeJS.Timeout {
     return setTimeout(() => {
       this.timedOut += 1;
       socket.destroy();
-    }, ms);
+    }, this.#limits.loginMs);
   }
 }
 
