@@ -109,6 +109,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       link: new HttpCloudLink(settings.cloud.url, keys, clock, parts.fetch),
       peers: lan ?? noPeers,
       systemClockWithinMs: await vouchedClock(settings.clock),
+      vouchAgain: () => vouchedClock(settings.clock),
       clock,
       disk,
       logger,

@@ -37,6 +37,8 @@ export interface SiteOptions {
   readonly peers: PeerLink;
   /** The system's clock is right within this; undefined: nobody vouches for it, wait for the cloud. */
   readonly systemClockWithinMs: Millis | undefined;
+  /** Asked again while the clock is unset: a time service may set the system's clock after the start. Same answer as above. */
+  readonly vouchAgain?: () => Promise<Millis | undefined>;
   readonly clock: Clock;
   readonly disk: Disk;
   readonly logger: Logger;
@@ -149,6 +151,10 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
   async function tick(): Promise<void> {
     if (journal.state === "failed") return;
     try {
+      if (time.trust() === "unset") {
+        const withinMs = await options.vouchAgain?.();
+        if (withinMs !== undefined) time.believeSystem(withinMs);
+      }
       const at = Math.round(time.interval().earliest);
       const borneOut = time.isBorneOut;
       await journal.record({ kind: "tick", at, syncedAt: time.syncedAtWall(), ...(borneOut && { borneOut }) }).durable;

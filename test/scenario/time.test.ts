@@ -16,6 +16,28 @@ const jumps = [
   ["ten years behind", -10 * year],
 ] as const;
 
+test("a time service that sets the clock after the start is believed from the next tick on; one that is behind the records is not", async () => {
+  const site = await TimedSite.online({ grants: [aPinGrant("1234", { kind: "stay" })] });
+  await site.shutDown();
+  site.cutLine();
+  site.clock.wallOffset = -site.clock.time;
+  await site.powerOn();
+  await site.pass(6 * minute);
+  assert.equal(await site.enter("1234"), "CLOCK_UNTRUSTED");
+
+  site.timeServiceWithinMs = 1_000;
+  site.clock.wallOffset = -year;
+  await site.pass(6 * minute);
+  assert.equal(await site.enter("1234"), "CLOCK_UNTRUSTED");
+  site.clock.wallOffset = 0;
+  await site.pass(6 * minute);
+  assert.equal(await site.enter("1234"), "released");
+  assert.equal((await site.status()).clock.trust, "synced");
+  await site.passTo(noon + aDay);
+  assert.equal(await site.enter("1234"), "QR_EXPIRED");
+  await site.shutDown();
+});
+
 const fromTo = (from: number, until: number) => ({ validity: { from, until } });
 const ofBoot = (events: readonly EntryEvent[], boot: number) => events.filter((event) => event.boot === boot);
 

@@ -44,6 +44,8 @@ export function aPinGrant(pin: string, overrides: Partial<Grant> = {}): Grant {
 
 export class TimedSite {
   readonly clock: SimClock;
+  /** A time service has set the machine's clock to within so much since the start. */
+  timeServiceWithinMs: number | undefined;
   /** Whether the line to the cloud works. */
   lineUp = true;
   /** What the cloud's clock is off by. */
@@ -119,6 +121,7 @@ export class TimedSite {
       link: this.#link(alive, clock),
       peers: noPeers,
       systemClockWithinMs: this.#options.systemClockWithinMs,
+      vouchAgain: async () => this.timeServiceWithinMs,
       clock,
       disk: this.#disk.mount(),
       logger: this.#logger(),
