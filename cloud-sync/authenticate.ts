@@ -5,7 +5,7 @@ import { isPlainText } from "../gateway/wire/gateway-api.ts";
 import { type RateLimiter, remoteAddress } from "../web/limits.ts";
 import { HttpProblem, type RequestIdEnv } from "../web/problem.ts";
 import type { CloudParts } from "./cloud-parts.ts";
-import { hashOf, isSameHash } from "./ids.ts";
+import { bearerToken, hashOf, isSameHash } from "./ids.ts";
 import { gatewayFenced, gatewayRevoked } from "./poll.ts";
 import { adoptEpoch, formerKeysOf, type GatewayRow, readGateway } from "./store/gateways.ts";
 
@@ -98,7 +98,8 @@ async function claimsOf(
 }
 
 function bearer(c: Context): string | undefined {
-  return /^Bearer ([\w.~+/=-]{1,4096})$/i.exec(c.req.header("authorization") ?? "")?.[1];
+  const token = /^Bearer (.+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+  return token !== undefined && bearerToken.test(token) ? token : undefined;
 }
 
 function unauthorized(detail: string): HttpProblem {

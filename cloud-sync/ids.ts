@@ -36,6 +36,9 @@ export function normalizeEnrolmentCode(code: string): string {
   return `${site.toLowerCase()}.${typed.toUpperCase().replaceAll(/[\s-]/g, "")}`;
 }
 
+/** What "Authorization: Bearer …" may carry. */
+export const bearerToken = /^[\w.~+/=-]{1,4096}$/;
+
 export function newToken(prefix: string): string {
   return `${prefix}_${randomBytes(32).toString("base64url")}`;
 }

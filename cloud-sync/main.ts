@@ -13,7 +13,7 @@ import { keepHouse } from "./jobs/housekeeping.ts";
 import { Meters } from "./meters.ts";
 import { loggerWithoutValues, withoutValues } from "./query-values.ts";
 import { CloudStartError } from "./start-error.ts";
-import { adminTokens } from "./store/admin-tokens.ts";
+import { adminTokens, demandStrong } from "./store/admin-tokens.ts";
 import { openStore } from "./store/open-store.ts";
 import { masterKeyIn, SiteKeys } from "./store/site-keys.ts";
 
@@ -24,7 +24,7 @@ export interface CloudOptions {
   readonly dataFolder: string;
   /** postgres://…; unset: PGlite in the data folder. */
   readonly databaseUrl?: string | undefined;
-  /** An administrator's token that counts instead of the one in the store; for scripts. */
+  /** An administrator's token that counts instead of the one in the store, see demandStrong; for scripts. */
   readonly adminToken?: SecretString | undefined;
   /** 32 bytes in base64url; unset: POSTERN_MASTER_KEY, else made in the data folder. Replicas need the same. */
   readonly masterKey?: SecretString | undefined;
@@ -56,6 +56,7 @@ export async function startCloud(options: CloudOptions): Promise<RunningCloud> {
 }
 
 async function start(options: CloudOptions): Promise<RunningCloud> {
+  if (options.adminToken) demandStrong(options.adminToken);
   const { logger, clock, dataFolder, databaseUrl } = options;
   const stopping = new AbortController();
   const masterKey = options.masterKey ?? (await masterKeyIn(dataFolder));

@@ -1,5 +1,11 @@
 /** Why the service could not start; the message says what to do. */
-export type CloudStartCode = "data-locked" | "port-in-use" | "store-unreachable" | "store-broken" | "master-key-wrong";
+export type CloudStartCode =
+  | "data-locked"
+  | "port-in-use"
+  | "store-unreachable"
+  | "store-broken"
+  | "master-key-wrong"
+  | "admin-token-wrong";
 
 export class CloudStartError extends Error {
   readonly code: CloudStartCode;

@@ -13,7 +13,7 @@ import { missing } from "../support/needs.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres.ts";
 import { postern } from "./run-postern.ts";
 
-const token = "an-administrator-of-this-test";
+const token = "an-administrator-of-this-test-only";
 const withoutPostgres = missing("postgres");
 let postgres: TestPostgres | undefined;
 let folder: string;

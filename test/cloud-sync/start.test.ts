@@ -9,6 +9,7 @@ import { PGlite } from "@electric-sql/pglite";
 import { sql } from "drizzle-orm";
 import { getTableConfig, type PgTable } from "drizzle-orm/pg-core";
 import { type CloudOptions, type RunningCloud, startCloud } from "../../cloud-sync/main.ts";
+import type { CloudStartError } from "../../cloud-sync/start-error.ts";
 import { openStore } from "../../cloud-sync/store/open-store.ts";
 import * as schema from "../../cloud-sync/store/schema.ts";
 import { rowsOf } from "../../cloud-sync/store/store.ts";
@@ -114,6 +115,36 @@ describe("one data folder over several starts", () => {
 
     const other = new SecretString(Buffer.alloc(32, 9).toString("base64url"));
     await assert.rejects(start({ masterKey: other }), { code: "master-key-wrong" });
+  });
+
+  test("an administrator's token that could be guessed or cannot be sent is refused, with what to do and without telling it", async () => {
+    const given = (text: string) => start({ adminToken: new SecretString(text) });
+    const refused: [string, RegExp][] = [
+      ["x", /has 1 characters.* at least 32/],
+      ["a".repeat(31), /has 31 characters/],
+      [`${"a".repeat(32)}\n`, /characters that no request can carry/],
+      [`pässword-${"a".repeat(32)}`, /characters that no request can carry/],
+      [`pass word ${"a".repeat(32)}`, /characters that no request can carry/],
+    ];
+    for (const [text, message] of refused)
+      await assert.rejects(given(text), (error: CloudStartError) => {
+        assert.deepEqual([error.name, error.code], ["CloudStartError", "admin-token-wrong"]);
+        assert.match(error.message, message);
+        assert.match(error.message, /POSTERN_ADMIN_TOKEN.*openssl rand -hex 32/);
+        assert.equal(text.length > 1 && error.message.includes(text), false);
+        return true;
+      });
+
+    const strong = new SecretString("0123456789abcdef".repeat(2));
+    const cloud = await given(strong.reveal());
+    assert.equal(cloud.adminToken, undefined);
+    assert.equal((await asker(cloud, strong)("GET", "/api/sites")).status, 200);
+    assert.equal(
+      (await asker(cloud, token)("GET", "/api/sites")).status,
+      401,
+      "it counts instead of the one in the store",
+    );
+    await cloud.stop();
   });
 
   test("a query that fails tells neither log nor terminal its values", async () => {
