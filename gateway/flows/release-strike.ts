@@ -14,6 +14,9 @@ export async function releaseStrike(site: SiteParts, accessPoint: AccessPoint): 
   site.releases.set(accessPoint.lock, release);
   try {
     const result = await lock.release(accessPoint.holdMs, site.stopping);
+    // Nothing moved, so the window before it is still the one to be watched.
+    if (result === "refused" && site.releases.get(accessPoint.lock) === release)
+      site.releases.set(accessPoint.lock, release - 1);
     if (result !== "refused" && lock.state().basis === "reported") void watchRelock(site, accessPoint, lock, release);
     return result;
   } catch (error) {

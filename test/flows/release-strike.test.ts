@@ -116,6 +116,20 @@ test("the watch over one window does not cut a newer one short, be it for anothe
   }
 });
 
+test("a release that was refused does not end the watch over the one before", async () => {
+  const { site, lock, pass } = await aSiteWithALock();
+  lock.jammed = true;
+
+  await releaseStrike(site.parts, front);
+  await pass(3_000);
+  Object.assign(lock.device.lock!, { release: async () => "refused" });
+  await releaseStrike(site.parts, front);
+  await pass(30_000);
+
+  assert.equal(lock.secures, 1);
+  assert.equal(await failures(site), 1);
+});
+
 test("a lock that does not answer but throws is as good as one that does not say: unknown", async () => {
   const { site, lock } = await aSiteWithALock();
   Object.assign(lock.device.lock!, { release: () => Promise.reject(new Error("no answer")) });
