@@ -2,10 +2,11 @@
  * The MQTT broker the devices talk to, inside the gateway's process. It carries messages between a device and the gateway, never
  * between devices, keeps nothing (no sessions, no retained messages, no queues) and acknowledges what the gateway has taken.
  */
-import { X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, TLSSocket, type Server as TlsServer } from "node:tls";
 import type { AuthenticateError, Client, ConnectPacket, PublishPacket, Subscription } from "aedes";
+import type { Packet } from "mqtt-packet";
 import type { DeviceId } from "../domain/access-point.ts";
 import type { Instant, Millis, Monotonic } from "../domain/instant.ts";
 import { GatewayError } from "../errors.ts";
@@ -15,17 +16,20 @@ import type { MqttLink } from "../ports/mqtt-link.ts";
 import { Allowance, type Rate } from "../wire/allowance.ts";
 import { Accounts, type DeviceAccount, type Proof } from "./accounts.ts";
 import { type ArrivalLimits, Arrivals } from "./arrivals.ts";
+import { DeviceCertificates, type EndingCertificate } from "./device-certificates.ts";
 import { DeviceLine } from "./device-line.ts";
 import { networkOf } from "./network-of.ts";
 import { permissionsOf, readClientId } from "./permissions.ts";
 import { RareWarning } from "./rare-warning.ts";
 import { Refusals } from "./refusals.ts";
-import { boundPackets, RelaylessAedes } from "./relayless-aedes.ts";
+import { boundPackets, pacePackets, RelaylessAedes } from "./relayless-aedes.ts";
 import { Session, type SessionLimits } from "./session.ts";
 
 export interface BrokerLimits extends ArrivalLimits, SessionLimits {
   readonly packetBytesBeforeLogin: number;
   readonly packetBytes: number;
+  /** Publishes and subscriptions of one device beyond its permissions; who asks for more is cut off. */
+  readonly denials: Rate;
   /** A device that was cut off for asking too much is not let in again for so long. */
   readonly penaltyMs: Millis;
   /** Refused logins from one network, or in the name of one device; the next ones wait half of `loginMs` for their answer. */
@@ -42,7 +46,7 @@ export const defaultBrokerLimits: BrokerLimits = {
   packetBytesBeforeLogin: 1_024,
   packetBytes: 16_384,
   unreadBytes: 1_048_576,
-  messages: { perSecond: 50, burst: 500 },
+  packets: { perSecond: 50, burst: 500 },
   denials: { perSecond: 0.2, burst: 20 },
   penaltyMs: 30_000,
   refusals: { perSecond: 0.2, burst: 10 },
@@ -66,6 +70,8 @@ export interface BrokerOptions {
   readonly tls: BrokerCertificate & { readonly ca: string; readonly ticketKeys?: Buffer };
   readonly devices: readonly DeviceAccount[];
   readonly limits?: Partial<BrokerLimits>;
+  /** A time that has certainly come; devices' certificates end by it. Where it is not given none ends. */
+  readonly passedTime?: () => Instant;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -90,6 +96,8 @@ export interface BrokerStats {
   readonly packetsTooLarge: number;
   /** Connections ended because of what the device did: did not read, asked too much. */
   readonly cutOff: number;
+  /** Devices whose certificate ends within 60 days, or has. */
+  readonly certificatesEnding: number;
 }
 
 export interface BrokerAddress {
@@ -98,7 +106,9 @@ export interface BrokerAddress {
   readonly plainPort?: number;
 }
 
-type Counts = { -readonly [K in Exclude<keyof BrokerStats, "connections" | "sessions" | "waiting">]: number };
+type Counts = {
+  -readonly [K in Exclude<keyof BrokerStats, "connections" | "sessions" | "waiting" | "certificatesEnding">]: number;
+};
 type Done = (error?: Error | null) => void;
 type LoginAnswer = (error: AuthenticateError | null, success: boolean | null) => void;
 
@@ -114,7 +124,7 @@ export class Broker {
   readonly #options: BrokerOptions;
   readonly #limits: BrokerLimits;
   readonly #logger: Logger;
-  readonly #authority: X509Certificate;
+  readonly #certificates: DeviceCertificates;
   readonly #accounts = new Accounts();
   readonly #lines = new Map<DeviceId, DeviceLine>();
   /** By client id. */
@@ -122,6 +132,7 @@ export class Broker {
   readonly #sessionOf = new WeakMap<Client, Session>();
   readonly #connects = new WeakMap<Client, ConnectPacket>();
   readonly #penalties = new Map<DeviceId, Monotonic>();
+  readonly #denials = new Map<DeviceId, Allowance>();
   readonly #takeovers = new Map<DeviceId, Allowance>();
   readonly #refusals: Refusals;
   readonly #refused: RareWarning;
@@ -146,7 +157,7 @@ export class Broker {
     this.#options = options;
     this.#limits = { ...defaultBrokerLimits, ...options.limits };
     this.#logger = options.logger;
-    this.#authority = new X509Certificate(options.tls.ca);
+    this.#certificates = new DeviceCertificates(options.tls.ca, options.passedTime ?? (() => 0));
     this.#accounts.replace(options.devices);
     this.#refusals = new Refusals(this.#limits.refusals);
     this.#refused = new RareWarning("login-refused", options.logger, options.clock);
@@ -231,6 +242,7 @@ export class Broker {
       connections: arrivals?.count ?? 0,
       sessions: this.#sessions.size,
       waiting: arrivals?.waiting ?? 0,
+      certificatesEnding: this.endingCertificates().length,
       turnedAway: this.#counts.turnedAway + (arrivals?.turnedAway ?? 0),
       loginsTimedOut: this.#counts.loginsTimedOut + (arrivals?.timedOut ?? 0),
     };
@@ -240,6 +252,11 @@ export class Broker {
   setDevices(devices: readonly DeviceAccount[]): void {
     const changed = new Set(this.#accounts.replace(devices));
     for (const session of this.#sessions.values()) if (changed.has(session.name.device)) session.cutOff();
+  }
+
+  /** Of the devices it knows, those whose certificate ends within 60 days, or has. */
+  endingCertificates(): EndingCertificate[] {
+    return this.#certificates.ending().filter(({ device }) => this.#accounts.has(device));
   }
 
   /** For new handshakes; connections stand. */
@@ -288,7 +305,15 @@ export class Broker {
         this.#counts.packetsTooLarge += 1;
       },
     );
+    pacePackets(client, (packet) => this.#pace(client, packet));
     socket.once("close", () => this.#gone(client));
+  }
+
+  /** aedes ends the connection of who publishes on a topic that cannot be, and asks nobody: by this name it is denied as any other. */
+  #pace(client: Client, packet: Packet): (() => Promise<void>) | undefined {
+    const session = this.#sessionOf.get(client);
+    if (packet.cmd === "publish" && !session?.permissions.publish.has(packet.topic)) packet.topic = foreignTopic;
+    return session?.pace();
   }
 
   #preConnect(client: Client, packet: ConnectPacket, callback: (error: Error | null, success: boolean) => void): void {
@@ -344,7 +369,8 @@ export class Broker {
   ): Refusal | undefined {
     const name = readClientId(clientId);
     if (!name) return { code: connack.identifierRejected, why: "no device has this client id" };
-    const objection = objectionTo(client, this.#authority, this.#options.clock.wall());
+    const certificate = certificateOf(client);
+    const objection = certificate && this.#certificates.objectionTo(certificate);
     if (objection) return { code: connack.notAuthorized, why: objection };
     if (!this.#accounts.proves(name.device, proofOf(client, username, password)))
       return { code: connack.badCredentials, why: "unknown device or wrong proof" };
@@ -368,6 +394,7 @@ export class Broker {
     this.#counts.logins += 1;
     if (older) this.#takeOver(older, session);
     this.#penalties.delete(device);
+    if (!certificateOf(client)) this.#certificates.forget(device);
     this.#logger.info("device-login", { device, line: name.line, epoch: session.epoch });
   }
 
@@ -378,8 +405,7 @@ export class Broker {
     newer.begin();
     older.cutOff();
     this.#counts.takeovers += 1;
-    const allowance = this.#takeovers.get(device) ?? new Allowance({ perSecond: 3 / 60, burst: 3 });
-    this.#takeovers.set(device, allowance);
+    const allowance = allowanceOf(this.#takeovers, device, { perSecond: 3 / 60, burst: 3 });
     if (!allowance.takeNow(this.#options.clock.monotonic())) this.#cloned.tell(device, { device });
   }
 
@@ -443,7 +469,7 @@ export class Broker {
   #errs(session: Session, what: "publish" | "subscribe"): boolean {
     const now = this.#options.clock.monotonic();
     const { device } = session.name;
-    if (session.mayErr(now)) {
+    if (allowanceOf(this.#denials, device, this.#limits.denials).takeNow(now)) {
       this.#logger.debug("not-permitted", { device, what });
       return true;
     }
@@ -466,6 +492,16 @@ export class Broker {
   }
 }
 
+/** On which no device may publish. */
+const foreignTopic = "foreign";
+
+/** Of a device, not of its connection: a new one brings no new allowance. */
+function allowanceOf(allowances: Map<DeviceId, Allowance>, device: DeviceId, rate: Rate): Allowance {
+  const allowance = allowances.get(device) ?? new Allowance(rate);
+  allowances.set(device, allowance);
+  return allowance;
+}
+
 interface Running {
   readonly engine: RelaylessAedes;
   readonly arrivals: Arrivals;
@@ -473,18 +509,8 @@ interface Running {
   readonly servers: readonly Server[];
 }
 
-/**
- * What is wrong with the connection's certificate, if it brings one. The handshake looks at it, but a resumed session does without a
- * handshake, so it may have ended meanwhile or be of an authority that is not ours any more.
- */
-function objectionTo({ conn }: Client, authority: X509Certificate, now: Instant): string | undefined {
-  const certificate = conn instanceof TLSSocket ? conn.getPeerX509Certificate() : undefined;
-  if (!(conn instanceof TLSSocket) || !certificate) return undefined;
-  if (!certificate.checkIssued(authority) || !certificate.verify(authority.publicKey))
-    return "certificate of another authority";
-  if (now < certificate.validFromDate.getTime() || now > certificate.validToDate.getTime())
-    return "certificate has ended or not begun";
-  return conn.authorized ? undefined : "certificate is not for a device";
+function certificateOf({ conn }: Client): X509Certificate | undefined {
+  return conn instanceof TLSSocket ? conn.getPeerX509Certificate() : undefined;
 }
 
 /** To be asked when nothing is wrong with the connection's certificate. */

@@ -376,23 +376,25 @@ test("by certificate: another device's, another authority's and a revoked one ar
 });
 
 const year = 365 * 86_400_000;
-const moments: [when: string, aheadMs: number, code: number][] = [
-  ["as long as it is good", 0, 0],
-  ["not when it has ended meanwhile", 11 * year, 5],
-  ["not before it begins", -1 * year, 5],
+const moments: [when: string, passedMs: number, clockOffMs: number, code: number][] = [
+  ["as long as it is good", 0, 0, 0],
+  ["not when it has certainly ended meanwhile", 11 * year, 0, 5],
+  ["whatever the machine's clock shows: the far future", 0, 60 * year, 0],
+  ["whatever the machine's clock shows: 1970", 0, -systemClock.wall(), 0],
 ];
-for (const [when, aheadMs, code] of moments) {
+for (const [when, passedMs, clockOffMs, code] of moments) {
   test(`by certificate on a resumed TLS session: ${when}`, async (t) => {
-    let ahead = 0;
-    const clock = { ...systemClock, wall: () => systemClock.wall() + ahead };
-    const site = await givenBroker(t, {}, undefined, { clock });
+    let passed = 0;
+    const clock = { ...systemClock, wall: () => systemClock.wall() + clockOffMs };
+    const passedTime = () => systemClock.wall() + passed;
+    const site = await givenBroker(t, {}, undefined, { clock, passedTime });
     const tls = { ca: site.authority.certificate, ...site.authority.issueDevice("box-1") };
     const first = await dialTls(site.port, tls);
     const session = once(first.socket, "session");
     assert.equal(await login(first, connectPacket("box-1", noPassword)), 0);
     first.end();
 
-    ahead = aheadMs;
+    passed = passedMs;
     const again = await dialTls(site.port, { ...tls, session: (await session)[0] });
 
     assert.ok(again.socket instanceof TLSSocket && again.socket.isSessionReused());

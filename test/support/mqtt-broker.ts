@@ -29,7 +29,7 @@ export async function givenBroker(
   t: TestContext,
   limits: Partial<BrokerLimits> = {},
   devices = ["box-1", "box-2"],
-  parts: Partial<Pick<BrokerOptions, "clock" | "logger">> = {},
+  parts: Partial<Pick<BrokerOptions, "clock" | "logger" | "passedTime">> = {},
 ) {
   const folder = await mkdtemp(join(tmpdir(), "postern-broker-"));
   const authority = await CertificateAuthority.open(folder, systemClock);
