@@ -136,7 +136,7 @@ const renewCode = createRoute({
   description: "For a new card or a lost journal: enrolling again begins a new epoch and fences the old one.",
   security: adminSecurity,
   request: { params: gatewayParams },
-  responses: { 201: json(codeSchema, "The code"), ...problems(401, 404, 409, 429) },
+  responses: { 201: json(codeSchema, "The code"), ...problems(400, 401, 404, 409, 429) },
 });
 
 const list = createRoute({
@@ -266,8 +266,11 @@ export function fleetRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
     const { site, gateway } = c.req.valid("param");
     const row = await requireGateway(parts, site, gateway);
     if (row.revokedAt !== null) throw fieldProblem("path.gateway", "it was revoked; add a new gateway", 409);
-    const { code, expiresAt } = await store.transaction((tx) => createEnrolmentCode(tx, site, gateway, clock.wall()));
-    return c.json({ gateway, code, expiresAt: iso(expiresAt) }, 201);
+    const answer = await onceFor(parts, c, site, async (tx) => {
+      const { code, expiresAt } = await createEnrolmentCode(tx, site, gateway, clock.wall());
+      return { gateway, code, expiresAt: iso(expiresAt) };
+    });
+    return c.json(answer, 201);
   });
 
   app.openapi(list, async (c) => {

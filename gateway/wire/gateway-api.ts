@@ -18,7 +18,8 @@ export function isPlainText(text: string): boolean {
   return text.isWellFormed() && !/\p{Cc}/u.test(text);
 }
 
-const text = () => z.string().refine(isPlainText, "has characters that cannot be printed");
+const unprintable = "has characters that cannot be printed";
+const text = () => z.string().refine(isPlainText, unprintable);
 
 /** Any other text of this length would be taken for a key that no token fits. */
 function isKey(value: string): boolean {
@@ -28,8 +29,8 @@ function isKey(value: string): boolean {
 export const timeSchema = z.looseObject({ serverTime: z.number().int() });
 
 export const enrolSchema = z.strictObject({
-  /** The one-time code, good for 15 minutes. */
-  code: text().min(8).max(64),
+  /** The one-time code, good for 15 minutes. Pasted, it comes with what stood around it. */
+  code: z.string().trim().min(8).max(64).refine(isPlainText, unprintable),
   /** Ed25519 public key: the JWK member "x", 43 characters of base64url. */
   publicKey: z.string().length(43).refine(isKey, "is not 32 bytes in base64url"),
   version: text().max(32),

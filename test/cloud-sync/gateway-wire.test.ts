@@ -42,6 +42,32 @@ describe("enrolment", () => {
     assert.equal((await second.enrol(late.code)).status, 403);
   });
 
+  test("a code pasted with a newline and spaces around it works; one with a newline inside is refused by name", async () => {
+    const { body } = await ask("POST", "/gateways", { name: "gate" });
+    const gateway = new TestGateway(cloud.app, clock);
+
+    const broken = await gateway.enrol(body.code.replace("-", "\n"));
+    assert.deepEqual([broken.status, broken.body.errors[0].field], [400, "body.code"]);
+
+    assert.equal((await gateway.enrol(`  ${body.code} \r\n`)).status, 200);
+  });
+
+  test("a new code asked for twice with one Idempotency-Key is the same one, and works", async () => {
+    const { body } = await ask("POST", "/gateways", { name: "gate" });
+    const renew = (key: string) =>
+      cloud.ask("POST", `/api/sites/demo/gateways/${body.gateway}/enrolment-codes`, undefined, {
+        "idempotency-key": key,
+      });
+
+    const first = await renew("new-card");
+    const again = await renew("new-card");
+
+    assert.deepEqual([again.status, again.body], [201, first.body]);
+    assert.equal(again.headers.get("idempotent-replayed"), "true");
+    assert.equal((await new TestGateway(cloud.app, clock).enrol(first.body.code)).status, 200);
+    assert.notEqual((await renew("another-card")).body.code, first.body.code);
+  });
+
   test("what is no key is refused, and the code stays good", async () => {
     const { body } = await ask("POST", "/gateways", { name: "keyless" });
     const gateway = new TestGateway(cloud.app, clock);
