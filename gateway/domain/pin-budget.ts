@@ -1,11 +1,12 @@
 /**
  * Wrong PINs over all keypads of one gateway. A guesser who walks from keypad to keypad is free of the lockout at each, so a day
- * has a budget besides: beyond it a wrong PIN locks its own keypad out from the first miss on, for 1 min, 8 min, 64 min, then 6 h.
+ * has a budget besides: beyond it a wrong PIN locks its own keypad out from the first miss on, for 1 min, 8 min, 64 min, then 8 h.
  *
  * Nobody but the keypad where it was entered waits, so that nobody can keep residents out of doors at which he does not stand; who
  * enters a right PIN first never waits; and a single slip costs a minute. A success takes nothing off: whoever has a code of their
- * own may guess at others' between two entries. Against 50 codes of 6 digits (5 in 100,000 a guess) a guesser hits within a day,
- * at best: 3 keypads 0.3 %, 10 keypads 0.5 %, 20 keypads 0.8 %; the keypads' lockouts alone would let 0.5, 1.7 and 3.4 % pass.
+ * own may guess at others' between two entries. So nobody has more than 40 guesses a day and 6 more at each keypad. Against 50 codes of
+ * 6 digits (5 in 100,000 a guess) that hits within a day, at best: 3 keypads 0.3 %, 10 keypads 0.5 %, 20 keypads 0.8 %; the keypads'
+ * lockouts alone would let 0.5, 1.7 and 3.4 % pass, and any number to whoever has a code of their own.
  */
 import type { AccessPointId } from "./access-point.ts";
 import type { Millis, Monotonic } from "./instant.ts";
@@ -24,8 +25,8 @@ export const pinBudget = {
   dayMs: 86_400_000,
   firstMs: 60_000,
   factor: 8,
-  longestMs: 6 * 3_600_000,
-  /** Some 130 keypads' worth of a day beyond the budget; the oldest are forgotten first. */
+  longestMs: 8 * 3_600_000,
+  /** A day's guesses at 160 keypads; the oldest are forgotten first. */
   keptMax: 1_000,
 } as const;
 

@@ -3,8 +3,8 @@
  * with the lines after it equals the lines alone. Changed by apply() only; no clock, no disk.
  */
 import type { AccessPointId, DeviceId } from "./access-point.ts";
-import type { CredentialId, PresentedCredential } from "./credential.ts";
-import type { Candidate, RightsView, SiteView } from "./decide.ts";
+import type { CredentialId, CredentialKind, PresentedCredential } from "./credential.ts";
+import type { Candidate, DenyReason, RightsView, SiteView } from "./decide.ts";
 import type { DeviceOrigin, EntryEvent, EventSeq } from "./entry-event.ts";
 import { type Checksum, type Cursor, type FeedPage, type FeedRow, noCursor, type PeerGateway } from "./feed.ts";
 import type { GatewayId, Grant, GrantId } from "./grant.ts";
@@ -254,6 +254,15 @@ export class SiteRecords implements SiteView {
     return lockedOutMs(this.#lockouts.get(accessPoint), now);
   }
 
+  /**
+   * Whether a denial is what guessing looks like: a PIN that no grant carries. A known PIN at a wrong time is a person, and so are those
+   * who stand before a gateway that has no records yet.
+   */
+  isGuess(via: CredentialKind, reason: DenyReason): boolean {
+    const isMiss = reason === "QR_NOT_FOUND" || reason === "OFFLINE_NO_CACHE";
+    return via === "pin" && isMiss && this.site !== undefined;
+  }
+
   /** How long one more wrong PIN now would lock the keypad out; 0 when it would not. */
   lockoutAfterMissMs(accessPoint: AccessPointId, now: Monotonic): number {
     return lockedOutMs(this.#afterMiss(accessPoint, now).lockout, now);
@@ -421,7 +430,7 @@ export class SiteRecords implements SiteView {
         break;
       }
       case "denied":
-        if (event.via === "pin" && isMiss(event.reason)) {
+        if (this.isGuess(event.via, event.reason)) {
           const { lockout, wrongPins } = this.#afterMiss(event.accessPoint, mono);
           this.#setLockout(event.accessPoint, lockout);
           this.#wrongPins = wrongPins;
@@ -646,11 +655,6 @@ export class SiteRecords implements SiteView {
   #see(origin: DeviceOrigin): void {
     if (!this.isRepeat(origin)) this.#seen.set(origin.device, origin);
   }
-}
-
-/** A PIN that no grant carries: what guessing looks like. A known PIN at a wrong time is a person, not a guess. */
-export function isMiss(reason: string): boolean {
-  return reason === "QR_NOT_FOUND" || reason === "OFFLINE_NO_CACHE";
 }
 
 /** Takes something away: applied at once, even while the set is still arriving. */

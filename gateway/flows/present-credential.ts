@@ -5,7 +5,6 @@
 import type { AccessPoint } from "../domain/access-point.ts";
 import { type AccessRequest, type Decision, type DenyReason, decide, secondLook } from "../domain/decide.ts";
 import type { DeviceOrigin, EntryEvent, EventSeq } from "../domain/entry-event.ts";
-import { isMiss } from "../domain/site-records.ts";
 import { GatewayError } from "../errors.ts";
 import type { Reader } from "../ports/device.ts";
 import { fetchEntry } from "./fetch-entry.ts";
@@ -116,7 +115,7 @@ async function admit(
 function deny(site: SiteParts, request: AccessRequest, decision: Decision, press: DeviceOrigin | undefined): Outcome {
   const { accessPoint, presented } = request;
   const reason = decision.outcome === "denied" ? decision.reason : "WRONG_ACCESS_POINT";
-  const guessed = presented.kind === "pin" && isMiss(reason);
+  const guessed = site.records.isGuess(presented.kind, reason);
   const lockedOutMs = guessed ? site.records.lockoutAfterMissMs(accessPoint, site.clock.monotonic()) : 0;
   const { grant } = decision;
   const heldAt = reason === "HELD_AT_OTHER_GATE" && grant ? site.records.heldAt(grant) : undefined;

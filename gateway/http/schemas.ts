@@ -27,7 +27,7 @@ export const statusSchema = z.object({
     lastDay: z.number().describe("PINs that nobody has, entered here in the last 24 h"),
     keypads: z.number().describe("at so many keypads"),
     budget: z.number(),
-    budgetSpent: z.boolean().describe("each wrong PIN now locks its own keypad out, for up to 6 h"),
+    budgetSpent: z.boolean().describe("each wrong PIN now locks its own keypad out, for up to 8 h"),
   }),
   offline: z.array(
     z.object({

@@ -280,6 +280,7 @@ function playKeypad(steps: string): string {
 /** On the records, by the events that a gateway writes. */
 function playKeypads(steps: string): string {
   const records = new SiteRecords("gateway-1", ["front", "back"]);
+  records.apply({ kind: "page", page: aPage([siteRow(aSite())]), at: 0 }, 0, 1);
   let [seq, now, elsewhere] = [0, 1000, 0];
   const tell = (body: EventBody) => records.apply(anEvent(++seq, body, { mono: now }), now, 1);
   const wrong = (accessPoint: string) =>

@@ -47,10 +47,10 @@ class Keypads {
   }
 }
 
-/** A probability over a day with 50 codes of 6 digits. */
+/** The probability that so many guesses hit one of 50 codes of 6 digits. */
 const hits = (guesses: number) => 1 - (1 - 50e-6) ** guesses;
 
-test("whoever guesses in whatever order at up to ten keypads hits one of 50 codes within a day with about 0.5 %", () => {
+test("whoever guesses in whatever order, own entries in between, has 40 guesses a day and 6 more at each keypad", () => {
   const step = fc.tuple(fc.nat(9), fc.boolean(), fc.constantFrom(0, 0, 0, 2_000, minute, 20 * minute, hour, 6 * hour));
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 10 }), fc.array(step, { minLength: 1, maxLength: 40 }), (count, steps) => {
@@ -67,17 +67,17 @@ test("whoever guesses in whatever order at up to ten keypads hits one of 50 code
         }
         keypads.now += pauseMs;
       }
-      assert.ok(hits(keypads.worstDay) <= 0.0052, `${keypads.worstDay} guesses at ${count} keypads`);
+      assert.ok(keypads.worstDay <= 40 + 6 * count, `${keypads.worstDay} guesses at ${count} keypads`);
     }),
   );
 });
 
 for (const [count, most] of [
-  [3, 60],
-  [10, 100],
-  [20, 160],
+  [3, 0.003],
+  [10, 0.005],
+  [20, 0.008],
 ] as const)
-  test(`at ${count} keypads nobody who never waits longer than it must guesses more than ${most} times a day`, () => {
+  test(`at ${count} keypads whoever never waits longer than they must hits one of 50 codes within a day by ${100 * most} % at most`, () => {
     // In turn, or two keypads alone until the budget is spent, so that the others are fresh.
     for (const atFirst of [count, 2]) {
       const keypads = new Keypads(count);
@@ -89,7 +89,7 @@ for (const [count, most] of [
         keypads.guess(waits.indexOf(soonest));
         keypads.now += 2_000;
       }
-      assert.ok(keypads.worstDay <= most, `${keypads.worstDay} guesses`);
+      assert.ok(hits(keypads.worstDay) <= most, `${keypads.worstDay} guesses`);
     }
   });
 
@@ -117,11 +117,11 @@ test("whatever is done at other keypads, this one never waits for it", () => {
   );
 });
 
-test("no wrong PIN locks out for longer than six hours, and what is kept has a bound", () => {
+test("no wrong PIN locks out for longer than eight hours, and what is kept has a bound", () => {
   let wrong: WrongPins = [];
   for (let n = 0; n < 1_500; n += 1) {
     wrong = withWrongPin(wrong, `keypad-${n % 3}`, n);
-    assert.ok(budgetLockoutMs(wrong, `keypad-${n % 3}`, n) <= 6 * hour);
+    assert.ok(budgetLockoutMs(wrong, `keypad-${n % 3}`, n) <= 8 * hour);
   }
   assert.equal(wrong.length, pinBudget.keptMax);
   assert.ok(isBudgetSpent(wrong, day));
