@@ -60,7 +60,7 @@ export class HttpCloudLink implements CloudLink {
       headSignature: this.#signHead(epoch, seq, head),
     });
     const response = await this.#ask("GET", `/feed?${query}`, { signal, waitMs });
-    return toPollReply(this.#parsed(pollReplySchema, await response.json(), "feed"));
+    return toPollReply(await this.#parsed(pollReplySchema, response, "feed"));
   }
 
   async push(batch: EventBatch, signal: AbortSignal): Promise<PushReply> {
@@ -72,7 +72,7 @@ export class HttpCloudLink implements CloudLink {
       body: [envelope, ...lines].join("\n"),
       contentType: "application/x-ndjson",
     });
-    return this.#parsed(pushReplySchema, await response.json(), "journal");
+    return this.#parsed(pushReplySchema, response, "journal");
   }
 
   #signHead(epoch: number, seq: number, head: string): string {
@@ -91,7 +91,7 @@ export class HttpCloudLink implements CloudLink {
   /** Begins a new epoch: every other card of this gateway is fenced from then on. */
   async newEpoch(signal: AbortSignal): Promise<number> {
     const response = await this.#ask("POST", "/epoch", { signal });
-    return this.#parsed(epochSchema, await response.json(), "the new epoch").epoch;
+    return (await this.#parsed(epochSchema, response, "the new epoch")).epoch;
   }
 
   async #tell(method: string, path: string, told: object, signal: AbortSignal): Promise<void> {
@@ -100,7 +100,8 @@ export class HttpCloudLink implements CloudLink {
       body: JSON.stringify(told),
       contentType: "application/json",
     });
-    if (!response.ok)
+    // A login page on the way says 200.
+    if (response.status !== 204)
       throw new GatewayError("cloud-refused", `cloud-sync answered ${response.status} to ${method} ${path}`);
   }
 
@@ -164,7 +165,7 @@ export class HttpCloudLink implements CloudLink {
       const response = await this.#send(`${this.#url}/v1/time`, signal, answerDeadlineMs, { method: "GET" });
       if (!response.ok)
         throw new GatewayError("cloud-refused", `cloud-sync answered ${response.status} to GET /v1/time`);
-      const { serverTime } = this.#parsed(timeSchema, await response.json(), "time");
+      const { serverTime } = await this.#parsed(timeSchema, response, "time");
       this.#serverOffset = serverTime - this.#clock.monotonic();
     }
     return this.#serverOffset + this.#clock.monotonic();
@@ -179,16 +180,17 @@ export class HttpCloudLink implements CloudLink {
     return `${text}.${sign(null, Buffer.from(text), this.#key).toString("base64url")}`;
   }
 
-  #parsed<T>(
+  /** Rejects with `cloud-refused`, whatever stands in the answer: what is between here and the cloud may send pages of its own. */
+  async #parsed<T>(
     schema: { safeParse(value: unknown): { success: true; data: T } | { success: false } },
-    value: unknown,
+    response: Response,
     what: string,
-  ): T {
-    const parsed = schema.safeParse(value);
+  ): Promise<T> {
+    const parsed = schema.safeParse(await response.json().catch(() => undefined));
     if (parsed.success) return parsed.data;
     throw new GatewayError(
       "cloud-refused",
-      `cloud-sync's answer about ${what} is not in the agreed shape; is it a newer version?`,
+      `cloud-sync's answer about ${what} is not in the agreed shape; is it a newer version, or a login page on the way?`,
     );
   }
 }

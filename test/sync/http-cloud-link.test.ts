@@ -34,6 +34,7 @@ const poll: PollRequest = {
 };
 
 const failsWith = (code: ErrorCode) => (error: unknown) => error instanceof GatewayError && error.code === code;
+const refused = failsWith("cloud-refused");
 
 async function ownKeys() {
   const keys = await loadGatewayKeys(nodeDisk, join(site.folder, "gateway"));
@@ -113,6 +114,23 @@ test("an answer without end, of another shape or of an error is refused, and a r
     response.writeHead(302, { location: site.cloudUrl }).end(),
   );
   await assert.rejects(strangerAt(elsewhere).poll(poll, never()), failsWith("cloud-unreachable"));
+});
+
+test("a login page in the cloud's place is a refusal, whatever was asked or told", async (t) => {
+  const portal = await givenPeer(t, ({ url }, response) =>
+    url === "/v1/time"
+      ? response.end(JSON.stringify({ serverTime: Date.now() }))
+      : response.writeHead(200, { "content-type": "text/html" }).end("<html>Please log in</html>"),
+  );
+  const link = strangerAt(portal);
+  const head = chainStart("gateway", 1);
+  const account = { feed: "feed-1", epoch: 1, rights: [], revoked: [], complete: true };
+
+  await assert.rejects(link.poll(poll, never()), refused);
+  await assert.rejects(link.push({ epoch: 1, first: 1, prev: head, head, lines: ["{}"] }, never()), refused);
+  await assert.rejects(link.report({ version: "1", accessPoints: [], devices: [] }, never()), refused);
+  await assert.rejects(link.audit(account, never()), refused);
+  await assert.rejects(link.newEpoch(never()), refused);
 });
 
 test("a gateway that was revoked is told so", async () => {
