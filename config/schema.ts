@@ -15,7 +15,8 @@ const host = z.string().min(1).max(253).meta({ description: "Address to listen o
 const names = z.array(z.string().regex(/^[A-Za-z0-9.:-]{1,253}$/, "expected a host name or an IP address")).max(16);
 const path = z.string().min(1).max(4096);
 
-const url = z
+/** The cloud learns who enters, so the line to it is encrypted; on the machine itself there is no line. */
+const cloudUrl = z
   .string()
   .max(2048)
   .refine(
@@ -25,10 +26,7 @@ const url = z
   .refine(
     (text) => !URL.canParse(text) || (new URL(text).username === "" && new URL(text).password === ""),
     "a URL must not carry a user or a password; secrets have their own file",
-  );
-
-/** The cloud learns who enters, so the line to it is encrypted; on the machine itself there is no line. */
-const cloudUrl = url
+  )
   .refine(
     (text) => !URL.canParse(text) || new URL(text).protocol !== "http:" || isLoopback(new URL(text).hostname),
     "expected https://; plain http:// is allowed to this machine only (127.0.0.1, localhost)",
@@ -144,14 +142,7 @@ export const cloudFileSchema = z
     data: path.meta({
       description: "The data folder, relative to this file; the store too unless DATABASE_URL is set",
     }),
-    http: z
-      .strictObject({
-        ...http(8090),
-        publicUrl: url
-          .optional()
-          .meta({ description: "How gateways and people reach it, when a proxy stands in front" }),
-      })
-      .prefault({}),
+    http: z.strictObject(http(8090)).prefault({}),
     log,
   })
   .meta({ title: "Postern cloud-sync" });

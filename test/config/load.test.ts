@@ -276,6 +276,11 @@ test("paths are relative to the file, --data to the working folder", async () =>
   assert.equal(moved.settings.data, join(process.cwd(), "elsewhere"));
 });
 
+test("cloud-sync takes no setting that nothing reads", () => {
+  const yaml = parseYaml("cloud.yaml", "data: ./cloud\nhttp:\n  publicUrl: https://cloud.example\n");
+  assert.throws(() => cloudFromYaml(yaml), /cloud\.yaml:3.*http\.publicUrl/s);
+});
+
 test("the database is named by the environment alone and not shown", async () => {
   const file = join(folder, "cloud.yaml");
   await writeFile(file, "data: ./cloud\ndatabaseUrl: postgres://u:hunter2@h/d\n");
