@@ -4,7 +4,7 @@
  * another device. Also the guards that need aedes' private parts, hence the exact pin of its version.
  */
 import { Aedes, type Client, type PublishPacket } from "aedes";
-import mqttPacket from "mqtt-packet";
+import mqttPacket, { type Packet } from "mqtt-packet";
 
 // Else it keeps a buffer for each of the 65,536 packet ids there are, in all 9 MB.
 mqttPacket.writeToStream.cacheNumbers = false;
@@ -22,7 +22,9 @@ export class RelaylessAedes extends Aedes {
 /** What is used of a connection beyond aedes' types. Checked by test/broker/defects.test.ts on every new version. */
 interface PrivateParts {
   readonly connackSent: boolean;
-  readonly _parser: {
+  /** Packets being dealt with; aedes reads on when there are none. */
+  _parsingBatch: number;
+  readonly _parser: NodeJS.EventEmitter & {
     packet: { length: number };
     _parseLength(): boolean;
     _emitError(error: Error): void;
@@ -46,4 +48,34 @@ export function boundPackets(
     parser._emitError(new Error(`a packet of ${parser.packet.length} bytes is over the limit of ${limit}`));
     return false;
   };
+}
+
+/**
+ * Shows each packet to `pace` before aedes deals with it; one that is given a wait is kept until that is over, and those behind it
+ * with it. Nothing more is read from the client meanwhile. A wait that rejects means that the client is gone.
+ */
+export function pacePackets(client: Client, pace: (packet: Packet) => (() => Promise<void>) | undefined): void {
+  const parts = client as unknown as PrivateParts;
+  const parser = parts._parser;
+  const handlers = parser.listeners("packet");
+  const handle = (packet: Packet) => {
+    for (const each of handlers) each.call(parser, packet);
+  };
+  let last: Promise<void> | undefined;
+  parser.removeAllListeners("packet");
+  parser.on("packet", (packet: Packet) => {
+    const wait = pace(packet);
+    if (!wait && !last) {
+      handle(packet);
+      return;
+    }
+    parts._parsingBatch += 1;
+    const turn = (last ?? Promise.resolve()).then(wait).then(() => {
+      parts._parsingBatch -= 1;
+      if (last === turn) last = undefined;
+      if (!client.closed) handle(packet);
+    });
+    last = turn;
+    turn.catch(() => undefined);
+  });
 }

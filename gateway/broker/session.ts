@@ -10,10 +10,8 @@ import type { DeviceLine } from "./device-line.ts";
 import { type ClientName, type Permissions, permissionsOf } from "./permissions.ts";
 
 export interface SessionLimits {
-  /** Messages of one connection; what is over it waits, and that client with it. */
-  readonly messages: Rate;
-  /** Publishes and subscriptions beyond its permissions; who asks for more is cut off. */
-  readonly denials: Rate;
+  /** Packets of one connection, messages as well as pings; what is over it waits, and that client with it. */
+  readonly packets: Rate;
   /** Bytes waiting to be read by the device. */
   readonly unreadBytes: number;
 }
@@ -50,13 +48,11 @@ export class Session {
   readonly #clock: Clock;
   readonly #limits: SessionLimits;
   readonly #pace: Allowance;
-  readonly #denials: Allowance;
   readonly #subscribed = new Set<string>();
   /** Made when somebody first waits: most never have to, and there are thousands of sessions. */
   #waiting: AbortController | undefined;
   #answers: Answer[] = [];
   #answering = false;
-  #delayed: Promise<void> | undefined;
 
   constructor(name: ClientName, epoch: number, client: Client, line: DeviceLine, limits: SessionLimits, clock: Clock) {
     this.name = name;
@@ -66,8 +62,7 @@ export class Session {
     this.#line = line;
     this.#clock = clock;
     this.#limits = limits;
-    this.#pace = new Allowance(limits.messages);
-    this.#denials = new Allowance(limits.denials);
+    this.#pace = new Allowance(limits.packets);
   }
 
   /** Hands an allowed message on. When the listener rejects, the connection ends without an answer and the device sends again. */
@@ -85,9 +80,11 @@ export class Session {
     );
   }
 
-  /** False when the device has asked for too much that it may not have. */
-  mayErr(now: Monotonic): boolean {
-    return this.#denials.take(now) === 0;
+  /** How one more packet waits for its turn; undefined when it need not. Rejects when the connection is gone. */
+  pace(): (() => Promise<void>) | undefined {
+    const now = this.#clock.monotonic();
+    const waitMs = this.#pace.take(now);
+    return waitMs === 0 ? undefined : () => this.#until(now + waitMs);
   }
 
   /** Its connection is gone or cut off; what was read from it before, aedes goes on handing over. */
@@ -143,16 +140,8 @@ export class Session {
   }
 
   #inTurn(deliver: () => Promise<unknown>, answer: Answer, onFailure: (error: Error) => void): void {
-    const now = this.#clock.monotonic();
-    const waitMs = this.#pace.take(now);
     this.#answers.push(answer);
-    let delivered: Promise<unknown>;
-    if (waitMs === 0 && !this.#delayed) delivered = deliver();
-    else {
-      this.#delayed = (this.#delayed ?? Promise.resolve()).then(() => this.#until(now + waitMs));
-      delivered = this.#delayed.then(deliver);
-    }
-    delivered.then(
+    deliver().then(
       () => this.#taken(answer),
       (error: Error) => {
         if (this.isOver) return;
@@ -182,7 +171,6 @@ export class Session {
     this.#answering = false;
     const waiting = this.#answers.findIndex(({ ready }) => !ready);
     const ready = this.#answers.splice(0, waiting < 0 ? this.#answers.length : waiting);
-    if (this.#answers.length === 0) this.#delayed = undefined;
     this.#acknowledge(ready);
     for (const { done } of ready) done();
   }

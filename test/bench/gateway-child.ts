@@ -29,7 +29,7 @@ const broker = new Broker({
     ticketKeys: await authority.ticketKeys(),
   },
   devices: boxes.map((id) => ({ id, password: new SecretString(passwordOf(id)), certificate: true })),
-  limits: { connections: 5_000, arrivalsPerNetwork: 5_000, messages: { perSecond: 1e6, burst: 1e6 } },
+  limits: { connections: 5_000, arrivalsPerNetwork: 5_000, packets: { perSecond: 1e6, burst: 1e6 } },
   clock: systemClock,
   logger: silentLogger,
 });

@@ -200,6 +200,7 @@ test("a foreign publish is acknowledged, dropped and counted, and reaches nobody
   const box = await site.client("box-1");
 
   const foreign = ["postern/box-2/command", "postern/box-1/command", "postern/box-2/attempt", "$SYS/x", "anything"];
+  foreign.push("postern/+/command", "postern/box-2/#", "a/b/c/d/e/f/g/h/i"); // aedes would end the connection for these
   for (const topic of foreign) {
     box.publish(topic, "unlock");
     await box.next("puback");
@@ -223,6 +224,19 @@ test("who keeps on publishing what it may not is cut off and kept out for a whil
   assert.equal(site.broker.stats().cutOff, 1);
   const other = await site.client("box-2");
   await other.ping();
+});
+
+test("a new connection brings no new allowance for what a device may not do", async (t) => {
+  const site = await givenBroker(t, { denials: { perSecond: 0.01, burst: 3 } });
+  const first = await site.client("box-1");
+  for (let n = 1; n <= 3; n += 1) assert.equal(await first.subscribe("#"), 128);
+  first.end();
+
+  const again = await site.client("box-1");
+  again.publish("postern/box-2/command", "unlock");
+  await again.isClosed();
+
+  assert.equal(site.broker.stats().cutOff, 1);
 });
 
 const floods: [what: string, packets: Packet[]][] = [

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import mqttPacket from "mqtt-packet";
 import { connectPacket, dial, givenBroker, login, type RawClient } from "../support/mqtt-broker.ts";
+import { SimClock } from "../support/sim-clock.ts";
 import { until } from "../support/until.ts";
 
 test("D1: commands sent in one tick all arrive, in order, whatever else is published meanwhile", async (t) => {
@@ -75,7 +76,7 @@ test("D3: a reader that has stopped reading is cut off at its bound; meanwhile t
 
 test("D4: many small publishes beside a frozen reader leave the process standing", async (t) => {
   const site = await givenBroker(t, {
-    messages: { perSecond: 1e6, burst: 1e6 },
+    packets: { perSecond: 1e6, burst: 1e6 },
     denials: { perSecond: 1e6, burst: 1e6 },
   });
   const frozen = await site.client("box-1");
@@ -173,7 +174,7 @@ test("D9: a forbidden filter gets 0x80 and never shuts its device out", async (t
 });
 
 test("a device over its rate waits, loses nothing and keeps its order; another device does not wait", async (t) => {
-  const site = await givenBroker(t, { messages: { perSecond: 100, burst: 5 } });
+  const site = await givenBroker(t, { packets: { perSecond: 100, burst: 5 } });
   const fast = await site.client("box-1");
   const other = await site.client("box-2");
 
@@ -186,6 +187,29 @@ test("a device over its rate waits, loses nothing and keeps its order; another d
   assert.deepEqual(
     fast.packets.map((packet) => packet.messageId),
     Array.from({ length: 25 }, (_, n) => n + 1),
+  );
+});
+
+test("pings, subscriptions and their ends wait as messages do, in the order they came", async (t) => {
+  const clock = new SimClock(Date.now());
+  const site = await givenBroker(t, { packets: { perSecond: 1, burst: 3 } }, undefined, { clock });
+  const fast = await site.client("box-1");
+  const topic = "postern/box-1/command";
+
+  fast.send({ cmd: "pingreq" }, { cmd: "pingreq" }, { cmd: "pingreq" });
+  fast.send({ cmd: "subscribe", messageId: 4, subscriptions: [{ topic, qos: 1 }] }, { cmd: "pingreq" });
+  await until("three are answered and the next one waits", () => fast.packets.length === 3 && clock.nextAt === 1_000);
+  fast.send({ cmd: "unsubscribe", messageId: 6, unsubscriptions: [topic] }, attempt(7));
+  for (let answers = 4; answers <= 7; answers += 1) {
+    await until(`answer ${answers} waits`, () => clock.nextAt !== undefined);
+    assert.equal(fast.packets.length, answers - 1);
+    clock.step(clock.nextAt ?? 0);
+    await until(`answer ${answers}`, () => fast.packets.length === answers);
+  }
+
+  assert.deepEqual(
+    fast.packets.map(({ cmd }) => cmd),
+    ["pingresp", "pingresp", "pingresp", "suback", "pingresp", "unsuback", "puback"],
   );
 });
 

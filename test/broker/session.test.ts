@@ -33,7 +33,7 @@ async function givenDeafDevice(t: TestContext, unreadBytes: number) {
   const conn = new Duplex({ read: () => undefined, write: () => undefined });
   const line = new DeviceLine();
   line.onMessage(() => Promise.resolve());
-  const limits = { ...defaultBrokerLimits, messages: { perSecond: 1e6, burst: 1e6 }, unreadBytes };
+  const limits = { ...defaultBrokerLimits, packets: { perSecond: 1e6, burst: 1e6 }, unreadBytes };
   const name = { device: "box-1", line: "own" } as const;
   return { conn, session: new Session(name, 1, engine.handle(conn), line, limits, systemClock) };
 }
