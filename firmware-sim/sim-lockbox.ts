@@ -289,6 +289,7 @@ export class SimLockbox {
       });
       return "refused";
     }
+    const isProlonged = this.#windowOpen && this.#waiting === undefined;
     this.#window.abort();
     this.#window = new AbortController();
     this.#windowOpen = true;
@@ -297,7 +298,8 @@ export class SimLockbox {
       this.#stuck = false;
       this.#retracted = true;
     });
-    this.#say("granted");
+    // Who holds the box open tells it so again and again; there is nobody at the door to beep for.
+    if (!isProlonged) this.#say("granted");
     return "done";
   }
 

@@ -6,7 +6,9 @@ import type { AccessPoint } from "./domain/access-point.ts";
 import type { Millis } from "./domain/instant.ts";
 import { holderId } from "./domain/rights.ts";
 import { answerOrders } from "./flows/answer-orders.ts";
+import { keepHolds } from "./flows/hold-open.ts";
 import { InTurn } from "./flows/in-turn.ts";
+import { News } from "./flows/news.ts";
 import { reconcileSite } from "./flows/reconcile-site.ts";
 import type { SiteParts } from "./flows/site-parts.ts";
 import { watchDevice } from "./flows/watch-device.ts";
@@ -89,6 +91,8 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
     accessPoints: new Map(options.accessPoints.map((point) => [point.id, point])),
     devices: new Map(devices.map((device) => [device.id, device])),
     releases: new Map(),
+    heldUntil: new Map(),
+    news: new News(),
     holder: holderId(options.gateway, options.epoch),
     peers: options.peers,
     receivedAt: new Map(),
@@ -138,6 +142,7 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
   answerOrders(parts);
   sync.start(stopping.signal);
   const ticking = keepTime();
+  const holding = keepHolds(parts);
 
   async function keepTime(): Promise<void> {
     while (!stopping.signal.aborted) {
@@ -180,7 +185,7 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
       stopping.abort();
       await stopDevices();
       await parts.inTurn.idle();
-      await Promise.all([sync.stopped(), ticking]);
+      await Promise.all([sync.stopped(), ticking, holding]);
       await store.close();
     },
   };

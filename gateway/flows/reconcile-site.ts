@@ -40,6 +40,7 @@ export async function reconcileSite(
   if (page.reset || page.rows.length > 0 || page.feed !== cursor.feed || page.to !== cursor.version) {
     const at = time.interval().earliest;
     const written = portions(page, cursor).map((portion) => site.journal.record({ kind: "page", page: portion, at }));
+    site.news.tell();
     await Promise.all(written.map(({ durable }) => durable));
     answerOrders(site);
     site.logger.info("page-applied", {
@@ -64,6 +65,7 @@ export async function reconcileSite(
     return { cursor: noCursor, set: "mismatch" };
   }
   time.noteSync(askedAt);
+  site.news.tell();
   return { cursor: site.records.cursor, set: "complete" };
 }
 

@@ -1,5 +1,6 @@
 /** The one way a strike is released: told once, never retried, and looked after until it is secured again. */
-import type { AccessPoint } from "../domain/access-point.ts";
+import type { AccessPoint, DeviceId } from "../domain/access-point.ts";
+import type { Millis } from "../domain/instant.ts";
 import type { CommandResult, Lock } from "../ports/device.ts";
 import { note, type SiteParts } from "./site-parts.ts";
 
@@ -10,14 +11,15 @@ const relockGraceMs = 5_000;
 export async function releaseStrike(site: SiteParts, accessPoint: AccessPoint): Promise<CommandResult> {
   const lock = site.devices.get(accessPoint.lock)?.lock;
   if (!lock) return "refused";
-  const release = (site.releases.get(accessPoint.lock) ?? 0) + 1;
-  site.releases.set(accessPoint.lock, release);
+  const release = nextRelease(site, accessPoint.lock);
+  // Where the door is held open nobody's admission shuts it.
+  const heldMs = (site.heldUntil.get(accessPoint.lock) ?? 0) - site.clock.monotonic();
+  const holdMs = Math.max(accessPoint.holdMs, heldMs);
   try {
-    const result = await lock.release(accessPoint.holdMs, site.stopping);
-    // Nothing moved, so the window before it is still the one to be watched.
-    if (result === "refused" && site.releases.get(accessPoint.lock) === release)
-      site.releases.set(accessPoint.lock, release - 1);
-    if (result !== "refused" && lock.state().basis === "reported") void watchRelock(site, accessPoint, lock, release);
+    const result = await lock.release(holdMs, site.stopping);
+    if (result === "refused") takeBack(site, accessPoint.lock, release);
+    if (result !== "refused" && lock.state().basis === "reported")
+      void watchRelock(site, accessPoint, lock, release, holdMs);
     return result;
   } catch (error) {
     site.logger.warn("release-failed", { accessPoint: accessPoint.id, error: error as Error });
@@ -26,12 +28,68 @@ export async function releaseStrike(site: SiteParts, accessPoint: AccessPoint): 
 }
 
 /**
+ * Keeps the strike of a door that is held open released for `windowMs`. A level, so it is told again: whoever holds it open does so before
+ * that ends, and looks after its end. "refused" also where the lock cannot.
+ */
+export async function holdStrike(
+  site: SiteParts,
+  accessPoint: AccessPoint,
+  windowMs: Millis,
+  signal: AbortSignal,
+): Promise<CommandResult> {
+  const lock = site.devices.get(accessPoint.lock)?.lock;
+  if (!lock?.hold) return "refused";
+  const release = nextRelease(site, accessPoint.lock);
+  site.heldUntil.set(accessPoint.lock, site.clock.monotonic() + windowMs);
+  try {
+    const result = await lock.hold(windowMs, signal);
+    if (result === "refused") takeBack(site, accessPoint.lock, release);
+    return result;
+  } catch (error) {
+    site.logger.warn("hold-failed", { accessPoint: accessPoint.id, error: error as Error });
+    return "unknown";
+  }
+}
+
+/** The end of what was held open: told once, and looked after as a release is. */
+export async function secureStrike(site: SiteParts, accessPoint: AccessPoint): Promise<void> {
+  const lock = site.devices.get(accessPoint.lock)?.lock;
+  if (!lock) return;
+  const release = nextRelease(site, accessPoint.lock);
+  site.heldUntil.delete(accessPoint.lock);
+  try {
+    const result = await lock.secure(site.stopping);
+    if (result !== "confirmed") site.logger.warn("secure-not-confirmed", { accessPoint: accessPoint.id, result });
+  } catch (error) {
+    site.logger.warn("secure-failed", { accessPoint: accessPoint.id, error: error as Error });
+  }
+  void watchRelock(site, accessPoint, lock, release, 0);
+}
+
+function nextRelease({ releases }: SiteParts, lock: DeviceId): number {
+  const release = (releases.get(lock) ?? 0) + 1;
+  releases.set(lock, release);
+  return release;
+}
+
+/** Nothing moved, so the window before it is still the one to be watched. */
+function takeBack({ releases }: SiteParts, lock: DeviceId, release: number): void {
+  if (releases.get(lock) === release) releases.set(lock, release - 1);
+}
+
+/**
  * The lock secures itself by its own timer; if it says that it did not, it is told once, and the journal says so. A newer release of
  * it, be it for another access point, has a window and a watch of its own, which this one must not cut short.
  */
-async function watchRelock(site: SiteParts, accessPoint: AccessPoint, lock: Lock, release: number): Promise<void> {
+async function watchRelock(
+  site: SiteParts,
+  accessPoint: AccessPoint,
+  lock: Lock,
+  release: number,
+  holdMs: Millis,
+): Promise<void> {
   try {
-    await site.clock.sleep(accessPoint.holdMs + relockGraceMs, site.stopping);
+    await site.clock.sleep(holdMs + relockGraceMs, site.stopping);
     if (site.releases.get(accessPoint.lock) !== release) return;
     const { bolt, basis } = lock.state();
     if (basis === "assumed" || bolt === "secured") return;

@@ -14,6 +14,7 @@ import type { Logger } from "../ports/logger.ts";
 import type { PeerLink } from "../ports/peer-link.ts";
 import type { CredentialSeal } from "../wire/credential-seal.ts";
 import type { InTurn } from "./in-turn.ts";
+import type { News } from "./news.ts";
 
 export interface SiteParts {
   readonly records: SiteRecords;
@@ -25,6 +26,10 @@ export interface SiteParts {
   readonly devices: ReadonlyMap<string, Device>;
   /** How often each lock was released: whoever watches one window can tell that a newer one has begun. Access points may share one. */
   readonly releases: Map<DeviceId, number>;
+  /** Until when each lock that is held open was told to stay so: a release for a person must not cut that short. */
+  readonly heldUntil: Map<DeviceId, Monotonic>;
+  /** Told when the records have changed, or what is known of the time. */
+  readonly news: News;
   /** This gateway in its present epoch. */
   readonly holder: HolderId;
   readonly peers: PeerLink;

@@ -45,6 +45,10 @@ export const statusSchema = z.object({
       basis: z.enum(["reported", "assumed"]),
       door: z.enum(["open", "closed", "unknown"]),
       lockedOutMs: z.number(),
+      heldOpenUntil: z
+        .number()
+        .nullable()
+        .describe("an administrator holds it open until then, UTC; null: nobody does"),
     }),
   ),
   devices: z.array(

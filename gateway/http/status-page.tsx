@@ -143,7 +143,10 @@ export function StatusBody({ status, events }: { status: GatewayStatus; events: 
                   <th scope="row">{point.name}</th>
                   <td>
                     {point.bolt === "jammed" ? <Tag tone="bad">jammed</Tag> : point.bolt}
-                    {point.basis === "assumed" && <small> (assumed)</small>}
+                    {point.basis === "assumed" && <small> (assumed)</small>}{" "}
+                    {point.heldOpenUntil !== null && (
+                      <Tag tone="warn">held open until {at(point.heldOpenUntil, zone)}</Tag>
+                    )}
                   </td>
                   <td>{point.door}</td>
                   <td>

@@ -75,7 +75,9 @@ export async function gatewayStatus(sources: StatusSources): Promise<GatewayStat
       const device = devices.get(lock);
       const { bolt, basis } = device?.lock?.state() ?? { bolt: "unknown", basis: "assumed" };
       const door = device?.status().door ?? "unknown";
-      return { id, name, lock, bolt, basis, door, lockedOutMs: Math.round(records.lockedOutMs(id, clock.monotonic())) };
+      const lockedOutMs = Math.round(records.lockedOutMs(id, clock.monotonic()));
+      const heldOpenUntil = records.heldOpen(id)?.until ?? null;
+      return { id, name, lock, bolt, basis, door, lockedOutMs, heldOpenUntil };
     }),
     devices: [...devices.values()].map((device) => {
       const { link, since, firmware, battery, tamper, bootDoubted } = device.status();

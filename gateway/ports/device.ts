@@ -65,6 +65,11 @@ export interface Lock {
   /** Releases for `holdMs`. Settles within the driver's own deadline; "unknown" then. Never retried by anyone. */
   release(holdMs: Millis, signal: AbortSignal): Promise<CommandResult>;
   secure(signal: AbortSignal): Promise<CommandResult>;
+  /**
+   * Released for `windowMs` from now. Told again before that is over it stays released and nothing moves; told no more it secures itself,
+   * so that a gateway that is gone holds nothing open. Settles as release() does. Absent where a lock cannot.
+   */
+  hold?(windowMs: Millis, signal: AbortSignal): Promise<CommandResult>;
   /** The last we know. "assumed" where the hardware gives no feedback, or has not spoken since we started. */
   state(): { readonly bolt: BoltState; readonly basis: "reported" | "assumed" };
 }

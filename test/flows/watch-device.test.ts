@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { InTurn } from "../../gateway/flows/in-turn.ts";
+import { News } from "../../gateway/flows/news.ts";
 import type { SiteParts } from "../../gateway/flows/site-parts.ts";
 import { watchDevice } from "../../gateway/flows/watch-device.ts";
 import type { Device, DeviceReport, ReportListener } from "../../gateway/ports/device.ts";
@@ -130,6 +131,8 @@ async function aWatchedDevice(disk: SimDisk) {
     ]),
     devices: new Map([[device.id, device]]),
     releases: new Map(),
+    heldUntil: new Map(),
+    news: new News(),
     holder: "gateway-1.1",
     peers: noPeers,
     receivedAt: new Map(),

@@ -7,6 +7,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { EntryEvent } from "../../gateway/domain/entry-event.ts";
 import type { FeedRow } from "../../gateway/domain/feed.ts";
 import type { Grant } from "../../gateway/domain/grant.ts";
+import type { HoldOpen } from "../../gateway/domain/hold-open.ts";
 import type { Site } from "../../gateway/domain/site.ts";
 import { GatewayError } from "../../gateway/errors.ts";
 import { presentCredential } from "../../gateway/flows/present-credential.ts";
@@ -23,7 +24,7 @@ import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
 import { Random } from "./random.ts";
 import { SimClock } from "./sim-clock.ts";
 import { SimDisk } from "./sim-disk.ts";
-import { aCredential, aGrant, aSite, grantRow, noon, siteRow } from "./site-fixture.ts";
+import { aCredential, aGrant, aSite, goneRow, grantRow, holdOpenRow, noon, siteRow } from "./site-fixture.ts";
 import { aloneOnTheMachine } from "./site-store.ts";
 
 export interface TimedSiteOptions {
@@ -33,6 +34,8 @@ export interface TimedSiteOptions {
   readonly systemClockWithinMs?: number | undefined;
   readonly site?: Partial<Site>;
   readonly grants?: readonly Grant[];
+  /** A lock that cannot be held open. */
+  readonly pulseOnly?: boolean;
 }
 
 const seal = new CredentialSeal("site-1", new Uint8Array(32));
@@ -54,6 +57,8 @@ export class TimedSite {
   answerDelayMs = 20;
   /** Moments at which the strike moved, true time. */
   readonly releases: number[] = [];
+  /** Moments at which the bolt went from one side to the other, true time, its own timer's included. */
+  readonly moves: { readonly at: number; readonly bolt: "released" | "secured" }[] = [];
   /** Warnings and errors of the log, by name. */
   readonly logged: string[] = [];
   readonly #options: TimedSiteOptions;
@@ -61,6 +66,9 @@ export class TimedSite {
   #version = 1;
   #site: Site;
   readonly #grants = new Map<string, FeedRow>();
+  #hold: FeedRow | undefined;
+  #revokedHolds: string[] = [];
+  #window = new AbortController();
   #commands: RemoteCommand[] = [];
   #lastCommand = 0;
   /** Wakes polls that are held. */
@@ -175,6 +183,17 @@ export class TimedSite {
     await this.pass(100);
   }
 
+  /** An administrator holds the front door open, or no longer; what stood before is revoked. */
+  async holdOpen(hold: HoldOpen | undefined): Promise<void> {
+    this.#version += 1;
+    if (this.#hold?.kind === "hold-open") this.#revokedHolds = [...this.#revokedHolds, this.#hold.body.id];
+    this.#hold = hold
+      ? { ...holdOpenRow("front", hold, this.#version), revoked: this.#revokedHolds }
+      : goneRow("hold-open", "front", this.#version, this.#revokedHolds);
+    this.#wakePolls();
+    await this.pass(100);
+  }
+
   /** Someone clicks "unlock"; it is told with the next poll. */
   command(ttlMs: number): void {
     this.#lastCommand += 1;
@@ -184,6 +203,10 @@ export class TimedSite {
   }
 
   // The door.
+
+  get bolt(): "released" | "secured" {
+    return this.moves.at(-1)?.bolt ?? "secured";
+  }
 
   /** "released", or the reason of the denial. */
   async enter(pin: string): Promise<string> {
@@ -292,14 +315,28 @@ export class TimedSite {
       status: () => ({ link: "online", since: noon }),
       subscribe: () => () => undefined,
       lock: {
-        release: async () => {
+        release: async (holdMs) => {
           this.releases.push(this.clock.time);
-          return "confirmed";
+          return this.#turn("released", holdMs);
         },
-        secure: async () => "confirmed",
-        state: () => ({ bolt: "secured", basis: "reported" }),
+        secure: async () => this.#turn("secured"),
+        ...(!this.#options.pulseOnly && { hold: async (windowMs: number) => this.#turn("released", windowMs) }),
+        state: () => ({ bolt: this.bolt, basis: "reported" }),
       },
     };
+  }
+
+  /** Without power of the gateway's own: the bolt comes back when its window is over, whoever is gone by then. */
+  #turn(bolt: "released" | "secured", windowMs = 0): "confirmed" {
+    this.#window.abort();
+    const window = new AbortController();
+    this.#window = window;
+    if (bolt !== this.bolt) this.moves.push({ at: this.clock.time, bolt });
+    if (bolt === "released")
+      this.clock.after(windowMs, () => {
+        if (!window.signal.aborted) this.#turn("secured");
+      });
+    return "confirmed";
   }
 
   #link(alive: { now: boolean }, clock: Clock): CloudLink {
@@ -341,7 +378,7 @@ export class TimedSite {
   }
 
   #rows(known: number): FeedRow[] {
-    const rows = [siteRow(this.#site, this.#version), ...this.#grants.values()];
+    const rows = [siteRow(this.#site, this.#version), ...this.#grants.values(), ...(this.#hold ? [this.#hold] : [])];
     return known === this.#version ? [] : rows;
   }
 

@@ -88,6 +88,8 @@ class MqttLockbox implements Device {
     this.lock = {
       release: (wanted, signal) => this.#release(wanted, signal),
       secure: (signal) => this.#secure(signal),
+      // A box that is released while it is released begins its window anew and leaves the bolt where it is.
+      hold: (windowMs, signal) => this.#release(windowMs, signal),
       state: () => ({ bolt: this.#facts.bolt ?? "unknown", basis: this.#facts.bolt ? "reported" : "assumed" }),
     };
     this.reader = {
