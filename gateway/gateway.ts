@@ -4,7 +4,8 @@ import type { DeviceAccount } from "./broker/accounts.ts";
 import { Broker, type BrokerAddress } from "./broker/broker.ts";
 import { CertificateAuthority } from "./broker/certificate-authority.ts";
 import type { AccessPoint } from "./domain/access-point.ts";
-import type { Millis } from "./domain/instant.ts";
+import type { Instant, Millis } from "./domain/instant.ts";
+import type { SiteRecords } from "./domain/site-records.ts";
 import { drivers } from "./drivers/index.ts";
 import { GatewayError } from "./errors.ts";
 import { giveEntry } from "./flows/give-entry.ts";
@@ -80,7 +81,11 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   };
   try {
     await disk.makeFolder(settings.data);
-    const ca = await CertificateAuthority.open(settings.data, clock);
+    // Known once the site runs. What was written down bounds the time from below, also while the machine's clock stands at 1970.
+    let records: SiteRecords | undefined;
+    let highWaterAtStart: Instant = 0;
+    const wall = () => Math.max(clock.wall(), highWaterAtStart + clock.monotonic() - startedAt);
+    const ca = await CertificateAuthority.open(settings.data, { wall });
     const { host, port, plainPort, hostnames, connectionsMax } = settings.broker;
     const broker = new Broker({
       host,
@@ -93,6 +98,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       },
       devices: accountsOf(settings, parts.secret),
       limits: { connections: connectionsMax },
+      passedTime: () => records?.borneOutAt ?? 0,
       clock,
       logger: logger.child({ part: "broker" }),
     });
@@ -117,9 +123,11 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       onFailed: parts.onFailed,
     });
     stops.push(() => site.stop());
+    records = site.parts.records;
+    highWaterAtStart = records.highWater;
     if (lan) {
       stops.push(() => lan.close());
-      const { records, holder } = site.parts;
+      const { holder } = site.parts;
       await lan.open({ records, holder, give: (request) => giveEntry(site.parts, request) });
     }
     // Devices may connect only when their reports can be written down.
@@ -163,9 +171,9 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   }
 }
 
-const certificateLookMs: Millis = 24 * 3_600_000;
+const certificateLookMs: Millis = 6 * 3_600_000;
 
-/** Looks at the broker's certificate every day; the authority renews it in good time. */
+/** Looks at the certificates now and then: the authority renews the broker's in good time, the devices' are a person's to renew. */
 async function keepCertificate(
   ca: CertificateAuthority,
   broker: Broker,
@@ -173,14 +181,15 @@ async function keepCertificate(
   { clock, logger }: GatewayParts,
   signal: AbortSignal,
 ): Promise<void> {
-  for (;;) {
-    await clock.sleep(certificateLookMs, signal).catch(() => undefined);
-    if (signal.aborted) return;
+  while (!signal.aborted) {
     try {
       broker.renewCertificate(await ca.serverCertificate(hostnames));
     } catch (error) {
       logger.error("certificate-not-renewed", { error: error as Error });
     }
+    for (const { device, endsAt } of broker.endingCertificates())
+      logger.warn("device-certificate-ends", { device, endsAt: new Date(endsAt).toISOString() });
+    await clock.sleep(certificateLookMs, signal).catch(() => undefined);
   }
 }
 

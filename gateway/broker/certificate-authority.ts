@@ -38,9 +38,9 @@ export class CertificateAuthority {
   readonly certificate: string;
   readonly #folder: string;
   readonly #key: KeyObject;
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, "wall">;
 
-  private constructor(folder: string, certificate: string, key: KeyObject, clock: Clock) {
+  private constructor(folder: string, certificate: string, key: KeyObject, clock: Pick<Clock, "wall">) {
     this.#folder = folder;
     this.certificate = certificate;
     this.#key = key;
@@ -48,7 +48,7 @@ export class CertificateAuthority {
   }
 
   /** The authority in `<dataFolder>/ca`; made on the first call. Rejects with `config-invalid` when what stands there cannot be used. */
-  static async open(dataFolder: string, clock: Clock): Promise<CertificateAuthority> {
+  static async open(dataFolder: string, clock: Pick<Clock, "wall">): Promise<CertificateAuthority> {
     const folder = join(dataFolder, "ca");
     const { key, cert } = (await readAuthority(folder)) ?? (await make(folder, Math.max(clock.wall(), earliest)));
     try {
