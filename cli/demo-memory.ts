@@ -12,7 +12,6 @@ const memorySchema = z.object({
   boxes: z
     .array(z.object({ id: z.string(), name: z.string(), password: z.string().min(1), key: z.string().min(1) }))
     .min(1),
-  site: z.string().optional(),
   pins: z.array(
     z.object({ label: z.string(), pin: z.string(), grant: z.string(), accessPoints: z.array(z.string()).readonly() }),
   ),

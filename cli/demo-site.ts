@@ -7,10 +7,11 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { type Internet, startInternet } from "../firmware-sim/internet.ts";
 import { type RunningSimulator, startSimulator } from "../firmware-sim/main.ts";
-import { enrolGateway } from "../gateway/enrol-gateway.ts";
+import { type EnrolmentOrder, enrolGateway } from "../gateway/enrol-gateway.ts";
 import { GatewayError } from "../gateway/errors.ts";
 import type { Logger } from "../gateway/ports/logger.ts";
 import { lockDataFolder } from "../gateway/storage/data-folder.ts";
+import { loadGatewayKeys } from "../gateway/storage/gateway-keys.ts";
 import { nodeDisk } from "../gateway/storage/node-disk.ts";
 import { systemClock } from "../gateway/system-clock.ts";
 import { SecretString } from "../gateway/wire/secret.ts";
@@ -70,6 +71,7 @@ interface Ports {
   gatewayPlain: number;
 }
 
+const site = "demo";
 /** Long enough to see, short enough to wait for. */
 const holdMs = 10_000;
 const readyDeadlineMs = 60_000;
@@ -110,24 +112,8 @@ export async function startDemo({ folder, port, version, logger }: DemoOptions):
     stops.push(() => internet.stop());
     const api = new AdminApi(cloudUrl, memory.adminToken);
 
-    if (!memory.site) {
-      const site = await api.post("/api/sites", {
-        id: "demo",
-        name: "Harbour Lane 12",
-        zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-      });
-      memory.site = String(site.id);
-      await remember(folder, memory);
-      const enrolment = await api.post(`/api/sites/${memory.site}/gateways`, { name: "Harbour gateway" });
-      await enrolGateway({
-        cloudUrl,
-        code: new SecretString(String(enrolment.code)),
-        folder: join(folder, "gateway"),
-        version,
-        fetch,
-      });
-    }
-
+    await makeSite(api);
+    await enrolOnce(api, { cloudUrl, folder: join(folder, "gateway"), version });
     await writePrivate(
       join(folder, "secrets.yaml"),
       stringify({ devices: Object.fromEntries(memory.boxes.map(({ id, password, key }) => [id, { password, key }])) }),
@@ -147,10 +133,9 @@ export async function startDemo({ folder, port, version, logger }: DemoOptions):
     ports.gatewayPlain = Number(gatewayReady.brokerPlainPort);
 
     await until("the gateway has reported its doors", async () => {
-      const { items } = await api.get(`/api/sites/${memory.site}/access-points`);
-      return Array.isArray(items) && items.length >= memory.boxes.length;
+      return (await api.list(`/api/sites/${site}/access-points`)).length >= memory.boxes.length;
     });
-    if (memory.pins.length === 0) memory.pins = await makeGrants(api, memory.site, String(gatewayReady.gateway));
+    if (memory.pins.length === 0) memory.pins = await makeGrants(api, String(gatewayReady.gateway));
     await remember(folder, memory);
     await until("the gateway knows the grants", async () => {
       const status = (await (await fetch(`${gatewayUrl}/api/status`)).json()) as { records: { rows: number } };
@@ -168,7 +153,7 @@ export async function startDemo({ folder, port, version, logger }: DemoOptions):
       },
       boxes: memory.boxes.filter(({ id }) => id !== "spare-box"),
       gatewayUrl,
-      cloud: { url: cloudUrl, adminToken: memory.adminToken, site: memory.site },
+      cloud: { url: cloudUrl, adminToken: memory.adminToken, site },
       internet,
       processes: {
         cloudRunning: () => cloud.running,
@@ -202,7 +187,7 @@ export async function startDemo({ folder, port, version, logger }: DemoOptions):
           caFile,
           data: join(folder, "gateway"),
         },
-        cloud: { url: cloudUrl, adminToken: memory.adminToken, site: String(memory.site) },
+        cloud: { url: cloudUrl, adminToken: memory.adminToken, site },
         boxes: memory.boxes.filter(({ id }) => id !== "spare-box").map(withAccessPoint),
         spareBox: withAccessPoint(memory.boxes.find(({ id }) => id === "spare-box")!),
         pins: memory.pins,
@@ -215,8 +200,27 @@ export async function startDemo({ folder, port, version, logger }: DemoOptions):
   }
 }
 
+// An earlier start may have been interrupted between any two of these steps, so each looks at what is there.
+
+async function makeSite(api: AdminApi): Promise<void> {
+  if ((await api.list("/api/sites")).some(({ id }) => id === site)) return;
+  const { timeZone: zone } = Intl.DateTimeFormat().resolvedOptions();
+  await api.post("/api/sites", { id: site, name: "Harbour Lane 12", zone });
+}
+
+/** A gateway that the cloud knows and that has no keys here begins anew, in its next epoch. */
+async function enrolOnce(api: AdminApi, order: Omit<EnrolmentOrder, "code" | "fetch">): Promise<void> {
+  if (await loadGatewayKeys(nodeDisk, order.folder)) return;
+  const gateways = `/api/sites/${site}/gateways`;
+  const [known] = await api.list(gateways);
+  const { code } = known
+    ? await api.post(`${gateways}/${known.id}/enrolment-codes`, {})
+    : await api.post(gateways, { name: "Harbour gateway" });
+  await enrolGateway({ ...order, code: new SecretString(String(code)), fetch });
+}
+
 /** A guest who comes and goes, a courier who comes once, a cleaner with hours. */
-async function makeGrants(api: AdminApi, site: string, homeGateway: string): Promise<DemoPin[]> {
+async function makeGrants(api: AdminApi, homeGateway: string): Promise<DemoPin[]> {
   const from = new Date(systemClock.wall() - 60_000).toISOString();
   const until = new Date(systemClock.wall() + 30 * 24 * 3_600_000).toISOString();
   const wanted = [
@@ -291,8 +295,9 @@ class AdminApi {
     this.#token = token;
   }
 
-  get(path: string): Promise<Record<string, unknown>> {
-    return this.#ask("GET", path);
+  async list(path: string): Promise<readonly Record<string, unknown>[]> {
+    const { items } = await this.#ask("GET", path);
+    return Array.isArray(items) ? items : [];
   }
 
   post(path: string, body: object): Promise<Record<string, unknown>> {

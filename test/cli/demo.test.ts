@@ -1,10 +1,15 @@
 /** `postern demo` on a folder that is not free, or not whole: a sentence and exit code 1, and what stands there is left alone. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { startCloud } from "../../cloud-sync/main.ts";
+import { silentLogger } from "../../gateway/ports/logger.ts";
+import { enrol } from "../../gateway/sync/enrol.ts";
+import { systemClock } from "../../gateway/system-clock.ts";
+import { SecretString } from "../../gateway/wire/secret.ts";
 import { until } from "../support/until.ts";
 import { type Ended, postern, startPostern } from "./run-postern.ts";
 
@@ -35,6 +40,39 @@ test("a second demo on the same folder says who runs there, and the first goes o
   assert.ok(existsSync(readyFile));
   first.child.kill("SIGTERM");
   assert.equal((await first.ended).code, 0);
+});
+
+test("a demo whose first start was interrupted while it enrolled its gateway is taken up again", async () => {
+  const folder = join(home, "interrupted");
+  const adminToken = "of-the-start-that-was-interrupted";
+  const cloud = await startCloud({
+    http: { host: "127.0.0.1", port: 0 },
+    dataFolder: join(folder, "cloud"),
+    adminToken: new SecretString(adminToken),
+    logger: silentLogger,
+    clock: systemClock,
+  });
+  const post = async (path: string, body: object) => {
+    const headers = { authorization: `Bearer ${adminToken}`, "content-type": "application/json" };
+    const response = await fetch(cloud.url + path, { method: "POST", headers, body: JSON.stringify(body) });
+    return JSON.parse(await response.text());
+  };
+  await post("/api/sites", { id: "demo", name: "Harbour Lane 12", zone: "UTC" });
+  const { code, gateway } = await post("/api/sites/demo/gateways", { name: "Harbour gateway" });
+  // The cloud has taken the gateway's key, and the power goes before the gateway has written it down.
+  await enrol(cloud.url, new SecretString(code), "1", fetch);
+  await cloud.stop();
+
+  const readyFile = join(home, "resumed.json");
+  const demo = startPostern(["demo", "--data", folder, "--ready-file", readyFile]);
+  await until("the demo is ready", () => existsSync(readyFile) || demo.child.exitCode !== null);
+
+  assert.equal(demo.child.exitCode, null);
+  const facts = JSON.parse(await readFile(readyFile, "utf8"));
+  assert.equal(facts.gateway.id, gateway);
+  assert.equal(facts.pins.length, 3);
+  demo.child.kill("SIGTERM");
+  assert.equal((await demo.ended).code, 0);
 });
 
 for (const [what, text] of [
