@@ -350,6 +350,7 @@ export class Broker {
     const from = networkOf(conn.remoteAddress ?? "");
     const device = readClientId(clientId)?.device;
     const known = device !== undefined && this.#accounts.has(device) ? [device] : [];
+    client.clean = false; // else aedes forgets the half-finished exchanges of whoever really has this name
     this.#counts.loginsRefused += 1;
     this.#refused.tell(known[0] ?? from, { client: printable(clientId), from, why });
     if (this.#refusals.isTooMany([from, ...known], clock.monotonic())) {
