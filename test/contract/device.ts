@@ -37,6 +37,8 @@ export const deviceCases = [
   "releases: settles when the signal fires",
   "releases: nothing is sent when the signal has fired before",
   "secures",
+  "holds open: told again before the window is over, it stays released",
+  "holds open: refused when the thing cannot be reached",
   "identifies: the thing says that it did, and nothing moves",
   "identifies: refused when the thing cannot be reached",
   "stop settles what is under way",
@@ -167,6 +169,26 @@ export function deviceContract(
       await rig.device.lock?.release(5_000, never);
       assert.equal(await rig.device.lock?.secure(never), "confirmed");
       assert.deepEqual(rig.device.lock?.state(), { bolt: "secured", basis: "reported" });
+    },
+
+    "holds open: told again before the window is over, it stays released": async (rig) => {
+      await rig.device.start(never);
+      await rig.appear();
+      const bolts: BoltState[] = [];
+      rig.device.subscribe(async (report) => {
+        if (report.type === "bolt") bolts.push(report.state);
+      });
+      assert.equal(await rig.device.lock?.hold?.(5_000, never), "confirmed");
+      assert.equal(await rig.device.lock?.hold?.(5_000, never), "confirmed");
+      assert.deepEqual(bolts, ["released"]);
+      assert.equal(await rig.device.lock?.secure(never), "confirmed");
+    },
+
+    "holds open: refused when the thing cannot be reached": async (rig) => {
+      await rig.device.start(never);
+      assert.equal(await rig.device.lock?.hold?.(5_000, never), "refused");
+      await rig.appear();
+      assert.equal(rig.commands(), 0);
     },
 
     "identifies: the thing says that it did, and nothing moves": async (rig) => {

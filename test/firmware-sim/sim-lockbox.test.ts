@@ -113,6 +113,22 @@ describe("a lockbox", () => {
     assert.equal(bench.box.view().bolt, "secured");
   });
 
+  test("told again and again it stays open without a move or a word, and locks itself once nobody tells it", async () => {
+    const bench = new Bench();
+    for (let told = 0; told < 5; told += 1) {
+      assert.equal(bench.release(60_000), "done");
+      assert.equal(bench.box.view().beeps > 0, told === 0);
+      await bench.pass(20_000);
+    }
+    assert.deepEqual(bench.states, ["released closed"]);
+
+    bench.box.enterPin("471199");
+    bench.release(60_000);
+    assert.equal(bench.box.view().display, "Welcome");
+    await bench.pass(60_000);
+    assert.deepEqual(bench.states, ["released closed", "secured closed"]);
+  });
+
   test("a jam while secured refuses the release; a jam while released keeps it from locking until it is freed", async () => {
     const bench = new Bench();
     bench.box.jam();
