@@ -153,7 +153,7 @@ export class HttpCloudLink implements CloudLink {
       return new Response(response.status === 204 ? null : body, { status: response.status });
     } catch (error) {
       if (error instanceof GatewayError) throw error;
-      throw new GatewayError("cloud-unreachable", `cloud-sync could not be reached`, {}, { cause: error });
+      throw new GatewayError("cloud-unreachable", whyUnreachable(error, this.#clock.wall()), {}, { cause: error });
     } finally {
       stop.abort();
     }
@@ -210,6 +210,15 @@ function toPollReply(reply: WirePollReply): PollReply {
     ...(journalNext !== undefined && { journalNext }),
     ...(auditWanted !== undefined && { auditWanted }),
   };
+}
+
+/** TLS goes by the machine's clock: where that is wrong no answer of the cloud can set it right. */
+function whyUnreachable(error: unknown, wall: Instant): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : undefined;
+  const code = cause && "code" in cause ? cause.code : undefined;
+  return code === "CERT_NOT_YET_VALID" || code === "CERT_HAS_EXPIRED"
+    ? `the cloud's certificate is not valid at this machine's time, ${new Date(wall).toISOString()}: set the machine's clock, by a time service for example`
+    : "cloud-sync could not be reached";
 }
 
 async function problemCode(response: Response): Promise<string | undefined> {
