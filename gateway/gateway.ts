@@ -19,8 +19,9 @@ import type { DriverFactory } from "./ports/driver.ts";
 import type { Logger } from "./ports/logger.ts";
 import { noPeers } from "./ports/peer-link.ts";
 import { type RunningSite, startSite } from "./site.ts";
-import type { GatewayKeys } from "./storage/gateway-keys.ts";
+import { type GatewayKeys, saveGatewayKeys } from "./storage/gateway-keys.ts";
 import { type Fetch, HttpCloudLink } from "./sync/http-cloud-link.ts";
+import type { EpochRenewal } from "./sync/sync-loop.ts";
 import { type ClockSettings, vouchedClock } from "./vouched-clock.ts";
 import { CredentialSeal } from "./wire/credential-seal.ts";
 import type { SecretString } from "./wire/secret.ts";
@@ -121,6 +122,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       logger,
       random: parts.random,
       onFailed: parts.onFailed,
+      renewal: renewalOf(parts),
     });
     stops.push(() => site.stop());
     records = site.parts.records;
@@ -199,6 +201,26 @@ function accountsOf(settings: GatewaySettings, secret: GatewayParts["secret"]): 
     const password = secret(id, "password");
     return { id, certificate: true, ...(password && { password }) };
   });
+}
+
+/** The cloud may have begun the new epoch although its answer was lost, so that it is asked is written down first. */
+function renewalOf({ settings, keys, disk, clock, fetch, onFailed }: GatewayParts): EpochRenewal {
+  const { newEpochAsked, ...known } = keys;
+  return {
+    isAsked: newEpochAsked === true,
+    async begin(signal) {
+      await saveGatewayKeys(disk, settings.data, { ...known, newEpochAsked: true });
+      const identity = { gateway: keys.gateway, privateKey: keys.privateKey };
+      const epoch = await new HttpCloudLink(settings.cloud.url, identity, clock, fetch).newEpoch(signal);
+      await saveGatewayKeys(disk, settings.data, { ...known, epoch });
+      onFailed(
+        new GatewayError(
+          "journal-damaged",
+          `records in ${settings.data} were lost: epoch ${epoch} begins with an empty journal when the gateway starts again`,
+        ),
+      );
+    },
+  };
 }
 
 function lanOf(settings: LanSettings, { keys, clock, logger }: GatewayParts): PeerLan {

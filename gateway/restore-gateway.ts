@@ -75,7 +75,7 @@ export async function restoreGateway({ content, folder, ...order }: GatewayResto
     await putAuthority(folder, content.authority);
     const identity = { gateway: old.gateway, privateKey: old.privateKey };
     const epoch = await new HttpCloudLink(order.cloudUrl, identity, order.clock, order.fetch).newEpoch(order.signal);
-    const keys = { ...old, epoch };
+    const keys = { ...old, epoch, newEpochAsked: undefined };
     // Last: what is not enrolled does not start.
     await saveGatewayKeys(nodeDisk, folder, keys);
     return keys;

@@ -21,7 +21,7 @@ import type { Logger } from "./ports/logger.ts";
 import type { PeerLink } from "./ports/peer-link.ts";
 import type { ProcessTable } from "./storage/data-folder.ts";
 import { openSiteStore, type StoreLimits } from "./storage/open-site-store.ts";
-import { SyncLoop } from "./sync/sync-loop.ts";
+import { type EpochRenewal, SyncLoop } from "./sync/sync-loop.ts";
 import { TimeKeeper } from "./time-keeper.ts";
 import type { CredentialSeal } from "./wire/credential-seal.ts";
 
@@ -48,6 +48,8 @@ export interface SiteOptions {
   readonly random: () => number;
   /** The disk failed: nothing is admitted any more; the process should end and come back from its journal. */
   readonly onFailed: (error: Error) => void;
+  /** How a new epoch begins when records were lost; without it the site admits nobody any more then. */
+  readonly renewal?: EpochRenewal;
   /** One turn of the event loop; the journal yields by it between group commits. */
   readonly nextTurn?: () => Promise<void>;
   /** Sizes of segments and snapshots other than the usual. */
@@ -111,6 +113,7 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
     random: options.random,
     reconcile: (reply, askedAt, answeredAt) => reconcileSite(parts, time, reply, askedAt, answeredAt),
     onOnline: () => void tick(),
+    renewal: options.renewal,
     report: () => ({
       version: options.version,
       ...(options.peers.address !== undefined && { lan: options.peers.address }),

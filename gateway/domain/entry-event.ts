@@ -134,8 +134,11 @@ export type EventBody =
       readonly deviceBoot: number;
       readonly otherBoot: number;
     }
-  /** The gateway came up. `cutBytes`: torn tail removed from the journal. */
-  | { readonly type: "boot"; readonly version: string; readonly cutBytes: number }
+  /**
+   * The gateway came up. `cutBytes`: torn tail removed from the journal. `endedEpoch`: for the first time in this epoch; the journal of that
+   * one is put aside, and what had not been told of it by then is never told.
+   */
+  | { readonly type: "boot"; readonly version: string; readonly cutBytes: number; readonly endedEpoch?: number }
   /** Records that had been on the disk can no longer be read; the rights they may have used count as spent. */
   | { readonly type: "damage"; readonly file: string; readonly line: number; readonly lines: number }
   | { readonly type: "checksum-mismatch"; readonly feed: string; readonly revision: number };

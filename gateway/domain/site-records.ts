@@ -87,7 +87,7 @@ export class SiteRecords implements SiteView {
   borneOutAt: Instant = 0;
   /** When the last complete poll written down was asked; null: never. Goes forward only, so that a clock nobody trusts forgets nothing. */
   syncedAt: Instant | null = null;
-  /** Records were lost to damage: nothing is admitted until the whole set has come anew. */
+  /** Records were lost to damage: nothing is admitted in this epoch any more, because lost lines may have spent any entry of any grant. */
   suspect = false;
   site: Site | undefined;
 
@@ -514,7 +514,6 @@ export class SiteRecords implements SiteView {
     for (const row of this.#staged.values()) this.#put(row);
     this.#staged = new Map();
     this.#resetting = false;
-    this.suspect = false;
   }
 
   #put(row: FeedRow): void {
@@ -581,6 +580,8 @@ export class SiteRecords implements SiteView {
     const placed = { ...noRights, granted, ...(incoming && { received: incoming }) };
     const rights = merge(before?.rights ?? noRights, placed);
     this.#ledger.set(grant.id, { rights, until: Math.max(before?.until ?? 0, grant.validity.until) });
+    // Its row, and what was done with its entries, may be what was lost.
+    if (this.suspect) this.#spend(grant.id, "used", Math.max(0, held(rights)));
   }
 
   /** Entries came or went. A ledger that was forgotten (its grant ended long ago) begins anew: what it gave away stays given. */

@@ -103,7 +103,9 @@ export function StatusBody({ status, events }: { status: GatewayStatus; events: 
           </small>
         </Fact>
         <Fact name="Records" tone={records.suspect ? "bad" : "good"}>
-          {records.suspect ? "damaged: waiting for the whole set" : `${records.rows} rows`}
+          {records.suspect
+            ? "records are lost: nobody is admitted until the cloud begins a new epoch"
+            : `${records.rows} rows`}
           <small>version {sync.cursor.version}</small>
         </Fact>
         <Fact name="Mode" tone={site?.lockdown ? "bad" : "good"}>
@@ -181,7 +183,8 @@ export function StatusBody({ status, events }: { status: GatewayStatus; events: 
                   {device.id} <small>{device.driver}</small>
                 </th>
                 <td>
-                  <Tag tone={linkTones[device.link]}>{device.link}</Tag> <small>since {at(device.since, zone)}</small>{" "}
+                  <Tag tone={linkTones[device.link]}>{device.link}</Tag>{" "}
+                  {isPossible(device.since, status) && <small>since {at(device.since, zone)}</small>}{" "}
                   {device.tamper && <Tag tone="bad">tamper</Tag>}{" "}
                   {device.bootDoubted && <Tag tone="warn">boot number in doubt</Tag>}
                 </td>
@@ -260,6 +263,12 @@ function When({ event, zone }: { event: EntryEvent; zone: string }) {
   );
 }
 
+/** `since` was read from the machine's clock, which may have been wrong then: no device was heard before the start, nor later than now. */
+function isPossible(since: number, { clock, uptimeMs }: GatewayStatus): boolean {
+  const slackMs = 60_000;
+  return since > clock.earliest - uptimeMs - slackMs && since < (clock.latest ?? Number.POSITIVE_INFINITY) + slackMs;
+}
+
 function Battery({ percent }: { percent: number | undefined }) {
   if (percent === undefined) return <>–</>;
   return percent > lowBatteryPercent ? <>{percent} %</> : <Tag tone="warn">{percent} %</Tag>;
@@ -306,7 +315,9 @@ function describe(event: EntryEvent, zone: string): string {
     case "relock-failed":
       return `${event.accessPoint}: the bolt did not come back`;
     case "boot":
-      return "gateway started";
+      return event.endedEpoch === undefined
+        ? "gateway started"
+        : `gateway started with an empty journal; that of epoch ${event.endedEpoch} is put aside`;
     case "damage":
       return `${event.lines} records of ${event.file} are damaged`;
     case "rights-returned":

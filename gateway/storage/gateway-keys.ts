@@ -17,6 +17,7 @@ const keysSchema = z.strictObject({
   gateway: z.string().min(1),
   name: z.string(),
   epoch: z.number().int().positive(),
+  newEpochAsked: z.literal(true).optional(),
   siteKey: secret(43),
   privateKey: secret(1),
 });
@@ -27,6 +28,8 @@ export interface GatewayKeys {
   readonly name: string;
   /** Counts the enrolments of this gateway; a new one fences the old. */
   readonly epoch: number;
+  /** The cloud was asked for the next epoch, and its answer is not written down yet. */
+  readonly newEpochAsked?: true | undefined;
   /** 32 bytes in base64url: indexes and seals credentials (wire/credential-seal.ts). */
   readonly siteKey: SecretString;
   /** Ed25519, PKCS #8 in PEM. */

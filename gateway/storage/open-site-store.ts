@@ -13,6 +13,7 @@ import type { Journal } from "../ports/journal.ts";
 import type { Logger } from "../ports/logger.ts";
 import { isFull } from "./atomic-file.ts";
 import { type DataFolderLock, lockDataFolder, type ProcessTable } from "./data-folder.ts";
+import { putEarlierEpochAside } from "./earlier-epoch.ts";
 import { FileJournal, type JournalLimits, journalLimits } from "./file-journal.ts";
 import { type JournalDamage, recoverJournal } from "./journal-recovery.ts";
 import { journalFolder, removeDrafts } from "./journal-segment.ts";
@@ -81,6 +82,7 @@ async function openLocked(options: SiteStoreOptions, lock: DataFolderLock): Prom
   const { folder, disk, clock, gateway, accessPoints, version, logger } = options;
   const nextTurn = options.nextTurn ?? setImmediate;
   const limits: StoreLimits = { ...journalLimits, snapshotAfterBytes, ...options.limits };
+  const endedEpoch = await putEarlierEpochAside(disk, folder, options);
   await removeDrafts(disk, join(folder, journalFolder));
   await removeDrafts(disk, join(folder, snapshotFolder));
 
@@ -104,7 +106,12 @@ async function openLocked(options: SiteStoreOptions, lock: DataFolderLock): Prom
     for (const { file, line, lines, what } of found.damage)
       logger.error("journal-damaged", { file, line, lines, what });
     const begun = journal.begin([
-      { type: "boot", version, cutBytes: found.cutBytes },
+      {
+        type: "boot",
+        version,
+        cutBytes: found.cutBytes,
+        ...(boot === 1 && endedEpoch !== undefined && { endedEpoch }),
+      },
       ...found.damage.flatMap(({ file, line, lines }): EventBody[] =>
         lines > 0 ? [{ type: "damage", file, line, lines }] : [],
       ),

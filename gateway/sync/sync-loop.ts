@@ -31,6 +31,19 @@ export interface SyncParts {
   readonly report: () => GatewayReport;
   /** The whole set has come, at the start or after a time offline. */
   readonly onOnline: () => void;
+  /** What follows when records were lost; without it the site stays shut. */
+  readonly renewal?: EpochRenewal | undefined;
+}
+
+/**
+ * After damage nobody knows what this gateway's entries were spent on, nor which numbers its lost events had: it begins anew in an epoch
+ * of its own, without entries and with an empty journal.
+ */
+export interface EpochRenewal {
+  /** The cloud was asked before, and its answer was lost: it may hold this epoch for ended. */
+  readonly isAsked: boolean;
+  /** Resolves when the new epoch is on the disk; the process has to start again then. Rejects when the cloud could not be asked. */
+  begin(signal: AbortSignal): Promise<void>;
 }
 
 export type SyncState = "never" | "online" | "offline" | "revoked" | "fenced" | "forked";
@@ -43,6 +56,8 @@ const retryMaxMs: Millis = 15_000;
 /** The report is sent again at the latest then, and looked at for changes this often. */
 const reportEveryMs: Millis = 5 * 60_000;
 const reportLookMs: Millis = 5_000;
+/** The process ends meanwhile. */
+const epochLeftMs: Millis = 60_000;
 
 export class SyncLoop {
   readonly #parts: SyncParts;
@@ -57,6 +72,12 @@ export class SyncLoop {
   #isCaughtUp = false;
   /** Polls so far. */
   #beat = 0;
+  /** A poll was answered: what the cloud has of the journal is known. */
+  #isHeard = false;
+  /** The cloud has events that are lost here; what stands under their numbers must not go out. */
+  #cloudIsAhead = false;
+  /** A new epoch was asked for: nothing is told in this one any more. */
+  #isLeaving = false;
   /** When the cloud last confirmed events. */
   #confirmedAt: Monotonic = Number.NEGATIVE_INFINITY;
   /** The last set did not add up: once more at once, then with growing pauses. */
@@ -65,6 +86,7 @@ export class SyncLoop {
   constructor(parts: SyncParts) {
     this.#parts = parts;
     this.#cursor = parts.records.cursor;
+    this.#isLeaving = parts.renewal?.isAsked ?? false;
   }
 
   get state(): SyncState {
@@ -147,6 +169,7 @@ export class SyncLoop {
     };
     const reply = await link.poll(request, signal);
     this.#answered("poll");
+    this.#compareJournals(reply);
     const { cursor, set } = await this.#parts.reconcile(reply, askedAt, clock.monotonic());
     this.#cursor = cursor;
     this.#rewind(reply, askedAt);
@@ -163,6 +186,21 @@ export class SyncLoop {
       this.#wake();
     }
     if (reply.retryAfterMs) await clock.sleep(Math.min(reply.retryAfterMs, retryMaxMs), signal);
+  }
+
+  /** Events that the cloud has and this disk has not were lost here with whatever else stood there: an older image of the card, a lost end. */
+  #compareJournals({ journalNext }: PollReply): void {
+    const { records, journal, logger } = this.#parts;
+    const lines = (journalNext ?? 0) - 1 - journal.durableSeq;
+    if (lines > 0) {
+      // On a full disk the last ones may only wait to be written once more.
+      if (journal.state !== "open") return;
+      this.#cloudIsAhead = true;
+      logger.error("journal-behind-the-cloud", { last: journal.durableSeq, lost: lines });
+      if (!records.suspect) journal.recordEvent({ type: "damage", file: "journal", line: 0, lines });
+    }
+    this.#isHeard = true;
+    this.#wake();
   }
 
   /** The cloud has lost events it once confirmed: they are sent again. A push confirmed meanwhile knows better. */
@@ -183,14 +221,46 @@ export class SyncLoop {
   }
 
   async #push(signal: AbortSignal): Promise<void> {
-    const { link, records, journal, clock } = this.#parts;
-    if (this.queue <= 0) {
+    const { records, renewal } = this.#parts;
+    if (!this.#mayPush()) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
-        if (signal.aborted || this.queue > 0) resolve();
+        if (signal.aborted || this.#mayPush()) resolve();
       });
       return;
     }
+    if (renewal && (records.suspect || this.#isLeaving)) return this.#leaveEpoch(renewal, signal);
+    try {
+      await this.#pushBatch(signal);
+    } catch (error) {
+      if (records.suspect || !isDamage(error)) throw error;
+      this.#parts.logger.error("event-lost", { seq: records.acknowledged, error });
+      this.#parts.journal.recordEvent({ type: "damage", file: "journal", line: 0, lines: 1 });
+    }
+  }
+
+  #mayPush(): boolean {
+    const { records, renewal } = this.#parts;
+    if (this.#isLeaving) return true;
+    return this.#isHeard && (this.queue > 0 || (records.suspect && renewal !== undefined));
+  }
+
+  /** Tells what can still be told, up to the first event that is lost, and then begins a new epoch. */
+  async #leaveEpoch(renewal: EpochRenewal, signal: AbortSignal): Promise<void> {
+    const { clock, logger, epoch } = this.#parts;
+    try {
+      while (!this.#isLeaving && !this.#cloudIsAhead && this.queue > 0) await this.#pushBatch(signal);
+    } catch (error) {
+      if (!isDamage(error) && this.#state !== "forked") throw error;
+    }
+    this.#isLeaving = true;
+    logger.error("epoch-left", { epoch, untold: this.queue });
+    await renewal.begin(signal);
+    await clock.sleep(epochLeftMs, signal);
+  }
+
+  async #pushBatch(signal: AbortSignal): Promise<void> {
+    const { link, records, journal, clock } = this.#parts;
     const batch = await journal.eventsFrom(records.acknowledged, pushLimits);
     if (!batch)
       throw new GatewayError("journal-damaged", `event ${records.acknowledged} is not in the journal any more`);
@@ -247,4 +317,8 @@ export class SyncLoop {
   #isFinal(error: unknown): boolean {
     return error instanceof GatewayError && (error.code === "gateway-revoked" || error.code === "gateway-fenced");
   }
+}
+
+function isDamage(error: unknown): error is GatewayError {
+  return error instanceof GatewayError && error.code === "journal-damaged";
 }

@@ -329,17 +329,24 @@ test("a page of another feed begins a whole set even if it does not say so", () 
   assert.deepEqual([outcomeAt(records, "old"), outcomeAt(records, "new")], ["QR_NOT_FOUND", "new"]);
 });
 
-test("after damage nothing is admitted and limits count as spent, until the whole set has come anew", () => {
+test("after damage nothing is admitted in this epoch any more, and limits count as spent, be their rows heard of then or before", () => {
   const set = [siteRow(aSite()), grantRow(aGrant("free")), grantRow(aGrant("two", { entriesAllowed: 2 }))];
   const records = applied(fresh(), aPage(set));
   records.apply(anEvent(1, { type: "damage", file: "000001.jsonl", line: 4, lines: 1 }), now, 1);
   assert.deepEqual([outcomeAt(records, "free"), records.cursor.feed, records.syncedAt], ["OFFLINE_STALE", "", null]);
 
   applied(records, aPage([], { to: 2, complete: false, reset: true }));
+  applied(records, aPage([...set, grantRow(aGrant("late", { entriesAllowed: 3 }))], { to: 3 }));
   assert.equal(outcomeAt(records, "free"), "OFFLINE_STALE");
-  applied(records, aPage(set, { to: 3 }));
-  assert.equal(outcomeAt(records, "free"), "free");
-  assert.equal(records.rights(aGrant("two", { entriesAllowed: 2 })).held, 0);
+  for (const [id, entriesAllowed] of [
+    ["two", 2],
+    ["late", 3],
+  ] as const)
+    assert.ok(records.rights(aGrant(id, { entriesAllowed })).held <= 0);
+
+  const copy = fresh();
+  for (const item of records.dump(now)) copy.restore(item, now);
+  assert.equal(outcomeAt(copy, "free"), "OFFLINE_STALE");
 });
 
 test("one lost line may have given back all that was held: nothing of it counts afterwards", () => {

@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import { segmentFile } from "../../gateway/storage/journal-segment.ts";
 import type { SiteStore } from "../../gateway/storage/open-site-store.ts";
 import { showJournal, verifyFolder } from "../../gateway/storage/verify-journal.ts";
+import { Random } from "../support/random.ts";
 import { SimDisk } from "../support/sim-disk.ts";
 import { aDenial, aGrantRow, anAdmission, aPage, aStore, smallLimits } from "../support/site-store.ts";
 
@@ -346,7 +347,38 @@ test("another gateway's folder is refused by name", async () => {
     code: "config-invalid",
     message: /gateway g1, epoch 1; this is gateway g2/,
   });
-  await assert.rejects(aStore(sim.mount(), folder, { epoch: 2 }), { code: "config-invalid" });
+});
+
+test("the journal of an epoch that has ended is put aside whole, wherever the power goes on the way; one of a later epoch is refused", async () => {
+  const { sim } = await aJournal(40);
+  await (await aStore(sim.mount(), folder)).close();
+  const files = sim.paths.filter((path) => /journal|snapshot/.test(path));
+  for (let operations = 1; ; operations += 1) {
+    const copy = copyOf(sim);
+    let left = operations;
+    const cut = Promise.withResolvers<void>();
+    copy.pause = async () => {
+      left -= 1;
+      if (left !== 0) return;
+      copy.crash(new Random(operations));
+      cut.resolve();
+    };
+    await Promise.race([cut.promise, aStore(copy.mount(), folder, { epoch: 2 })]);
+    copy.pause = undefined;
+    const wasCut = left <= 0;
+
+    const store = await aStore(copy.mount(), folder, { epoch: 2 });
+
+    assert.deepEqual(store.recovered.damage, []);
+    assert.equal(store.cache.records.grant("one"), undefined);
+    const [first] = (await eventsOf(store)).map((line) => JSON.parse(line));
+    assert.deepEqual([first.type, first.seq, first.endedEpoch], ["boot", 1, 1]);
+    for (const path of files)
+      assert.deepEqual(copy.contents(path.replace(folder, `${folder}/damaged/epoch-1`)), sim.contents(path), path);
+    await store.close();
+    await assert.rejects(aStore(copy.mount(), folder), { code: "config-invalid" });
+    if (!wasCut) break;
+  }
 });
 
 test("the records are shown in order", async () => {

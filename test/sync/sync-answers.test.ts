@@ -49,15 +49,22 @@ const rows: Record<string, Row> = {
     pollsMax: 9,
     pushes: { min: 1, max: 3 },
   },
-  "no line at all": {
+  "no line at all: what the cloud has is not known, so nothing is pushed": {
     polls: [unreachable],
-    push: () => {
-      throw unreachable;
-    },
     state: "offline",
     queue: 1,
     held: [0, 0, 0],
     pollsMax: 30,
+    pushes: { min: 0, max: 0 },
+  },
+  "a line that takes no events": {
+    push: () => {
+      throw unreachable;
+    },
+    state: "online",
+    queue: 1,
+    held: [0, 25_000, 25_000],
+    pollsMax: 6,
     pushes: { min: 5, max: 30 },
   },
   "a fork: what the site may do still arrives, and is not asked for without a pause": {
@@ -88,18 +95,18 @@ const rows: Record<string, Row> = {
   "fenced by the poll: it is not asked again": {
     polls: [fenced],
     state: "fenced",
-    queue: 0,
+    queue: 1,
     held: [0],
     pollsMax: 1,
-    pushes: { min: 1, max: 3 },
+    pushes: { min: 0, max: 0 },
   },
   "revoked: it is not asked again": {
     polls: [revoked],
     state: "revoked",
-    queue: 0,
+    queue: 1,
     held: [0],
     pollsMax: 1,
-    pushes: { min: 1, max: 3 },
+    pushes: { min: 0, max: 0 },
   },
   "a cloud that confirms events it was never sent": {
     push: (batch) => ({ outcome: "taken", next: batch.first + batch.lines.length + 1 }),
