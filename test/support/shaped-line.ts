@@ -41,6 +41,12 @@ const resolverGivesUpMs = 20_000;
 /** Loopback too; here listens who never accepts. */
 const blackHole = "127.0.0.2";
 
+interface Fate {
+  isDead: boolean;
+  /** Bytes of answers until it is reset. */
+  answerLeft: number;
+}
+
 type Looked = (error: NodeJS.ErrnoException | null, address?: unknown, family?: number) => void;
 
 export class ShapedLine {
@@ -125,26 +131,30 @@ export class ShapedLine {
     };
     const answerBytes =
       this.#shape.answerBytes === undefined ? undefined : this.#random.int(this.#shape.answerBytes + 1);
-    void this.#carry(near, far, "up", undefined).catch(reset);
-    void this.#carry(far, near, "down", answerBytes).catch(reset);
+    const fate = { isDead: false, answerLeft: answerBytes ?? Number.POSITIVE_INFINITY };
+    void this.#carry(near, far, "up", fate).catch(reset);
+    void this.#carry(far, near, "down", fate).catch(reset);
   }
 
-  /** Rejects when the connection is to be reset. */
-  async #carry(from: Socket, to: Socket, way: "up" | "down", bytesMax: number | undefined): Promise<void> {
-    let isDead = false;
-    let left = bytesMax ?? Number.POSITIVE_INFINITY;
+  /** Rejects when the connection is to be reset. Once silence has met it, neither side ever hears of the other again. */
+  async #carry(from: Socket, to: Socket, way: "up" | "down", fate: Fate): Promise<void> {
+    const isDead = () => {
+      fate.isDead ||= this.#shape.isSilent === true;
+      return fate.isDead;
+    };
     for await (const bytes of from.iterator({ destroyOnReturn: false })) {
       this.moved += 1;
-      isDead ||= this.#shape.isSilent === true;
-      if (isDead) continue;
+      if (isDead()) continue;
       await this.#underWay(bytes.length, way);
       this.moved += 1;
       if (this.#random.chance(this.#shape.resets ?? 0)) throw new Error("reset by chance");
-      to.write(left < bytes.length ? bytes.subarray(0, left) : bytes);
-      left -= bytes.length;
-      if (left < 0) throw new Error("reset within the answer");
+      if (way === "down") {
+        to.write(bytes.subarray(0, Math.max(0, fate.answerLeft)));
+        fate.answerLeft -= bytes.length;
+        if (fate.answerLeft < 0) throw new Error("reset within the answer");
+      } else to.write(bytes);
     }
-    if (!isDead) to.end();
+    if (!isDead()) to.end();
   }
 
   /** Resolves when bytes that set out now have arrived. */
