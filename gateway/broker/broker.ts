@@ -259,9 +259,11 @@ export class Broker {
     return this.#certificates.ending().filter(({ device }) => this.#accounts.has(device));
   }
 
-  /** For new handshakes; connections stand. */
-  renewCertificate({ key, cert }: BrokerCertificate): void {
-    this.#running?.tlsServer.setSecureContext({ key, cert, ca: [this.#options.tls.ca], minVersion: "TLSv1.2" });
+  /** For new handshakes; connections stand. With other ticket keys, each device makes a whole handshake once more. */
+  renewCertificate({ key, cert }: BrokerCertificate, ticketKeys?: Buffer): void {
+    const server = this.#running?.tlsServer;
+    server?.setSecureContext({ key, cert, ca: [this.#options.tls.ca], minVersion: "TLSv1.2" });
+    if (ticketKeys) server?.setTicketKeys(ticketKeys);
   }
 
   #engine(): RelaylessAedes {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { X509Certificate } from "node:crypto";
+import { randomBytes, X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { test } from "node:test";
 import { TLSSocket } from "node:tls";
@@ -416,6 +416,28 @@ for (const [when, passedMs, clockOffMs, code] of moments) {
     again.end();
   });
 }
+
+test("sessions resume over a renewed certificate as long as the ticket keys are the same", async (t) => {
+  const site = await givenBroker(t);
+  const certificate = await site.authority.serverCertificate(["localhost", "127.0.0.1"]);
+  const [today, tomorrow] = [randomBytes(48), randomBytes(48)];
+  site.broker.renewCertificate(certificate, today);
+  const box = await dialTls(site.port, { ca: site.authority.certificate });
+  const [session] = await once(box.socket, "session");
+  box.end();
+  const isResumed = async () => {
+    const again = await dialTls(site.port, { ca: site.authority.certificate, session });
+    assert.equal(await login(again, connectPacket("box-1")), 0);
+    const isReused = again.socket instanceof TLSSocket && again.socket.isSessionReused();
+    again.end();
+    return isReused;
+  };
+
+  site.broker.renewCertificate(certificate, today);
+  assert.equal(await isResumed(), true);
+  site.broker.renewCertificate(certificate, tomorrow);
+  assert.equal(await isResumed(), false);
+});
 
 test("over TLS with a password, the broker's certificate is the authority's and names its hosts", async (t) => {
   const site = await givenBroker(t);
