@@ -1,6 +1,6 @@
 /** Opens the store: PostgreSQL by its URL, or PGlite in a folder or in memory. The same schema and the same queries on both. */
 import { randomUUID } from "node:crypto";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { chmod, mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { drizzle as drizzleNodePg } from "drizzle-orm/node-postgres";
@@ -64,13 +64,17 @@ async function openPglite({ dataFolder, clock, logger }: StoreOptions): Promise<
   const taken = await takeFolder(dataFolder);
   try {
     const folder = join(dataFolder, "pglite");
+    // Of an earlier start, which may have left it to others.
+    await chmod(folder, 0o700).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT") throw error;
+    });
     const opened = await openFolder(folder, taken.wasUnclean);
     const copies = opened.state === "sound" ? [] : await copiesIn(dataFolder);
     if (opened.state === "broken" || copies.length > 0) {
       const why = opened.state === "broken" ? opened.why : "it is gone";
       await startFromCopy(dataFolder, folder, why, { clock, logger });
     }
-    if (opened.state === "empty" && copies.length === 0) await mkdir(folder, { recursive: true, mode: 0o700 });
+    if (opened.state === "empty" && copies.length === 0) await makeFolder(folder);
     const client = opened.state === "sound" ? opened.client : await PGlite.create({ dataDir: folder });
     const store = await pgliteStore(client, async () => {
       await syncTree(folder);
@@ -90,6 +94,11 @@ async function openPglite({ dataFolder, clock, logger }: StoreOptions): Promise<
     if (!taken.wasUnclean) await taken.release();
     throw error;
   }
+}
+
+/** PGlite makes its files for everybody to read and write, whatever the umask: the folder alone keeps others out. */
+async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
 }
 
 /** Commits that gateways have seen may be lost, so they take the whole set anew. All sites or none, lest one keeps its old history. */
@@ -124,6 +133,7 @@ async function startFromCopy(
   // Built beside, so that a crash on the way leaves no half of it in place.
   const built = `${folder}-new`;
   await rm(built, { recursive: true, force: true });
+  await makeFolder(built);
   const store = await pgliteStore(await PGlite.create({ dataDir: built }), () => syncTree(built));
   try {
     await restoreBackup(store, copy.path, clock.wall());

@@ -1,6 +1,7 @@
 /** The embedded store, which never syncs: its synced copies, and starts from them when its folder is broken. */
 import assert from "node:assert/strict";
 import {
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -140,6 +141,7 @@ describe("a folder that broke", () => {
       // As it was found, for whoever wants to look.
       if (what.startsWith("PG_VERSION")) assert.equal(existsSync(join(data, "pglite-broken", "PG_VERSION")), false);
       assert.equal(existsSync(join(data, "pglite-new")), false);
+      assert.equal(statSync(join(data, "pglite")).mode & 0o777, 0o700);
       await addSite(store, "afterwards");
       await store.close();
       const again = await open(data);
@@ -164,9 +166,12 @@ describe("a folder that broke", () => {
     const data = join(root, "sound");
     cpSync(given, data, { recursive: true });
     markUnclean(data);
+    chmodSync(join(data, "pglite"), 0o755);
 
     const store = await open(data);
 
+    // Its files are everybody's, so it lets nobody in.
+    assert.equal(statSync(join(data, "pglite")).mode & 0o777, 0o700);
     assert.deepEqual(await sitesOf(store), ["after-copy", "in-copy"]);
     for (const site of await listSites(store.db)) assert.notEqual(site.auditSince, null);
     await store.close();
