@@ -56,7 +56,7 @@ export interface SiteView {
   readonly revision: number;
   /** undefined until the first complete poll. */
   readonly site: Site | undefined;
-  /** Records were lost to damage and the whole set has not come anew yet. */
+  /** Records were lost to damage, and this gateway has not begun a new epoch since. */
   readonly suspect: boolean;
   knowsAccessPoint(id: AccessPointId): boolean;
   candidates(presented: PresentedCredential): readonly Candidate[];

@@ -106,3 +106,36 @@ async function recordSomething(
 function sorted(records: SiteRecords): string[] {
   return [...records.dump(0)].map((item) => JSON.stringify(item)).sort();
 }
+
+test("a segment goes only when the acknowledgement that lets it go is on the disk", async () => {
+  const sim = new SimDisk();
+  const limits = { ...smallLimits, segmentBytes: 2048, keptBytes: 0, keptMs: 0 };
+  const store = await aStore(sim.mount(), folder, { limits });
+  for (let i = 0; i < 40; i += 1) await store.journal.recordEvent(aDenial).durable;
+  await store.cache.snapshot();
+  const first = `${folder}/journal/000001.jsonl`;
+  const stuck = Promise.withResolvers<void>();
+  let isTold = false;
+  sim.pause = async ({ name, path }) => {
+    if (name === "rename" && path.includes("/snapshot/") && !isTold) {
+      isTold = true;
+      store.journal.record({ kind: "acknowledged", next: store.journal.durableSeq + 1 });
+    }
+    if (isTold && name === "write" && path.includes("/journal/")) await stuck.promise;
+  };
+
+  await store.cache.snapshot();
+
+  assert.ok(isTold && sim.paths.includes(first));
+  sim.pause = undefined;
+  sim.crash(new Random(2));
+  const again = await aStore(sim.mount(), folder, { limits });
+  const { acknowledged } = again.cache.records;
+  assert.equal(acknowledged, 1);
+  assert.equal((await again.journal.eventsFrom(acknowledged, noLimit))?.first, acknowledged);
+
+  await again.journal.record({ kind: "acknowledged", next: again.journal.durableSeq + 1 }).durable;
+  await again.cache.snapshot();
+  await again.cache.snapshot();
+  assert.ok(!sim.paths.includes(first));
+});
