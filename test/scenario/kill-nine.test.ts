@@ -85,6 +85,8 @@ test(`${kills} kills of the gateway under load, seed ${seed}: nothing acknowledg
       await pause(random.int(killWithinMs * 2));
       await gateway.kill();
       await starting;
+      // Where the first came before there was a process.
+      await gateway.kill();
       ready = undefined;
     } else ready = await start();
   }
