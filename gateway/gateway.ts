@@ -185,7 +185,7 @@ async function keepCertificate(
 ): Promise<void> {
   while (!signal.aborted) {
     try {
-      broker.renewCertificate(await ca.serverCertificate(hostnames));
+      broker.renewCertificate(await ca.serverCertificate(hostnames), await ca.ticketKeys());
     } catch (error) {
       logger.error("certificate-not-renewed", { error: error as Error });
     }

@@ -260,10 +260,10 @@ export class Broker {
   }
 
   /** For new handshakes; connections stand. With other ticket keys, each device makes a whole handshake once more. */
-  renewCertificate({ key, cert }: BrokerCertificate, ticketKeys?: Buffer): void {
+  renewCertificate({ key, cert }: BrokerCertificate, ticketKeys: Buffer): void {
     const server = this.#running?.tlsServer;
     server?.setSecureContext({ key, cert, ca: [this.#options.tls.ca], minVersion: "TLSv1.2" });
-    if (ticketKeys) server?.setTicketKeys(ticketKeys);
+    server?.setTicketKeys(ticketKeys);
   }
 
   #engine(): RelaylessAedes {
