@@ -16,8 +16,6 @@ export const errorPolicy = {
     hint: "The disk failed; the gateway denies and restarts from its journal.",
   },
   "storage-full": { retry: "backoff", status: 507, hint: "Free disk space; until then entries are denied." },
-  "driver-unreachable": { retry: "backoff", status: 503, hint: "Check the lock's power and link." },
-  "driver-refused": { retry: "never", status: 502, hint: "The lock refused the command; see its own status." },
   "cloud-unreachable": { retry: "backoff", status: 503, hint: "Decisions go on from the local records." },
   "cloud-refused": { retry: "backoff", status: 502, hint: "The cloud answered with an error; see its log." },
   "gateway-fenced": {

@@ -68,7 +68,6 @@ export const lockboxCommandSchema = z.discriminatedUnion("action", [
 export type LockboxCommand = z.infer<typeof lockboxCommandSchema>;
 
 export const lockboxTopics = {
-  prefix: "postern",
   of: (device: string, name: LockboxUplink | "command") => `postern/${device}/${name}`,
 } as const;
 

@@ -28,7 +28,7 @@ test("a secret shows itself to nobody who does not ask by name", () => {
     ...["%s", "%o", "%O", "%j", "%d", "%i", "%f"].map((how) => format(how, secret)),
     format(secret),
     new Error(`refused ${secret}`).message,
-    inspect(new GatewayError("driver-refused", `refused ${secret}`, { pin: `${secret}` }, { cause: secret })),
+    inspect(new GatewayError("cloud-refused", `refused ${secret}`, { pin: `${secret}` }, { cause: secret })),
     JSON.stringify(structuredClone(secret)),
     JSON.stringify(Object.entries(secret)),
     ...Object.getOwnPropertyNames(secret),
