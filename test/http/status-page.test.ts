@@ -79,6 +79,12 @@ test("other gateways are listed with how they are seen, and no heading stands ov
   assert.doesNotMatch(pageOf({}), /Other gateways/);
 });
 
+test("since when a device is connected is told unless the machine's clock was wrong then", () => {
+  assert.match(pageOf({ since: noon - 30_000 }), /online<\/span> <small>since 4 Mar 2031, 11:59:30/);
+  for (const since of [0, noon - 86_400_000, noon + 86_400_000])
+    assert.doesNotMatch(pageOf({ since }), /<small>since/, String(since));
+});
+
 test("a time that is not known is not told as one", () => {
   const started = (at: number, clock: EventStamp["clock"]) =>
     pageOf({}, [{ ...stamp, at, clock, type: "boot", version: "1.0.0", cutBytes: 0 }]);
