@@ -51,6 +51,9 @@ describe("refusals name the field", () => {
     ["a wrong subject", "POST", "/api/sites/demo/blacklist", { subject: "dog", value: "rex" }, 400, ["body.subject"]],
     ["an unknown query", "GET", "/api/sites/demo/events?colour=1", undefined, 400, ["query.colour"]],
     ["a page too big", "GET", "/api/sites/demo/grants?limit=1000", undefined, 400, ["query.limit"]],
+    ["a page of events too big", "GET", "/api/sites/demo/events?limit=201", undefined, 400, ["query.limit"]],
+    ["a page of no events", "GET", "/api/sites/demo/events?limit=0", undefined, 400, ["query.limit"]],
+    ["half an event", "GET", "/api/sites/demo/events?limit=1.5", undefined, 400, ["query.limit"]],
     ["a page mark of another list", "GET", "/api/sites/demo/grants?after=xyz", undefined, 400, ["query.after"]],
     [
       "a moment without offset",
