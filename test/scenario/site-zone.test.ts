@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { WeeklySchedule } from "../../gateway/domain/schedule.ts";
+import { givenCloud, HandClock } from "../support/cloud.ts";
 import { noon } from "../support/site-fixture.ts";
 import { aPinGrant, TimedSite } from "../support/timed-site.ts";
 
@@ -49,4 +50,28 @@ test("a zone nobody knows comes down: only what needs it is denied, by name, and
   assert.equal(await site.enter("1111"), "released");
   assert.doesNotMatch(await site.page(), /Time zone/);
   await site.shutDown();
+});
+
+test("the administrator changes the zone: the feed's next page has it; a zone nobody knows is refused by name and changes nothing", async (t) => {
+  const cloud = await givenCloud({ clock: new HandClock() });
+  t.after(() => cloud.close());
+  await cloud.ask("POST", "/api/sites", { id: "home", name: "Home", zone: "Europe/Madrid" });
+  const gateway = await cloud.gateway("home");
+  await gateway.catchUp();
+
+  for (const zone of ["Europe/Atlantis", "", "+02:00", "Europe/Madrid\n"]) {
+    const refused = await cloud.ask("PATCH", "/api/sites/home", { zone });
+    assert.equal(refused.status, 400, zone);
+    assert.deepEqual(
+      refused.body.errors.map(({ field }: { field: string }) => field),
+      ["body.zone"],
+    );
+  }
+  assert.deepEqual(await gateway.catchUp(), []);
+  assert.equal((await cloud.ask("PATCH", "/api/sites/home", { zone: "America/Santiago" })).status, 200);
+  const rows = await gateway.catchUp();
+  assert.deepEqual(
+    rows.map(({ kind, body }) => [kind, body?.zone]),
+    [["site", "America/Santiago"]],
+  );
 });

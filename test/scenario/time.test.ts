@@ -200,3 +200,46 @@ for (const [words, jump] of jumps)
     assert.equal(await site.enter("1234"), "QR_EXPIRED");
     await site.shutDown();
   });
+
+test("how old the records are is counted on over a reboot, the time without power included", async () => {
+  const stays = aPinGrant("1234", fromTo(noon - hour, noon + 3 * aDay));
+  const site = await TimedSite.online({ systemClockWithinMs: 1_000, grants: [stays] });
+  site.cutLine();
+  const cutAt = site.clock.time;
+  await site.pass(10 * hour);
+  site.powerCut();
+  await site.pass(10 * hour);
+  await site.powerOn();
+
+  await site.passTo(cutAt + 24 * hour - 5 * minute);
+  assert.equal(await site.enter("1234"), "released");
+  await site.passTo(cutAt + 24 * hour + 1_000);
+  assert.equal(await site.enter("1234"), "OFFLINE_STALE");
+  await site.shutDown();
+});
+
+test("a wrong clock over two boots, and the power goes again before the cloud answers: the first answer mends it all the same", async () => {
+  const site = await TimedSite.online({ systemClockWithinMs: 1_000, grants: [aPinGrant("1234")] });
+  await site.pass(10 * minute);
+  site.cutLine();
+  for (const offset of [10 * year, 3 * year]) {
+    site.powerCut();
+    site.clock.wallOffset = offset;
+    await site.powerOn();
+    await site.pass(10 * minute);
+    assert.notEqual(await site.enter("1234"), "released");
+  }
+  await site.plugLine();
+  assert.equal(await site.enter("1234"), "released");
+  assert.ok(site.logged.includes("clock-set-back"));
+
+  // What a server has said is not taken back, by another server neither.
+  site.cloudOffset = -hour;
+  await site.pass(minute);
+  assert.equal((await site.status()).clock.trust, "unset");
+  assert.equal(await site.enter("1234"), "CLOCK_UNTRUSTED");
+  site.cloudOffset = 0;
+  await site.pass(minute);
+  assert.equal(await site.enter("1234"), "released");
+  await site.shutDown();
+});
