@@ -4,12 +4,16 @@ import {
   type ClockInterval,
   type ClockTrust,
   combine,
+  contradicts,
   fixFromSystem,
   intervalAt,
   trustOf,
 } from "./domain/clock-interval.ts";
 import type { Instant, Millis, Monotonic } from "./domain/instant.ts";
 import type { Clock, TimeSetter } from "./ports/clock.ts";
+
+/** For so long a server may take a leap of its clock back. */
+const leapDoubtedMs: Millis = 24 * 3_600_000;
 
 /** What the records remember of time across restarts. */
 export interface RememberedTime {
@@ -23,8 +27,8 @@ export class TimeKeeper implements TimeSetter {
   readonly #clock: Clock;
   #remembered: () => RememberedTime = () => ({ highWater: 0, borneOutAt: 0, syncedAt: null });
   #fix: ClockFix | undefined;
-  /** A server has told the time since the start. */
-  #serverSpoke = false;
+  /** From when on a server's word bears out what is written down; undefined: none has told the time since the start. */
+  #borneOutFrom: Monotonic | undefined;
   #syncedAt: Monotonic | undefined;
 
   constructor(clock: Clock) {
@@ -44,16 +48,17 @@ export class TimeKeeper implements TimeSetter {
   }
 
   believe(fix: ClockFix): void {
+    const leaps = this.#fix !== undefined && this.#borneOutFrom !== undefined && contradicts(this.#fix, fix);
     this.#fix = combine(this.#fix, fix);
-    this.#serverSpoke = true;
+    this.#borneOutFrom = leaps ? fix.mono + leapDoubtedMs : (this.#borneOutFrom ?? fix.mono);
   }
 
   get isBorneOut(): boolean {
-    return this.#serverSpoke && this.trust() !== "unset";
+    return this.trust() !== "unset" && this.#clock.monotonic() >= (this.#borneOutFrom ?? Number.POSITIVE_INFINITY);
   }
 
   timeToSetBackTo(): Instant | undefined {
-    if (!this.#serverSpoke || this.trust() !== "unset") return undefined;
+    if (this.#borneOutFrom === undefined || this.trust() !== "unset") return undefined;
     const { earliest, latest } = intervalAt(this.#fix, this.#remembered().borneOutAt, this.#clock.monotonic());
     return Number.isFinite(latest) ? earliest : undefined;
   }

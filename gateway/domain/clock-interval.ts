@@ -45,6 +45,12 @@ export function combine(known: ClockFix | undefined, fresh: ClockFix): ClockFix 
   return earliest <= latest ? { earliest, latest, mono: fresh.mono } : fresh;
 }
 
+/** Whether a fresh look at a clock is so far from the known one that one of the two was wrong. */
+export function contradicts(known: ClockFix, fresh: ClockFix): boolean {
+  const then = intervalAt(known, Number.NEGATIVE_INFINITY, fresh.mono);
+  return fresh.earliest > then.latest + setBackMaxMs || fresh.latest + setBackMaxMs < then.earliest;
+}
+
 /**
  * The interval at `mono` in whole milliseconds, from the newest fix (or none) and the highest time ever written down. A fix well
  * before that time bounds nothing: one wrong look at a clock may have been written down, so whatever ends may be over already.

@@ -243,3 +243,30 @@ test("a wrong clock over two boots, and the power goes again before the cloud an
   assert.equal(await site.enter("1234"), "released");
   await site.shutDown();
 });
+
+test("the cloud's own clock leaps ten years ahead for an hour: nobody enters meanwhile, and everybody once it is right again", async () => {
+  const grants = [aPinGrant("1234"), aPinGrant("9999", fromTo(noon - aDay, noon + 30 * minute))];
+  const site = await TimedSite.online({ grants });
+  await site.pass(10 * minute);
+  site.cloudOffset = 10 * year;
+  await site.pass(hour);
+  assert.equal(await site.enter("1234"), "QR_EXPIRED");
+
+  site.cloudOffset = 0;
+  await site.pass(minute);
+  assert.deepEqual(await site.enterAll("1234", "9999"), ["released", "QR_EXPIRED"]);
+  site.powerCut();
+  await site.powerOn();
+  await site.pass(1_000);
+  assert.deepEqual(await site.enterAll("1234", "9999"), ["released", "QR_EXPIRED"]);
+  await site.shutDown();
+});
+
+test("a server's clock that is corrected by some seconds goes on bearing the time out", async () => {
+  const site = await TimedSite.online({ grants: [aPinGrant("1234")] });
+  site.cloudOffset = 5_000;
+  await site.pass(10 * minute);
+  const { borneOutAt, highWater } = site.running.parts.records;
+  assert.ok(borneOutAt > noon + 5 * minute && borneOutAt <= highWater, new Date(borneOutAt).toISOString());
+  await site.shutDown();
+});
