@@ -1,5 +1,6 @@
 /** What gateways ask (wire/gateway-api.ts): the time, enrolment, the feed, their journal, their report. */
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+import { compress } from "hono/compress";
 import { pollReplySchema } from "../../gateway/wire/feed.ts";
 import {
   auditSchema,
@@ -154,6 +155,9 @@ export function gatewayRoutes(parts: CloudParts, meters: Meters): OpenAPIHono<Cl
     limitRate(requests, (c) => c.req.param("gateway") ?? ""),
   );
 
+  // It begins when the answer stands, so it holds no poll; a poll without news is too small for it.
+  app.use("/v1/gateways/:gateway/feed", compress({ encoding: "gzip" }));
+
   app.openapi(time, (c) => c.json({ serverTime: clock.wall() }, 200));
 
   app.openapi(enrolment, async (c) => {
@@ -172,8 +176,9 @@ export function gatewayRoutes(parts: CloudParts, meters: Meters): OpenAPIHono<Cl
     const stopWaiting = meters.pollBegins();
     try {
       const body = await polls.answer(c.get("gateway"), c.req.valid("query"), c.req.raw.signal);
-      // The rows go out as the text they were hashed from, so the body is not built by c.json.
-      return c.body(body, 200, { "content-type": "application/json" }) as never;
+      // The rows go out as the text they were hashed from, so the body is not built by c.json. By its length compress knows a small one.
+      const length = String(Buffer.byteLength(body));
+      return c.body(body, 200, { "content-type": "application/json", "content-length": length }) as never;
     } finally {
       stopWaiting();
     }

@@ -1,6 +1,7 @@
 /** What gateways ask: enrolment, tokens, held polls, commands that live for seconds. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { gunzipSync } from "node:zlib";
 import { enrol } from "../../gateway/sync/enrol.ts";
 import { HttpCloudLink } from "../../gateway/sync/http-cloud-link.ts";
 import { chainNext, chainStart } from "../../gateway/wire/journal-line.ts";
@@ -195,6 +196,37 @@ describe("held polls", () => {
     hangUp.abort();
     await held.catch(() => undefined);
     assert.equal(cloud.store.wakes.waiting, 0);
+  });
+
+  test("many rows go out packed to a caller that says it can unpack them, a poll without news as it is", async () => {
+    const gateway = await cloud.gateway("demo", ["packed"]);
+    for (let count = 0; count < 40; count += 1)
+      await ask("POST", "/grants", {
+        kind: "visitor",
+        holder: { name: `Visitor ${count}` },
+        accessPoints: ["packed"],
+        from: "2031-03-04T00:00:00Z",
+        until: `2031-03-${10 + (count % 20)}T11:00:00Z`,
+        entriesAllowed: count % 3 === 0 ? 1 : null,
+        credentials: [{ kind: "pin" }],
+      });
+    const feed = async (query: string, accepted?: string) => {
+      const path = `/v1/gateways/${gateway.id}/feed?waitMs=0${query}`;
+      const headers = { authorization: `Bearer ${gateway.token()}`, ...(accepted && { "accept-encoding": accepted }) };
+      const response = await cloud.app.request(path, { headers });
+      return { encoding: response.headers.get("content-encoding"), bytes: Buffer.from(await response.arrayBuffer()) };
+    };
+
+    const plain = await feed("");
+    const packed = await feed("", "gzip, deflate");
+
+    assert.deepEqual([plain.encoding, packed.encoding], [null, "gzip"]);
+    assert.deepEqual(JSON.parse(gunzipSync(packed.bytes).toString()), JSON.parse(plain.bytes.toString()));
+    assert.ok(packed.bytes.length * 2 < plain.bytes.length, `${packed.bytes.length} of ${plain.bytes.length} bytes`);
+
+    const { to, feed: id } = JSON.parse(plain.bytes.toString());
+    const quiet = await feed(`&feed=${id}&cursor=${to}`, "gzip");
+    assert.equal(quiet.encoding, null);
   });
 
   test("an entry of another site wakes nobody here", async () => {
