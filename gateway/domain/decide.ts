@@ -212,7 +212,7 @@ function withinValidity(
   return time.latest >= until ? "QR_EXPIRED" : undefined;
 }
 
-/** At both ends of the clock interval. */
+/** At every minute that the clock may show: between two windows nobody is admitted. */
 function withinSchedule(
   { grant }: Candidate,
   _request: AccessRequest,
@@ -223,9 +223,9 @@ function withinSchedule(
   const { schedule } = grant;
   if (!schedule) return undefined;
   try {
-    const inside =
-      covers(schedule, localTimeAt(time.earliest, site.zone)) && covers(schedule, localTimeAt(time.latest, site.zone));
-    return inside ? undefined : "OUTSIDE_SCHEDULE";
+    for (let at = time.earliest; at < time.latest; at += 60_000)
+      if (!covers(schedule, localTimeAt(at, site.zone))) return "OUTSIDE_SCHEDULE";
+    return covers(schedule, localTimeAt(time.latest, site.zone)) ? undefined : "OUTSIDE_SCHEDULE";
   } catch {
     return "UNREADABLE"; // a zone or a schedule nobody can read admits nobody
   }
