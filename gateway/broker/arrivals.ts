@@ -150,10 +150,12 @@ export class Arrivals {
     const { loginMs } = this.#limits;
     clearTimeout(arrival.deadline);
     arrival.deadline = this.#deadline(arrival.socket);
-    arrival.slowness = setTimeout(() => {
+    // When the process was busy itself, what has come meanwhile is read before anybody is found silent.
+    const judge = () => {
       arrival.isSlow = true;
       this.#next();
-    }, loginMs * patience);
+    };
+    arrival.slowness = setTimeout(() => setImmediate(judge), loginMs * patience);
   }
 
   #turnOut(arrival: Arrival): void {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { type ArrivalLimits, Arrivals } from "../../gateway/broker/arrivals.ts";
 import { networkOf } from "../../gateway/broker/network-of.ts";
 import { connectPacket, dial, givenBroker, login } from "../support/mqtt-broker.ts";
@@ -26,6 +27,37 @@ for (const [what, port, firstBytes] of floods) {
     box.end();
   });
 }
+
+test("who has spoken while the process was busy with something else keeps its turn", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const entered: Socket[] = [];
+  const { arrivals, port, server } = await door(t, { logins: 1, loginMs: 60_000 }, (socket) => {
+    entered.push(socket);
+    socket.resume();
+  });
+  const call = async (localAddress: string) => {
+    const arrival = once(server, "connection");
+    const socket = await connected(connect({ port, host: "127.0.0.1", localAddress }));
+    await arrival;
+    return socket;
+  };
+  const [first, second] = [await call("127.0.0.2"), await call("127.0.0.3")];
+
+  // a timer's turn of the loop: what is written now is read after it
+  await new Promise<void>((resolve) => {
+    const turn = setInterval(() => {
+      clearInterval(turn);
+      first.write(Buffer.from([0x10]));
+      t.mock.timers.tick(12_000);
+      resolve();
+    }, 1);
+  });
+  await setImmediate();
+
+  assert.equal(entered.length, 1);
+  assert.equal(arrivals.turnedAway, 0);
+  for (const socket of [first, second]) socket.destroy();
+});
 
 test("when the house is full of arrivals, the oldest of the address with the most makes room for another address", async (t) => {
   const site = await givenBroker(t, { connections: 20 });
@@ -72,8 +104,10 @@ for (const [what, firstBytes, makesRoom] of slow) {
     await once(server, "connection");
 
     t.mock.timers.tick(11_999);
+    await setImmediate();
     assert.deepEqual(entered, ["127.0.0.2"]);
     t.mock.timers.tick(1);
+    await setImmediate();
 
     assert.deepEqual(entered, makesRoom ? ["127.0.0.2", "127.0.0.3"] : ["127.0.0.2"]);
     assert.equal(arrivals.turnedAway, makesRoom ? 1 : 0);
