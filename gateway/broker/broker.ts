@@ -311,10 +311,14 @@ export class Broker {
     socket.once("close", () => this.#gone(client));
   }
 
-  /** aedes ends the connection of who publishes on a topic that cannot be, and asks nobody: by this name it is denied as any other. */
+  /**
+   * aedes ends the connection of who publishes on a topic that cannot be, and asks nobody: by this name it is denied as any other. Before
+   * the login is done, which a device need not wait for, the topic stays: #authorizePublish asks for its permission afterwards.
+   */
   #pace(client: Client, packet: Packet): (() => Promise<void>) | undefined {
     const session = this.#sessionOf.get(client);
-    if (packet.cmd === "publish" && !session?.permissions.publish.has(packet.topic)) packet.topic = foreignTopic;
+    if (packet.cmd === "publish" && session?.permissions.publish.has(packet.topic) === false)
+      packet.topic = foreignTopic;
     return session?.pace();
   }
 

@@ -35,6 +35,18 @@ test("PUBACK goes out when the listener has the message, not before", async (t) 
   assert.equal((await box.next("puback")).messageId, 7);
 });
 
+test("what a device says right behind its CONNECT, without waiting for the answer, reaches the listener as well", async (t) => {
+  const { plainPort, received } = await givenBroker(t);
+  const client = await dial(plainPort);
+
+  const press = { cmd: "publish", topic: "postern/box-1/attempt", payload: "{}", qos: 1, messageId: 7 } as const;
+  client.send(connectPacket("box-1"), { ...press, dup: false, retain: false });
+
+  assert.equal((await client.next("puback")).messageId, 7);
+  assert.deepEqual(received, [{ device: "box-1", topic: press.topic, payload: "{}" }]);
+  client.end();
+});
+
 test("when the listener rejects, the connection ends without PUBACK, so that the device sends again", async (t) => {
   const site = await givenBroker(t);
   site.deafen();
