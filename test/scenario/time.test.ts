@@ -270,3 +270,27 @@ test("a server's clock that is corrected by some seconds goes on bearing the tim
   assert.ok(borneOutAt > noon + 5 * minute && borneOutAt <= highWater, new Date(borneOutAt).toISOString());
   await site.shutDown();
 });
+
+for (const [words, jump] of jumps)
+  test(`the wall clock jumps ${words}: what begins and ends at an hour of its own does so on time`, async () => {
+    const site = await TimedSite.online({ systemClockWithinMs: 1_000 });
+    const [from, until] = [noon + 10 * minute, noon + 30 * minute];
+    await site.holdOpen({ id: "hold-1", from, until });
+    site.clock.wallOffset = jump;
+    site.cutLine();
+    const told = async () =>
+      (await site.events()).flatMap((event) =>
+        event.type === "held-open" ? ["held open"] : event.type === "hold-ended" ? [event.reason] : [],
+      );
+
+    // Within a second: the crystal may drift by 12 ms a minute, and the poll before the cut took 20.
+    await site.passTo(from - 1);
+    assert.deepEqual(await told(), []);
+    await site.passTo(from + 1_000);
+    assert.deepEqual(await told(), ["held open"]);
+    await site.passTo(until - 1_000);
+    assert.deepEqual(await told(), ["held open"]);
+    await site.passTo(until);
+    assert.deepEqual(await told(), ["held open", "over"]);
+    await site.shutDown();
+  });
