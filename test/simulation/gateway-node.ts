@@ -1,6 +1,7 @@
 /** One gateway of the simulated site: its disk, its process, which may die at any await, and its doors, which may not obey. */
 import type { AccessPoint } from "../../gateway/domain/access-point.ts";
 import type { EntryEvent } from "../../gateway/domain/entry-event.ts";
+import type { Instant, Monotonic } from "../../gateway/domain/instant.ts";
 import { type Outcome, presentCredential } from "../../gateway/flows/present-credential.ts";
 import { recentEvents } from "../../gateway/http/recent-events.ts";
 import type { Clock } from "../../gateway/ports/clock.ts";
@@ -13,13 +14,29 @@ import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
 import type { SecretString } from "../../gateway/wire/secret.ts";
 import { SimDisk } from "../support/sim-disk.ts";
 import { aloneOnTheMachine, smallLimits } from "../support/site-store.ts";
+import { checkSnapshot } from "./card-image.ts";
+import { checkClock } from "./invariants.ts";
 import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
+
+const holdMs = 5_000;
 
 /** A process of a gateway; what a dead one does has no effect. */
 export interface GatewayProcess {
   alive: boolean;
+  /** undefined while it starts. */
   site: RunningSite;
+  /** The earliest that it has taken the time for. */
+  earliest: Instant;
+}
+
+/** A bolt that is out. */
+interface Bolt {
+  readonly owner: GatewayProcess;
+  /** End of its hold time, on the monotonic clock. */
+  readonly until: Monotonic;
+  /** It stays out until it is told. */
+  readonly sticks: boolean;
 }
 
 /** A strike that moved, and the record that says why. */
@@ -43,6 +60,9 @@ export class GatewayNode {
   identity: NodeIdentity;
   /** Since its card was put in. */
   openings: Opening[] = [];
+  /** By the door; those whose lock reports them, released and not known to be back. */
+  readonly bolts = new Map<string, Bolt>();
+  readonly limits = { ...smallLimits, segmentBytes: 65_536, snapshotAfterBytes: 131_072, keptBytes: 4_000_000 };
   disk = new SimDisk();
   /** What the machine's own clock is off by. Nobody vouches for it then, and nothing may follow from it. */
   wallOffset = 0;
@@ -53,6 +73,8 @@ export class GatewayNode {
   lastSyncAsked = Number.NEGATIVE_INFINITY;
   /** Grants whose revocation it has confirmed, in whatever feed. */
   readonly confirmedRevoked = new Set<string>();
+  /** Grants of which it has confirmed the state that it cannot understand. */
+  readonly confirmedUnreadable = new Set<string>();
   process: GatewayProcess | undefined;
 
   readonly #world: World;
@@ -73,6 +95,7 @@ export class GatewayNode {
     this.openings = [];
     this.lastSyncAsked = Number.NEGATIVE_INFINITY;
     this.confirmedRevoked.clear();
+    this.confirmedUnreadable.clear();
     this.disk = new SimDisk();
     this.disk.pause = () => this.#onDiskOperation();
   }
@@ -92,7 +115,7 @@ export class GatewayNode {
   async boot(): Promise<void> {
     if (this.process) return;
     const world = this.#world;
-    const owner: GatewayProcess = { alive: true, site: undefined as unknown as RunningSite };
+    const owner: GatewayProcess = { alive: true, site: undefined as unknown as RunningSite, earliest: 0 };
     const clock: Clock = {
       wall: () => world.clock.wall() + this.wallOffset,
       monotonic: () => world.clock.monotonic(),
@@ -115,7 +138,7 @@ export class GatewayNode {
       name: id,
       lock: id,
       readers: [id],
-      holdMs: 5_000,
+      holdMs,
     }));
     const starting = startSite({
       gateway,
@@ -127,14 +150,14 @@ export class GatewayNode {
       seal: this.seal,
       link,
       peers,
-      systemClockWithinMs: world.hasClock ? 1_000 : undefined,
+      systemClockWithinMs: world.profile.hasClock ? 1_000 : undefined,
       clock,
       disk: world.bendDisk(this.disk.mount()),
       logger: this.#logger,
       random: () => world.random.next(),
       onFailed: () => undefined,
       nextTurn: () => Promise.resolve(),
-      limits: { ...smallLimits, segmentBytes: 65_536, snapshotAfterBytes: 131_072, keptBytes: 4_000_000 },
+      limits: this.limits,
       processes: aloneOnTheMachine,
     });
     this.process = owner;
@@ -159,19 +182,26 @@ export class GatewayNode {
     await this.#checkRecovered(site);
   }
 
-  /** The power goes. */
+  /** The power goes, or the process dies and the machine stays up. */
   kill(): void {
     const process = this.process;
     if (!process) return;
+    const { random, profile } = this.#world;
     this.#world.crashes += 1;
     process.alive = false;
     this.process = undefined;
     this.#crashAfterDiskOperations = undefined;
-    this.disk.crash(this.#world.random);
-    this.note("crashed");
+    if (random.chance(profile.processDies)) {
+      this.disk.kill();
+      this.note("killed");
+      return;
+    }
+    this.#world.powerCuts += 1;
+    this.disk.crash(random);
+    this.note("without power");
   }
 
-  /** The power goes in the middle of the disk operation so many from now. undefined: it does not. */
+  /** It dies in the middle of the disk operation so many from now. undefined: it does not. */
   crashAfter(operations: number | undefined): void {
     this.#crashAfterDiskOperations = operations;
   }
@@ -200,7 +230,8 @@ export class GatewayNode {
   }
 
   async #onDiskOperation(): Promise<void> {
-    const { diskDelayMs, clock, random } = this.#world;
+    const { clock, random } = this.#world;
+    const { diskDelayMs } = this.#world.profile;
     if (diskDelayMs > 0) await clock.sleep(random.int(diskDelayMs));
     if (this.#crashAfterDiskOperations === undefined) return;
     this.#crashAfterDiskOperations -= 1;
@@ -209,15 +240,22 @@ export class GatewayNode {
 
   #door(owner: GatewayProcess, id: string): Device {
     const world = this.#world;
+    const reports = id === this.doors[0];
     const lock: Lock = {
       release: async () => {
         if (!owner.alive) return forever();
         if (world.happens("lockRefuses")) return "refused";
         this.#onRelease(owner, id);
+        const until = world.clock.monotonic() + holdMs;
+        if (reports) this.bolts.set(id, { owner, until, sticks: world.happens("boltSticks") });
         return world.happens("lockSilent") ? "unknown" : "confirmed";
       },
-      secure: async () => "confirmed",
-      state: () => ({ bolt: "secured", basis: "assumed" }),
+      secure: async () => {
+        if (!owner.alive) return forever();
+        this.bolts.delete(id);
+        return "confirmed";
+      },
+      state: () => ({ bolt: this.#isOut(id) ? "released" : "secured", basis: reports ? "reported" : "assumed" }),
     };
     return {
       id,
@@ -227,6 +265,12 @@ export class GatewayNode {
       subscribe: () => () => undefined,
       lock,
     };
+  }
+
+  #isOut(door: string): boolean {
+    const bolt = this.bolts.get(door);
+    if (bolt && !bolt.sticks && this.#world.clock.monotonic() >= bolt.until) this.bolts.delete(door);
+    return this.bolts.has(door);
   }
 
   /** The strike moves: this is the moment most promises are about. */
@@ -249,16 +293,24 @@ export class GatewayNode {
     this.#world.onOpening(this, opening);
   }
 
-  /** I3: what opened is in the records that came back. X1: so are lockouts. */
+  /** I3: what opened is in the records that came back. X1: so are lockouts. X2: nothing that was durable was lost. */
   async #checkRecovered(site: RunningSite): Promise<void> {
     const events = new Map((await this.events(site)).map((event) => [event.seq, event]));
     const now = this.#world.clock.monotonic();
+    let latest = 0;
     for (const event of events.values()) {
+      latest = Math.max(latest, event.at);
+      if (event.type === "damage")
+        throw new Violation("X2", `a disk that lost nothing durable is told to be damaged: ${JSON.stringify(event)}`);
       if (event.type !== "denied" || !event.lockedOutMs) continue;
       const left = event.lockedOutMs - (now - event.mono);
       if (site.parts.records.lockedOutMs(event.accessPoint, now) < left - 1)
         throw new Violation("X1", `the lockout of ${event.accessPoint} did not survive`);
     }
+    // What the time was before, as far as it was written down, it is not again.
+    this.process!.earliest = latest;
+    checkClock(this, this.#world.clock.time);
+    await checkSnapshot(this);
     for (const { seq, grant, command } of this.openings) {
       if (command !== undefined) {
         if (site.parts.records.lastCommand < command)

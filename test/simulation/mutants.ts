@@ -11,7 +11,7 @@ export interface Mutant {
   readonly seeds: number;
 }
 
-const usual = 150;
+const usual = 60;
 
 function mutant(name: string, file: string, find: string, replace: string, seeds = usual): Mutant {
   return { name, file, find, replace, seeds };
@@ -30,13 +30,25 @@ export const mutants: readonly Mutant[] = [
     "gateway/flows/present-credential.ts",
     "if (objection || site.stopping.aborted)",
     "if (site.stopping.aborted)",
-    600,
+    120,
   ),
   mutant(
     "time passes between a decision and its record",
     "gateway/flows/present-credential.ts",
     "  return admit(site, request, accessPoint, decision, press);",
     "  await Promise.resolve();\n  return admit(site, request, accessPoint, decision, press);",
+  ),
+  mutant(
+    "on a full disk the door opens without a record",
+    "gateway/flows/present-credential.ts",
+    '    if (error instanceof GatewayError && error.code === "storage-full")\n',
+    '    if (error instanceof GatewayError && error.code === "storage-full") await releaseStrike(site, accessPoint);\n    if (error instanceof GatewayError && error.code === "storage-full")\n',
+  ),
+  mutant(
+    "a bolt that stays out is told to nobody",
+    "gateway/flows/release-strike.ts",
+    "    await lock.secure(site.stopping);\n",
+    "",
   ),
 
   // Rights.
@@ -105,7 +117,7 @@ export const mutants: readonly Mutant[] = [
     "gateway/flows/give-entry.ts",
     "  await site.journal.flushed();\n",
     "",
-    600,
+    120,
   ),
   mutant(
     "a neighbour gives what it does not hold",
@@ -118,7 +130,7 @@ export const mutants: readonly Mutant[] = [
     "cloud-sync/domain/settle-rights.ts",
     "...(incoming.length > 0 && { incoming: Object.fromEntries(incoming) }),",
     "",
-    1_000,
+    120,
   ),
 
   // The cloud that lost history.
@@ -133,7 +145,7 @@ export const mutants: readonly Mutant[] = [
     "cloud-sync/store/feed.ts",
     "      epochFloor: Math.floor((now - firstEpochAt) / 1000),\n",
     "",
-    1_000,
+    120,
   ),
   mutant(
     "revocations do not come back from gateways",
@@ -168,17 +180,55 @@ export const mutants: readonly Mutant[] = [
     'site.journal.record({ kind: "page", page: { ...page, rows: [] }, at });\n    const written = portions(page, cursor).map((portion) =>',
   ),
   mutant(
+    "a row that is replaced stays in the sum",
+    "gateway/domain/site-records.ts",
+    "this.#sum = (this.#sum - BigInt(",
+    "this.#sum = (this.#sum - 0n * BigInt(",
+  ),
+  mutant(
     "records count as fresh by the machine's own clock",
     "gateway/time-keeper.ts",
     "if (this.#syncedAt !== undefined) return this.#clock.monotonic() - this.#syncedAt;",
     "if (this.#syncedAt !== undefined) return Math.min(this.#clock.monotonic() - this.#syncedAt, Math.max(0, this.#clock.wall() - (this.#remembered().syncedAt ?? 0)));",
-    600,
+    120,
   ),
   mutant(
     "time may go back after a restart",
     "gateway/domain/clock-interval.ts",
     "if (!fix) return { earliest: highWater, latest: Number.POSITIVE_INFINITY };",
     "if (!fix) return { earliest: 0, latest: Number.POSITIVE_INFINITY };",
+  ),
+  mutant(
+    "a fresh look at the clock replaces what was known",
+    "gateway/time-keeper.ts",
+    "this.#fix = combine(this.#fix, fix);",
+    "this.#fix = fix;",
+  ),
+  mutant(
+    "the time an answer was under way is not counted",
+    "gateway/domain/clock-interval.ts",
+    "latest: serverTime + Math.max(0, underWayMs)",
+    "latest: serverTime",
+  ),
+
+  // Old and new versions.
+  mutant(
+    "an event that nobody can read blocks those behind it",
+    "cloud-sync/store/ingest.ts",
+    "  await insertEvents(tx, push, events, now);\n",
+    '  if (events.some(({ why }) => why !== undefined)) return { outcome: "refused", why: "an event cannot be read" };\n  await insertEvents(tx, push, events, now);\n',
+  ),
+  mutant(
+    "a row of an unknown kind is left out of the set",
+    "gateway/wire/feed.ts",
+    '  return { ...facts, kind: "unreadable", of: row.kind };',
+    '  return { ...facts, kind: "gone", of: row.kind };',
+  ),
+  mutant(
+    "a restriction nobody knows is passed over",
+    "gateway/domain/decide.ts",
+    " && !grant.mustUnderstand?.length;",
+    ";",
   ),
 
   // Commands.
@@ -187,14 +237,14 @@ export const mutants: readonly Mutant[] = [
     "gateway/flows/remote-command.ts",
     "return command.ageMs + (site.clock.monotonic() - askedAt) - heldMs > Math.min(command.ttlMs, commandTtlMs);",
     "return command.ageMs + askedAt + heldMs + commandTtlMs < 0;",
-    600,
+    120,
   ),
   mutant(
     "a command is carried out before its number is on the disk",
     "gateway/flows/remote-command.ts",
     "    await taken.durable;\n",
     "    taken.durable.catch(() => undefined);\n",
-    600,
+    120,
   ),
 
   // The journal.
@@ -215,14 +265,20 @@ export const mutants: readonly Mutant[] = [
     "gateway/wire/journal-line.ts",
     'if (bytes.length <= crcLength || bytes.toString("latin1", start.length) !== crcTail(start)) return undefined;',
     "if (bytes.length <= crcLength) return undefined;",
-    600,
+    120,
   ),
   mutant(
     "a torn tail is left standing",
     "gateway/storage/journal-recovery.ts",
-    "return (end && number < end.segment) || to <= from ? [] : [{ number, from, to }];",
-    "return to < 0 ? [{ number, from, to }] : [];",
-    600,
+    "  const cuts = read.flatMap(",
+    "  const cuts = read.slice(read.length).flatMap(",
+    120,
+  ),
+  mutant(
+    "what was read back and may be lost is not written once more",
+    "gateway/storage/file-journal.ts",
+    "    if (lines.length === 0) return;",
+    "    if (lines.length >= 0) return;",
   ),
   mutant(
     "a repeated event counts again",
@@ -241,6 +297,24 @@ export const mutants: readonly Mutant[] = [
     "gateway/domain/site-records.ts",
     "      revoked: [...this.#revoked],\n",
     "      revoked: [],\n",
-    600,
+    120,
+  ),
+  mutant(
+    "a snapshot leaves out a grant's entries",
+    "gateway/domain/site-records.ts",
+    "of copies.ledger.entries.entries())",
+    "of copies.ledger.entries.slice(1).entries())",
+  ),
+  mutant(
+    "a snapshot leaves out lockouts",
+    "gateway/domain/site-records.ts",
+    "of copies.lockouts) {",
+    "of copies.lockouts.slice(copies.lockouts.length)) {",
+  ),
+  mutant(
+    "a snapshot is published before its lines are on the disk",
+    "gateway/storage/json-grant-cache.ts",
+    "adapter.durable = () => journal.flushed();",
+    "adapter.durable = async () => undefined;",
   ),
 ];

@@ -25,12 +25,25 @@ interface Total {
   seeds: number;
   steps: number;
   crashes: number;
+  powerCuts: number;
   cuts: number;
   restores: number;
   opened: number;
   hours: number;
   violations: number;
 }
+
+const none: Total = {
+  seeds: 0,
+  steps: 0,
+  crashes: 0,
+  powerCuts: 0,
+  cuts: 0,
+  restores: 0,
+  opened: 0,
+  hours: 0,
+  violations: 0,
+};
 
 /** The whole number, or the end with a word about the option. */
 function wholeNumber(option: "seeds" | "from" | "seed" | "jobs"): number {
@@ -97,12 +110,13 @@ function runJob(index: number, jobs: number): Promise<Total> {
 
 async function runSeeds(from: number, count: number, every: number, showTrace = false): Promise<Total> {
   const ground = await openGround();
-  const total: Total = { seeds: 0, steps: 0, crashes: 0, cuts: 0, restores: 0, opened: 0, hours: 0, violations: 0 };
+  const total: Total = { ...none };
   for (let seed = from; seed < from + count; seed += every) {
     const { failure, trace, simulatedMs, ...counts } = await runSeed(seed, ground);
     total.seeds += 1;
     total.steps += counts.steps;
     total.crashes += counts.crashes;
+    total.powerCuts += counts.powerCuts;
     total.cuts += counts.cuts;
     total.restores += counts.restores;
     total.opened += counts.opened;
@@ -117,9 +131,10 @@ async function runSeeds(from: number, count: number, every: number, showTrace = 
   return total;
 }
 
-function sumUp({ seeds, steps, crashes, cuts, restores, opened, hours, violations }: Total): never {
+function sumUp({ seeds, steps, crashes, powerCuts, cuts, restores, opened, hours, violations }: Total): never {
   console.log(
-    `${seeds} seeds, ${steps} steps, ${hours.toFixed(0)} h simulated, ${crashes} crashes, ${cuts} cuts, ${restores} restores, ` +
+    `${seeds} seeds, ${steps} steps, ${hours.toFixed(0)} h simulated, ${crashes} crashes, ${powerCuts} of them power cuts, ` +
+      `${cuts} lines cut, ${restores} restores, ` +
       `${opened} openings, ${violations} violations, ${((performance.now() - startedAt) / 1000).toFixed(1)} s`,
   );
   process.exit(violations > 0 ? 1 : 0);

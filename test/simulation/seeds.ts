@@ -13,6 +13,7 @@ export interface SeedResult {
   readonly failure: Error | undefined;
   readonly steps: number;
   readonly crashes: number;
+  readonly powerCuts: number;
   readonly cuts: number;
   readonly restores: number;
   readonly opened: number;
@@ -42,7 +43,18 @@ export async function runSeed(
   } catch (error) {
     failure = error as Error;
   }
-  const { steps, crashes, cuts, restores, opened, trace } = world;
+  const { steps, crashes, powerCuts, cuts, restores, opened, trace } = world;
   const digest = createHash("sha256").update(trace.join("\n")).digest("hex");
-  return { failure, steps, crashes, cuts, restores, opened, simulatedMs: world.clock.monotonic(), trace, digest };
+  return {
+    failure,
+    steps,
+    crashes,
+    powerCuts,
+    cuts,
+    restores,
+    opened,
+    simulatedMs: world.clock.monotonic(),
+    trace,
+    digest,
+  };
 }

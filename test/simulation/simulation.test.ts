@@ -15,14 +15,18 @@ before(async () => {
 });
 after(() => ground.store.close());
 
+/** Seeds that have failed once: 77, a refused release ended the watch over a bolt that was out. */
+const pastFailures = [77];
+
 test("the invariants hold over crashes, cuts and lost messages", async () => {
   let opened = 0;
-  for (let seed = 1; seed <= 15; seed += 1) {
+  const oneOfEachProfile = [1, 2, 3, 4, 5, 6];
+  for (const seed of [...oneOfEachProfile, ...pastFailures]) {
     const result = await runSeed(seed, ground);
     assert.equal(result.failure, undefined, `seed ${seed}\n${result.trace.slice(-50).join("\n")}`);
     opened += result.opened;
   }
-  assert.ok(opened > 30, `only ${opened} openings: the seeds exercise nothing`);
+  assert.ok(opened > 15, `only ${opened} openings: the seeds exercise nothing`);
 });
 
 test("the same seed gives the same run", async () => {

@@ -1,7 +1,7 @@
 /** One site's rows in the database, copied and put back: a cloud that comes back from its backup. Only for tests, and only for one site. */
 import { sql } from "drizzle-orm";
 import { beginNewFeed } from "../../cloud-sync/store/feed.ts";
-import { rowsOf, type Store } from "../../cloud-sync/store/store.ts";
+import { rowsOf, type Store, type Transaction } from "../../cloud-sync/store/store.ts";
 
 export interface SiteCopy {
   readonly site: string;
@@ -52,4 +52,10 @@ export async function restoreSite(store: Store, copy: SiteCopy, now: number): Pr
     await beginNewFeed(tx, copy.site, now);
     tx.touch(copy.site);
   });
+}
+
+/** Version of the site's feed. */
+export async function readVersion(tx: Transaction, site: string): Promise<number> {
+  const [found] = await rowsOf<{ ver: string }>(tx, sql`select ver::text from site where site_id = ${site}`);
+  return Number(found?.ver);
 }

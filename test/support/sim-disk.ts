@@ -135,6 +135,14 @@ export class SimDisk {
     this.#generation += 1;
   }
 
+  /** Another disk with what this one now holds, all of it durable. */
+  copy(): SimDisk {
+    const copy = new SimDisk();
+    for (const folder of this.#folders) copy.#folders.add(folder);
+    for (const [path, { current }] of this.#names) copy.replace(path, current);
+    return copy;
+  }
+
   /** For tests that damage a file behind everyone's back. */
   contents(path: string): Uint8Array {
     return this.#inode(path).current;
