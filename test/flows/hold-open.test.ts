@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { EntryEvent } from "../../gateway/domain/entry-event.ts";
 import { holdWindowMs } from "../../gateway/flows/hold-open.ts";
-import { noon } from "../support/site-fixture.ts";
+import { reconcileSite } from "../../gateway/flows/reconcile-site.ts";
+import { TimeKeeper } from "../../gateway/time-keeper.ts";
+import { aPage, aSite, noon, siteRow } from "../support/site-fixture.ts";
 import { aPinGrant, TimedSite, type TimedSiteOptions } from "../support/timed-site.ts";
 
 const minute = 60_000;
@@ -121,6 +123,21 @@ test("a lockdown wins at once; once it is lifted the hold that still stands goes
   await site.shutDown();
 });
 
+test("a lockdown that comes while the rest of the set is still under way wins at once too", async () => {
+  const site = await aSiteWith();
+  await site.passTo(noon + 5 * minute);
+  const { parts } = site.running;
+  const page = aPage([siteRow(aSite({ lockdown: true }), 9)], { to: 9, complete: false });
+  const reply = { page, checksum: undefined, commands: [], serverTime: site.clock.time, heldMs: 0 };
+
+  const now = site.clock.monotonic();
+  void reconcileSite(parts, new TimeKeeper(site.clock), reply, now, now);
+  await site.pass(10);
+
+  assert.equal(site.bolt, "secured");
+  await site.shutDown();
+});
+
 test("under a lockdown nothing begins", async () => {
   const site = await aSiteWith(afternoon, { site: { lockdown: true } });
   await site.passTo(noon + 5 * minute);
@@ -196,7 +213,10 @@ test("after a start nobody knows how late it is, the door is not held; once some
 
 test("who presents a credential at a door that is held open is decided and written down as always, and does not shut it", async () => {
   const site = await aSiteWith(afternoon, { grants: [aPinGrant("471199")] });
+  // Ten seconds and more until the lock is told again.
   await site.passTo(noon + 5 * minute);
+  const { heldUntil } = site.running.parts;
+  while (heldUntil.get("front-lock")! - site.clock.monotonic() < holdWindowMs - 5_000) await site.pass(1_000);
 
   assert.equal(await site.enter("471199"), "released");
   assert.equal(await site.enter("000000"), "QR_NOT_FOUND");
@@ -225,8 +245,6 @@ test("a lock that cannot be held open says so once, and is not touched", async (
 test("the beginning is on the disk before the bolt moves, and so is the end", async () => {
   const site = await aSiteWith();
   const { journal } = site.running.parts;
-  const durableAt: number[] = [];
-  const writes = journal.onDurable(() => durableAt.push(journal.durableSeq));
   const seqs: number[] = [];
   const lock = site.running.parts.devices.get("front-lock")!.lock!;
   const watch = (act: "hold" | "secure") => {
@@ -240,10 +258,11 @@ test("the beginning is on the disk before the bolt moves, and so is the end", as
   };
   watch("hold");
   watch("secure");
+  site.slowDisk(200);
 
   await site.passTo(noon + 15 * minute);
 
-  writes();
+  site.slowDisk(0);
   const events = await site.events();
   const begin = events.find(({ type }) => type === "held-open")!.seq;
   const end = events.find(({ type }) => type === "hold-ended")!.seq;

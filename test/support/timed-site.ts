@@ -155,6 +155,13 @@ export class TimedSite {
     this.#end();
   }
 
+  /** From now on every write and sync takes this long. */
+  slowDisk(ms: number): void {
+    this.#disk.pause = async ({ name }) => {
+      if (ms > 0 && (name === "write" || name === "sync")) await this.clock.sleep(ms);
+    };
+  }
+
   cutLine(): void {
     this.lineUp = false;
     this.#wakePolls();
