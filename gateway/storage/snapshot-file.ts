@@ -35,7 +35,7 @@ export function* snapshotPieces(header: SnapshotHeader, items: Iterable<Snapshot
     }
   }
   yield flushed();
-  yield Buffer.from(`${JSON.stringify({ kind: "end", items: count, sha256: digest.digest("base64url") })}\n`);
+  yield Buffer.from(footerOf(count, digest.digest("base64url")));
 
   function flushed(): Uint8Array {
     const bytes = Buffer.from(piece);
@@ -69,6 +69,11 @@ async function readParts(
 ): Promise<SnapshotHeader | undefined> {
   const digest = createHash("sha256");
   let header: SnapshotHeader | undefined;
+  let items = 0;
+  const counted = (item: SnapshotItem) => {
+    items += 1;
+    take(item);
+  };
   let length = partBytes;
   // Every part begins with a line; its last one, whole or not, is read again with the next, because it may be the footer.
   for (let position = 0; ; ) {
@@ -78,7 +83,7 @@ async function readParts(
     const lines = bytes.subarray(0, lastStart);
     digest.update(lines);
     try {
-      header = takeLines(lines, header, take);
+      header = takeLines(lines, header, counted);
     } catch {
       return undefined;
     }
@@ -86,7 +91,7 @@ async function readParts(
     position += lastStart;
     if (bytes.length < length) {
       const last = bytes.subarray(lastStart);
-      return header && isFooter(last, digest.digest("base64url")) ? header : undefined;
+      return header && isFooter(last, items, digest.digest("base64url")) ? header : undefined;
     }
     length = lastStart > 0 ? partBytes : 2 * length;
   }
@@ -108,16 +113,13 @@ function takeLines(
   return header;
 }
 
-function isFooter(line: Buffer, sha256: string): boolean {
-  if (line.length > footerBytesMax) return false;
-  try {
-    const footer = line.toString("latin1");
-    const { items } = JSON.parse(footer);
-    // Compared as text, so that a changed byte of the footer itself shows too.
-    return footer === `${JSON.stringify({ kind: "end", items, sha256 })}\n`;
-  } catch {
-    return false;
-  }
+/** Compared as text, so that a changed byte of the footer itself shows too. */
+function isFooter(line: Buffer, items: number, sha256: string): boolean {
+  return line.toString("latin1", 0, footerBytesMax) === footerOf(items, sha256);
+}
+
+function footerOf(items: number, sha256: string): string {
+  return `${JSON.stringify({ kind: "end", items, sha256 })}\n`;
 }
 
 /** From a snapshot's first bytes; says nothing about the rest. */
