@@ -25,7 +25,7 @@ import { Random } from "./random.ts";
 import { SimClock } from "./sim-clock.ts";
 import { SimDisk } from "./sim-disk.ts";
 import { aCredential, aGrant, aSite, goneRow, grantRow, holdOpenRow, noon, siteRow } from "./site-fixture.ts";
-import { aloneOnTheMachine } from "./site-store.ts";
+import { aloneOnTheMachine, smallLimits } from "./site-store.ts";
 
 export interface TimedSiteOptions {
   /** The true time at the beginning. */
@@ -138,6 +138,7 @@ export class TimedSite {
         throw error;
       },
       nextTurn: () => Promise.resolve(),
+      limits: { ...smallLimits, segmentBytes: 65_536, snapshotAfterBytes: 131_072, keptBytes: 4_000_000 },
       processes: aloneOnTheMachine,
     };
     this.#running = { site: await this.#whileTimeStands(startSite(options)), alive };
