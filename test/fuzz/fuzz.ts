@@ -3,7 +3,7 @@
  * FUZZ=n runs n times as many. A failing input is written into the corpus when FUZZ is set; without, the failure tells its bytes.
  */
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Random } from "../support/random.ts";
 
@@ -37,6 +37,11 @@ const numbers = [
   "null",
 ];
 
+const values: readonly unknown[] = [
+  ...[null, true, "", "x", "front", "\u0000", "\ud800", "Mars/Phobos", "24:00", "2031-02-30", "x".repeat(300)],
+  ...[-1, 0, 0.5, 1e300, 2 ** 31, Number.MAX_SAFE_INTEGER, [], {}, [[]], ["front", "front"], [null]],
+];
+
 /** How often a loop that mutates on its own goes round. */
 export function times(runs: number): number {
   return Math.max(1, Math.round(runs * factor));
@@ -56,6 +61,7 @@ export async function fuzz({ target, seeds, runs, words = [], check }: Fuzzing):
 
 function keptIn(target: string): ReadonlyMap<string, Buffer> {
   const folder = join(corpus, target);
+  if (!existsSync(folder)) return new Map();
   return new Map(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name))]));
 }
 
@@ -82,6 +88,8 @@ function mutated(seed: Buffer, others: readonly Buffer[], words: readonly string
 }
 
 function mutatedOnce(bytes: Buffer, others: readonly Buffer[], words: readonly string[], random: Random): Buffer {
+  const other = random.chance(0.3) ? otherValueIn(bytes, random) : undefined;
+  if (other) return other;
   const at = random.int(bytes.length + 1);
   const until = Math.min(bytes.length, at + 1 + random.int(random.chance(0.5) ? 4 : bytes.length + 1));
   const replaced = (by: Uint8Array, from = at, to = until) =>
@@ -103,9 +111,9 @@ function mutatedOnce(bytes: Buffer, others: readonly Buffer[], words: readonly s
     case 5:
       return replaced(Buffer.from(Array.from({ length: 1 + random.int(8) }, () => random.int(256))), at, at);
     case 6: {
-      const other = random.pick(others);
-      const start = random.int(other.length + 1);
-      return replaced(other.subarray(start, start + random.int(other.length + 1)), at, random.chance(0.5) ? at : until);
+      const donor = random.pick(others);
+      const start = random.int(donor.length + 1);
+      return replaced(donor.subarray(start, start + random.int(donor.length + 1)), at, random.chance(0.5) ? at : until);
     }
     case 7: {
       const found = [...bytes.toString("latin1").matchAll(/-?\d+(\.\d+)?/g)];
@@ -118,4 +126,28 @@ function mutatedOnce(bytes: Buffer, others: readonly Buffer[], words: readonly s
     default:
       return Buffer.concat([bytes, random.pick(others)]);
   }
+}
+
+/** JSON stays JSON: one value in it becomes another. undefined: it is none. */
+function otherValueIn(bytes: Buffer, random: Random): Buffer | undefined {
+  let root: unknown;
+  try {
+    root = JSON.parse(bytes.toString());
+  } catch {
+    return undefined;
+  }
+  const places: { readonly holder: Record<string, unknown>; readonly key: string }[] = [];
+  const walk = (holder: unknown) => {
+    if (typeof holder !== "object" || holder === null) return;
+    for (const key of Object.keys(holder)) {
+      places.push({ holder: holder as Record<string, unknown>, key });
+      walk((holder as Record<string, unknown>)[key]);
+    }
+  };
+  walk(root);
+  if (places.length === 0) return undefined;
+  const { holder, key } = random.pick(places);
+  if (random.chance(0.2)) delete holder[key];
+  else holder[key] = random.pick(values);
+  return Buffer.from(JSON.stringify(root));
 }
