@@ -1,4 +1,5 @@
 /** `postern ca device`: a device's own key and certificate. */
+import { X509Certificate } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { CertificateAuthority } from "../gateway/broker/certificate-authority.ts";
@@ -10,7 +11,8 @@ import { dataFolder, dataOptions, exists } from "./data-option.ts";
 export const command = defineCommand({
   about: [
     "Issues a key and a certificate by which the device of this id may sign in at the broker instead of by a password, and writes",
-    "ID.key (mode 0600), ID.crt and ca.crt. They are kept nowhere else: move them to the device and remove them here.",
+    "ID.key (mode 0600), ID.crt and ca.crt. They are kept nowhere else: move them to the device and remove them here. Standard error",
+    "tells how to make those void that were issued to it before.",
   ].join("\n"),
   arguments: ["ID"],
   options: {
@@ -39,5 +41,7 @@ export const command = defineCommand({
     const trusted = join(folder, "ca.crt");
     await writeFile(trusted, authority.certificate);
     console.log(trusted);
+    console.error(`To make it the only one that ${id} may sign in with, put into its secrets and reload the gateway:`);
+    console.error(`  certificate: "${new X509Certificate(cert).fingerprint256}"`);
   },
 });

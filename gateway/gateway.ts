@@ -195,11 +195,20 @@ async function keepCertificate(
   }
 }
 
-/** A device may prove itself by its certificate from this gateway's authority, and by a password where it has one. */
+/**
+ * A device may prove itself by its certificate from this gateway's authority, and by a password where it has one. A fingerprint among
+ * its secrets makes that certificate the only one, so that those issued before are void. Throws config-invalid.
+ */
 function accountsOf(settings: GatewaySettings, secret: GatewayParts["secret"]): DeviceAccount[] {
   return settings.devices.map(({ id }) => {
     const password = secret(id, "password");
-    return { id, certificate: true, ...(password && { password }) };
+    const fingerprint = secret(id, "certificate")?.reveal();
+    if (fingerprint !== undefined && !/^([\dA-F]{2}:){31}[\dA-F]{2}$/i.test(fingerprint))
+      throw new GatewayError(
+        "config-invalid",
+        `secret certificate of device ${id} is no SHA-256 fingerprint (32 pairs of hex digits, joined by colons); postern ca device prints it`,
+      );
+    return { id, certificate: true, ...(fingerprint && { fingerprint }), ...(password && { password }) };
   });
 }
 
