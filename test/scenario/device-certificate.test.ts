@@ -32,7 +32,7 @@ test("of two certificates the fingerprint among its secrets leaves one, at a rel
   const thief = await signIn(stolen);
   assert.ok(thief, "as long as nobody says otherwise, each certificate counts");
 
-  const cutOff = new Promise((resolve) => thief.once("close", resolve));
+  const cutOff = new Promise<void>((resolve) => thief.once("close", () => resolve()));
   site.gateway.reloadSecrets(secretsWith(new X509Certificate(current.cert).fingerprint256));
   await cutOff;
   assert.equal(await signIn(stolen), undefined);
