@@ -58,13 +58,18 @@ export interface RequestIdEnv extends Env {
   Variables: { requestId: string };
 }
 
-/** Takes the caller's x-request-id when it is one, else makes one; every answer carries it. */
+/**
+ * Takes the caller's x-request-id when it is one, else makes one; every answer carries it. First of all steps, so it also turns away whose
+ * Host header makes no address: whatever asks for the request's URL would fail.
+ */
 export function requestId(): MiddlewareHandler<RequestIdEnv> {
   return async (c, next) => {
     const asked = c.req.header("x-request-id") ?? "";
     const id = /^[\w.-]{1,64}$/.test(asked) ? asked : randomUUID();
     c.set("requestId", id);
     c.header("x-request-id", id);
+    if (!URL.canParse(c.req.url))
+      throw new HttpProblem(400, "malformed-host", "The Host header is no name and no address.");
     await next();
   };
 }
