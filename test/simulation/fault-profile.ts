@@ -1,5 +1,5 @@
 /**
- * What befalls a site. Every second seed or so gets a little of everything; the others get much of what goes wrong together in
+ * What befalls a site. Every sixth seed gets a little of everything; the others get much of what goes wrong together in
  * the field, because some faults need three rare things in a row.
  */
 import type { Random } from "../support/random.ts";
@@ -27,6 +27,7 @@ export type ActName =
   | "unlock"
   | "crash"
   | "crash-soon"
+  | "crash-twice"
   | "cut"
   | "heal"
   | "cut-lan"
@@ -43,7 +44,7 @@ export type ActName =
   | "newer-event";
 
 export interface FaultProfile {
-  readonly name: "mixed" | "lending" | "torn" | "clocks" | "restores";
+  readonly name: "mixed" | "lending" | "full" | "torn" | "clocks" | "restores";
   readonly rates: FaultRates;
   /** How often each act comes, beside the others. */
   readonly weights: Readonly<Record<ActName, number>>;
@@ -54,6 +55,8 @@ export interface FaultProfile {
   readonly lineDelayMs: number;
   /** How long an operation of a disk takes at most. */
   readonly diskDelayMs: number;
+  /** Of a segment of the journal: a disk is full only when the next one does not fit. */
+  readonly segmentBytes: number;
   /** Whether the gateways have a clock that runs through a power cut. */
   readonly hasClock: boolean;
   /** Whether a crash is of the process alone, the machine staying up. */
@@ -79,6 +82,7 @@ const usualWeights: FaultProfile["weights"] = {
   unlock: 6,
   crash: 6,
   "crash-soon": 5,
+  "crash-twice": 1,
   cut: 5,
   heal: 8,
   "cut-lan": 4,
@@ -96,7 +100,7 @@ const usualWeights: FaultProfile["weights"] = {
 };
 
 /** In the order of the seeds, over and over. */
-const turns: readonly FaultProfile["name"][] = ["mixed", "lending", "mixed", "torn", "clocks", "restores"];
+const turns: readonly FaultProfile["name"][] = ["mixed", "lending", "full", "torn", "clocks", "restores"];
 
 export function drawProfile(seed: number, random: Random): FaultProfile {
   const name = turns[seed % turns.length]!;
@@ -106,6 +110,8 @@ export function drawProfile(seed: number, random: Random): FaultProfile {
       return profile;
     case "lending":
       return lending(profile, random);
+    case "full":
+      return full(profile);
     case "torn":
       return torn(profile, random);
     case "clocks":
@@ -126,7 +132,7 @@ function mixed(random: Random): FaultProfile {
       losePeerAnswer: rate(0.2),
       lockRefuses: rate(0.2),
       lockSilent: rate(0.2),
-      boltSticks: rate(0.2),
+      boltSticks: rate(0.6),
       crashWhenAsked: rate(0.3),
     },
     weights: usualWeights,
@@ -134,6 +140,7 @@ function mixed(random: Random): FaultProfile {
     lanAtRest: random.chance(0.5),
     lineDelayMs: random.chance(0.3) ? 3_000 : 50,
     diskDelayMs: random.chance(0.3) ? 60 : 0,
+    segmentBytes: 65_536,
     hasClock: random.chance(0.7),
     processDies: random.chance(0.5) ? 0.3 : 0,
     grantKinds: ["stay", "temporary", "delivery"],
@@ -183,11 +190,35 @@ function lending(profile: FaultProfile, random: Random): FaultProfile {
   };
 }
 
+/** One gateway's disk is full most of the time while people come and go. */
+function full(profile: FaultProfile): FaultProfile {
+  return {
+    ...profile,
+    weights: {
+      ...usualWeights,
+      grant: 6,
+      revoke: 1,
+      "revoke-at-the-door": 1,
+      guess: 1,
+      unlock: 8,
+      "disk-full": 5,
+      "disk-free": 3,
+      backup: 0,
+      restore: 0,
+      "replace-card": 0,
+    },
+    gateways: 1,
+    segmentBytes: 8_192,
+    limited: 0.2,
+    livesMs: [30 * hour],
+  };
+}
+
 /** The power goes again and again while much is being written to a slow disk. */
 function torn(profile: FaultProfile, random: Random): FaultProfile {
   return {
     ...profile,
-    weights: { ...usualWeights, rush: 14, guess: 10, crash: 10, "crash-soon": 25, "clean-restart": 5, restore: 1 },
+    weights: { ...usualWeights, guess: 4, crash: 5, "crash-soon": 15, "crash-twice": 25, restore: 1 },
     gateways: random.pick([1, 1, 2]),
     diskDelayMs: random.pick([60, 200]),
     processDies: random.chance(0.5) ? 0.4 : 0,
@@ -201,7 +232,10 @@ function clocks(profile: FaultProfile, random: Random): FaultProfile {
     weights: {
       ...usualWeights,
       grant: 14,
-      revoke: 2,
+      revoke: 1,
+      "revoke-at-the-door": 0,
+      guess: 0,
+      restore: 0,
       "clock-jump": 14,
       "long-outage": 8,
       "clean-restart": 4,
@@ -219,7 +253,15 @@ function clocks(profile: FaultProfile, random: Random): FaultProfile {
 function restores(profile: FaultProfile, random: Random): FaultProfile {
   return {
     ...profile,
-    weights: { ...usualWeights, grant: 10, revoke: 9, backup: 9, restore: 7, "replace-card": 4, "disk-full": 0 },
+    weights: {
+      ...usualWeights,
+      revoke: 10,
+      guess: 0,
+      backup: 16,
+      restore: 14,
+      "replace-card": 12,
+      "disk-full": 0,
+    },
     gateways: random.pick([1, 2, 3]),
     lineDelayMs: random.chance(0.5) ? 1_000 : 50,
     hasClock: true,

@@ -9,6 +9,7 @@ import type { Device, Lock } from "../../gateway/ports/device.ts";
 import type { LogFields, Logger } from "../../gateway/ports/logger.ts";
 import type { PeerLink } from "../../gateway/ports/peer-link.ts";
 import { type RunningSite, startSite } from "../../gateway/site.ts";
+import type { StoreLimits } from "../../gateway/storage/open-site-store.ts";
 import { HttpCloudLink } from "../../gateway/sync/http-cloud-link.ts";
 import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
 import type { SecretString } from "../../gateway/wire/secret.ts";
@@ -62,7 +63,7 @@ export class GatewayNode {
   openings: Opening[] = [];
   /** By the door; those whose lock reports them, released and not known to be back. */
   readonly bolts = new Map<string, Bolt>();
-  readonly limits = { ...smallLimits, segmentBytes: 65_536, snapshotAfterBytes: 131_072, keptBytes: 4_000_000 };
+  readonly limits: Partial<StoreLimits>;
   disk = new SimDisk();
   /** What the machine's own clock is off by. Nobody vouches for it then, and nothing may follow from it. */
   wallOffset = 0;
@@ -84,6 +85,10 @@ export class GatewayNode {
     this.#world = world;
     this.number = number;
     this.identity = identity;
+    const { segmentBytes } = world.profile;
+    // All of the journal is kept, because its events are compared with the cloud's from the first on.
+    const keptMs = 30 * 24 * 3_600_000;
+    this.limits = { ...smallLimits, segmentBytes, snapshotAfterBytes: 131_072, keptBytes: 4_000_000, keptMs };
     this.doors = [`front-${number}`, `side-${number}`];
     this.disk.pause = () => this.#onDiskOperation();
   }

@@ -275,12 +275,6 @@ export const mutants: readonly Mutant[] = [
     120,
   ),
   mutant(
-    "what was read back and may be lost is not written once more",
-    "gateway/storage/file-journal.ts",
-    "    if (lines.length === 0) return;",
-    "    if (lines.length >= 0) return;",
-  ),
-  mutant(
     "a repeated event counts again",
     "cloud-sync/store/ingest.ts",
     "await applyEffects(tx, push, events, now);",

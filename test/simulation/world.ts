@@ -127,6 +127,7 @@ export class World {
     for (let number = 1; number <= this.profile.gateways; number += 1) await this.#addGateway(number);
     await this.advance(10_000); // their doors are reported
     this.#feed = await this.#readFeed();
+    for (let grant = 0; grant < 2; grant += 1) await this.#createGrant();
     this.#calm = false;
   }
 
@@ -157,7 +158,10 @@ export class World {
   async advance(ms: number): Promise<void> {
     const until = this.clock.monotonic() + ms;
     await this.#settle();
-    while (this.clock.step(until)) await this.#settle();
+    while (this.clock.step(until)) {
+      await this.#settle();
+      for (const node of this.#nodes) checkClock(node, this.clock.time);
+    }
     await this.#settle();
   }
 
@@ -191,6 +195,7 @@ export class World {
       unlock: () => this.#unlock(),
       crash: () => this.#crash(),
       "crash-soon": () => this.#anyNode().crashAfter(this.random.int(12)),
+      "crash-twice": () => this.#crashTwice(this.#anyNode()),
       cut: () => this.#setLine(this.#anyNode(), false),
       heal: () => this.#setLine(this.#anyNode(), true),
       "cut-lan": several && (() => this.#setLan(this.#anyNode(), false)),
@@ -199,7 +204,7 @@ export class World {
       "long-outage": () => this.#longOutage(),
       backup: () => this.#copyCloud(),
       restore: () => this.#restoreCloud(),
-      "replace-card": () => this.#replaceCard(this.#anyNode()),
+      "replace-card": () => this.#replaceCardForGood(this.#anyNode()),
       guess: () => this.#guess(),
       "clock-jump": !this.profile.hasClock && (() => this.#jump()),
       "disk-full": () => this.#fillDisk(),
@@ -382,7 +387,7 @@ export class World {
 
   async #longOutage(): Promise<void> {
     for (const node of this.#nodes) this.#setLine(node, false);
-    await this.advance(this.random.pick([30 * 60_000, 2 * hour]));
+    await this.advance(this.random.pick([30 * 60_000, 70 * 60_000]));
     for (const node of this.#nodes) for (const door of node.doors) this.#presentAt(node, door, this.#pickGrant()?.pin);
     await this.#settle();
   }
@@ -395,6 +400,20 @@ export class World {
     if (this.random.chance(0.8)) await node.boot();
   }
 
+  /** In the middle of writing down many at once, and again as soon as it is up. */
+  async #crashTwice(node: GatewayNode): Promise<void> {
+    await node.boot();
+    node.crashAfter(this.random.int(3));
+    for (let time = 0; time < 3; time += 1)
+      for (const door of node.doors) this.#presentAt(node, door, this.#pickGrant()?.pin);
+    await this.advance(500);
+    node.kill();
+    await node.boot();
+    await this.advance(this.random.int(30));
+    node.kill();
+    await node.boot();
+  }
+
   /** A card breaks. What it had and did not tell stays spent, so limited grants of that time are not held to be usable. */
   async #replaceCard(node: GatewayNode): Promise<void> {
     const { site, gateway } = node.identity;
@@ -403,6 +422,13 @@ export class World {
     node.replaceCard({ ...node.identity, epoch: enrolled.epoch, siteKey: enrolled.siteKey, privateKey });
     for (const grant of this.#grants) if (grant.limit !== null) grant.shaken = true;
     await node.boot();
+  }
+
+  /** The new card comes into a backup too. */
+  async #replaceCardForGood(node: GatewayNode): Promise<void> {
+    await this.#replaceCard(node);
+    await this.advance(5_000);
+    await this.#copyCloud();
   }
 
   /** Somebody tries PINs. */
@@ -417,9 +443,16 @@ export class World {
     this.#anyNode().wallOffset = this.random.pick([-10 * 365 * 24 * hour, -hour, 0, hour, 10 * 365 * 24 * hour]);
   }
 
-  #fillDisk(): void {
-    const { disk } = this.#anyNode();
+  async #fillDisk(): Promise<void> {
+    const node = this.#anyNode();
+    const { disk } = node;
     disk.capacity = disk.used + this.random.int(20_000);
+    if (this.profile.name !== "full") return;
+    // People keep coming until not one more record fits.
+    for (let time = 0; time < 25; time += 1) {
+      for (const door of node.doors) this.#presentAt(node, door, this.#pickGrant()?.pin);
+      await this.advance(300);
+    }
   }
 
   #freeDisk({ disk }: GatewayNode): void {
