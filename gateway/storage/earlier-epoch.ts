@@ -31,15 +31,16 @@ export async function putEarlierEpochAside(
     owners.set(segmentFile(number), await segmentOwner(disk, folder, number));
   for (const number of await snapshotNumbers(disk, folder))
     owners.set(snapshotFile(number), readSnapshotHeader(await beginningOf(disk, join(folder, snapshotFile(number)))));
-  const known = [...owners.values()].filter((owner) => owner !== undefined);
+  // A segment's header has a checksum of its own; a snapshot's is asked only where there is none.
+  const ofSegments = [...owners].filter(([file, owner]) => owner && file.startsWith(journalFolder));
+  const known = (ofSegments.length > 0 ? ofSegments : [...owners]).flatMap(([, owner]) => owner ?? []);
   const hasEnded = known.length > 0 && known.every((owner) => owner.gateway === gateway && owner.epoch < epoch);
   if (hasEnded) {
     const ended = Math.max(...known.map((owner) => owner.epoch));
     await removeOthers(disk, folder, ended);
     // Those that say whose they are go last: as long as one is left, the rest is known to belong to it.
-    const files = [...owners.keys()].toSorted(
-      (a, b) => Number(Boolean(owners.get(a))) - Number(Boolean(owners.get(b))),
-    );
+    const weight = (file: string) => (owners.get(file) ? 1 : 0) + (file.startsWith(journalFolder) ? 1 : 0);
+    const files = [...owners.keys()].toSorted((a, b) => weight(a) - weight(b));
     for (const file of files) await move(disk, join(folder, file), join(folder, "damaged", `epoch-${ended}`, file));
     for (const each of [journalFolder, snapshotFolder])
       if ((await listIfThere(disk, folder)).includes(each)) await disk.syncFolder(join(folder, each));

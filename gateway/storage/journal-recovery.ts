@@ -21,6 +21,7 @@ import {
   headerOf,
   journalFolder,
   type LinePlace,
+  lostAtEnd,
   newline,
   readLines,
   readSegment,
@@ -149,6 +150,7 @@ export async function recoverJournal(options: RecoveryOptions): Promise<Recovere
       Math.ceil(spoilt.lostBytes / lineBytesMin),
       `the end of ${segmentFile(spoilt.number)}`,
     );
+  else for (const { number, lostBytes } of read) if (lostBytes > 0) reading.noteCutOff(number);
   const { last, damage, damagedSegments, unproven } = reading.finish();
   for (const number of damagedSegments) await keepAside(disk, folder, number);
   const holder = end && read.find(({ number }) => number === end.segment);
@@ -246,6 +248,12 @@ class Reading {
       damagedSegments: [...this.#damagedSegments],
       unproven: { before: unproven[0]?.before ?? this.#last, lines: unproven.map(({ bytes }) => bytes) },
     };
+  }
+
+  /** Lines after it show what is missing of its own, if anything is. */
+  noteCutOff(segment: number): void {
+    const file = segmentFile(segment);
+    this.#note({ file, line: 1 }, segment, 0, `${file} is cut off or not given back whole`);
   }
 
   /** Nobody knows how many lines followed the last good one: up to `records`, which are numbered as if they had been events. */
@@ -369,12 +377,6 @@ async function keepAside(disk: Disk, folder: string, number: number): Promise<vo
   } catch {
     return;
   }
-}
-
-/** A segment is made whole before its first line, and whatever is written into it ends with a newline. */
-function lostAtEnd(bytes: Uint8Array, header: SegmentHeader | undefined): number {
-  if (header?.bytes !== undefined) return Math.max(0, header.bytes - bytes.length);
-  return bytes.at(-1) === newline ? 0 : headerBytesMax;
 }
 
 function lastUsed(bytes: Uint8Array): number {

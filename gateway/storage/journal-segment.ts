@@ -83,6 +83,15 @@ export async function readSegment(
   return { bytes, unreadable: true };
 }
 
+/**
+ * How many bytes a segment has lost at its end, as far as can be told: it is made whole before its first line, and whatever is written
+ * into it ends with a newline.
+ */
+export function lostAtEnd(bytes: Uint8Array, header: SegmentHeader | undefined): number {
+  if (header?.bytes !== undefined) return Math.max(0, header.bytes - bytes.length);
+  return bytes.at(-1) === newline ? 0 : pageBytes;
+}
+
 /** The lines of a segment that are not blank. Those that are not `wanted` by their bytes are passed over unread. */
 export function* readLines(
   file: string,

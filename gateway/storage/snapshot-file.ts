@@ -127,7 +127,9 @@ export function readSnapshotHeader(bytes: Uint8Array): SnapshotHeader | undefine
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   try {
     const header: SnapshotHeader = JSON.parse(buffer.toString("utf8", 0, buffer.indexOf("\n")));
-    return header.kind === "snapshot" && header.schema === 1 ? header : undefined;
+    const { lsn, seq, head } = header.position;
+    const isPosition = Number.isSafeInteger(lsn) && Number.isSafeInteger(seq) && typeof head === "string";
+    return header.kind === "snapshot" && header.schema === 1 && isPosition ? header : undefined;
   } catch {
     return undefined;
   }

@@ -6,6 +6,7 @@ import type { Disk } from "../ports/disk.ts";
 import { chainNext, chainStart, type ParsedLine } from "../wire/journal-line.ts";
 import {
   headerOf,
+  lostAtEnd,
   newline,
   readLines,
   readSegment,
@@ -67,7 +68,9 @@ export async function verifyFolder(disk: Disk, folder: string): Promise<Verifica
   for (const [i, number] of numbers.entries()) {
     if (i > 0 && number !== numbers[i - 1]! + 1) check.segmentsAreMissing(numbers[i - 1]! + 1, number - 1);
     const file = segmentFile(number);
-    for (const line of readLines(file, (await readSegment(disk, join(folder, file))).bytes)) check.take(line);
+    const { bytes, unreadable } = await readSegment(disk, join(folder, file));
+    check.fileIsWhole(file, bytes, unreadable);
+    for (const line of readLines(file, bytes)) check.take(line);
   }
   return { segments: numbers.length, snapshots: snapshots.length, ...check.finish(), findings };
 }
@@ -115,6 +118,14 @@ class JournalCheck {
       const file = segmentFile(number);
       this.#findings.push({ file, line: 0, what: `${file} is missing`, harmless: false });
     }
+  }
+
+  fileIsWhole(file: string, bytes: Uint8Array, unreadable: boolean): void {
+    const find = (what: string) => this.#findings.push({ file, line: 0, what: `${file} ${what}`, harmless: false });
+    if (unreadable) find("is not given back whole by the disk");
+    const [first] = readLines(file, bytes);
+    const lost = lostAtEnd(bytes, headerOf(first?.parsed));
+    if (lost > 0) find("is cut off: its end is missing");
   }
 
   take(line: SegmentLine): void {
