@@ -200,7 +200,7 @@ async function aSiteOfKeypads(disk: SimDisk) {
   const released: string[] = [];
   const told: { keypad: string; verdict: string; at: number }[] = [];
   let locksAnswer: Promise<unknown> = Promise.resolve();
-  const listeners = new Map<string, ReportListener>();
+  const listeners = new Map<string, ReportListener[]>(keypads.map((id) => [id, []]));
   const devices = keypads.map(
     (id): Device => ({
       id,
@@ -208,7 +208,7 @@ async function aSiteOfKeypads(disk: SimDisk) {
       stop: async () => undefined,
       status: () => ({ link: "online", since: 0 }),
       subscribe: (listener) => {
-        listeners.set(id, listener);
+        listeners.get(id)!.push(listener);
         return () => undefined;
       },
       lock: {
@@ -253,8 +253,8 @@ async function aSiteOfKeypads(disk: SimDisk) {
   const press = async (keypad: string, value: string, kind: CredentialKind = "pin") => {
     const origin = { device: keypad, boot: 1, seq: ++seq };
     const pressedAt = clock.monotonic();
-    const tell = listeners.get(keypad)!;
-    await tell({ type: "credential-presented", kind, value: new SecretString(value), pressedAt, origin });
+    const report = { type: "credential-presented", kind, value: new SecretString(value), pressedAt, origin } as const;
+    for (const tell of listeners.get(keypad)!) await tell(report);
   };
   const answered = async () => {
     await until("the presses are answered", () => site.parts.records.unfinished().length === 0);

@@ -89,14 +89,14 @@ interface SilentLock {
 async function aSiteWithALock(disk: SimDisk) {
   const clock = new SimClock(noon);
   const lock: SilentLock = { releases: 0 };
-  let tell: ReportListener = () => Promise.reject(new Error("nobody listens"));
+  const listeners: ReportListener[] = [];
   const device: Device = {
     id: "box-1",
     start: async () => undefined,
     stop: async () => undefined,
     status: () => ({ link: "online", since: 0 }),
     subscribe: (listener) => {
-      tell = listener;
+      listeners.push(listener);
       return () => undefined;
     },
     lock: {
@@ -128,13 +128,11 @@ async function aSiteWithALock(disk: SimDisk) {
     },
     processes: aloneOnTheMachine,
   });
-  const press = (seq: number) =>
-    tell({
-      type: "credential-presented",
-      kind: "pin",
-      value: new SecretString("471199"),
-      pressedAt: clock.monotonic(),
-      origin: { device: "box-1", boot: 1, seq },
-    });
+  const press = async (seq: number) => {
+    const value = new SecretString("471199");
+    const origin = { device: "box-1", boot: 1, seq };
+    const pressedAt = clock.monotonic();
+    for (const tell of listeners) await tell({ type: "credential-presented", kind: "pin", value, pressedAt, origin });
+  };
   return { site, lock, press };
 }
