@@ -93,8 +93,10 @@ class OfflineGateway {
         siteKey: new SecretString(Buffer.alloc(32, 7).toString("base64url")),
         privateKey: new SecretString(privateKey.export({ type: "pkcs8", format: "pem" }) as string),
       },
-      secret: (device, name) =>
-        new SecretString(name === "key" ? Buffer.alloc(32, 7).toString("base64url") : passwordOf(device)),
+      secret: (device, name) => {
+        if (name === "key") return new SecretString(Buffer.alloc(32, 7).toString("base64url"));
+        return name === "password" ? new SecretString(passwordOf(device)) : undefined;
+      },
       version: "test",
       clock,
       disk: nodeDisk,
