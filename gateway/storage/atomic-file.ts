@@ -62,6 +62,10 @@ export function isFull(error: unknown): boolean {
   return errorCode(error) === "ENOSPC" || errorCode(error) === "EDQUOT";
 }
 
+export function isReadOnly(error: unknown): boolean {
+  return errorCode(error) === "EROFS";
+}
+
 /** The medium does not give back what was written: damage, as a wrong byte is. */
 export function isUnreadable(error: unknown): boolean {
   return ["EIO", "EUCLEAN", "EBADMSG"].includes(String(errorCode(error)));

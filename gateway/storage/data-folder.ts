@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { GatewayError } from "../errors.ts";
 import type { Disk } from "../ports/disk.ts";
-import { isAbsent, isFull, listIfThere, removeIfThere } from "./atomic-file.ts";
+import { isAbsent, isFull, isReadOnly, listIfThere, removeIfThere } from "./atomic-file.ts";
 
 /** Room that is given up when the disk is full. */
 export const ballastFile = "ballast";
@@ -54,7 +54,12 @@ export async function lockDataFolder(
   }
   return {
     release: async () => {
-      if ((await ownerOf(disk, path))?.token === owner.token) await removeIfThere(disk, path);
+      try {
+        if ((await ownerOf(disk, path))?.token === owner.token) await removeIfThere(disk, path);
+      } catch (error) {
+        // On a disk that has become read-only it stays, and counts for nothing once this process is gone.
+        if (!isReadOnly(error)) throw error;
+      }
     },
   };
 }

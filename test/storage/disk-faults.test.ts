@@ -217,3 +217,34 @@ describe("a failing disk", () => {
     assert.throws(() => journal.record({ kind: "acknowledged", next: 2 }), { code: "journal-failed" });
   });
 });
+
+describe("a disk that becomes read-only", () => {
+  test("while the gateway runs: nothing is taken in, the failure is told once, and it stops in order", async () => {
+    const sim = new SimDisk();
+    const failures: Error[] = [];
+    const store = await aStore(sim.mount(), folder, { onFailed: (error) => failures.push(error) });
+    await store.journal.recordEvent(anAdmission("one", 1)).durable;
+    sim.readOnly = true;
+
+    await assert.rejects(store.journal.recordEvent(anAdmission("one", 1)).durable, { code: "journal-failed" });
+    assert.equal(store.journal.state, "failed");
+    assert.throws(() => store.journal.recordEvent(aDenial), { code: "journal-failed" });
+    await assert.rejects(store.cache.snapshot());
+    await store.close();
+    assert.equal(failures.length, 1);
+    assert.match(failures[0]!.message, /EROFS/);
+
+    sim.readOnly = false;
+    const again = await aStore(sim.mount(), folder);
+    assert.deepEqual(again.recovered.damage, []);
+  });
+
+  test("before the start: it is refused with what the system says, and a later start is sound", async () => {
+    const sim = new SimDisk();
+    await (await aStore(sim.mount(), folder)).close();
+    sim.readOnly = true;
+    await assert.rejects(aStore(sim.mount(), folder), { code: "EROFS" });
+    sim.readOnly = false;
+    await (await aStore(sim.mount(), folder)).close();
+  });
+});
