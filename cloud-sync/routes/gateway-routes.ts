@@ -156,7 +156,8 @@ export function gatewayRoutes(parts: CloudParts, meters: Meters): OpenAPIHono<Cl
   );
 
   // It begins when the answer stands, so it holds no poll; a poll without news is too small for it.
-  app.use("/v1/gateways/:gateway/feed", compress({ encoding: "gzip" }));
+  // Only for GET: a refused method's answer would keep the header without being packed.
+  app.get("/v1/gateways/:gateway/feed", compress({ encoding: "gzip" }));
 
   app.openapi(time, (c) => c.json({ serverTime: clock.wall() }, 200));
 
