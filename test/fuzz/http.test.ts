@@ -121,6 +121,13 @@ test("nothing that a gateway asks of the cloud makes it fail", async () => {
   });
 });
 
+test("a method that the feed does not know is refused in words that can be read, also by who takes packed answers", async () => {
+  const headers = { authorization: `Bearer ${gateway.token()}`, "accept-encoding": "gzip" };
+  const refused = await ask(cloud.app, `/v1/gateways/${gateway.id}/feed`, { method: "POST", headers });
+  assert.equal(refused.status, 405);
+  isSound(refused);
+});
+
 test("a push of anything is taken, or refused by name", async () => {
   gateway.record({ type: "boot", version: "1", cutBytes: 0 }, { type: "door", device: "front", state: "open" });
   const head = { proto: 1, epoch: gateway.epoch, first: 1, prev: "p".repeat(43), head: "h".repeat(43) };
@@ -219,9 +226,8 @@ async function everyRequest(
     };
     // A poll that is held ends when its time is over, and that is told by hand.
     const target = `${filled}${random.chance(0.1) ? `/${random.pick(texts)}` : ""}?${query.replace(/waitMs=[^&]*/g, "waitMs=0")}`;
-    const got = await answer(request, target);
     try {
-      isSound(got, asked === "HEAD");
+      isSound(await answer(request, target), asked === "HEAD");
     } catch (cause) {
       throw new Error(`request ${number}, ${asked} ${target}: ${(cause as Error).message}`, { cause });
     }
