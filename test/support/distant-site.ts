@@ -44,6 +44,10 @@ const doors = ["west", "east"] as const;
 const holdMs = 800;
 const password = "distant-site-box-password-0123456789";
 const boxKey = Buffer.alloc(32, 9);
+const secrets = new Map([
+  ["password", new SecretString(password)],
+  ["key", new SecretString(boxKey.toString("base64url"))],
+]);
 /** The longest step, so that requests under way are looked at in between. */
 const stepMs = 1_000;
 const turnsMin = 6;
@@ -240,7 +244,7 @@ export class DistantSite {
         accessPoints: doors.map((id) => ({ id, name: id, lock: id, readers: [id], holdMs })),
       },
       keys: (await loadGatewayKeys(nodeDisk, data))!,
-      secret: (_device, name) => new SecretString(name === "password" ? password : boxKey.toString("base64url")),
+      secret: (_device, name) => secrets.get(name),
       version: "test",
       clock,
       disk: nodeDisk,
