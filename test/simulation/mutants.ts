@@ -117,7 +117,7 @@ export const mutants: readonly Mutant[] = [
     "gateway/flows/give-entry.ts",
     "  await site.journal.flushed();\n",
     "",
-    120,
+    300,
   ),
   mutant(
     "a neighbour gives what it does not hold",
@@ -130,7 +130,7 @@ export const mutants: readonly Mutant[] = [
     "cloud-sync/domain/settle-rights.ts",
     "...(incoming.length > 0 && { incoming: Object.fromEntries(incoming) }),",
     "",
-    120,
+    300,
   ),
 
   // The cloud that lost history.
@@ -166,6 +166,7 @@ export const mutants: readonly Mutant[] = [
     "gateway/domain/site-records.ts",
     "return this.#revoked.has(id);",
     "return id === undefined;",
+    300,
   ),
   mutant(
     "a page is confirmed before it is on the disk",
@@ -291,7 +292,7 @@ export const mutants: readonly Mutant[] = [
     "gateway/domain/site-records.ts",
     "      revoked: [...this.#revoked],\n",
     "      revoked: [],\n",
-    120,
+    300,
   ),
   mutant(
     "a snapshot leaves out a grant's entries",
