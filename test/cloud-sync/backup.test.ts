@@ -161,7 +161,9 @@ for (const [name, skip, open] of [
             yield {
               table: {
                 table: line.table,
-                columns: line.columns.filter((one: string) => !/^(action|witness|cut_seq|cut_at|former_keys)$/.test(one)),
+                columns: line.columns.filter(
+                  (one: string) => !/^(action|witness|cut_seq|cut_at|former_keys)$/.test(one),
+                ),
               },
             };
           else yield { rows: [JSON.stringify(line.row)] };
