@@ -1,5 +1,5 @@
 /** Commands (unlock, identify): issued by an administrator, handed out on the gateway's poll while they live, ended by the gateway's events. */
-import { and, desc, eq, sql } from "drizzle-orm";
+import { and, desc, eq, isNotNull, isNull, sql } from "drizzle-orm";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import { commandTtlMs } from "../../gateway/wire/gateway-api.ts";
 import { command, gateway } from "./schema.ts";
@@ -95,6 +95,28 @@ export async function handOut(
     }))
     .sort((a, b) => a.id - b.id)
     .slice(0, 64);
+}
+
+/**
+ * The gateway begins a new epoch, which knows nothing of the commands that an earlier one was handed and may have run: they are handed
+ * out no more, and what the earlier one has not told nobody will.
+ */
+export async function endHanded(
+  tx: Transaction,
+  target: { readonly site: string; readonly gateway: string },
+): Promise<void> {
+  await tx
+    .update(command)
+    .set({ result: "unknown" })
+    .where(
+      and(
+        eq(command.siteId, target.site),
+        eq(command.gatewayId, target.gateway),
+        isNotNull(command.handedAt),
+        isNull(command.result),
+        isNull(command.missedAt),
+      ),
+    );
 }
 
 /** Commands whose life was over when the gateway asked without knowing them: they can no longer run. */

@@ -6,6 +6,7 @@ import type { Instant } from "../../gateway/domain/instant.ts";
 import type { reportSchema } from "../../gateway/wire/gateway-api.ts";
 import { afterWord, type Witness } from "../domain/witness.ts";
 import { hashOf, isSameHash, newEnrolmentCode, newGatewayId, normalizeEnrolmentCode, siteOf } from "../ids.ts";
+import { endHanded } from "./commands.ts";
 import { type FeedChange, publish } from "./feed.ts";
 import { accessPoint, enrolmentCode, gateway, site } from "./schema.ts";
 import { type Database, type Queries, rowsOf, type Transaction } from "./store.ts";
@@ -149,7 +150,10 @@ async function beginEpoch(
     })
     .where(and(its(siteId, id), isNull(gateway.revokedAt)))
     .returning();
-  if (row) await publish(tx, siteId, [toChange(row)], now);
+  if (row) {
+    await endHanded(tx, { site: siteId, gateway: id });
+    await publish(tx, siteId, [toChange(row)], now);
+  }
   tx.touch(siteId);
   return row;
 }

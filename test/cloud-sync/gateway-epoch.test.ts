@@ -112,6 +112,24 @@ test("a card whose gateway was enrolled anew with another key learns that it is 
   assert.deepEqual(await told(old), Array(3).fill([403, "gateway-revoked"]));
 });
 
+test("a command that the old card may have run is not handed to the new one, and nobody knows what became of it", async () => {
+  const old = await cloud.gateway("home", ["c-gate"]);
+  await old.catchUp();
+  const unlock = () => cloud.ask("POST", "/api/sites/home/access-points/c-gate/unlock");
+  const stateOf = async (id: number) =>
+    (await cloud.ask("GET", `/api/sites/home/gateways/${old.id}/commands/${id}`)).body.state;
+  const handed = (await unlock()).body;
+  assert.equal((await old.poll()).body.commands.length, 1);
+  const waiting = (await unlock()).body;
+
+  const { body } = await cloud.ask("POST", `/api/sites/home/gateways/${old.id}/enrolment-codes`);
+  const card = new TestGateway(cloud.app, clock);
+  assert.equal((await card.enrol(body.code)).status, 200);
+
+  const commands: { id: number }[] = (await card.poll()).body.commands;
+  assert.deepEqual([commands.map(({ id }) => id), await stateOf(handed.id)], [[waiting.id], "unknown"]);
+});
+
 test("new epochs are rationed", async () => {
   let last = await newEpoch();
   for (let asked = 0; last.status === 200 && asked < 20; asked += 1) last = await newEpoch();
