@@ -42,6 +42,8 @@ export async function reconcileSite(
     const written = portions(page, cursor).map((portion) => site.journal.record({ kind: "page", page: portion, at }));
     site.news.tell();
     await Promise.all(written.map(({ durable }) => durable));
+    // Vouches for the page before the cloud hears that it was taken in: damaged, it must not pass for a write that never ended.
+    await site.journal.record({ kind: "tick", at, syncedAt: null }).durable;
     answerOrders(site);
     site.logger.info("page-applied", {
       feed: page.feed,

@@ -1,12 +1,12 @@
 /** What a poll brought is written down in records a journal can hold. Simulated clock and disk, the rest is real. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { noCursor } from "../../gateway/domain/feed.ts";
+import { type FeedPage, noCursor } from "../../gateway/domain/feed.ts";
 import { portions, reconcileSite } from "../../gateway/flows/reconcile-site.ts";
 import type { PollReply } from "../../gateway/ports/cloud-link.ts";
 import { silentLogger } from "../../gateway/ports/logger.ts";
 import { noPeers } from "../../gateway/ports/peer-link.ts";
-import { startSite } from "../../gateway/site.ts";
+import { type RunningSite, startSite } from "../../gateway/site.ts";
 import { TimeKeeper } from "../../gateway/time-keeper.ts";
 import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
 import { noCloud } from "../bench/bench-site.ts";
@@ -54,7 +54,36 @@ test("a page is cut every 500 rows, a row above the bound is alone, and a page w
 
 test("the largest page the cloud sends is written down", async () => {
   const clock = new SimClock(noon);
-  const site = await startSite({
+  const site = await aSiteOn(new SimDisk(), clock);
+  const page = aPage([siteRow(aSite()), ...fat(499)], { reset: true });
+
+  const { set } = await reconcileSite(site.parts, new TimeKeeper(clock), replyWith(page), 0, 0);
+
+  assert.equal(set, "complete");
+  assert.equal(site.cache.records.size, 500);
+});
+
+test("a page that was confirmed and is damaged afterwards is missed, be it the newest there is", async () => {
+  const [disk, clock] = [new SimDisk(), new SimClock(noon)];
+  const site = await aSiteOn(disk, clock);
+  const page = aPage([siteRow(aSite()), blacklistRow("b1", "person", "person-1")], { reset: true });
+  await reconcileSite(site.parts, new TimeKeeper(clock), replyWith(page), 0, 0);
+  disk.kill();
+
+  const path = disk.paths.find((one) => one.endsWith(".jsonl"))!;
+  const text = Buffer.from(disk.contents(path)).toString("latin1");
+  disk.replace(path, Buffer.from(text.replace("person-1", "person-2"), "latin1"));
+  const { parts } = await aSiteOn(disk, clock);
+
+  assert.equal(parts.records.suspect, true);
+});
+
+function replyWith(page: FeedPage): PollReply {
+  return { page, checksum: undefined, commands: [], serverTime: noon, heldMs: 0 };
+}
+
+function aSiteOn(disk: SimDisk, clock: SimClock): Promise<RunningSite> {
+  return startSite({
     gateway: "gateway-1",
     epoch: 1,
     version: "test",
@@ -66,7 +95,7 @@ test("the largest page the cloud sends is written down", async () => {
     peers: noPeers,
     systemClockWithinMs: 1_000,
     clock,
-    disk: new SimDisk().mount(),
+    disk: disk.mount(),
     logger: silentLogger,
     random: () => 0.5,
     onFailed: (error) => {
@@ -74,11 +103,4 @@ test("the largest page the cloud sends is written down", async () => {
     },
     processes: aloneOnTheMachine,
   });
-  const page = aPage([siteRow(aSite()), ...fat(499)], { reset: true });
-  const reply: PollReply = { page, checksum: undefined, commands: [], serverTime: noon, heldMs: 0 };
-
-  const { set } = await reconcileSite(site.parts, new TimeKeeper(clock), reply, 0, 0);
-
-  assert.equal(set, "complete");
-  assert.equal(site.cache.records.size, 500);
-});
+}
