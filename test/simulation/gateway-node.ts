@@ -2,6 +2,7 @@
 import type { AccessPoint } from "../../gateway/domain/access-point.ts";
 import type { EntryEvent } from "../../gateway/domain/entry-event.ts";
 import type { Instant, Monotonic } from "../../gateway/domain/instant.ts";
+import type { Unfinished } from "../../gateway/domain/site-records.ts";
 import { type Outcome, presentCredential } from "../../gateway/flows/present-credential.ts";
 import { recentEvents } from "../../gateway/http/recent-events.ts";
 import type { Clock } from "../../gateway/ports/clock.ts";
@@ -13,9 +14,9 @@ import type { StoreLimits } from "../../gateway/storage/open-site-store.ts";
 import { HttpCloudLink } from "../../gateway/sync/http-cloud-link.ts";
 import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
 import type { SecretString } from "../../gateway/wire/secret.ts";
-import { SimDisk } from "../support/sim-disk.ts";
+import { type DiskOperation, SimDisk } from "../support/sim-disk.ts";
 import { aloneOnTheMachine, smallLimits } from "../support/site-store.ts";
-import { checkSnapshot } from "./card-image.ts";
+import { checkSnapshot, eventsWithRoom } from "./card-image.ts";
 import { checkClock } from "./invariants.ts";
 import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
@@ -76,6 +77,8 @@ export class GatewayNode {
   readonly confirmedRevoked = new Set<string>();
   /** Grants of which it has confirmed the state that it cannot understand. */
   readonly confirmedUnreadable = new Set<string>();
+  /** Until the process ends, what it writes to the journal does not come back from the disk; as of a card that is about to break. */
+  journalHangs = false;
   process: GatewayProcess | undefined;
 
   readonly #world: World;
@@ -90,7 +93,7 @@ export class GatewayNode {
     const keptMs = 30 * 24 * 3_600_000;
     this.limits = { ...smallLimits, segmentBytes, snapshotAfterBytes: 131_072, keptBytes: 4_000_000, keptMs };
     this.doors = [`front-${number}`, `side-${number}`];
-    this.disk.pause = () => this.#onDiskOperation();
+    this.disk.pause = (operation) => this.#onDiskOperation(operation);
   }
 
   /** The card broke; a new one was enrolled in its place and knows nothing. */
@@ -102,7 +105,7 @@ export class GatewayNode {
     this.confirmedRevoked.clear();
     this.confirmedUnreadable.clear();
     this.disk = new SimDisk();
-    this.disk.pause = () => this.#onDiskOperation();
+    this.disk.pause = (operation) => this.#onDiskOperation(operation);
   }
 
   get seal(): CredentialSeal {
@@ -196,6 +199,7 @@ export class GatewayNode {
     process.alive = false;
     this.process = undefined;
     this.#crashAfterDiskOperations = undefined;
+    this.journalHangs = false;
     if (random.chance(profile.processDies)) {
       this.disk.kill();
       this.note("killed");
@@ -234,7 +238,8 @@ export class GatewayNode {
     this.#world.note(`  g${this.number} ${what}`);
   }
 
-  async #onDiskOperation(): Promise<void> {
+  async #onDiskOperation({ name, path }: DiskOperation): Promise<void> {
+    if (this.journalHangs && name === "write" && path.startsWith("/data/journal/")) return forever();
     const { clock, random } = this.#world;
     const { diskDelayMs } = this.#world.profile;
     if (diskDelayMs > 0) await clock.sleep(random.int(diskDelayMs));
@@ -280,11 +285,11 @@ export class GatewayNode {
 
   /** The strike moves: this is the moment most promises are about. */
   #onRelease(owner: GatewayProcess, door: string): void {
-    const causes = owner.site.parts.records.unfinished();
-    // Commands wait for their turn, admissions have it.
-    const cause =
-      causes.find((one) => one.kind === "admission" && one.accessPoint === door) ??
-      causes.find((one) => one.kind === "command" && one.accessPoint === door);
+    const atDoor = owner.site.parts.records.unfinished().filter(({ accessPoint }) => accessPoint === door);
+    // Commands wait for their turn, admissions have it. On a full disk nobody writes down how an opening ended, and its cause stays.
+    const ofKind = (kind: Unfinished["kind"]) => atDoor.filter((one) => one.kind === kind);
+    const causes = [...ofKind("admission"), ...ofKind("command")];
+    const cause = causes.find((one) => !this.#hasOpened(one)) ?? causes[0];
     if (cause?.kind !== "admission" && cause?.kind !== "command") {
       this.#world.violated("I3", `the strike of ${door} moves and no record says why`);
       return;
@@ -296,6 +301,12 @@ export class GatewayNode {
     };
     this.openings.push(opening);
     this.#world.onOpening(this, opening);
+  }
+
+  #hasOpened(cause: Unfinished): boolean {
+    return this.openings.some(({ seq, command }) =>
+      cause.kind === "admission" ? seq === cause.of : cause.kind === "command" && command === cause.command,
+    );
   }
 
   /** I3: what opened is in the records that came back. X1: so are lockouts. X2: nothing that was durable was lost. */
@@ -316,13 +327,15 @@ export class GatewayNode {
     this.process!.earliest = latest;
     checkClock(this, this.#world.clock.time);
     await checkSnapshot(this);
+    const isFull = site.parts.journal.state === "full";
+    const recovered = isFull ? new Map((await eventsWithRoom(this)).map((event) => [event.seq, event])) : events;
     for (const { seq, grant, command } of this.openings) {
       if (command !== undefined) {
         if (site.parts.records.lastCommand < command)
           throw new Violation("I3", `command ${command} ran and is not in the recovered journal`);
         continue;
       }
-      const event = events.get(seq);
+      const event = recovered.get(seq);
       if (event?.type !== "admitted" || event.grant !== grant)
         throw new Violation("I3", `the opening of event ${seq} is not in the recovered journal`);
     }

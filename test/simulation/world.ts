@@ -152,7 +152,10 @@ export class World {
     }
     await this.advance(180_000);
     await this.#checkEnd();
-    for (const node of this.#nodes) await node.stop();
+    for (const node of this.#nodes) {
+      await this.#checkRestarts(node);
+      await node.stop();
+    }
   }
 
   async advance(ms: number): Promise<void> {
@@ -740,6 +743,22 @@ export class World {
           `${grant.id}: expected ${expected ? "open" : "shut"}, got ${JSON.stringify(outcome)}`,
         );
     }
+  }
+
+  /** What it has learned, a lockout too, is there after a power cut, from the journal, and after a clean stop, from the snapshot. */
+  async #checkRestarts(node: GatewayNode): Promise<void> {
+    const [front, side] = node.doors as [string, string];
+    for (let guess = 0; guess < 5; guess += 1) this.#presentAt(node, front);
+    await this.advance(1_000);
+    this.#presentAt(node, side); // an event that lies behind the lockout
+    await this.advance(1_000);
+    node.journalHangs = true;
+    this.#presentAt(node, side);
+    node.process?.site.cache.snapshot().catch(() => undefined);
+    await this.advance(3_000);
+    node.kill();
+    await node.boot();
+    await this.#restart(node);
   }
 
   /** Some work of a gateway needs time to pass. undefined: it does not end. */
