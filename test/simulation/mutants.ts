@@ -2,19 +2,30 @@
  * Planted bugs: each is one edit of the real code, and the simulation must catch it within its seeds. What a mutant edits must be
  * there exactly once, so a mutant that no longer applies is noticed too.
  */
+import type { FaultProfile } from "./fault-profile.ts";
+
 export interface Mutant {
   readonly name: string;
   readonly file: string;
   readonly find: string;
   readonly replace: string;
-  /** Seeds in which it must be caught. */
+  /** Seeds in which it must be caught, counted from the first. */
   readonly seeds: number;
+  /** Only those seeds count: what shows it is rare elsewhere. */
+  readonly profile: FaultProfile["name"] | undefined;
 }
 
 const usual = 60;
 
-function mutant(name: string, file: string, find: string, replace: string, seeds = usual): Mutant {
-  return { name, file, find, replace, seeds };
+function mutant(
+  name: string,
+  file: string,
+  find: string,
+  replace: string,
+  profile?: FaultProfile["name"],
+  seeds = usual,
+): Mutant {
+  return { name, file, find, replace, seeds, profile };
 }
 
 export const mutants: readonly Mutant[] = [
@@ -30,7 +41,6 @@ export const mutants: readonly Mutant[] = [
     "gateway/flows/present-credential.ts",
     "if (objection || site.stopping.aborted)",
     "if (site.stopping.aborted)",
-    120,
   ),
   mutant(
     "time passes between a decision and its record",
@@ -43,6 +53,7 @@ export const mutants: readonly Mutant[] = [
     "gateway/flows/present-credential.ts",
     '    if (error instanceof GatewayError && error.code === "storage-full")\n',
     '    if (error instanceof GatewayError && error.code === "storage-full") await releaseStrike(site, accessPoint);\n    if (error instanceof GatewayError && error.code === "storage-full")\n',
+    "full",
   ),
   mutant(
     "a bolt that stays out is told to nobody",
@@ -69,6 +80,7 @@ export const mutants: readonly Mutant[] = [
     "gateway/domain/rights.ts",
     "Math.max(merged[holder] ?? 0, count)",
     "(merged[holder] ?? 0) + count",
+    "lending",
   ),
   mutant(
     "the ledger goes with the cached row",
@@ -81,18 +93,21 @@ export const mutants: readonly Mutant[] = [
     "gateway/flows/answer-orders.ts",
     "Math.min(order.n, Math.max(0, held(rights)))",
     "0",
+    "lending",
   ),
   mutant(
     "an order is answered beyond what is held",
     "gateway/flows/answer-orders.ts",
     "Math.min(order.n, Math.max(0, held(rights)))",
     "order.n",
+    "lending",
   ),
   mutant(
     "nobody hears that an entry was wanted",
     "cloud-sync/store/ingest.ts",
     'event.reason === "HELD_AT_OTHER_GATE" &&',
     'event.reason === "BLACKLISTED" &&',
+    "lending",
   ),
   mutant(
     "the cloud places entries without having them back",
@@ -111,26 +126,28 @@ export const mutants: readonly Mutant[] = [
     "cloud-sync/poll.ts",
     "renderRows(page.rows, holderId(row.id, row.epoch))",
     "renderRows(page.rows, holderId(row.id, 1))",
+    "restores",
   ),
   mutant(
     "a neighbour gives before it is written down",
     "gateway/flows/give-entry.ts",
     "  await site.journal.flushed();\n",
     "",
-    300,
+    "lending",
   ),
   mutant(
     "a neighbour gives what it does not hold",
     "gateway/flows/give-entry.ts",
     "!site.stopping.aborted && held(site.records.registers(grant)) >= 1",
     "!site.stopping.aborted",
+    "lending",
   ),
   mutant(
     "a transfer whose answer was lost is told to nobody",
     "cloud-sync/domain/settle-rights.ts",
     "...(incoming.length > 0 && { incoming: Object.fromEntries(incoming) }),",
     "",
-    300,
+    "lending",
   ),
 
   // The cloud that lost history.
@@ -139,25 +156,28 @@ export const mutants: readonly Mutant[] = [
     "cloud-sync/store/feed.ts",
     "      auditSince: now,\n",
     "",
+    "restores",
   ),
   mutant(
     "epochs are given again after a loss",
     "cloud-sync/store/feed.ts",
     "      epochFloor: Math.floor((now - firstEpochAt) / 1000),\n",
     "",
-    120,
+    "restores",
   ),
   mutant(
     "revocations do not come back from gateways",
     "cloud-sync/store/audit.ts",
     "  await revokeAgain(tx, siteId, part, now);\n",
     "",
+    "restores",
   ),
   mutant(
     "a gateway does not notice that the cloud lost its events",
     "gateway/sync/sync-loop.ts",
     "    this.#rewind(reply, askedAt);\n",
     "",
+    "restores",
   ),
 
   // The feed.
@@ -166,7 +186,7 @@ export const mutants: readonly Mutant[] = [
     "gateway/domain/site-records.ts",
     "return this.#revoked.has(id);",
     "return id === undefined;",
-    300,
+    "restores",
   ),
   mutant(
     "a page is confirmed before it is on the disk",
@@ -191,25 +211,28 @@ export const mutants: readonly Mutant[] = [
     "gateway/time-keeper.ts",
     "if (this.#syncedAt !== undefined) return this.#clock.monotonic() - this.#syncedAt;",
     "if (this.#syncedAt !== undefined) return Math.min(this.#clock.monotonic() - this.#syncedAt, Math.max(0, this.#clock.wall() - (this.#remembered().syncedAt ?? 0)));",
-    120,
+    "clocks",
   ),
   mutant(
     "time may go back after a restart",
     "gateway/domain/clock-interval.ts",
     "if (!fix) return { earliest: highWater, latest: Number.POSITIVE_INFINITY };",
     "if (!fix) return { earliest: 0, latest: Number.POSITIVE_INFINITY };",
+    "clocks",
   ),
   mutant(
     "a fresh look at the clock replaces what was known",
     "gateway/time-keeper.ts",
     "this.#fix = combine(this.#fix, fix);",
     "this.#fix = fix;",
+    "clocks",
   ),
   mutant(
     "the time an answer was under way is not counted",
     "gateway/domain/clock-interval.ts",
     "latest: serverTime + Math.max(0, underWayMs)",
     "latest: serverTime",
+    "clocks",
   ),
 
   // Old and new versions.
@@ -238,14 +261,12 @@ export const mutants: readonly Mutant[] = [
     "gateway/flows/remote-command.ts",
     "return command.ageMs + (site.clock.monotonic() - askedAt) - heldMs > Math.min(command.ttlMs, commandTtlMs);",
     "return command.ageMs + askedAt + heldMs + commandTtlMs < 0;",
-    120,
   ),
   mutant(
     "a command is carried out before its number is on the disk",
     "gateway/flows/remote-command.ts",
     "    await taken.durable;\n",
     "    taken.durable.catch(() => undefined);\n",
-    120,
   ),
 
   // The journal.
@@ -266,14 +287,14 @@ export const mutants: readonly Mutant[] = [
     "gateway/wire/journal-line.ts",
     'if (bytes.length <= crcLength || bytes.toString("latin1", start.length) !== crcTail(start)) return undefined;',
     "if (bytes.length <= crcLength) return undefined;",
-    120,
+    "torn",
   ),
   mutant(
     "a torn tail is left standing",
     "gateway/storage/journal-recovery.ts",
     "  const cuts = read.flatMap(",
     "  const cuts = read.slice(read.length).flatMap(",
-    120,
+    "torn",
   ),
   mutant(
     "a repeated event counts again",
@@ -286,13 +307,13 @@ export const mutants: readonly Mutant[] = [
     "gateway/domain/site-records.ts",
     "    for (const [accessPoint, lockout] of this.#lockouts) this.#lockouts.set(accessPoint, older(lockout, passed));\n",
     "    this.#lockouts.clear();\n",
+    "torn",
   ),
   mutant(
     "a snapshot leaves out what the journal's old segments knew",
     "gateway/domain/site-records.ts",
     "      revoked: [...this.#revoked],\n",
     "      revoked: [],\n",
-    300,
   ),
   mutant(
     "a snapshot leaves out a grant's entries",

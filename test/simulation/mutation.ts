@@ -14,9 +14,9 @@ export type MutantResult =
   | { readonly outcome: "caught"; readonly seed: number; readonly by: string }
   | { readonly outcome: "missed" | "stale" | "broken"; readonly why: string };
 
-/** Runs them, `jobs` at a time, and answers how many were caught. Prints a line for each. */
-export async function runMutants(names: string | undefined, jobs: number): Promise<{ caught: number; all: number }> {
-  const wanted = mutants.filter(({ name }) => names === undefined || name.includes(names));
+/** Runs those whose name holds one of `names`, or all; `jobs` at a time. Answers how many were caught; prints a line for each. */
+export async function runMutants(names: readonly string[], jobs: number): Promise<{ caught: number; all: number }> {
+  const wanted = mutants.filter(({ name }) => names.length === 0 || names.some((part) => name.includes(part)));
   const queue = [...wanted];
   let caught = 0;
   const unmutated = await copyProject(root);
@@ -48,7 +48,9 @@ async function runMutant(mutant: Mutant, unmutated: string): Promise<MutantResul
       file,
       source.replace(mutant.find, () => mutant.replace),
     );
-    const result = readResult(mutant, await simulate(folder, ["--seeds", String(mutant.seeds), "--first-failure"]));
+    const options = ["--seeds", String(mutant.seeds), "--first-failure"];
+    if (mutant.profile) options.push("--profile", mutant.profile);
+    const result = readResult(mutant, await simulate(folder, options));
     if (result.outcome !== "caught") return result;
     // A seed that fails by itself has not found the planted bug but one of our own.
     const without = await simulate(unmutated, ["--seed", String(result.seed)]);
@@ -71,7 +73,7 @@ function readResult(mutant: Mutant, output: string): MutantResult {
   const failure = /^seed (\d+): (.*)$/m.exec(output);
   if (!failure)
     return output.includes(" 0 violations")
-      ? { outcome: "missed", why: `not in ${mutant.seeds} seeds` }
+      ? { outcome: "missed", why: `not in ${mutant.seeds} seeds${mutant.profile ? ` of ${mutant.profile}` : ""}` }
       : { outcome: "broken", why: output.trim().split("\n").at(-1) ?? "no output" };
   const [, seed, what = ""] = failure;
   // A bug that only keeps the program from working proves nothing about the invariants.

@@ -1,10 +1,11 @@
 /**
- * `npm run sim -- --seeds 300 [--from N]` runs many seeds, on both cores; `--seed N` one, with its trace; `--mutants [NAME]` plants
- * bugs in the code and lets the seeds find them. The last line sums up. A failing seed is printed with the last 50 things that
+ * `npm run sim -- --seeds 300 [--from N]` runs many seeds, on both cores; `--seed N` one, with its trace; `--mutants [NAME...]` plants
+ * bugs in the code and lets the seeds find them; `--profile NAME` takes the seeds of one profile alone. The last line sums up. A failing seed is printed with the last 50 things that
  * happened, and the same seed fails again.
  */
 import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
+import { type FaultProfile, firstSeedOf, profileNamed, stepBetween } from "./fault-profile.ts";
 import { runMutants } from "./mutation.ts";
 import { openGround, runSeed } from "./seeds.ts";
 
@@ -17,6 +18,8 @@ const { values, positionals } = parseArgs({
     /** How many seeds at once, each in a process of its own. */
     jobs: { type: "string", default: "2" },
     "first-failure": { type: "boolean", default: false },
+    /** Only seeds of this one (fault-profile.ts); they count from --from on. */
+    profile: { type: "string" },
     mutants: { type: "boolean", default: false },
   },
 });
@@ -56,29 +59,38 @@ function wholeNumber(option: "seeds" | "from" | "seed" | "jobs"): number {
 const startedAt = performance.now();
 if (values.mutants) await plantBugs();
 else if (values.seed !== undefined) await replay(wholeNumber("seed"));
-else if (values["first-failure"]) sumUp(await runSeeds(wholeNumber("from"), wholeNumber("seeds"), 1));
-else await runAll(wholeNumber("from"), wholeNumber("seeds"), wholeNumber("jobs"));
+else if (values["first-failure"]) sumUp(await runSeeds(wantedSeeds()));
+else await runAll(wantedSeeds(), wholeNumber("jobs"));
+
+function wantedSeeds(): Part {
+  const profile = values.profile === undefined ? undefined : profileNamed(values.profile);
+  if (profile === values.profile) return { from: wholeNumber("from"), count: wholeNumber("seeds"), profile };
+  console.error(`--profile: there is none called "${values.profile}"`);
+  process.exit(2);
+}
 
 async function plantBugs(): Promise<void> {
-  const { caught, all } = await runMutants(positionals[0], wholeNumber("jobs"));
+  const { caught, all } = await runMutants(positionals, wholeNumber("jobs"));
   console.log(`${caught} of ${all} caught`);
   process.exit(caught === all && all > 0 ? 0 : 1);
 }
 
 async function replay(seed: number): Promise<void> {
-  const total = await runSeeds(seed, 1, 1, true);
+  const total = await runSeeds({ from: seed, count: 1, showTrace: true });
   sumUp(total);
 }
 
 /** Each job takes every so-many-th seed and says in its last line how it went. */
-async function runAll(from: number, seeds: number, jobs: number): Promise<void> {
+async function runAll(wanted: Part, jobs: number): Promise<void> {
   const job = process.env.POSTERN_SIM_JOB;
   if (job !== undefined) {
-    const total = await runSeeds(from + Number(job), Math.max(0, seeds - Number(job)), jobs);
+    const total = await runSeeds({ ...wanted, jobs, job: Number(job) });
     console.log(`total ${JSON.stringify(total)}`);
     process.exit(0);
   }
-  const totals = await Promise.all(Array.from({ length: Math.min(jobs, seeds) }, (_, index) => runJob(index, jobs)));
+  const totals = await Promise.all(
+    Array.from({ length: Math.min(jobs, wanted.count) }, (_, index) => runJob(index, jobs)),
+  );
   const sum = totals.reduce(
     (all, one) =>
       Object.fromEntries(
@@ -108,10 +120,21 @@ function runJob(index: number, jobs: number): Promise<Total> {
   });
 }
 
-async function runSeeds(from: number, count: number, every: number, showTrace = false): Promise<Total> {
+interface Part {
+  readonly from: number;
+  readonly count: number;
+  readonly profile?: FaultProfile["name"] | undefined;
+  /** Of the jobs that share the seeds, and which of them this is. */
+  readonly jobs?: number;
+  readonly job?: number;
+  readonly showTrace?: boolean;
+}
+
+async function runSeeds({ from, count, profile, jobs = 1, job = 0, showTrace = false }: Part): Promise<Total> {
   const ground = await openGround();
   const total: Total = { ...none };
-  for (let seed = from; seed < from + count; seed += every) {
+  for (let index = job; index < count; index += jobs) {
+    const seed = firstSeedOf(profile, from) + index * stepBetween(profile);
     const { failure, trace, simulatedMs, ...counts } = await runSeed(seed, ground);
     total.seeds += 1;
     total.steps += counts.steps;
@@ -123,9 +146,11 @@ async function runSeeds(from: number, count: number, every: number, showTrace = 
     total.hours += simulatedMs / 3_600_000;
     if (failure) {
       total.violations += 1;
-      console.log(`seed ${seed}: ${failure.stack ?? failure.message}\n${trace.slice(-50).join("\n")}\n`);
+      console.log(
+        `seed ${seed}: ${failure.stack ?? failure.message}\n${trace.slice(-Number(process.env.PB_TRACE ?? 50)).join("\n")}\n`,
+      );
       if (values["first-failure"]) break;
-    } else if (showTrace) console.log(trace.slice(-50).join("\n"));
+    } else if (showTrace) console.log(trace.slice(-Number(process.env.PB_TRACE ?? 50)).join("\n"));
   }
   await ground.store.close();
   return total;
