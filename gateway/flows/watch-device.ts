@@ -44,7 +44,8 @@ async function present(
   try {
     seen = press && site.journal.record({ kind: "seen", origin: press, accessPoint: accessPoint?.id ?? null }).durable;
   } catch (error) {
-    device.reader
+    // The person is told while there is still a line: a report that is not taken in ends it.
+    await device.reader
       ?.feedback("denied", site.stopping)
       .catch(() => site.logger.debug("feedback-lost", { device: device.id }));
     throw error;

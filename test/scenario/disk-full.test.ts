@@ -50,7 +50,9 @@ test("no opening that is not written down, no crash, and it opens again by itsel
   await pressing;
 
   const before = total();
-  assert.deepEqual(new Set(await all(boxes, (box) => box.enterPin(everybody.pin))), new Set(["denied"]));
+  const verdicts = await all(boxes, (box) => box.enterPin(everybody.pin));
+  // Without an answer stays whose box has a report that found no room, and is cut off for it.
+  for (const verdict of verdicts) assert.ok(verdict === "denied" || verdict === "no-answer", verdict);
   assert.equal(total(), before, "nothing opens on a full disk");
   assert.equal(journal.state, "full");
 
@@ -79,19 +81,16 @@ test("no opening that is not written down, no crash, and it opens again by itsel
   t.diagnostic(`${total()} openings, ${admitted.length} admissions of ${events.length} events`);
 });
 
-/** Writes events of little weight until they are refused, and weighty ones until not a single one of those fits. */
+/** Writes events of little weight until they are refused, and weighty ones until not even the smallest fits. */
 async function eatUp(): Promise<void> {
   const { journal } = site.gateway.site.parts;
-  const body: EventBody = {
-    type: "denied",
-    accessPoint: doors[0]!,
-    reason: "HELD_AT_OTHER_GATE",
-    heldAt: "a gate with a long name ".repeat(100),
-    via: "pass",
-    revision: 1,
-  };
+  const small: EventBody = { type: "tamper", device: doors[0]!, active: true };
+  const large: EventBody = { type: "presence", device: doors[0]!, state: "online", firmware: "x".repeat(2_400) };
   for (const importance of ["low", "high"] as const) {
-    for (const atOnce of [100, 1]) {
+    for (const [body, atOnce] of [
+      [large, 100],
+      [small, 1],
+    ] as const) {
       const write = async () =>
         Promise.all(Array.from({ length: atOnce }, () => journal.recordEvent(body, { importance }).durable));
       while (await write().then(() => true, isRefused)) assert.notEqual(journal.state, "failed");

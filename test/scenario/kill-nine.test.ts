@@ -93,7 +93,9 @@ test(`${kills} kills of the gateway under load, seed ${seed}: nothing acknowledg
 
   const last = ready ?? (await start());
   await Promise.all(boxes.map((box) => box.connect(last.line)));
-  await until("every box has been heard", () => boxes.every((box) => box.waiting === 0));
+  await until("every box is at rest and has been heard", () =>
+    boxes.every((box) => box.waiting === 0 && box.model.view().bolt === "secured"),
+  );
   await until("the cloud has everything", async () => (await statusOf(last.url)).sync.queue === 0);
   await gateway.stop();
   const journal = await journalOnDisk();
