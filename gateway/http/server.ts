@@ -9,13 +9,23 @@ export interface HttpServer {
   stop(): Promise<void>;
 }
 
-/** Rejects with `port-in-use` naming the configuration key. */
+/** The pages are for the few people of a house: what is more than that takes memory from the doors. */
+const httpLimits = { connections: 256, headersMs: 10_000, requestMs: 30_000 };
+
+/** Rejects with `port-in-use` naming the configuration key. Connections beyond the limit, and requests slower than theirs, are closed. */
 export async function listen(
   fetch: (request: Request) => Response | Promise<Response>,
   { host, port }: { readonly host: string; readonly port: number },
+  { connections, headersMs, requestMs } = httpLimits,
 ): Promise<HttpServer> {
+  const serverOptions = {
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
+    connectionsCheckingInterval: Math.min(headersMs, 1_000),
+  };
   const server = await new Promise<ServerType>((resolve, reject) => {
-    const starting = serve({ fetch, hostname: host, port }, () => resolve(starting));
+    const starting = serve({ fetch, hostname: host, port, serverOptions }, () => resolve(starting));
+    starting.maxConnections = connections;
     starting.once("error", (error: NodeJS.ErrnoException) => {
       const inUse = error.code === "EADDRINUSE" || error.code === "EACCES";
       reject(

@@ -1,0 +1,52 @@
+/** The LAN pages' server keeps its bounds. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { type TestContext, test } from "node:test";
+import { type HttpServer, listen } from "../../gateway/http/server.ts";
+
+const connections = 4;
+
+test("beyond its number of connections it takes none, and again when one is gone", async (t) => {
+  const server = await aServer(t, 60_000);
+  const held = await Promise.all(Array.from({ length: connections }, () => dial(t, server)));
+  await once(await dial(t, server), "close");
+
+  held[0]!.destroy();
+  assert.equal(await answerOf(t, server), "well");
+});
+
+test("a connection that asks nothing, or not to its end, is closed", async (t) => {
+  const server = await aServer(t, 50);
+  const [silent, slow] = await Promise.all([dial(t, server), dial(t, server)]);
+  slow.write("GET / HTTP/1.1\r\nhost: gate\r\nx-slow: ");
+  await Promise.all([silent, slow].map((socket) => once(socket, "close")));
+  assert.equal(await answerOf(t, server), "well");
+});
+
+async function aServer(t: TestContext, headersMs: number): Promise<HttpServer> {
+  const limits = { connections, headersMs, requestMs: 2 * headersMs };
+  const server = await listen(() => new Response("well"), { host: "127.0.0.1", port: 0 }, limits);
+  t.after(() => server.stop());
+  return server;
+}
+
+async function dial(t: TestContext, { port }: HttpServer): Promise<Socket> {
+  const socket = connect(port, "127.0.0.1").resume();
+  socket.on("error", () => undefined);
+  t.after(() => socket.destroy());
+  await once(socket, "connect");
+  return socket;
+}
+
+/** Asks until it is let in. */
+async function answerOf(t: TestContext, server: HttpServer): Promise<string> {
+  for (;;) {
+    try {
+      const signal = AbortSignal.any([t.signal, AbortSignal.timeout(10_000)]);
+      return await (await fetch(server.url, { signal, headers: { connection: "close" } })).text();
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+    }
+  }
+}
