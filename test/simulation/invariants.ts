@@ -1,4 +1,7 @@
 /** What must hold at every moment, beyond what is checked where it happens (world.ts, gateway-node.ts). */
+import { sql } from "drizzle-orm";
+import { rowsOf, type Store } from "../../cloud-sync/store/store.ts";
+import { held } from "../../gateway/domain/rights.ts";
 import type { GatewayNode } from "./gateway-node.ts";
 import { Violation } from "./violation.ts";
 
@@ -7,6 +10,7 @@ export function checkMoment(nodes: readonly GatewayNode[], time: number, monoton
   for (const node of nodes) {
     checkClock(node, time);
     checkBolts(node, monotonic);
+    checkEntries(node);
   }
   checkDigests(nodes);
 }
@@ -28,6 +32,25 @@ function checkBolts(node: GatewayNode, monotonic: number): void {
   for (const [door, { owner, until }] of node.bolts)
     if (owner.alive && owner === node.process && monotonic > until + relockWithinMs)
       throw new Violation("R1", `the bolt of ${door} is still out ${monotonic - until} ms after its hold time`);
+}
+
+/** E1: nobody spends, lends or gives back an entry it does not hold. */
+function checkEntries(node: GatewayNode): void {
+  for (const [grant, rights] of node.process?.site?.parts.records.account.rights ?? [])
+    if (held(rights) < 0) throw new Violation("E1", `gateway ${node.number} has ${held(rights)} entries of ${grant}`);
+}
+
+/** P1: the cloud has never placed more entries of a grant than its limit, less those it has back. `limits`: grant → limit. */
+export async function checkPlaced(store: Store, site: string, limits: ReadonlyMap<string, number>): Promise<void> {
+  const placed = await store.transaction((tx) =>
+    rowsOf<{ grant_id: string; entries: string }>(
+      tx,
+      sql`select grant_id, sum(granted - returned)::text as entries from holding where site_id = ${site} group by grant_id`,
+    ),
+  );
+  for (const { grant_id: grant, entries } of placed)
+    if (Number(entries) > (limits.get(grant) ?? Number.POSITIVE_INFINITY))
+      throw new Violation("P1", `${entries} entries of ${grant} are placed, its limit is ${limits.get(grant)}`);
 }
 
 /** The grace a lock has to report its bolt, and some for telling it. */

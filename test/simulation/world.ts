@@ -27,7 +27,7 @@ import { SimClock } from "../support/sim-clock.ts";
 import { noon } from "../support/site-fixture.ts";
 import { type ActName, drawProfile, type FaultProfile, type FaultRates } from "./fault-profile.ts";
 import { forever, GatewayNode, type GatewayProcess, type Opening } from "./gateway-node.ts";
-import { checkClock, checkMoment } from "./invariants.ts";
+import { checkClock, checkMoment, checkPlaced } from "./invariants.ts";
 import { copySite, readVersion, restoreSite, type SiteCopy } from "./site-copy.ts";
 import { Violation } from "./violation.ts";
 
@@ -137,6 +137,9 @@ export class World {
     await this.#act();
     await this.advance(this.random.chance(0.7) ? this.random.int(2_000) : this.random.int(40_000));
     checkMoment(this.#nodes, this.clock.time, this.clock.monotonic());
+    const held = this.#grants.filter(({ shaken }) => !shaken);
+    const limits = new Map(held.flatMap(({ id, limit }) => (limit === null ? [] : [[id, limit] as const])));
+    await checkPlaced(this.#options.ground.store, this.#site, limits);
   }
 
   /** Heals everything, lets time pass, and checks the end state. */
