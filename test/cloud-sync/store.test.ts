@@ -148,7 +148,7 @@ describe("commits that cross, on PostgreSQL", { skip }, () => {
 
     await Promise.all([inOrder(sites), inOrder(sites.toReversed())]);
 
-    assert.equal(attempts, 3);
+    assert.ok(attempts >= 3, `${attempts} attempts`);
   });
 
   test("a grant takes the values named for it in one order, whatever order they were named in", async () => {

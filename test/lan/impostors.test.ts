@@ -74,7 +74,8 @@ test("a man in the middle who passes the bytes on is of no harm", async (t) => {
   t.after(() => cable.stop());
   await east!.hear(peerRow(west!.card({ lan: new URL(cable.url).host }), 2));
 
-  assert.equal(await east!.present(), "released");
+  // A slow machine does not answer within the door's patience each time.
+  await until("the entry is brought", async () => (await east!.present()) === "released");
 });
 
 const silent: readonly (readonly [string, (west: Neighbour) => Server])[] = [
