@@ -191,8 +191,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     "a page is confirmed before it is on the disk",
     "gateway/flows/reconcile-site.ts",
-    "    await Promise.all(written.map(({ durable }) => durable));\n",
-    "    for (const { durable } of written) durable.catch(() => undefined);\n",
+    'await Promise.all(written.map(({ durable }) => durable));\n    // Vouches for the page before the cloud hears that it was taken in: damaged, it must not pass for a write that never ended.\n    await site.journal.record({ kind: "tick", at, syncedAt: null }).durable;\n',
+    'for (const { durable } of written) durable.catch(() => undefined);\n    site.journal.record({ kind: "tick", at, syncedAt: null }).durable.catch(() => undefined);\n',
   ),
   mutant(
     "the cursor is written before what it stands for",

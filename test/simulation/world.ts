@@ -196,9 +196,9 @@ export class World {
       rush: several && (() => this.#rush()),
       grant: () => this.#createGrant(),
       limit: () => this.#changeLimit(),
-      revoke: () => this.#revoke(),
+      revoke: () => this.#revokeAny(),
       "revoke-at-the-door": () => this.#revokeAtTheDoor(),
-      unlock: () => this.#unlock(),
+      unlock: () => this.#unlock(this.#anyNode()),
       crash: () => this.#crash(),
       "crash-soon": () => this.#anyNode().crashAfter(this.random.int(12)),
       "crash-twice": () => this.#crashTwice(this.#anyNode()),
@@ -348,10 +348,12 @@ export class World {
     if (wanted > grant.limit! || holds) grant.limit = Math.max(wanted, Number(after.entriesUsed));
   }
 
-  async #revoke(): Promise<void> {
+  async #revokeAny(): Promise<void> {
     const live = this.#grants.filter(({ revoked, shaken }) => !revoked && !shaken);
-    if (live.length === 0) return;
-    const grant = this.random.pick(live);
+    if (live.length > 0) await this.#revoke(this.random.pick(live));
+  }
+
+  async #revoke(grant: KnownGrant): Promise<void> {
     const { version } = await this.#admin("POST", `/api/sites/${this.#site}/grants/${grant.id}/revoke`);
     grant.revoked = { feed: this.#feed, version: Number(version) };
   }
@@ -360,8 +362,7 @@ export class World {
   async #revokeAtTheDoor(): Promise<void> {
     const grant = this.#grants.at(-1);
     if (!grant || grant.revoked || grant.shaken) return;
-    const { version } = await this.#admin("POST", `/api/sites/${this.#site}/grants/${grant.id}/revoke`);
-    grant.revoked = { feed: this.#feed, version: Number(version) };
+    await this.#revoke(grant);
     const node = this.#anyNode();
     for (const door of node.doors) {
       await this.advance(this.random.int(this.profile.lineDelayMs));
@@ -369,8 +370,7 @@ export class World {
     }
   }
 
-  async #unlock(): Promise<void> {
-    const node = this.#anyNode();
+  async #unlock(node: GatewayNode): Promise<void> {
     const path = `/api/sites/${this.#site}/access-points/${this.random.pick(node.doors)}/unlock`;
     const made = await this.#admin("POST", path).catch(() => undefined); // its doors may not be reported yet
     if (made) this.#commands.set(`${node.number}/${made.id}`, { askedAt: this.clock.time, runs: 0 });
@@ -567,7 +567,7 @@ export class World {
   /** As a gateway sends: through a line that may be cut and that loses, repeats and delays. */
   async send(node: GatewayNode, owner: GatewayProcess, url: string, init: RequestInit): Promise<Response> {
     const { signal } = init;
-    const down = () => !node.lineUp && !this.#calm;
+    const down = () => !node.lineUp;
     const asked = this.clock.monotonic();
     const delay = () => this.clock.sleep(1 + this.random.int(this.profile.lineDelayMs), signal ?? undefined);
     await delay();
@@ -748,9 +748,14 @@ export class World {
     }
   }
 
-  /** What it has learned, a lockout too, is there after a power cut, from the journal, and after a clean stop, from the snapshot. */
+  /**
+   * What it has learned, a lockout too, is there after a power cut, from the journal, and after a clean stop, from the snapshot. Before the
+   * power goes, much is begun and nothing of it reaches the disk.
+   */
   async #checkRestarts(node: GatewayNode): Promise<void> {
     const [front, side] = node.doors as [string, string];
+    await this.#createGrant();
+    const revoked = this.#grants.at(-1)!;
     for (let guess = 0; guess < 5; guess += 1) this.#presentAt(node, front);
     await this.advance(1_000);
     this.#presentAt(node, side); // an event that lies behind the lockout
@@ -758,9 +763,15 @@ export class World {
     node.journalHangs = true;
     this.#presentAt(node, side);
     node.process?.site.cache.snapshot().catch(() => undefined);
+    await this.#unlock(node);
+    await this.#revoke(revoked);
     await this.advance(3_000);
     node.kill();
+    node.lineUp = false;
     await node.boot();
+    this.#presentAt(node, side, revoked.pin);
+    await this.advance(1_000);
+    node.lineUp = true;
     await this.#restart(node);
   }
 
