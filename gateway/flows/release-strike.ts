@@ -15,16 +15,16 @@ export async function releaseStrike(site: SiteParts, accessPoint: AccessPoint): 
   // Where the door is held open nobody's admission shuts it.
   const heldMs = (site.heldUntil.get(accessPoint.lock) ?? 0) - site.clock.monotonic();
   const holdMs = Math.max(accessPoint.holdMs, heldMs);
+  let result: CommandResult;
   try {
-    const result = await lock.release(holdMs, site.stopping);
-    if (result === "refused") takeBack(site, accessPoint.lock, release);
-    if (result !== "refused" && lock.state().basis === "reported")
-      void watchRelock(site, accessPoint, lock, release, holdMs);
-    return result;
+    result = await lock.release(holdMs, site.stopping);
   } catch (error) {
     site.logger.warn("release-failed", { accessPoint: accessPoint.id, error: error as Error });
-    return "unknown";
+    result = "unknown";
   }
+  if (result === "refused") takeBack(site, accessPoint.lock, release);
+  else if (lock.state().basis === "reported") void watchRelock(site, accessPoint, lock, release, holdMs);
+  return result;
 }
 
 /**
@@ -93,9 +93,10 @@ async function watchRelock(
     if (site.releases.get(accessPoint.lock) !== release) return;
     const { bolt, basis } = lock.state();
     if (basis === "assumed" || bolt === "secured") return;
-    void note(site, { type: "relock-failed", accessPoint: accessPoint.id });
     site.logger.warn("relock-failed", { accessPoint: accessPoint.id, bolt });
-    await lock.secure(site.stopping);
+    // Whatever becomes of the record.
+    const securing = lock.secure(site.stopping);
+    await Promise.all([securing, note(site, { type: "relock-failed", accessPoint: accessPoint.id })]);
   } catch (error) {
     if (!site.stopping.aborted)
       site.logger.warn("relock-unwatched", { accessPoint: accessPoint.id, error: error as Error });

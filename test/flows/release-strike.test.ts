@@ -136,3 +136,18 @@ test("a lock that does not answer but throws is as good as one that does not say
 
   assert.equal(await releaseStrike(site.parts, front), "unknown");
 });
+
+test("one that opened before it threw is looked after as well", async () => {
+  const { site, lock, pass } = await aSiteWithALock();
+  const release = () => {
+    lock.bolt = "released";
+    return Promise.reject(new Error("no answer"));
+  };
+  Object.assign(lock.device.lock!, { release });
+
+  await releaseStrike(site.parts, front);
+  await pass(30_000);
+
+  assert.equal(lock.secures, 1);
+  assert.equal(await failures(site), 1);
+});
