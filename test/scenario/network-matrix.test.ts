@@ -47,7 +47,9 @@ let http: HttpServer;
 
 before(async () => {
   cloud = await givenCloud({ clock });
-  http = await listen(cloud.app.fetch, { host: "127.0.0.1", port: 0 });
+  // An hour of a half-open line passes in seconds, and its connections with it.
+  const limits = { connections: 10_000, headersMs: 60_000, requestMs: 300_000 };
+  http = await listen(cloud.app.fetch, { host: "127.0.0.1", port: 0 }, limits);
 });
 after(async () => {
   await http.stop();

@@ -154,9 +154,14 @@ export class DistantSite {
   async admin<T = Record<string, unknown>>(method: string, path: string, body?: object): Promise<T> {
     const response = await fetch(`${this.#at.http.url}/api/sites${path}`, {
       method,
-      headers: { authorization: `Bearer ${adminToken}`, ...(body && { "content-type": "application/json" }) },
+      // A kept connection may be closed by the other side just as it is used again.
+      headers: {
+        authorization: `Bearer ${adminToken}`,
+        connection: "close",
+        ...(body && { "content-type": "application/json" }),
+      },
       ...(body && { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(60_000),
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);

@@ -176,7 +176,12 @@ export class WholeSite {
   async admin<T = Record<string, unknown>>(method: string, path: string, body?: object): Promise<T> {
     const response = await fetch(this.cloudUrl + path, {
       method,
-      headers: { authorization: `Bearer ${adminToken}`, ...(body && { "content-type": "application/json" }) },
+      // A kept connection may be closed by the other side just as it is used again.
+      headers: {
+        authorization: `Bearer ${adminToken}`,
+        connection: "close",
+        ...(body && { "content-type": "application/json" }),
+      },
       ...(body && { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(60_000),
     });
