@@ -167,7 +167,8 @@ export class Arrivals {
   #forget(arrival: Arrival): void {
     if (arrival.state === "gone") return;
     this.#leave(arrival, "gone");
-    this.#known.delete(arrival.key);
+    // Its port may be another's by now.
+    if (this.#known.get(arrival.key) === arrival) this.#known.delete(arrival.key);
   }
 
   /** It is no arrival any more: it is in, or gone. */
