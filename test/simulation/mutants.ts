@@ -58,8 +58,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     "a bolt that stays out is told to nobody",
     "gateway/flows/release-strike.ts",
-    "    await lock.secure(site.stopping);\n",
-    "",
+    "    const securing = lock.secure(site.stopping);\n",
+    "    const securing = undefined;\n",
   ),
 
   // Rights.
