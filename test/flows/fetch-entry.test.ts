@@ -3,16 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { FeedRow } from "../../gateway/domain/feed.ts";
 import { fetchEntry } from "../../gateway/flows/fetch-entry.ts";
-import { silentLogger } from "../../gateway/ports/logger.ts";
 import type { EntryReply } from "../../gateway/ports/peer-link.ts";
-import { startSite } from "../../gateway/site.ts";
-import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
 import { rowSum } from "../../gateway/wire/feed.ts";
-import { noCloud } from "../bench/bench-site.ts";
+import { startLoneSite } from "../support/lone-site.ts";
 import { SimClock } from "../support/sim-clock.ts";
-import { SimDisk } from "../support/sim-disk.ts";
 import { aGrant, aPage, aSite, grantRow, noon, siteRow } from "../support/site-fixture.ts";
-import { aloneOnTheMachine } from "../support/site-store.ts";
 
 const limited = (id: string) => aGrant(id, { entriesAllowed: 3, homeGateway: "gateway-2" });
 
@@ -46,26 +41,10 @@ test("when an entry came is remembered only for as long as it has to stay", asyn
 /** A neighbour in its fourth epoch that answers as told. */
 async function givenNeighbour(answer: (grant: string) => EntryReply) {
   const clock = new SimClock(noon);
-  const site = await startSite({
-    gateway: "gateway-1",
-    epoch: 1,
-    version: "test",
-    folder: "/data",
-    accessPoints: [],
-    devices: [],
-    seal: new CredentialSeal("site-1", new Uint8Array(32)),
-    link: noCloud,
+  const site = await startLoneSite({
     peers: { address: undefined, ask: async (_gateway, { grant }) => answer(grant) },
-    systemClockWithinMs: 1_000,
     clock,
-    disk: new SimDisk().mount(),
-    logger: silentLogger,
-    random: () => 0.5,
-    onFailed: (error) => {
-      throw error;
-    },
     limits: { segmentBytes: 64 * 1024 },
-    processes: aloneOnTheMachine,
   });
   const body = { id: "gateway-2", name: "Back gate", epoch: 4, publicKey: "key", lan: "127.0.0.1:1" };
   const neighbour = { kind: "gateway" as const, id: body.id, ver: 1, body };

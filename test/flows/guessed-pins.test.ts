@@ -9,12 +9,10 @@ import { Metrics } from "../../gateway/http/metrics.ts";
 import { recentEvents } from "../../gateway/http/recent-events.ts";
 import { gatewayStatus } from "../../gateway/http/status.ts";
 import type { Device, ReportListener } from "../../gateway/ports/device.ts";
-import { silentLogger } from "../../gateway/ports/logger.ts";
-import { noPeers } from "../../gateway/ports/peer-link.ts";
-import { type RunningSite, startSite } from "../../gateway/site.ts";
+import type { RunningSite } from "../../gateway/site.ts";
 import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
-import { noCloud } from "../bench/bench-site.ts";
+import { startLoneSite } from "../support/lone-site.ts";
 import { SimClock } from "../support/sim-clock.ts";
 import { SimDisk } from "../support/sim-disk.ts";
 import {
@@ -28,7 +26,7 @@ import {
   noon,
   siteRow,
 } from "../support/site-fixture.ts";
-import { aloneOnTheMachine, smallLimits } from "../support/site-store.ts";
+import { smallLimits } from "../support/site-store.ts";
 import { until } from "../support/until.ts";
 
 const seal = new CredentialSeal("site-1", new Uint8Array(32));
@@ -227,26 +225,13 @@ async function aSiteOfKeypads(disk: SimDisk) {
       },
     }),
   );
-  const site = await startSite({
-    gateway: "gateway-1",
-    epoch: 1,
-    version: "test",
-    folder: "/data",
+  const site = await startLoneSite({
     accessPoints: keypads.map((id) => ({ id, name: id, lock: id, readers: [id], holdMs: 1_000 })),
     devices,
     seal,
-    link: noCloud,
-    peers: noPeers,
-    systemClockWithinMs: 1_000,
     clock,
     disk: disk.mount(),
-    logger: silentLogger,
-    random: () => 0.5,
-    onFailed: (error) => {
-      throw error;
-    },
     limits: smallLimits,
-    processes: aloneOnTheMachine,
   });
   await site.parts.journal.record({ kind: "page", page: known, at: noon }).durable;
   let seq = Math.max(0, ...(await presses(site)));

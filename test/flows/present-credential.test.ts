@@ -4,16 +4,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { recentEvents } from "../../gateway/http/recent-events.ts";
 import type { Device, ReportListener } from "../../gateway/ports/device.ts";
-import { silentLogger } from "../../gateway/ports/logger.ts";
-import { noPeers } from "../../gateway/ports/peer-link.ts";
-import { type RunningSite, startSite } from "../../gateway/site.ts";
+import type { RunningSite } from "../../gateway/site.ts";
 import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
-import { noCloud } from "../bench/bench-site.ts";
+import { startLoneSite } from "../support/lone-site.ts";
 import { SimClock } from "../support/sim-clock.ts";
 import { SimDisk } from "../support/sim-disk.ts";
 import { aCredential, aGrant, aPage, aSite, grantRow, noon, siteRow } from "../support/site-fixture.ts";
-import { aloneOnTheMachine } from "../support/site-store.ts";
 import { until } from "../support/until.ts";
 
 const seal = new CredentialSeal("site-1", new Uint8Array(32));
@@ -108,25 +105,12 @@ async function aSiteWithALock(disk: SimDisk) {
       state: () => ({ bolt: "secured", basis: "reported" }),
     },
   };
-  const site = await startSite({
-    gateway: "gateway-1",
-    epoch: 1,
-    version: "test",
-    folder: "/data",
+  const site = await startLoneSite({
     accessPoints: [{ id: "front", name: "Front", lock: "box-1", readers: ["box-1"], holdMs: 4_000 }],
     devices: [device],
     seal,
-    link: noCloud,
-    peers: noPeers,
-    systemClockWithinMs: 1_000,
     clock,
     disk: disk.mount(),
-    logger: silentLogger,
-    random: () => 0.5,
-    onFailed: (error) => {
-      throw error;
-    },
-    processes: aloneOnTheMachine,
   });
   const press = async (seq: number) => {
     const value = new SecretString("471199");

@@ -4,16 +4,12 @@ import { test } from "node:test";
 import { type FeedPage, noCursor } from "../../gateway/domain/feed.ts";
 import { portions, reconcileSite } from "../../gateway/flows/reconcile-site.ts";
 import type { PollReply } from "../../gateway/ports/cloud-link.ts";
-import { silentLogger } from "../../gateway/ports/logger.ts";
-import { noPeers } from "../../gateway/ports/peer-link.ts";
-import { type RunningSite, startSite } from "../../gateway/site.ts";
+import type { RunningSite } from "../../gateway/site.ts";
 import { TimeKeeper } from "../../gateway/time-keeper.ts";
-import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
-import { noCloud } from "../bench/bench-site.ts";
+import { startLoneSite } from "../support/lone-site.ts";
 import { SimClock } from "../support/sim-clock.ts";
 import { SimDisk } from "../support/sim-disk.ts";
 import { aGrant, aPage, aSite, blacklistRow, grantRow, noon, siteRow } from "../support/site-fixture.ts";
-import { aloneOnTheMachine } from "../support/site-store.ts";
 
 const fat = (count: number) =>
   Array.from({ length: count }, (_, i) => grantRow(aGrant(`grant-${i}`, { about: { note: "я".repeat(4_150) } })));
@@ -83,24 +79,8 @@ function replyWith(page: FeedPage): PollReply {
 }
 
 function aSiteOn(disk: SimDisk, clock: SimClock): Promise<RunningSite> {
-  return startSite({
-    gateway: "gateway-1",
-    epoch: 1,
-    version: "test",
-    folder: "/data",
-    accessPoints: [],
-    devices: [],
-    seal: new CredentialSeal("site-1", new Uint8Array(32)),
-    link: noCloud,
-    peers: noPeers,
-    systemClockWithinMs: 1_000,
+  return startLoneSite({
     clock,
     disk: disk.mount(),
-    logger: silentLogger,
-    random: () => 0.5,
-    onFailed: (error) => {
-      throw error;
-    },
-    processes: aloneOnTheMachine,
   });
 }

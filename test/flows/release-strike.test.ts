@@ -7,15 +7,10 @@ import type { BoltState } from "../../gateway/domain/access-point.ts";
 import { releaseStrike } from "../../gateway/flows/release-strike.ts";
 import { recentEvents } from "../../gateway/http/recent-events.ts";
 import type { Device } from "../../gateway/ports/device.ts";
-import { silentLogger } from "../../gateway/ports/logger.ts";
-import { noPeers } from "../../gateway/ports/peer-link.ts";
-import { type RunningSite, startSite } from "../../gateway/site.ts";
-import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
-import { noCloud } from "../bench/bench-site.ts";
+import type { RunningSite } from "../../gateway/site.ts";
+import { startLoneSite } from "../support/lone-site.ts";
 import { SimClock } from "../support/sim-clock.ts";
-import { SimDisk } from "../support/sim-disk.ts";
 import { noon } from "../support/site-fixture.ts";
-import { aloneOnTheMachine } from "../support/site-store.ts";
 
 const front = { id: "front", name: "Front", lock: "lock", readers: [], holdMs: 4_000 };
 
@@ -57,25 +52,10 @@ class SelfLocking {
 async function aSiteWithALock(): Promise<{ site: RunningSite; lock: SelfLocking; pass(ms: number): Promise<void> }> {
   const clock = new SimClock(noon);
   const lock = new SelfLocking(clock);
-  const site = await startSite({
-    gateway: "gateway-1",
-    epoch: 1,
-    version: "test",
-    folder: "/data",
+  const site = await startLoneSite({
     accessPoints: [front],
     devices: [lock.device],
-    seal: new CredentialSeal("site-1", new Uint8Array(32)),
-    link: noCloud,
-    peers: noPeers,
-    systemClockWithinMs: 1_000,
     clock,
-    disk: new SimDisk().mount(),
-    logger: silentLogger,
-    random: () => 0.5,
-    onFailed: (error) => {
-      throw error;
-    },
-    processes: aloneOnTheMachine,
   });
   const pass = async (ms: number) => {
     const until = clock.monotonic() + ms;

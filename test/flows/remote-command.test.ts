@@ -5,15 +5,10 @@ import { carryOutCommand } from "../../gateway/flows/remote-command.ts";
 import { recentEvents } from "../../gateway/http/recent-events.ts";
 import type { RemoteCommand } from "../../gateway/ports/cloud-link.ts";
 import type { CommandResult, Device } from "../../gateway/ports/device.ts";
-import { silentLogger } from "../../gateway/ports/logger.ts";
-import { noPeers } from "../../gateway/ports/peer-link.ts";
-import { type RunningSite, startSite } from "../../gateway/site.ts";
-import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
-import { noCloud } from "../bench/bench-site.ts";
+import type { RunningSite } from "../../gateway/site.ts";
+import { startLoneSite } from "../support/lone-site.ts";
 import { SimClock } from "../support/sim-clock.ts";
-import { SimDisk } from "../support/sim-disk.ts";
 import { aPage, aSite, noon, siteRow } from "../support/site-fixture.ts";
-import { aloneOnTheMachine } from "../support/site-store.ts";
 
 const identify: RemoteCommand = { id: 5, accessPoint: "front", action: "identify", ageMs: 0, ttlMs: 10_000, by: "ana" };
 const taken = { type: "command-taken", command: 5, accessPoint: "front", action: "identify", by: "ana" };
@@ -126,11 +121,7 @@ async function aSiteOf(devices: Record<"lock" | "keypad" | "scanner", CommandRes
   const clock = new SimClock(noon);
   const heard: string[] = [];
   const durable = () => `${site.parts.journal.durableSeq} on the disk`;
-  const site = await startSite({
-    gateway: "gateway-1",
-    epoch: 1,
-    version: "test",
-    folder: "/data",
+  const site = await startLoneSite({
     accessPoints: [
       { id: "front", name: "Front", lock: "lock", readers: ["keypad", "lock", "scanner"], holdMs: 4_000 },
       { id: "back", name: "Back", lock: "lock", readers: [], holdMs: 4_000 },
@@ -160,18 +151,7 @@ async function aSiteOf(devices: Record<"lock" | "keypad" | "scanner", CommandRes
         }),
       }),
     ),
-    seal: new CredentialSeal("site-1", new Uint8Array(32)),
-    link: noCloud,
-    peers: noPeers,
-    systemClockWithinMs: 1_000,
     clock,
-    disk: new SimDisk().mount(),
-    logger: silentLogger,
-    random: () => 0.5,
-    onFailed: (error) => {
-      throw error;
-    },
-    processes: aloneOnTheMachine,
   });
   const pass = (ms: number) => {
     const until = clock.monotonic() + ms;

@@ -2,14 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Device } from "../../gateway/ports/device.ts";
-import { silentLogger } from "../../gateway/ports/logger.ts";
-import { noPeers } from "../../gateway/ports/peer-link.ts";
-import { startSite } from "../../gateway/site.ts";
-import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
-import { noCloud } from "../bench/bench-site.ts";
-import { SimClock } from "../support/sim-clock.ts";
+import { startLoneSite } from "../support/lone-site.ts";
 import { SimDisk } from "../support/sim-disk.ts";
-import { noon } from "../support/site-fixture.ts";
 
 const stuck = () => Promise.reject(new Error("stuck"));
 
@@ -45,24 +39,9 @@ function givenFolder() {
     ...overrides,
   });
   const start = (devices: readonly Device[]) =>
-    startSite({
-      gateway: "gateway-1",
-      epoch: 1,
-      version: "test",
-      folder: "/data",
-      accessPoints: [],
+    startLoneSite({
       devices,
-      seal: new CredentialSeal("site-1", new Uint8Array(32)),
-      link: noCloud,
-      peers: noPeers,
-      systemClockWithinMs: 1_000,
-      clock: new SimClock(noon),
       disk,
-      logger: silentLogger,
-      random: () => 0.5,
-      onFailed: (error) => {
-        throw error;
-      },
       limits: { segmentBytes: 64 * 1024 },
       processes: { self: { pid: 1, bootId: "b", began: "0" }, isRunning: () => true },
     });

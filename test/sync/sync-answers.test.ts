@@ -5,15 +5,11 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { GatewayError } from "../../gateway/errors.ts";
 import type { CloudLink, PollReply, PushReply } from "../../gateway/ports/cloud-link.ts";
 import type { EventBatch } from "../../gateway/ports/journal.ts";
-import { silentLogger } from "../../gateway/ports/logger.ts";
-import { noPeers } from "../../gateway/ports/peer-link.ts";
-import { type RunningSite, startSite } from "../../gateway/site.ts";
+import type { RunningSite } from "../../gateway/site.ts";
 import type { SyncState } from "../../gateway/sync/sync-loop.ts";
-import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
+import { startLoneSite } from "../support/lone-site.ts";
 import { SimClock } from "../support/sim-clock.ts";
-import { SimDisk } from "../support/sim-disk.ts";
 import { aPage, aSite, noon, siteRow } from "../support/site-fixture.ts";
-import { aloneOnTheMachine } from "../support/site-store.ts";
 
 const everything = (batch: EventBatch): PushReply => ({ outcome: "taken", next: batch.first + batch.lines.length });
 const unreachable = new GatewayError("cloud-unreachable", "no line");
@@ -173,26 +169,11 @@ async function givenLink(t: TestContext, row: Row) {
     audit: async () => undefined,
     report: async () => undefined,
   };
-  const site: RunningSite = await startSite({
-    gateway: "gateway-1",
-    epoch: 1,
-    version: "test",
-    folder: "/data",
-    accessPoints: [],
-    devices: [],
-    seal: new CredentialSeal("site-1", new Uint8Array(32)),
+  const site: RunningSite = await startLoneSite({
     link,
-    peers: noPeers,
-    systemClockWithinMs: 1_000,
     clock,
-    disk: new SimDisk().mount(),
-    logger: silentLogger,
     random: () => 0.9,
-    onFailed: (error) => {
-      throw error;
-    },
     limits: { segmentBytes: 64 * 1024 },
-    processes: aloneOnTheMachine,
   });
   t.after(() => site.stop());
   const pass = async (ms: number) => {
