@@ -80,7 +80,8 @@ for (const [number, { line, shape, carries }] of profiles.entries()) {
       ][minute % 3] as [typeof guest, string];
       const verdict = await site.press(door, grant.pin);
       // The news may come while somebody stands at the door.
-      if (grant !== leaving || knew === site.isRevokedHere(leaving)) assert.equal(verdict, expected, `minute ${minute}`);
+      if (grant !== leaving || knew === site.isRevokedHere(leaving))
+        assert.equal(verdict, expected, `minute ${minute}`);
       if (grant === limited && left > 0) left -= 1;
       await site.pass(pressEveryMs);
     }
