@@ -6,6 +6,9 @@ import * as files from "node:fs/promises";
 import type { Disk, DiskFile } from "../ports/disk.ts";
 import { DirectWriter } from "./direct-write.ts";
 
+/** Longer than a write takes on a good disk, and little beside one on a memory card. */
+const awakeMsMax = 0.3;
+
 export const nodeDisk: Disk = {
   list: (folder) => files.readdir(folder),
   makeFolder: async (folder) => {
@@ -20,7 +23,7 @@ export const nodeDisk: Disk = {
       fs.open(path, flags, 0o600, (error, opened) => (error ? reject(error) : resolve(opened)));
     });
     const { size } = fs.fstatSync(descriptor);
-    return new NodeDiskFile(path, descriptor, size, durable ? await DirectWriter.open(path, size) : undefined);
+    return new NodeDiskFile(path, descriptor, size, durable, durable ? await DirectWriter.open(path, size) : undefined);
   },
   rename: (from, to) => files.rename(from, to),
   remove: (path) => files.unlink(path),
@@ -37,11 +40,13 @@ export const nodeDisk: Disk = {
 class NodeDiskFile implements DiskFile {
   readonly #path: string;
   readonly #descriptor: number;
+  readonly #isDurable: boolean;
   #size: number;
   /** For short writes that change the file's content and not its size. */
   #direct: DirectWriter | undefined;
 
-  constructor(path: string, descriptor: number, size: number, direct: DirectWriter | undefined) {
+  constructor(path: string, descriptor: number, size: number, isDurable: boolean, direct: DirectWriter | undefined) {
+    this.#isDurable = isDurable;
     this.#path = path;
     this.#descriptor = descriptor;
     this.#size = size;
@@ -53,6 +58,16 @@ class NodeDiskFile implements DiskFile {
   }
 
   async write(bytes: Uint8Array, position: number): Promise<void> {
+    if (!this.#isDurable) return this.#write(bytes, position);
+    const awake = stayAwake();
+    try {
+      await this.#write(bytes, position);
+    } finally {
+      awake.isOver = true;
+    }
+  }
+
+  async #write(bytes: Uint8Array, position: number): Promise<void> {
     if (this.#direct?.takes(position, bytes.byteLength)) {
       const written = await this.#direct.write(bytes, position);
       if (written < bytes.byteLength) throw shortWrite(this.#path, written, bytes.byteLength);
@@ -96,6 +111,17 @@ class NodeDiskFile implements DiskFile {
     this.#direct = undefined;
     await direct?.close();
   }
+}
+
+/** Keeps the loop turning, without holding up anything in it: a thread that has gone to sleep wakes a tenth of a write later. */
+function stayAwake(): { isOver: boolean } {
+  const awake = { isOver: false };
+  const until = performance.now() + awakeMsMax;
+  const turn = () => {
+    if (!awake.isOver && performance.now() < until) setImmediate(turn);
+  };
+  setImmediate(turn);
+  return awake;
 }
 
 async function readPart(path: string, maxBytes: number, from: number): Promise<Uint8Array> {
