@@ -25,7 +25,7 @@ export const command = defineCommand({
 
 async function checkGateway(file: string): Promise<string> {
   const config = await loadGatewayConfig(file);
-  const faults = driverFaults(config);
+  const faults = await driverFaults(config);
   if (faults.length > 0) {
     throw new ConfigError(
       faults.map(({ path, message }) => ({ file, line: config.lineOf(path), path: pathText(path), message })),

@@ -1,9 +1,8 @@
 /** Has every driver parse its device's options, which has no effect beyond that, and collects what they refuse. */
 import type { GatewayConfig } from "../config/load.ts";
 import { nearest } from "../config/nearest.ts";
-import { drivers } from "../gateway/drivers/index.ts";
+import { driverNames, loadDriver } from "../gateway/drivers/index.ts";
 import { GatewayError } from "../gateway/errors.ts";
-import type { DriverFactory } from "../gateway/ports/driver.ts";
 import { silentLogger } from "../gateway/ports/logger.ts";
 import type { MqttLink } from "../gateway/ports/mqtt-link.ts";
 import { systemClock } from "../gateway/system-clock.ts";
@@ -22,32 +21,36 @@ const noLine: MqttLink = {
   onConnection: () => () => undefined,
 };
 
-const factories: Readonly<Record<string, DriverFactory>> = drivers;
+export async function driverFaults(config: GatewayConfig): Promise<DriverFault[]> {
+  const faults = await Promise.all(config.settings.devices.map((device, index) => faultsOf(device, index, config)));
+  return faults.flat();
+}
 
-export function driverFaults({ settings, secrets }: GatewayConfig): DriverFault[] {
-  return settings.devices.flatMap(({ id, driver, options }, index) => {
-    const factory = Object.hasOwn(factories, driver) ? factories[driver] : undefined;
-    if (!factory) return [{ path: ["devices", index, "driver"], message: unknownDriver(driver) }];
-    try {
-      factory.create(id, options, {
-        clock: systemClock,
-        logger: silentLogger,
-        mqtt: noLine,
-        secret: (name) => {
-          const value = secrets.ofDevice(id, name);
-          return value === undefined ? undefined : new SecretString(value);
-        },
-      });
-      return [];
-    } catch (error) {
-      if (!(error instanceof GatewayError) || error.code !== "config-invalid") throw error;
-      return [{ path: ["devices", index, "options"], message: error.message }];
-    }
-  });
+async function faultsOf(
+  { id, driver, options }: GatewayConfig["settings"]["devices"][number],
+  index: number,
+  { secrets }: GatewayConfig,
+): Promise<DriverFault[]> {
+  const factory = await loadDriver(driver);
+  if (!factory) return [{ path: ["devices", index, "driver"], message: unknownDriver(driver) }];
+  try {
+    factory.create(id, options, {
+      clock: systemClock,
+      logger: silentLogger,
+      mqtt: noLine,
+      secret: (name) => {
+        const value = secrets.ofDevice(id, name);
+        return value === undefined ? undefined : new SecretString(value);
+      },
+    });
+    return [];
+  } catch (error) {
+    if (!(error instanceof GatewayError) || error.code !== "config-invalid") throw error;
+    return [{ path: ["devices", index, "options"], message: error.message }];
+  }
 }
 
 function unknownDriver(driver: string): string {
-  const known = Object.keys(factories);
-  const near = nearest(driver, known);
-  return `no driver is called "${driver}"; ${near ? `did you mean ${near}?` : `known: ${known.join(", ")}`}`;
+  const near = nearest(driver, driverNames);
+  return `no driver is called "${driver}"; ${near ? `did you mean ${near}?` : `known: ${driverNames.join(", ")}`}`;
 }

@@ -6,7 +6,7 @@ import { CertificateAuthority } from "./broker/certificate-authority.ts";
 import type { AccessPoint } from "./domain/access-point.ts";
 import type { Instant, Millis } from "./domain/instant.ts";
 import type { SiteRecords } from "./domain/site-records.ts";
-import { drivers } from "./drivers/index.ts";
+import { driverNames, loadDriver } from "./drivers/index.ts";
 import { GatewayError } from "./errors.ts";
 import { giveEntry } from "./flows/give-entry.ts";
 import { gatewayApp } from "./http/app.tsx";
@@ -15,7 +15,6 @@ import { type LanSettings, PeerLan } from "./lan/peer-lan.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Device } from "./ports/device.ts";
 import type { Disk } from "./ports/disk.ts";
-import type { DriverFactory } from "./ports/driver.ts";
 import type { Logger } from "./ports/logger.ts";
 import { noPeers } from "./ports/peer-link.ts";
 import { type RunningSite, startSite } from "./site.ts";
@@ -103,7 +102,9 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       clock,
       logger: logger.child({ part: "broker" }),
     });
-    const devices = settings.devices.map((device, index) => makeDevice(`devices[${index}]`, device, parts, broker));
+    const devices = await Promise.all(
+      settings.devices.map((device, index) => makeDevice(`devices[${index}]`, device, parts, broker)),
+    );
     const lan = settings.lan && lanOf(settings.lan, parts);
     const site = await startSite({
       gateway: keys.gateway,
@@ -237,17 +238,15 @@ function lanOf(settings: LanSettings, { keys, clock, logger }: GatewayParts): Pe
   return new PeerLan({ settings, gateway, privateKey, clock, logger: logger.child({ part: "lan" }) });
 }
 
-function makeDevice(
+async function makeDevice(
   path: string,
   { id, driver, options }: GatewaySettings["devices"][number],
   parts: GatewayParts,
   broker: Broker,
-): Device {
-  const factory: DriverFactory | undefined = Object.hasOwn(drivers, driver)
-    ? drivers[driver as keyof typeof drivers]
-    : undefined;
+): Promise<Device> {
+  const factory = await loadDriver(driver);
   if (!factory) {
-    const known = Object.keys(drivers).join(", ");
+    const known = driverNames.join(", ");
     throw new GatewayError("config-invalid", `${path}.driver: no driver is called "${driver}"; known: ${known}`);
   }
   try {

@@ -1,7 +1,16 @@
-/** Every driver the gateway knows, by the name a site file calls it. Adding one is one line here. */
+/**
+ * Every driver the gateway knows, by the name a site file calls it. Adding one is one line here. Each is loaded when a device wants it,
+ * so that a site does not pay for what it does not have.
+ */
 import type { DriverFactory } from "../ports/driver.ts";
-import { mqttLockbox } from "./mqtt-lockbox/driver.ts";
 
-export const drivers = {
-  "mqtt-lockbox": mqttLockbox,
-} as const satisfies Record<string, DriverFactory>;
+const drivers: Readonly<Record<string, () => Promise<DriverFactory>>> = {
+  "mqtt-lockbox": async () => (await import("./mqtt-lockbox/driver.ts")).mqttLockbox,
+};
+
+export const driverNames: readonly string[] = Object.keys(drivers);
+
+/** undefined when no driver has that name. */
+export async function loadDriver(name: string): Promise<DriverFactory | undefined> {
+  return Object.hasOwn(drivers, name) ? drivers[name]?.() : undefined;
+}

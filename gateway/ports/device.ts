@@ -51,6 +51,7 @@ export type Unsubscribe = () => void;
  *  no effect: sockets, ports and timers begin in start(). What it cannot do is absent, not a method that throws. */
 export interface Device {
   readonly id: DeviceId;
+  /** Resolves once it listens; it does not wait for the thing to be there. */
   start(signal: AbortSignal): Promise<void>;
   stop(): Promise<void>;
   status(): DeviceStatus;
@@ -60,14 +61,16 @@ export interface Device {
   readonly locator?: Locator;
 }
 
-/** The part that holds the door. Released by its own timer where it has one, so that a lost link leaves it shut. */
+/** The part that holds the door. A timer of its own is the better one: a lost link leaves such a door shut. */
 export interface Lock {
+  /** "by-itself": secured by a timer of its own after `holdMs` · "when-told": it stays released until the gateway secures it, which it does then. */
+  readonly relocks: "by-itself" | "when-told";
   /** Releases for `holdMs`. Settles within the driver's own deadline; "unknown" then. Never retried by anyone. */
   release(holdMs: Millis, signal: AbortSignal): Promise<CommandResult>;
   secure(signal: AbortSignal): Promise<CommandResult>;
   /**
    * Released for `windowMs` from now. Told again before that is over it stays released and nothing moves; told no more it secures itself,
-   * so that a gateway that is gone holds nothing open. Settles as release() does. Absent where a lock cannot.
+   * so that a gateway that is gone holds nothing open. Settles as release() does. Absent where a lock cannot, as one that relocks when told.
    */
   hold?(windowMs: Millis, signal: AbortSignal): Promise<CommandResult>;
   /** The last we know. "assumed" where the hardware gives no feedback, or has not spoken since we started. */

@@ -105,6 +105,7 @@ function anObedientLock(id: string): Device {
     status: () => ({ link: "online", since: 0 }),
     subscribe: () => () => undefined,
     lock: {
+      relocks: "by-itself",
       release: async () => "confirmed",
       secure: async () => "confirmed",
       state: () => ({ bolt: "secured", basis: "assumed" }),

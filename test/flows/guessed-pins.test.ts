@@ -210,6 +210,7 @@ async function aSiteOfKeypads(disk: SimDisk) {
         return () => undefined;
       },
       lock: {
+        relocks: "by-itself",
         release: async () => {
           released.push(id);
           await locksAnswer;

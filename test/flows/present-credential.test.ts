@@ -97,6 +97,7 @@ async function aSiteWithALock(disk: SimDisk) {
       return () => undefined;
     },
     lock: {
+      relocks: "by-itself",
       release: (_holdMs, signal) => {
         lock.releases += 1;
         return new Promise((resolve) => signal.addEventListener("abort", () => resolve("unknown"), { once: true }));

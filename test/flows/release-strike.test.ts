@@ -30,6 +30,7 @@ class SelfLocking {
       status: () => ({ link: "online", since: 0 }),
       subscribe: () => () => undefined,
       lock: {
+        relocks: "by-itself",
         release: async (holdMs) => {
           this.bolt = "released";
           this.#window += 1;

@@ -134,6 +134,7 @@ async function aSiteOf(devices: Record<"lock" | "keypad" | "scanner", CommandRes
         status: () => ({ link: "online", since: 0 }),
         subscribe: () => () => undefined,
         lock: {
+          relocks: "by-itself",
           release: async () => {
             heard.push(`release ${id}, ${durable()}`);
             return "confirmed";

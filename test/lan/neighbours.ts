@@ -217,6 +217,7 @@ function aLock(id: string, onRelease: () => void): Device {
     status: () => ({ link: "online", since: 0 }),
     subscribe: () => () => undefined,
     lock: {
+      relocks: "by-itself",
       release: async () => {
         onRelease();
         return "confirmed";

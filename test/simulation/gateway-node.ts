@@ -252,6 +252,7 @@ export class GatewayNode {
     const world = this.#world;
     const reports = id === this.doors[0];
     const lock: Lock = {
+      relocks: "by-itself",
       release: async () => {
         if (!owner.alive) return forever();
         if (world.happens("lockRefuses")) return "refused";

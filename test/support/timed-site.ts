@@ -323,6 +323,7 @@ export class TimedSite {
       status: () => ({ link: "online", since: noon }),
       subscribe: () => () => undefined,
       lock: {
+        relocks: "by-itself",
         release: async (holdMs) => {
           this.releases.push(this.clock.time);
           return this.#turn("released", holdMs);

@@ -86,6 +86,7 @@ class MqttLockbox implements Device {
     this.#open = new OpenCommands(context.clock);
     this.#since = context.clock.wall();
     this.lock = {
+      relocks: "by-itself",
       release: (wanted, signal) => this.#release(wanted, signal),
       secure: (signal) => this.#secure(signal),
       // A box that is released while it is released begins its window anew and leaves the bolt where it is.
