@@ -9,13 +9,12 @@ import type { DeviceOrigin, EntryEvent, EventSeq } from "./entry-event.ts";
 import { type Checksum, type Cursor, type FeedPage, type FeedRow, noCursor, type PeerGateway } from "./feed.ts";
 import type { GatewayId, Grant, GrantId } from "./grant.ts";
 import type { HoldId, HoldOpen } from "./hold-open.ts";
-import type { Instant, Millis, Monotonic } from "./instant.ts";
-import { afterMiss, afterSuccess, type Lockout, lockedOutMs, older } from "./lockout.ts";
+import type { Instant, Monotonic } from "./instant.ts";
 import { narrowerGrant } from "./narrower-grant.ts";
-import { budgetLockoutMs, isBudgetSpent, ofLastDay, pinBudget, type WrongPins, withWrongPin } from "./pin-budget.ts";
 import type { JournalRecord } from "./record.ts";
 import { held, merge, noRights, type Placement, type Rights, type TakeBackOrder } from "./rights.ts";
 import type { BlacklistEntry, Site } from "./site.ts";
+import { type AttemptsItem, type AttemptsView, WrongAttempts } from "./wrong-attempts.ts";
 
 /** A grant's rights here, kept 30 days beyond its end, longer than its row. */
 interface LedgerEntry {
@@ -52,18 +51,7 @@ export type SnapshotItem =
   | { readonly item: "row" | "staged"; readonly row: FeedRow }
   | { readonly item: "ledger"; readonly grant: GrantId; readonly rights: Rights; readonly until: Instant }
   | { readonly item: "revoked"; readonly id: string }
-  | {
-      readonly item: "lockout";
-      readonly accessPoint: AccessPointId;
-      readonly misses: number;
-      readonly sinceMissMs: Millis;
-      readonly remainingMs: Millis;
-    }
-  | {
-      readonly item: "wrong-pins";
-      readonly wrong: readonly { readonly accessPoint: AccessPointId; readonly agoMs: Millis }[];
-      readonly toldAgoMs: Millis | null;
-    }
+  | AttemptsItem
   | ({ readonly item: "held"; readonly accessPoint: AccessPointId } & HeldOpen)
   | { readonly item: "seen"; readonly origin: DeviceOrigin }
   | { readonly item: "unfinished"; readonly unfinished: Unfinished };
@@ -109,10 +97,7 @@ export class SiteRecords implements SiteView {
   readonly #peers = new Map<GatewayId, PeerGateway>();
   /** Take-back orders not answered yet. */
   readonly #orders = new Map<GrantId, TakeBackOrder>();
-  readonly #lockouts = new Map<AccessPointId, Lockout>();
-  #wrongPins: WrongPins = [];
-  /** When guessing was last told. */
-  #guessingToldAt: Monotonic | undefined;
+  readonly #attempts = new WrongAttempts();
   readonly #held = new Map<AccessPointId, HeldOpen>();
   readonly #seen = new Map<DeviceId, DeviceOrigin>();
   readonly #unfinished = new Map<string, Unfinished>();
@@ -250,8 +235,8 @@ export class SiteRecords implements SiteView {
     return { rows: this.#liveRows, sum: this.#sum.toString(16).padStart(32, "0") };
   }
 
-  lockedOutMs(accessPoint: AccessPointId, now: Monotonic): number {
-    return lockedOutMs(this.#lockouts.get(accessPoint), now);
+  get attempts(): AttemptsView {
+    return this.#attempts;
   }
 
   /**
@@ -261,24 +246,6 @@ export class SiteRecords implements SiteView {
   isGuess(via: CredentialKind, reason: DenyReason): boolean {
     const isMiss = reason === "QR_NOT_FOUND" || reason === "OFFLINE_NO_CACHE";
     return via === "pin" && isMiss && this.site !== undefined;
-  }
-
-  /** How long one more wrong PIN now would lock the keypad out; 0 when it would not. */
-  lockoutAfterMissMs(accessPoint: AccessPointId, now: Monotonic): number {
-    return lockedOutMs(this.#afterMiss(accessPoint, now).lockout, now);
-  }
-
-  /** Wrong PINs of the last 24 h, over all keypads here. */
-  wrongPins(now: Monotonic): { readonly count: number; readonly keypads: number; readonly isBudgetSpent: boolean } {
-    const wrong = ofLastDay(this.#wrongPins, now);
-    const keypads = new Set(wrong.map(({ accessPoint }) => accessPoint)).size;
-    return { count: wrong.length, keypads, isBudgetSpent: isBudgetSpent(wrong, now) };
-  }
-
-  /** Their budget is spent, and no event of the last day says so. */
-  isGuessingUntold(now: Monotonic): boolean {
-    const toldAt = this.#guessingToldAt;
-    return isBudgetSpent(this.#wrongPins, now) && (toldAt === undefined || now - toldAt >= pinBudget.dayMs);
   }
 
   /**
@@ -339,15 +306,13 @@ export class SiteRecords implements SiteView {
       resetting: this.#resetting,
       suspect: this.suspect,
     };
-    return snapshotItems(facts, now, {
+    return snapshotItems(facts, {
       rows: [...this.#rows.values()],
       staged: [...this.#staged.values()],
       // Keys and values apart: an array for each pair would cost the loop milliseconds.
       ledger: { grants: [...this.#ledger.keys()], entries: [...this.#ledger.values()] },
       revoked: [...this.#revoked],
-      lockouts: [...this.#lockouts],
-      wrongPins: ofLastDay(this.#wrongPins, now),
-      guessingToldAt: this.#guessingToldAt,
+      attempts: this.#attempts.dump(now),
       held: [...this.#held],
       seen: [...this.#seen.values()],
       unfinished: [...this.#unfinished.values()],
@@ -384,15 +349,8 @@ export class SiteRecords implements SiteView {
         this.#revoked.add(entry.id);
         break;
       case "lockout":
-        this.#lockouts.set(entry.accessPoint, {
-          misses: entry.misses,
-          lastMissAt: now - entry.sinceMissMs,
-          until: now + entry.remainingMs,
-        });
-        break;
       case "wrong-pins":
-        this.#wrongPins = entry.wrong.map(({ accessPoint, agoMs }) => ({ accessPoint, at: now - agoMs }));
-        this.#guessingToldAt = entry.toldAgoMs === null ? undefined : now - entry.toldAgoMs;
+        this.#attempts.restore(entry, now);
         break;
       case "held":
         this.#held.set(entry.accessPoint, { hold: entry.hold, until: entry.until });
@@ -416,8 +374,7 @@ export class SiteRecords implements SiteView {
       case "admitted":
         this.#spend(event.grant, "used", 1);
         this.#begin({ kind: "admission", of: event.seq, accessPoint: event.accessPoint, grant: event.grant });
-        if (event.via === "pin")
-          this.#setLockout(event.accessPoint, afterSuccess(this.#lockouts.get(event.accessPoint), mono));
+        if (event.via === "pin") this.#attempts.succeeded(event.accessPoint, mono);
         break;
       case "released":
         this.#unfinished.delete(`admission/${event.of}`);
@@ -430,14 +387,10 @@ export class SiteRecords implements SiteView {
         break;
       }
       case "denied":
-        if (this.isGuess(event.via, event.reason)) {
-          const { lockout, wrongPins } = this.#afterMiss(event.accessPoint, mono);
-          this.#setLockout(event.accessPoint, lockout);
-          this.#wrongPins = wrongPins;
-        }
+        if (this.isGuess(event.via, event.reason)) this.#attempts.missed(event.accessPoint, mono);
         break;
       case "pin-guessing":
-        this.#guessingToldAt = mono;
+        this.#attempts.guessingTold(mono);
         break;
       case "rights-returned":
         this.#move(event.grant, { ...noRights, returned: event.total, order: event.order });
@@ -632,25 +585,11 @@ export class SiteRecords implements SiteView {
     if (oldest) this.#unfinished.delete(keyOfUnfinished(oldest));
   }
 
-  #afterMiss(accessPoint: AccessPointId, now: Monotonic): { readonly lockout: Lockout; readonly wrongPins: WrongPins } {
-    const wrongPins = withWrongPin(this.#wrongPins, accessPoint, now);
-    const lockout = afterMiss(this.#lockouts.get(accessPoint), now, budgetLockoutMs(wrongPins, accessPoint, now));
-    return { lockout, wrongPins };
-  }
-
   /** Up to an event of an earlier boot: lockouts, kept on the running process's clock, grow older by the time since the one before. */
   #passTime({ boot, mono }: EntryEvent): void {
     const passed = this.#replayed?.boot === boot ? Math.max(0, mono - this.#replayed.mono) : 0;
     this.#replayed = { boot, mono };
-    if (passed === 0) return;
-    for (const [accessPoint, lockout] of this.#lockouts) this.#lockouts.set(accessPoint, older(lockout, passed));
-    this.#wrongPins = this.#wrongPins.map(({ accessPoint, at }) => ({ accessPoint, at: at - passed }));
-    if (this.#guessingToldAt !== undefined) this.#guessingToldAt -= passed;
-  }
-
-  #setLockout(accessPoint: AccessPointId, lockout: Lockout | undefined): void {
-    if (lockout) this.#lockouts.set(accessPoint, lockout);
-    else this.#lockouts.delete(accessPoint);
+    if (passed > 0) this.#attempts.age(passed);
   }
 
   #see(origin: DeviceOrigin): void {
@@ -688,31 +627,20 @@ interface Copies {
   readonly staged: readonly FeedRow[];
   readonly ledger: { readonly grants: readonly GrantId[]; readonly entries: readonly LedgerEntry[] };
   readonly revoked: readonly string[];
-  readonly lockouts: readonly (readonly [AccessPointId, Lockout])[];
-  readonly wrongPins: WrongPins;
-  readonly guessingToldAt: Monotonic | undefined;
+  readonly attempts: readonly AttemptsItem[];
   readonly held: readonly (readonly [AccessPointId, HeldOpen])[];
   readonly seen: readonly DeviceOrigin[];
   readonly unfinished: readonly Unfinished[];
 }
 
-function* snapshotItems(facts: SnapshotItem, now: Monotonic, copies: Copies): Generator<SnapshotItem> {
+function* snapshotItems(facts: SnapshotItem, copies: Copies): Generator<SnapshotItem> {
   yield facts;
   for (const row of copies.rows) yield { item: "row", row };
   for (const row of copies.staged) yield { item: "staged", row };
   for (const [i, { rights, until }] of copies.ledger.entries.entries())
     yield { item: "ledger", grant: copies.ledger.grants[i]!, rights, until };
   for (const id of copies.revoked) yield { item: "revoked", id };
-  for (const [accessPoint, lockout] of copies.lockouts) {
-    const { misses, lastMissAt } = lockout;
-    const [sinceMissMs, remainingMs] = [Math.max(0, now - lastMissAt), lockedOutMs(lockout, now)];
-    yield { item: "lockout", accessPoint, misses, sinceMissMs, remainingMs };
-  }
-  if (copies.wrongPins.length > 0) {
-    const wrong = copies.wrongPins.map(({ accessPoint, at }) => ({ accessPoint, agoMs: Math.max(0, now - at) }));
-    const { guessingToldAt } = copies;
-    yield { item: "wrong-pins", wrong, toldAgoMs: guessingToldAt === undefined ? null : now - guessingToldAt };
-  }
+  yield* copies.attempts;
   for (const [accessPoint, held] of copies.held) yield { item: "held", accessPoint, ...held };
   for (const origin of copies.seen) yield { item: "seen", origin };
   for (const unfinished of copies.unfinished) yield { item: "unfinished", unfinished };

@@ -116,7 +116,7 @@ function deny(site: SiteParts, request: AccessRequest, decision: Decision, press
   const { accessPoint, presented } = request;
   const reason = decision.outcome === "denied" ? decision.reason : "WRONG_ACCESS_POINT";
   const guessed = site.records.isGuess(presented.kind, reason);
-  const lockedOutMs = guessed ? site.records.lockoutAfterMissMs(accessPoint, site.clock.monotonic()) : 0;
+  const lockedOutMs = guessed ? site.records.attempts.lockedOutAfterMissMs(accessPoint, site.clock.monotonic()) : 0;
   const { grant } = decision;
   const heldAt = reason === "HELD_AT_OTHER_GATE" && grant ? site.records.heldAt(grant) : undefined;
   void note(
@@ -144,8 +144,8 @@ function deny(site: SiteParts, request: AccessRequest, decision: Decision, press
 /** Once when it begins. */
 function tellGuessing(site: SiteParts): void {
   const now = site.clock.monotonic();
-  if (!site.records.isGuessingUntold(now)) return;
-  const { count: wrongPins, keypads } = site.records.wrongPins(now);
+  if (!site.records.attempts.isGuessingUntold(now)) return;
+  const { count: wrongPins, keypads } = site.records.attempts.ofLastDay(now);
   void note(site, { type: "pin-guessing", wrongPins, keypads }, { importance: "high" });
   site.logger.warn("pin-guessing", { wrongPins, keypads });
 }

@@ -49,7 +49,7 @@ export function circumstancesAt({ records, clock, time }: SiteParts, accessPoint
   return {
     time: time.interval(),
     sinceSyncMs: time.sinceSyncMs(),
-    lockedOutMs: records.lockedOutMs(accessPoint, clock.monotonic()),
+    lockedOutMs: records.attempts.lockedOutMs(accessPoint, clock.monotonic()),
   };
 }
 

@@ -38,7 +38,7 @@ export async function gatewayStatus(sources: StatusSources): Promise<GatewayStat
   const { earliest, latest } = time.interval();
   const sinceSyncMs = time.sinceSyncMs();
   const { state, queue } = sources.sync();
-  const wrongPins = records.wrongPins(clock.monotonic());
+  const wrongPins = records.attempts.ofLastDay(clock.monotonic());
   return {
     gateway: { id: records.gateway, name: sources.name },
     site: records.site
@@ -75,7 +75,7 @@ export async function gatewayStatus(sources: StatusSources): Promise<GatewayStat
       const device = devices.get(lock);
       const { bolt, basis } = device?.lock?.state() ?? { bolt: "unknown", basis: "assumed" };
       const door = device?.status().door ?? "unknown";
-      const lockedOutMs = Math.round(records.lockedOutMs(id, clock.monotonic()));
+      const lockedOutMs = Math.round(records.attempts.lockedOutMs(id, clock.monotonic()));
       const heldOpenUntil = records.heldOpen(id)?.until ?? null;
       return { id, name, lock, bolt, basis, door, lockedOutMs, heldOpenUntil };
     }),

@@ -296,7 +296,7 @@ function playKeypads(steps: string): string {
         if (what.endsWith("right here")) tell(admission(aGrant("pat")));
       }
   }
-  return lockedOut(records.lockedOutMs("front", now));
+  return lockedOut(records.attempts.lockedOutMs("front", now));
 }
 
 function lockedOut(lockedMs: number): string {

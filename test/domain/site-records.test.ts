@@ -525,20 +525,20 @@ test("a restart neither lifts a lockout nor invents one", () => {
     Array.from({ length: count }, (_, n) => anEvent(n + 1, wrongPin, { boot: 4, mono: n * everyMs }));
 
   const attacked = replayed(guesses(1000, 5), known(), 5);
-  assert.equal(attacked.lockedOutMs("front", now), 30_000);
+  assert.equal(attacked.attempts.lockedOutMs("front", now), 30_000);
   // Ten people of ten days, each with one slip: forgiven by the hour, also when the journal is read again.
   const busy = replayed(guesses(aDay, 10), known(), 5);
-  assert.equal(busy.lockedOutMs("front", now), 0);
+  assert.equal(busy.attempts.lockedOutMs("front", now), 0);
   // What went by before the power was cut counts; the cut itself does not.
   const later = replayed(
     [...guesses(1000, 5), anEvent(6, { type: "boot", version: "1", cutBytes: 0 }, { boot: 4, mono: 14_000 })],
     known(),
     5,
   );
-  assert.equal(later.lockedOutMs("front", now), 20_000);
+  assert.equal(later.attempts.lockedOutMs("front", now), 20_000);
   const again = fresh();
   for (const item of later.dump(now)) again.restore(item, 77);
-  assert.equal(again.lockedOutMs("front", 77), 20_000);
+  assert.equal(again.attempts.lockedOutMs("front", 77), 20_000);
 });
 
 test("a restart, from the journal or from a snapshot, forgets neither the day's wrong PINs nor that they were told", () => {
@@ -549,7 +549,7 @@ test("a restart, from the journal or from a snapshot, forgets neither the day's 
   const later = anEvent(43, { type: "boot", version: "1", cutBytes: 0 }, { boot: 4, mono: 50_000 });
 
   const untold = replayed(guesses, known(), 5);
-  assert.equal(untold.isGuessingUntold(now), true);
+  assert.equal(untold.attempts.isGuessingUntold(now), true);
   const records = replayed([...guesses, told, later], known(), 5);
   const again = fresh();
   for (const item of records.dump(now)) again.restore(JSON.parse(JSON.stringify(item)), 77);
@@ -557,20 +557,20 @@ test("a restart, from the journal or from a snapshot, forgets neither the day's 
     [records, now],
     [again, 77],
   ] as const) {
-    assert.deepEqual(found.wrongPins(at), { count: 41, keypads: 41, isBudgetSpent: true });
-    assert.equal(found.isGuessingUntold(at), false);
-    assert.equal(found.lockedOutMs("keypad-40", at), 50_000);
+    assert.deepEqual(found.attempts.ofLastDay(at), { count: 41, keypads: 41, isBudgetSpent: true });
+    assert.equal(found.attempts.isGuessingUntold(at), false);
+    assert.equal(found.attempts.lockedOutMs("keypad-40", at), 50_000);
     // The first was 50 s before the power was cut.
-    assert.equal(found.wrongPins(at + aDay - 50_001).count, 41);
-    assert.equal(found.wrongPins(at + aDay - 50_000).count, 40);
+    assert.equal(found.attempts.ofLastDay(at + aDay - 50_001).count, 41);
+    assert.equal(found.attempts.ofLastDay(at + aDay - 50_000).count, 40);
     // A second slip at the same keypad, within a day of the first.
-    assert.equal(found.lockoutAfterMissMs("keypad-40", at + 50_000), 480_000);
-    assert.equal(found.lockoutAfterMissMs("front", at), 60_000);
+    assert.equal(found.attempts.lockedOutAfterMissMs("keypad-40", at + 50_000), 480_000);
+    assert.equal(found.attempts.lockedOutAfterMissMs("front", at), 60_000);
   }
   // It goes on a day later: told again.
   for (let n = 0; n < 41; n += 1)
     again.apply(anEvent(44 + n, { ...wrongPin, accessPoint: `keypad-${n}` }, { boot: 6, mono: aDay }), aDay, 6);
-  assert.equal(again.isGuessingUntold(aDay), true);
+  assert.equal(again.attempts.isGuessingUntold(aDay), true);
 });
 
 test("records without a wrong PIN give a snapshot without a line for them", () => {
@@ -585,9 +585,12 @@ test("only a PIN that nobody has counts towards the lockout, and only where reco
     { ...wrongPin, accessPoint: "back" },
   ];
   for (let n = 0; n < 9; n += 1) for (const body of others.slice(0, 2)) records.apply(anEvent(1, body), now, 1);
-  assert.equal(records.lockedOutMs("front", 0), 0);
+  assert.equal(records.attempts.lockedOutMs("front", 0), 0);
   for (let n = 0; n < 5; n += 1) records.apply(anEvent(1, others[2]!), now, 1);
-  assert.deepEqual([records.lockedOutMs("front", 0), records.lockedOutMs("back", 0)], [0, 30_000]);
+  assert.deepEqual(
+    [records.attempts.lockedOutMs("front", 0), records.attempts.lockedOutMs("back", 0)],
+    [0, 30_000],
+  );
   const reasons = ["QR_NOT_FOUND", "OFFLINE_NO_CACHE", "REVOKED", "LOCKED_OUT"] as const;
   assert.deepEqual(
     reasons.map((reason) => records.isGuess("pin", reason)),
@@ -596,5 +599,5 @@ test("only a PIN that nobody has counts towards the lockout, and only where reco
 
   const empty = fresh();
   for (let n = 0; n < 9; n += 1) empty.apply(anEvent(n + 1, { ...wrongPin, reason: "OFFLINE_NO_CACHE" }), now, 1);
-  assert.deepEqual([empty.lockedOutMs("front", now), empty.wrongPins(now).count], [0, 0]);
+  assert.deepEqual([empty.attempts.lockedOutMs("front", now), empty.attempts.ofLastDay(now).count], [0, 0]);
 });

@@ -42,7 +42,7 @@ test("given forty wrong PINs over the site's keypads, then the next locks its ke
   await first.enter("keypad-10", "999999");
   await first.enter("keypad-11", "999998");
 
-  assert.equal(first.site.parts.records.lockedOutMs("keypad-10", first.clock.monotonic()), 60_000);
+  assert.equal(first.site.parts.records.attempts.lockedOutMs("keypad-10", first.clock.monotonic()), 60_000);
   assert.match(await first.metrics(), /^postern_wrong_pins_last_day 42$/m);
   assert.match(await first.metrics(), /^postern_wrong_pins_budget_spent 1$/m);
   const [told, ...more] = await first.events("pin-guessing");
@@ -56,7 +56,7 @@ test("given forty wrong PINs over the site's keypads, then the next locks its ke
   assert.deepEqual(second.released, ["keypad-10"], "a right PIN waits with the keypad, a pass does not");
   await second.wait(60_000);
   await second.enter("keypad-10", "999997");
-  assert.equal(second.site.parts.records.lockedOutMs("keypad-10", second.clock.monotonic()), 480_000);
+  assert.equal(second.site.parts.records.attempts.lockedOutMs("keypad-10", second.clock.monotonic()), 480_000);
   assert.equal((await second.events("pin-guessing")).length, 1);
   await second.site.stop();
 });

@@ -321,7 +321,7 @@ export class GatewayNode {
         throw new Violation("X2", `a disk that lost nothing durable is told to be damaged: ${JSON.stringify(event)}`);
       if (event.type !== "denied" || !event.lockedOutMs) continue;
       const left = event.lockedOutMs - (now - event.mono);
-      if (site.parts.records.lockedOutMs(event.accessPoint, now) < left - 1)
+      if (site.parts.records.attempts.lockedOutMs(event.accessPoint, now) < left - 1)
         throw new Violation("X1", `the lockout of ${event.accessPoint} did not survive`);
     }
     // What the time was before, as far as it was written down, it is not again.

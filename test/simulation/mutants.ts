@@ -304,8 +304,8 @@ export const mutants: readonly Mutant[] = [
   ),
   mutant(
     "a restart lifts a lockout",
-    "gateway/domain/site-records.ts",
-    "    for (const [accessPoint, lockout] of this.#lockouts) this.#lockouts.set(accessPoint, older(lockout, passed));\n",
+    "gateway/domain/wrong-attempts.ts",
+    "    for (const [accessPoint, lockout] of this.#lockouts) this.#lockouts.set(accessPoint, older(lockout, ms));\n",
     "    this.#lockouts.clear();\n",
     "torn",
   ),
@@ -324,8 +324,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     "a snapshot leaves out lockouts",
     "gateway/domain/site-records.ts",
-    "of copies.lockouts) {",
-    "of copies.lockouts.slice(copies.lockouts.length)) {",
+    "yield* copies.attempts;",
+    "yield* copies.attempts.slice(copies.attempts.length);",
   ),
   mutant(
     "a snapshot is published before its lines are on the disk",
