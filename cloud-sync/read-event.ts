@@ -52,6 +52,7 @@ const eventSchema = z.discriminatedUnion("type", [
   z.looseObject({ ...stamp, type: z.literal("held-open"), accessPoint: word, hold: word, until: count }),
   z.looseObject({ ...stamp, type: z.literal("hold-ended"), accessPoint: word, hold: word, reason: word }),
   z.looseObject({ ...stamp, type: z.literal("relock-failed"), accessPoint: word }),
+  z.looseObject({ ...stamp, type: z.literal("relocked"), accessPoint: word }),
   ...(["bolt", "door", "tamper", "battery", "presence", "boot-doubted"] as const).map((type) =>
     z.looseObject({ ...stamp, type: z.literal(type), device: word }),
   ),

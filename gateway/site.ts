@@ -10,7 +10,9 @@ import { keepHolds } from "./flows/hold-open.ts";
 import { InTurn } from "./flows/in-turn.ts";
 import { News } from "./flows/news.ts";
 import { reconcileSite } from "./flows/reconcile-site.ts";
+import { resumeRelock } from "./flows/release-strike.ts";
 import type { SiteParts } from "./flows/site-parts.ts";
+import { startDevice } from "./flows/start-device.ts";
 import { watchDevice } from "./flows/watch-device.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { CloudLink } from "./ports/cloud-link.ts";
@@ -68,8 +70,9 @@ export interface RunningSite {
 
 const tickEveryMs: Millis = 5 * 60_000;
 const waitingPerAccessPoint = 16;
+const startPatienceMs: Millis = 2_000;
 
-/** Rejects as openSiteStore does, or when a device cannot start; nothing is left open then. */
+/** Rejects as openSiteStore does; nothing is left open then. A device that cannot start is tried again. */
 export async function startSite(options: SiteOptions): Promise<RunningSite> {
   const { clock, logger, devices } = options;
   const time = new TimeKeeper(clock);
@@ -130,18 +133,9 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
     }),
   });
 
-  try {
-    for (const device of devices) {
-      watchDevice(parts, device);
-      await device.start(stopping.signal);
-    }
-  } catch (error) {
-    stopping.abort();
-    await stopDevices();
-    await parts.inTurn.idle();
-    await store.close();
-    throw error;
-  }
+  for (const device of devices) watchDevice(parts, device);
+  await startDevices();
+  for (const accessPoint of options.accessPoints) resumeRelock(parts, accessPoint);
   answerOrders(parts);
   sync.start(stopping.signal);
   const ticking = keepTime();
@@ -170,6 +164,14 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
     } catch (error) {
       logger.error("tick-failed", { error: error as Error });
     }
+  }
+
+  /** Waits a little for all of them, because the broker turns away whose driver does not listen yet. */
+  async function startDevices(): Promise<void> {
+    const enough = new AbortController();
+    const started = Promise.all(devices.map((device) => startDevice(parts, device))).finally(() => enough.abort());
+    const patience = clock.sleep(startPatienceMs, enough.signal).catch(() => undefined);
+    await Promise.race([started, patience]);
   }
 
   /** One that does not stop keeps neither the others nor the journal open. */

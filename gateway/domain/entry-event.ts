@@ -117,6 +117,8 @@ export type EventBody =
     }
   /** The bolt was not back after the release window. */
   | { readonly type: "relock-failed"; readonly accessPoint: AccessPointId }
+  /** A lock that relocks when told was told, and is shut: what admissions and commands have released there is over. */
+  | { readonly type: "relocked"; readonly accessPoint: AccessPointId }
   | { readonly type: "bolt"; readonly device: DeviceId; readonly state: BoltState }
   | { readonly type: "door"; readonly device: DeviceId; readonly state: DoorState }
   | { readonly type: "tamper"; readonly device: DeviceId; readonly active: boolean }

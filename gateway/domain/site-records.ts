@@ -53,6 +53,7 @@ export type SnapshotItem =
   | { readonly item: "revoked"; readonly id: string }
   | AttemptsItem
   | ({ readonly item: "held"; readonly accessPoint: AccessPointId } & HeldOpen)
+  | { readonly item: "to-relock"; readonly accessPoint: AccessPointId }
   | { readonly item: "seen"; readonly origin: DeviceOrigin }
   | { readonly item: "unfinished"; readonly unfinished: Unfinished };
 
@@ -99,6 +100,8 @@ export class SiteRecords implements SiteView {
   readonly #orders = new Map<GrantId, TakeBackOrder>();
   readonly #attempts = new WrongAttempts();
   readonly #held = new Map<AccessPointId, HeldOpen>();
+  /** Released since they were last relocked, as far as anybody knows. Of locks that relock by themselves nothing ends it. */
+  readonly #toRelock = new Set<AccessPointId>();
   readonly #seen = new Map<DeviceId, DeviceOrigin>();
   readonly #unfinished = new Map<string, Unfinished>();
   /** The newest event of an earlier boot, while those are replayed. */
@@ -177,6 +180,11 @@ export class SiteRecords implements SiteView {
   /** What is held open there, by the events of this gateway. */
   heldOpen(accessPoint: AccessPointId): HeldOpen | undefined {
     return this.#held.get(accessPoint);
+  }
+
+  /** An admission or a command may have released it, and no event says that it is shut again. Asked of locks that relock when told. */
+  isToRelock(accessPoint: AccessPointId): boolean {
+    return this.#toRelock.has(accessPoint);
   }
 
   /** The gateways of the site as the cloud lists them, this one included. */
@@ -314,6 +322,7 @@ export class SiteRecords implements SiteView {
       revoked: [...this.#revoked],
       attempts: this.#attempts.dump(now),
       held: [...this.#held],
+      toRelock: [...this.#toRelock],
       seen: [...this.#seen.values()],
       unfinished: [...this.#unfinished.values()],
     });
@@ -355,6 +364,9 @@ export class SiteRecords implements SiteView {
       case "held":
         this.#held.set(entry.accessPoint, { hold: entry.hold, until: entry.until });
         break;
+      case "to-relock":
+        this.#toRelock.add(entry.accessPoint);
+        break;
       case "seen":
         this.#see(entry.origin);
         break;
@@ -373,6 +385,7 @@ export class SiteRecords implements SiteView {
     switch (event.type) {
       case "admitted":
         this.#spend(event.grant, "used", 1);
+        this.#toRelock.add(event.accessPoint);
         this.#begin({ kind: "admission", of: event.seq, accessPoint: event.accessPoint, grant: event.grant });
         if (event.via === "pin") this.#attempts.succeeded(event.accessPoint, mono);
         break;
@@ -404,6 +417,7 @@ export class SiteRecords implements SiteView {
         break;
       case "command-taken":
         this.lastCommand = Math.max(this.lastCommand, event.command);
+        if (event.action === undefined) this.#toRelock.add(event.accessPoint);
         this.#begin({ kind: "command", command: event.command, accessPoint: event.accessPoint });
         break;
       case "command-ended":
@@ -415,6 +429,9 @@ export class SiteRecords implements SiteView {
         break;
       case "hold-ended":
         this.#held.delete(event.accessPoint);
+        break;
+      case "relocked":
+        this.#toRelock.delete(event.accessPoint);
         break;
       case "damage":
         this.#assumeSpent();
@@ -629,6 +646,7 @@ interface Copies {
   readonly revoked: readonly string[];
   readonly attempts: readonly AttemptsItem[];
   readonly held: readonly (readonly [AccessPointId, HeldOpen])[];
+  readonly toRelock: readonly AccessPointId[];
   readonly seen: readonly DeviceOrigin[];
   readonly unfinished: readonly Unfinished[];
 }
@@ -642,6 +660,7 @@ function* snapshotItems(facts: SnapshotItem, copies: Copies): Generator<Snapshot
   for (const id of copies.revoked) yield { item: "revoked", id };
   yield* copies.attempts;
   for (const [accessPoint, held] of copies.held) yield { item: "held", accessPoint, ...held };
+  for (const accessPoint of copies.toRelock) yield { item: "to-relock", accessPoint };
   for (const origin of copies.seen) yield { item: "seen", origin };
   for (const unfinished of copies.unfinished) yield { item: "unfinished", unfinished };
 }

@@ -6,6 +6,7 @@ import { note, type SiteParts } from "./site-parts.ts";
 
 /** How long a lock may take to report its bolt after the hold time. */
 const relockGraceMs = 5_000;
+const relockPauseMaxMs = 160_000;
 
 /** "refused": the strike certainly did not move. Settles within the driver's own deadline (ports/device.ts). */
 export async function releaseStrike(site: SiteParts, accessPoint: AccessPoint): Promise<CommandResult> {
@@ -23,6 +24,7 @@ export async function releaseStrike(site: SiteParts, accessPoint: AccessPoint): 
     result = "unknown";
   }
   if (result === "refused") takeBack(site, accessPoint.lock, release);
+  else if (lock.relocks === "when-told") void relock(site, accessPoint, lock, release, holdMs);
   else if (lock.state().basis === "reported") void watchRelock(site, accessPoint, lock, release, holdMs);
   return result;
 }
@@ -66,6 +68,13 @@ export async function secureStrike(site: SiteParts, accessPoint: AccessPoint): P
   void watchRelock(site, accessPoint, lock, release, 0);
 }
 
+/** After a start: what an earlier one released, and did not live to relock. */
+export function resumeRelock(site: SiteParts, accessPoint: AccessPoint): void {
+  const lock = site.devices.get(accessPoint.lock)?.lock;
+  if (lock?.relocks === "when-told" && site.records.isToRelock(accessPoint.id))
+    void relock(site, accessPoint, lock, nextRelease(site, accessPoint.lock), 0);
+}
+
 function nextRelease({ releases }: SiteParts, lock: DeviceId): number {
   const release = (releases.get(lock) ?? 0) + 1;
   releases.set(lock, release);
@@ -101,4 +110,42 @@ async function watchRelock(
     if (!site.stopping.aborted)
       site.logger.warn("relock-unwatched", { accessPoint: accessPoint.id, error: error as Error });
   }
+}
+
+/**
+ * A lock without a timer is told when the time is over, and again until it is shut: nobody else would. A newer release of it has a
+ * time of its own.
+ */
+async function relock(
+  site: SiteParts,
+  accessPoint: AccessPoint,
+  lock: Lock,
+  release: number,
+  holdMs: Millis,
+): Promise<void> {
+  const isNewest = () => site.releases.get(accessPoint.lock) === release;
+  try {
+    await site.clock.sleep(holdMs, site.stopping);
+    for (let pause = relockGraceMs; isNewest(); pause = Math.min(pause * 2, relockPauseMaxMs)) {
+      const result = await lock.secure(site.stopping).catch((): CommandResult => "unknown");
+      const isTaken = result === "confirmed" || (result === "accepted" && lock.state().basis === "assumed");
+      if (!isTaken) await site.clock.sleep(pause, site.stopping);
+      if (!isNewest()) return;
+      if (isTaken || lock.state().bolt === "secured") return await noteRelocked(site, accessPoint.lock);
+      if (pause > relockGraceMs) continue;
+      site.logger.warn("relock-failed", { accessPoint: accessPoint.id, result });
+      await note(site, { type: "relock-failed", accessPoint: accessPoint.id });
+    }
+  } catch (error) {
+    if (!site.stopping.aborted)
+      site.logger.warn("relock-unwatched", { accessPoint: accessPoint.id, error: error as Error });
+  }
+}
+
+/** Of every access point that the lock serves. */
+async function noteRelocked(site: SiteParts, lock: DeviceId): Promise<void> {
+  const over = [...site.accessPoints.values()].filter(
+    (point) => point.lock === lock && site.records.isToRelock(point.id),
+  );
+  await Promise.all(over.map(({ id }) => note(site, { type: "relocked", accessPoint: id })));
 }

@@ -314,6 +314,8 @@ function describe(event: EntryEvent, zone: string): string {
       return `${event.accessPoint}: ${words.holdEnded[event.reason]}`;
     case "relock-failed":
       return `${event.accessPoint}: the bolt did not come back`;
+    case "relocked":
+      return `${event.accessPoint}: locked again`;
     case "boot":
       return event.endedEpoch === undefined
         ? "gateway started"

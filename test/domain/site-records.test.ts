@@ -587,10 +587,7 @@ test("only a PIN that nobody has counts towards the lockout, and only where reco
   for (let n = 0; n < 9; n += 1) for (const body of others.slice(0, 2)) records.apply(anEvent(1, body), now, 1);
   assert.equal(records.attempts.lockedOutMs("front", 0), 0);
   for (let n = 0; n < 5; n += 1) records.apply(anEvent(1, others[2]!), now, 1);
-  assert.deepEqual(
-    [records.attempts.lockedOutMs("front", 0), records.attempts.lockedOutMs("back", 0)],
-    [0, 30_000],
-  );
+  assert.deepEqual([records.attempts.lockedOutMs("front", 0), records.attempts.lockedOutMs("back", 0)], [0, 30_000]);
   const reasons = ["QR_NOT_FOUND", "OFFLINE_NO_CACHE", "REVOKED", "LOCKED_OUT"] as const;
   assert.deepEqual(
     reasons.map((reason) => records.isGuess("pin", reason)),

@@ -4,17 +4,20 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { BoltState } from "../../gateway/domain/access-point.ts";
+import type { EntryEvent } from "../../gateway/domain/entry-event.ts";
 import { releaseStrike } from "../../gateway/flows/release-strike.ts";
 import { recentEvents } from "../../gateway/http/recent-events.ts";
-import type { Device } from "../../gateway/ports/device.ts";
+import type { Device, Lock } from "../../gateway/ports/device.ts";
 import type { RunningSite } from "../../gateway/site.ts";
 import { startLoneSite } from "../support/lone-site.ts";
 import { SimClock } from "../support/sim-clock.ts";
+import { SimDisk } from "../support/sim-disk.ts";
 import { noon } from "../support/site-fixture.ts";
 
+const inside = { id: "inside", name: "Front, from inside", lock: "lock", readers: [], holdMs: 4_000 };
 const front = { id: "front", name: "Front", lock: "lock", readers: [], holdMs: 4_000 };
 
-/** A lock that returns its bolt after the hold time, unless it is jammed. */
+/** A lock that returns its bolt after the hold time, or when it is told to, unless it is jammed. */
 class SelfLocking {
   bolt: BoltState = "secured";
   jammed = false;
@@ -22,7 +25,7 @@ class SelfLocking {
   #window = 0;
   readonly device: Device;
 
-  constructor(clock: SimClock) {
+  constructor(clock: SimClock, relocks: Lock["relocks"]) {
     this.device = {
       id: "lock",
       start: async () => undefined,
@@ -30,18 +33,21 @@ class SelfLocking {
       status: () => ({ link: "online", since: 0 }),
       subscribe: () => () => undefined,
       lock: {
-        relocks: "by-itself",
+        relocks,
         release: async (holdMs) => {
           this.bolt = "released";
           this.#window += 1;
           const window = this.#window;
-          clock.after(holdMs, () => {
-            if (window === this.#window && !this.jammed) this.bolt = "secured";
-          });
+          if (relocks === "by-itself")
+            clock.after(holdMs, () => {
+              if (window === this.#window && !this.jammed) this.bolt = "secured";
+            });
           return "confirmed";
         },
         secure: async () => {
           this.secures += 1;
+          if (this.jammed) return "unknown";
+          this.bolt = "secured";
           return "confirmed";
         },
         state: () => ({ bolt: this.bolt, basis: "reported" }),
@@ -50,24 +56,40 @@ class SelfLocking {
   }
 }
 
-async function aSiteWithALock(): Promise<{ site: RunningSite; lock: SelfLocking; pass(ms: number): Promise<void> }> {
+interface Given {
+  readonly site: RunningSite;
+  readonly lock: SelfLocking;
+  pass(ms: number): Promise<void>;
+  /** The gateway ends and comes back; the lock stays as it is. */
+  restarted(): Promise<RunningSite>;
+}
+
+async function aSiteWithALock(relocks: Lock["relocks"] = "by-itself"): Promise<Given> {
   const clock = new SimClock(noon);
-  const lock = new SelfLocking(clock);
-  const site = await startLoneSite({
-    accessPoints: [front],
-    devices: [lock.device],
-    clock,
-  });
+  const lock = new SelfLocking(clock, relocks);
+  const disk = new SimDisk().mount();
+  const start = () => startLoneSite({ accessPoints: [front, inside], devices: [lock.device], clock, disk });
+  const site = await start();
   const pass = async (ms: number) => {
     const until = clock.monotonic() + ms;
     do for (let turn = 0; turn < 5; turn += 1) await nextTurn();
     while (clock.step(until));
   };
-  return { site, lock, pass };
+  const restarted = async () => {
+    await site.stop();
+    return start();
+  };
+  return { site, lock, pass, restarted };
 }
 
-const failures = async (site: RunningSite) =>
-  (await recentEvents(site.parts.journal, 100)).filter(({ type }) => type === "relock-failed").length;
+/** What an admission would have written down before it releases. */
+const commandTaken = (site: RunningSite) =>
+  site.parts.journal.recordEvent({ type: "command-taken", command: 1, accessPoint: front.id, by: "Ann Operator" })
+    .durable;
+
+const count = async (site: RunningSite, type: EntryEvent["type"]) =>
+  (await recentEvents(site.parts.journal, 100)).filter((event) => event.type === type).length;
+const failures = (site: RunningSite) => count(site, "relock-failed");
 
 test("a bolt that does not come back is written down and told to secure, once", async () => {
   const { site, lock, pass } = await aSiteWithALock();
@@ -83,10 +105,10 @@ test("a bolt that does not come back is written down and told to secure, once", 
 test("the watch over one window does not cut a newer one short, be it for another access point with the same lock", async () => {
   const { site, lock, pass } = await aSiteWithALock();
 
-  for (const inside of [front, { ...front, id: "inside", name: "Front, from inside" }]) {
+  for (const other of [front, inside]) {
     await releaseStrike(site.parts, front);
     await pass(8_500);
-    await releaseStrike(site.parts, inside);
+    await releaseStrike(site.parts, other);
     await pass(1_000);
 
     assert.equal(lock.bolt, "released");
@@ -131,4 +153,73 @@ test("one that opened before it threw is looked after as well", async () => {
 
   assert.equal(lock.secures, 1);
   assert.equal(await failures(site), 1);
+});
+
+test("a lock that relocks when told is told when the time is over, and not before", async () => {
+  const { site, lock, pass } = await aSiteWithALock("when-told");
+
+  await commandTaken(site);
+  await releaseStrike(site.parts, front);
+  await pass(3_900);
+  assert.deepEqual([lock.bolt, lock.secures], ["released", 0]);
+  await pass(200);
+
+  assert.deepEqual([lock.bolt, lock.secures], ["secured", 1]);
+  assert.equal(site.parts.records.isToRelock(front.id), false);
+  assert.deepEqual([await count(site, "relocked"), await failures(site)], [1, 0]);
+});
+
+test("one that does not obey is told again until it is shut, and the journal says once that it was not", async () => {
+  const { site, lock, pass } = await aSiteWithALock("when-told");
+  lock.jammed = true;
+
+  await commandTaken(site);
+  await releaseStrike(site.parts, front);
+  await pass(60_000);
+  assert.equal(lock.bolt, "released");
+  assert.equal(site.parts.records.isToRelock(front.id), true);
+  const told = lock.secures;
+  assert.ok(told > 2 && told < 10, `told ${told} times`);
+  lock.jammed = false;
+  await pass(160_000);
+
+  assert.deepEqual([lock.bolt, lock.secures], ["secured", told + 1]);
+  assert.deepEqual([await count(site, "relocked"), await failures(site)], [1, 1]);
+});
+
+test("a newer release has its own time, and ends it for every access point of the lock", async () => {
+  const { site, lock, pass } = await aSiteWithALock("when-told");
+
+  await commandTaken(site);
+  await releaseStrike(site.parts, front);
+  await pass(3_000);
+  await releaseStrike(site.parts, inside);
+  await pass(3_000);
+  assert.deepEqual([lock.bolt, lock.secures], ["released", 0]);
+  await pass(2_000);
+
+  assert.deepEqual([lock.bolt, lock.secures], ["secured", 1]);
+  assert.equal(site.parts.records.isToRelock(front.id), false);
+});
+
+test("what a gateway released and did not live to relock, its next start relocks", async () => {
+  const { site, lock, pass, restarted } = await aSiteWithALock("when-told");
+
+  await commandTaken(site);
+  await releaseStrike(site.parts, front);
+  const again = await restarted();
+  assert.equal(lock.secures, 0);
+  await pass(100);
+
+  assert.deepEqual([lock.bolt, lock.secures], ["secured", 1]);
+  assert.equal(again.parts.records.isToRelock(front.id), false);
+});
+
+test("a start moves no lock that was not released", async () => {
+  const { lock, pass, restarted } = await aSiteWithALock("when-told");
+
+  await restarted();
+  await pass(10_000);
+
+  assert.equal(lock.secures, 0);
 });

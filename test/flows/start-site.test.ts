@@ -1,19 +1,54 @@
 /** A site starts whole or not at all, and stops whatever its devices do. Simulated clock and disk, the rest is real. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Device } from "../../gateway/ports/device.ts";
 import { startLoneSite } from "../support/lone-site.ts";
+import { SimClock } from "../support/sim-clock.ts";
 import { SimDisk } from "../support/sim-disk.ts";
+import { noon } from "../support/site-fixture.ts";
+import { until } from "../support/until.ts";
 
 const stuck = () => Promise.reject(new Error("stuck"));
 
-test("a device that cannot start leaves nothing open: the others are stopped and the folder is free", async () => {
-  const { start, device, stopped } = givenFolder();
+test("a device that cannot start keeps no other from starting, and is tried again, less and less often", async () => {
+  const { start, device, clock } = givenFolder();
+  const tries: number[] = [];
+  const moody = device("moody", {
+    start: async () => {
+      tries.push(clock.monotonic());
+      if (tries.length < 4) throw new Error("stuck");
+    },
+  });
 
-  await assert.rejects(start([device("first"), device("second", { start: stuck })]), /stuck/);
+  const starting = start([moody, device("other")]);
+  await until("its start is tried", () => tries.length === 1);
+  await pass(clock, 60_000);
+  const site = await starting;
 
-  assert.deepEqual(stopped, ["first", "second"]);
-  await (await start([device("first")])).stop();
+  assert.deepEqual(tries, [0, 1_000, 3_000, 7_000]);
+  await site.stop();
+});
+
+test("one that hangs in its start is stopped and tried again; the site starts without it", async () => {
+  const { start, device, stopped, clock } = givenFolder();
+  let tries = 0;
+  const hanging = device("hanging", {
+    start: () => {
+      tries += 1;
+      return tries === 1 ? new Promise(() => undefined) : Promise.resolve();
+    },
+  });
+
+  const starting = start([hanging]);
+  await until("its start is tried", () => tries === 1);
+  await pass(clock, 2_000);
+  const site = await starting;
+  await pass(clock, 20_000);
+
+  assert.equal(tries, 2);
+  assert.deepEqual(stopped, ["hanging"]);
+  await site.stop();
 });
 
 test("a device that does not stop keeps neither the others running nor the folder locked", async () => {
@@ -28,6 +63,7 @@ test("a device that does not stop keeps neither the others running nor the folde
 
 /** A data folder that only one running site may own. */
 function givenFolder() {
+  const clock = new SimClock(noon);
   const disk = new SimDisk().mount();
   const stopped: string[] = [];
   const device = (id: string, overrides: Partial<Device> = {}): Device => ({
@@ -41,9 +77,16 @@ function givenFolder() {
   const start = (devices: readonly Device[]) =>
     startLoneSite({
       devices,
+      clock,
       disk,
       limits: { segmentBytes: 64 * 1024 },
       processes: { self: { pid: 1, bootId: "b", began: "0" }, isRunning: () => true },
     });
-  return { start, device, stopped };
+  return { start, device, stopped, clock };
+}
+
+async function pass(clock: SimClock, ms: number): Promise<void> {
+  const end = clock.monotonic() + ms;
+  do for (let turn = 0; turn < 20; turn += 1) await nextTurn();
+  while (clock.step(end));
 }

@@ -28,6 +28,7 @@ const byType: { readonly [Type in EventBody["type"]]: EventBody & { type: Type }
   "held-open": { type: "held-open", accessPoint: "front", hold: "hold-1", until: 1_930_312_800_000, revision: 4 },
   "hold-ended": { type: "hold-ended", accessPoint: "front", hold: "hold-1", reason: "lockdown", revision: 4 },
   "relock-failed": { type: "relock-failed", accessPoint: "front" },
+  relocked: { type: "relocked", accessPoint: "front" },
   bolt: { type: "bolt", device: "box-1", state: "jammed" },
   door: { type: "door", device: "box-1", state: "open" },
   tamper: { type: "tamper", device: "box-1", active: true },
