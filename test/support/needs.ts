@@ -5,6 +5,7 @@ import { delimiter, join } from "node:path";
 /** Program → the Debian package that brings it. */
 export const needed = {
   chromium: "chromium",
+  curl: "curl",
   mosquitto: "mosquitto",
   mosquitto_pub: "mosquitto-clients",
   postgres: "postgresql",
