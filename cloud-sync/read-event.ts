@@ -53,7 +53,7 @@ const eventSchema = z.discriminatedUnion("type", [
   z.looseObject({ ...stamp, type: z.literal("hold-ended"), accessPoint: word, hold: word, reason: word }),
   z.looseObject({ ...stamp, type: z.literal("relock-failed"), accessPoint: word }),
   z.looseObject({ ...stamp, type: z.literal("relocked"), accessPoint: word }),
-  ...(["bolt", "door", "tamper", "battery", "presence", "boot-doubted"] as const).map((type) =>
+  ...(["bolt", "door", "tamper", "battery", "presence", "boot-doubted", "opened-at-lock"] as const).map((type) =>
     z.looseObject({ ...stamp, type: z.literal(type), device: word }),
   ),
   ...(["pin-guessing", "boot", "damage", "checksum-mismatch"] as const).map((type) =>

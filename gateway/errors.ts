@@ -16,6 +16,12 @@ export const errorPolicy = {
     hint: "The disk failed; the gateway denies and restarts from its journal.",
   },
   "storage-full": { retry: "backoff", status: 507, hint: "Free disk space; until then entries are denied." },
+  "device-unreachable": { retry: "backoff", status: 504, hint: "See the device's line, power and keys." },
+  "device-refused": {
+    retry: "backoff",
+    status: 502,
+    hint: "The device or its maker answered with an error; see the log.",
+  },
   "cloud-unreachable": { retry: "backoff", status: 503, hint: "Decisions go on from the local records." },
   "cloud-refused": { retry: "backoff", status: 502, hint: "The cloud answered with an error; see its log." },
   "gateway-fenced": {

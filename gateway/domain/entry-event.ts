@@ -6,6 +6,7 @@ import type { DenyReason } from "./decide.ts";
 import type { GrantId } from "./grant.ts";
 import type { HoldEnd, HoldId } from "./hold-open.ts";
 import type { Instant, Millis } from "./instant.ts";
+import type { CodeRef } from "./lock-code.ts";
 import type { HolderId } from "./rights.ts";
 
 /** Dense numbering of the events of one gateway in one epoch, from 1. */
@@ -119,6 +120,13 @@ export type EventBody =
   | { readonly type: "relock-failed"; readonly accessPoint: AccessPointId }
   /** A lock that relocks when told was told, and is shut: what admissions and commands have released there is over. */
   | { readonly type: "relocked"; readonly accessPoint: AccessPointId }
+  /** It opened without asking the gateway. `code`: the place of the code that did it, where the lock tells. */
+  | {
+      readonly type: "opened-at-lock";
+      readonly device: DeviceId;
+      readonly by: "code" | "card" | "fingerprint" | "key" | "hand" | "app";
+      readonly code?: CodeRef;
+    }
   | { readonly type: "bolt"; readonly device: DeviceId; readonly state: BoltState }
   | { readonly type: "door"; readonly device: DeviceId; readonly state: DoorState }
   | { readonly type: "tamper"; readonly device: DeviceId; readonly active: boolean }

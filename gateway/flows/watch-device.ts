@@ -23,7 +23,7 @@ export function watchDevice(site: SiteParts, device: Device): Unsubscribe {
       await note(site, eventOf(device, report), { importance: "low" });
     } else {
       // As weighty as an admission: what the bolt and the door did belongs to it, and a box that is refused one report is cut off.
-      const options = report.origin && { origin: report.origin };
+      const options = "origin" in report && report.origin ? { origin: report.origin } : {};
       await site.journal.recordEvent(eventOf(device, report), options).durable;
     }
   });
@@ -80,6 +80,13 @@ async function present(
 
 function eventOf(device: Device, report: Exclude<DeviceReport, { type: "credential-presented" }>): EventBody {
   switch (report.type) {
+    case "opened-at-lock":
+      return {
+        type: "opened-at-lock",
+        device: device.id,
+        by: report.by,
+        ...(report.code !== undefined && { code: report.code }),
+      };
     case "bolt":
       return { type: "bolt", device: device.id, state: report.state };
     case "door":

@@ -43,6 +43,14 @@ const words = {
     stale: "held open no longer: the records are too old or damaged",
     impossible: "should be held open, and its lock cannot be",
   },
+  openedBy: {
+    code: "a code of its own",
+    card: "a card of its own",
+    fingerprint: "a fingerprint",
+    key: "a key",
+    hand: "hand",
+    app: "its maker's app",
+  },
   unanswered: {
     stopped: "the gateway stopped before it was decided",
     "turned-away": "too many were waiting",
@@ -314,6 +322,8 @@ function describe(event: EntryEvent, zone: string): string {
       return `${event.accessPoint}: ${words.holdEnded[event.reason]}`;
     case "relock-failed":
       return `${event.accessPoint}: the bolt did not come back`;
+    case "opened-at-lock":
+      return `${event.device}: opened by ${words.openedBy[event.by]}${event.code === undefined ? "" : ` no. ${event.code}`}`;
     case "relocked":
       return `${event.accessPoint}: locked again`;
     case "boot":

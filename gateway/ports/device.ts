@@ -3,6 +3,7 @@ import type { BoltState, DeviceId, DoorState } from "../domain/access-point.ts";
 import type { CredentialKind } from "../domain/credential.ts";
 import type { DeviceOrigin } from "../domain/entry-event.ts";
 import type { Instant, Millis, Monotonic } from "../domain/instant.ts";
+import type { CodeConstraints, CodeRef, CodeWindow, StoredCode } from "../domain/lock-code.ts";
 import type { SecretString } from "../wire/secret.ts";
 
 /** No maker's success value is proof. "confirmed": a later state report shows it · "unknown": the deadline passed without an answer. */
@@ -35,6 +36,12 @@ export type DeviceReport =
   | { readonly type: "door"; readonly state: DoorState; readonly origin?: DeviceOrigin }
   | { readonly type: "tamper"; readonly active: boolean; readonly origin?: DeviceOrigin }
   | { readonly type: "battery"; readonly percent: number; readonly origin?: DeviceOrigin }
+  /** The lock opened without asking us. `code`: the place of the code that did it, where the lock tells. */
+  | {
+      readonly type: "opened-at-lock";
+      readonly by: "code" | "card" | "fingerprint" | "key" | "hand" | "app";
+      readonly code?: CodeRef;
+    }
   /**
    * The device counts its starts, and is in start `boot`; `other` does not go with it: a higher number from before (it was replaced or
    * reset), or a number named in its name while it runs. Nothing stamped `other` opens anything.
@@ -57,6 +64,7 @@ export interface Device {
   status(): DeviceStatus;
   subscribe(listener: ReportListener): Unsubscribe;
   readonly lock?: Lock;
+  readonly codes?: CodeStore;
   readonly reader?: Reader;
   readonly locator?: Locator;
 }
@@ -75,6 +83,31 @@ export interface Lock {
   hold?(windowMs: Millis, signal: AbortSignal): Promise<CommandResult>;
   /** The last we know. "assumed" where the hardware gives no feedback, or has not spoken since we started. */
   state(): { readonly bolt: BoltState; readonly basis: "reported" | "assumed" };
+}
+
+/**
+ * PINs kept inside the lock. Whoever asks does so one at a time, with patience between: batteries and makers' limits. A lock that cannot
+ * be reached, a time-out and an answer that cannot be read reject list() with GatewayError "device-unreachable" or "device-refused": nothing
+ * is known then, which is not the same as nothing being there.
+ */
+export interface CodeStore {
+  readonly constraints: CodeConstraints;
+  /** All that stands in the lock. `indexOf` turns digits that were read into their index, so that none are handed on. */
+  list(indexOf: (digits: string) => string, signal: AbortSignal): Promise<readonly StoredCode[]>;
+  /** "confirmed": the lock itself said so · "accepted": taken for delivery · "refused": not taken, nothing has changed. */
+  set(code: CodeToSet, signal: AbortSignal): Promise<CommandResult>;
+  /** As set(). What is not there is "confirmed". */
+  clear(ref: CodeRef, signal: AbortSignal): Promise<CommandResult>;
+}
+
+export interface CodeToSet {
+  /** Changes the code that stands there; absent where a new one gets its place from the lock. */
+  readonly ref?: CodeRef;
+  /** At most 20 characters; how a new one is found again. */
+  readonly label: string;
+  readonly digits: SecretString;
+  /** Only where the lock's constraints say "range". */
+  readonly window?: CodeWindow;
 }
 
 export interface Reader {

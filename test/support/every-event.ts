@@ -29,6 +29,7 @@ const byType: { readonly [Type in EventBody["type"]]: EventBody & { type: Type }
   "hold-ended": { type: "hold-ended", accessPoint: "front", hold: "hold-1", reason: "lockdown", revision: 4 },
   "relock-failed": { type: "relock-failed", accessPoint: "front" },
   relocked: { type: "relocked", accessPoint: "front" },
+  "opened-at-lock": { type: "opened-at-lock", device: "box-1", by: "code", code: "7" },
   bolt: { type: "bolt", device: "box-1", state: "jammed" },
   door: { type: "door", device: "box-1", state: "open" },
   tamper: { type: "tamper", device: "box-1", active: true },

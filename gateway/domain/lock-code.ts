@@ -1,0 +1,39 @@
+/** A code kept inside a lock, which opens it without asking the gateway: what a lock can keep, and what was read from it. */
+import type { Instant } from "./instant.ts";
+
+/** The lock's or its maker's own name of a place for a code: a slot number as text, or an id. */
+export type CodeRef = string;
+
+/** [from, until), as far as the lock itself can enforce it. */
+export interface CodeWindow {
+  readonly from: Instant;
+  readonly until: Instant;
+}
+
+/** What a lock lets a code be, for programs: merged over all locks of a grant before a PIN is chosen. */
+export interface CodeConstraints {
+  /** Numbers of digits it takes, ascending. */
+  readonly lengths: readonly number[];
+  /** The digits it takes, such as "123456789". */
+  readonly digits: string;
+  readonly forbiddenPrefixes: readonly string[];
+  /** How many codes it holds, whoever put them there. */
+  readonly capacity: number;
+  /** Where codes stand: in numbered places that we choose, the first of them given, or wherever the lock puts them. */
+  readonly places: { readonly kind: "numbered"; readonly first: number } | { readonly kind: "given" };
+  /** "range": the lock begins and ends a code by itself · "none": it is put there when it begins, and taken away when it ends. */
+  readonly windows: "range" | "none";
+}
+
+/** One code that stands in the lock, ours or anybody's. */
+export interface StoredCode {
+  readonly ref: CodeRef;
+  /** How the lock names it, where codes have names there. */
+  readonly label?: string;
+  /** Index of its digits (credential.ts); "masked" where the lock does not tell them. */
+  readonly index: string | "masked";
+  /** null: always. Absent where the lock does not tell. */
+  readonly window?: CodeWindow | null;
+  /** The maker has taken a change and not yet told the lock. */
+  readonly pending?: boolean;
+}
