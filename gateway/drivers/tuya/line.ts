@@ -1,0 +1,319 @@
+/**
+ * One connection to a Tuya device, or to the gateway behind which several locks hang: most take a single client, so all that speak to the
+ * same device share it. Kept up while anyone uses it; requests go one after the other, and nothing is sent twice or later than asked.
+ */
+
+import type { Millis, Monotonic } from "../../domain/instant.ts";
+import { GatewayError } from "../../errors.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Logger } from "../../ports/logger.ts";
+import { Connection, type ConnectionOptions, commands, type Dps, type Packet } from "./library.ts";
+
+/** Between two tries to connect: by chance between half of this and all of it, doubled with each failure up to the second. */
+const pauseMs = { first: 2_000, most: 60_000 };
+/** How long a request holds up the next while it is not answered; answers that come later still count. */
+const turnMs: Millis = 1_000;
+/** Requests that wait for their turn; more are not taken. */
+const waitingMax = 16;
+const openMax = 32;
+
+export interface LineUser {
+  /** The lock behind the gateway that this user speaks to. */
+  readonly cid: string | undefined;
+  /** Asked for by name where a device does not answer a plain query. */
+  readonly dps: readonly number[];
+  /** `isPush`: the device said so by itself. */
+  heard(dps: Readonly<Record<string, unknown>>, isPush: boolean): void;
+  /** The connection broke, or a try to connect failed. */
+  down(): void;
+}
+
+export interface LineOptions extends ConnectionOptions {
+  /** For a session to stand, and for the first answer in it. */
+  readonly deadlineMs: Millis;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** "taken": the device acknowledged it, which moves nothing yet · "lost": the connection broke first. */
+export type Answer = "taken" | "refused" | "lost";
+
+/** A write that was sent. */
+export interface Sent {
+  readonly answered: Promise<Answer>;
+  /** Nobody waits any more. A device that has said nothing at all since is given up, and the connection made anew. */
+  giveUp(): void;
+}
+
+interface Open {
+  readonly kind: "write" | "query";
+  readonly sequence: number;
+  readonly user: LineUser;
+  readonly settle: (answer: Answer) => void;
+}
+
+const lines = new Map<string, Line>();
+
+/**
+ * Joins the line to this device, which begins with its first user and ends with its last. Rejects what cannot be: two keys or versions for
+ * the same device.
+ */
+export function joinLine(options: LineOptions, user: LineUser): { readonly line: Line; readonly leave: () => void } {
+  const name = `${options.host} ${options.port} ${options.deviceId}`;
+  const line = lines.get(name) ?? new Line(options);
+  if (!line.fits(options))
+    throw new GatewayError(
+      "config-invalid",
+      `deviceId: another device of this site reaches ${options.deviceId} at ${options.host} with another local key or version`,
+      { key: "deviceId" },
+    );
+  lines.set(name, line);
+  line.add(user);
+  const leave = () => {
+    if (line.remove(user) > 0) return;
+    line.stop();
+    if (lines.get(name) === line) lines.delete(name);
+  };
+  return { line, leave };
+}
+
+export class Line {
+  readonly #options: LineOptions;
+  readonly #users = new Set<LineUser>();
+  readonly #stopped = new AbortController();
+  #connection: Connection | undefined;
+  /** The device has proved that it has our key: a session stands, or something it said could be read. */
+  #understood = false;
+  #understands: () => void = () => undefined;
+  #lastHeard: Monotonic = Number.NEGATIVE_INFINITY;
+  readonly #open = new Set<Open>();
+  #turn: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+  /** Told once, until the device is understood again. */
+  #complained = false;
+
+  constructor(options: LineOptions) {
+    this.#options = options;
+    void this.#keepConnected();
+  }
+
+  /** Commands would reach the device. */
+  get ready(): boolean {
+    return this.#connection !== undefined && this.#understood;
+  }
+
+  fits({ localKey, version }: ConnectionOptions): boolean {
+    return localKey.reveal() === this.#options.localKey.reveal() && version === this.#options.version;
+  }
+
+  add(user: LineUser): void {
+    this.#users.add(user);
+    if (this.ready) void this.query(user);
+  }
+
+  /** How many are left. */
+  remove(user: LineUser): number {
+    this.#users.delete(user);
+    return this.#users.size;
+  }
+
+  stop(): void {
+    this.#stopped.abort();
+  }
+
+  /** undefined: certainly not sent, because the device is not there or `signal` fired before its turn came. */
+  async write(user: LineUser, dps: Dps, gapMs: Millis, signal: AbortSignal): Promise<Sent | undefined> {
+    if (!this.ready) return undefined;
+    return this.#inTurn(gapMs, signal, () => {
+      const connection = this.#connection;
+      const sequence = this.ready ? connection?.write(dps, user.cid) : undefined;
+      if (sequence === undefined) return undefined;
+      const sentAt = this.#options.clock.monotonic();
+      const { open, answered } = this.#opened("write", sequence, user);
+      const giveUp = () => {
+        this.#open.delete(open);
+        if (this.#lastHeard < sentAt) connection?.close();
+      };
+      return { answered, giveUp };
+    });
+  }
+
+  /** Asks what the lock's data points are; the user hears the answer, if one comes. */
+  async query(user: LineUser): Promise<void> {
+    await this.#inTurn(0, this.#stopped.signal, () => {
+      const sequence = this.#connection?.query(user.cid);
+      return sequence === undefined ? undefined : this.#opened("query", sequence, user);
+    });
+  }
+
+  /** Runs `send` when those before are answered or have held the line for long enough. */
+  async #inTurn<T extends { readonly answered: Promise<Answer> }>(
+    gapMs: Millis,
+    signal: AbortSignal,
+    send: () => T | undefined,
+  ): Promise<T | undefined> {
+    if (this.#waiting >= waitingMax) return undefined;
+    const { clock } = this.#options;
+    const before = this.#turn;
+    const { promise, resolve: endTurn } = Promise.withResolvers<void>();
+    this.#turn = promise;
+    this.#waiting += 1;
+    const came = before.then(() => {
+      this.#waiting -= 1;
+    });
+    await Promise.race([came, fired(signal)]);
+    const sent = signal.aborted ? undefined : send();
+    if (!sent) {
+      void came.then(endTurn);
+      return undefined;
+    }
+    const ended = new AbortController();
+    const until = AbortSignal.any([ended.signal, this.#stopped.signal]);
+    const longEnough = clock.sleep(turnMs, until).catch(() => undefined);
+    void Promise.race([sent.answered, longEnough])
+      .then(() => ended.abort())
+      .then(() => clock.sleep(gapMs, this.#stopped.signal))
+      .then(endTurn, endTurn);
+    return sent;
+  }
+
+  #opened(kind: Open["kind"], sequence: number, user: LineUser): { open: Open; answered: Promise<Answer> } {
+    const { promise: answered, resolve } = Promise.withResolvers<Answer>();
+    const open: Open = {
+      kind,
+      sequence,
+      user,
+      settle: (answer) => {
+        this.#open.delete(open);
+        resolve(answer);
+      },
+    };
+    this.#open.add(open);
+    const [oldest] = this.#open;
+    if (this.#open.size > openMax) oldest?.settle("lost");
+    return { open, answered };
+  }
+
+  async #keepConnected(): Promise<void> {
+    const { clock } = this.#options;
+    const { signal } = this.#stopped;
+    let failures = 0;
+    while (!signal.aborted) {
+      failures = (await this.#session(signal)) ? 0 : failures + 1;
+      const most = Math.min(pauseMs.most, pauseMs.first * 2 ** Math.min(Math.max(0, failures - 1), 10));
+      await clock.sleep((most * (1 + Math.random())) / 2, signal).catch(() => undefined);
+    }
+  }
+
+  /** One connection from its first to its last byte; true when the device was understood. */
+  async #session(signal: AbortSignal): Promise<boolean> {
+    const { clock, deadlineMs, version, host, logger } = this.#options;
+    const over = new AbortController();
+    const understood = Promise.withResolvers<void>();
+    let reached = false;
+    this.#understood = false;
+    this.#understands = () => {
+      this.#understood = true;
+      this.#complained = false;
+      understood.resolve();
+    };
+    const connection = new Connection(this.#options, {
+      reached: () => {
+        reached = true;
+      },
+      opened: () => {
+        // A session is proof of the key; older protocols have none.
+        if (version === "3.4" || version === "3.5") this.#understands();
+        for (const user of this.#users) void this.query(user);
+      },
+      packet: (packet) => this.#take(packet),
+      closed: () => over.abort(),
+    });
+    const hangUp = () => connection.close();
+    signal.addEventListener("abort", hangUp, { once: true });
+    this.#connection = connection;
+    connection.open();
+
+    const inTime = new AbortController();
+    const tooLate = clock.sleep(deadlineMs, AbortSignal.any([over.signal, inTime.signal])).catch(() => undefined);
+    await Promise.race([understood.promise, tooLate]);
+    inTime.abort();
+    if (this.#understood) await fired(over.signal);
+    else connection.close();
+
+    signal.removeEventListener("abort", hangUp);
+    this.#connection = undefined;
+    for (const open of this.#open) open.settle("lost");
+    if (!signal.aborted) {
+      if (!this.#understood && !this.#complained) {
+        this.#complained = true;
+        if (reached) logger.warn("key-rejected?", { host, hint });
+        else logger.warn("unreachable", { host });
+      }
+      for (const user of this.#users) user.down();
+    }
+    return this.#understood;
+  }
+
+  #take(packet: Packet): void {
+    const { commandByte } = packet;
+    this.#lastHeard = this.#options.clock.monotonic();
+    if (commandByte === commands.heartbeat || commandByte === commands.sessionAnswer) return;
+    const report = readReport(packet.payload);
+    const isQueryAnswer = commandByte === commands.query || commandByte === commands.queryNew;
+    const isWriteAnswer = commandByte === commands.control || commandByte === commands.controlNew;
+    const open = isQueryAnswer || isWriteAnswer ? this.#openOf(packet, isQueryAnswer ? "query" : "write") : undefined;
+    if (report) {
+      this.#understands();
+      const cid = report.cid ?? (isQueryAnswer ? open?.user.cid : undefined);
+      for (const user of this.#users) if (user.cid === cid) user.heard(report.dps, commandByte === commands.status);
+    } else if (isQueryAnswer && open && isRefusedQuery(packet.payload)) this.#askByName(open.user);
+    const isRefused = (packet.returnCode ?? 0) !== 0 || (isWriteAnswer && isText(packet.payload));
+    open?.settle(isRefused ? "refused" : "taken");
+  }
+
+  /** 3.5 numbers its answers by itself; there the oldest request is the one that is answered. */
+  #openOf({ sequenceN }: Packet, kind: Open["kind"]): Open | undefined {
+    const open = [...this.#open].filter((each) => each.kind === kind);
+    return (
+      open.find(({ sequence }) => sequence === sequenceN) ?? (this.#options.version === "3.5" ? open[0] : undefined)
+    );
+  }
+
+  /** Some devices take no plain query, and tell data points that are written as null. */
+  #askByName(user: LineUser): void {
+    if (user.dps.length === 0) return;
+    this.#understands();
+    const nothing = Object.fromEntries(user.dps.map((dp) => [String(dp), null]));
+    void this.write(user, nothing, 0, this.#stopped.signal);
+  }
+}
+
+function fired(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+const hint =
+  "The device answers but is not understood. Its local key changes when it is paired anew; or the version is another, or another client holds its only connection.";
+
+/** undefined for acknowledgements and for what cannot be read. */
+function readReport(payload: unknown): { dps: Readonly<Record<string, unknown>>; cid: string | undefined } | undefined {
+  if (!isRecord(payload) || !isRecord(payload.dps)) return undefined;
+  return { dps: payload.dps, cid: typeof payload.cid === "string" ? payload.cid : undefined };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !Buffer.isBuffer(value);
+}
+
+function isRefusedQuery(payload: unknown): boolean {
+  const text = Buffer.isBuffer(payload) ? payload.toString("latin1") : payload;
+  return typeof text === "string" && /data unvalid|data format error/.test(text);
+}
+
+function isText(payload: unknown): boolean {
+  return (typeof payload === "string" || Buffer.isBuffer(payload)) && payload.length > 0;
+}

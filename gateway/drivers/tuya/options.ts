@@ -1,0 +1,70 @@
+/** What a site file may say about a Tuya lock, and its secrets. */
+import { z } from "zod";
+import { GatewayError } from "../../errors.ts";
+import type { DriverContext } from "../../ports/driver.ts";
+import type { SecretString } from "../../wire/secret.ts";
+import type { Version } from "./library.ts";
+import { type Profile, profileSchema, profiles } from "./profiles.ts";
+
+const versions = ["3.1", "3.3", "3.4", "3.5"] as const satisfies readonly Version[];
+const named: Readonly<Record<string, Profile>> = profiles;
+const id = z.string().regex(/^[\w-]{1,64}$/, "letters, digits, _ and - only, at most 64");
+
+export const optionsSchema = z.strictObject({
+  /** Address or name on the local network: of the lock, or of the gateway it hangs on. */
+  host: z.string().min(1).max(253),
+  port: z.number().int().min(1).max(65_535).default(6668),
+  /** Of the LAN protocol. YAML reads 3.4 without quotes as a number. */
+  version: z.preprocess((value) => (typeof value === "number" ? String(value) : value), z.enum(versions)),
+  /** Of what answers at the address: the lock, or its gateway. */
+  deviceId: id,
+  /** The lock behind a gateway: its node id there. */
+  cid: id.optional(),
+  /** The name of a profile, or a profile of its own. */
+  profile: z.preprocess(
+    (value) => (typeof value === "string" && Object.hasOwn(named, value) ? named[value] : value),
+    profileSchema,
+  ),
+  /** How long the gateway waits for what a command does, for a session and for an answer. */
+  deadlineMs: z.number().int().min(500).max(14_000).default(4_000),
+  /** Between two requests on one connection. */
+  commandGapMs: z.number().int().min(20).max(1_000).default(50),
+});
+
+export type Options = z.infer<typeof optionsSchema>;
+
+export function parseOptions(options: unknown): Options {
+  const parsed = optionsSchema.safeParse(options ?? {});
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const key = issue?.code === "unrecognized_keys" ? issue.keys.join(", ") : (issue?.path.join(".") ?? "");
+  const known = key === "profile" ? `; a profile of its own, or one of ${Object.keys(named).join(", ")}` : "";
+  throw new GatewayError("config-invalid", `${key || "options"}: ${issue?.message ?? "not understood"}${known}`, {
+    key,
+  });
+}
+
+export interface Keys {
+  readonly localKey: SecretString;
+  /** Present where the profile opens with it. */
+  readonly remoteKey?: SecretString;
+}
+
+export function readKeys({ secret }: Pick<DriverContext, "secret">, { unlock }: Profile): Keys {
+  const localKey = requireKey("localKey", secret("localKey"), 16);
+  return unlock.by === "remote-key"
+    ? { localKey, remoteKey: requireKey("remoteKey", secret("remoteKey"), 8) }
+    : { localKey };
+}
+
+function requireKey(name: string, key: SecretString | undefined, length: number): SecretString {
+  if (key && new RegExp(`^[\\x21-\\x7e]{${length}}$`).test(key.reveal())) return key;
+  const what = key ? `is not ${length} printable characters` : "is missing";
+  throw new GatewayError(
+    "config-invalid",
+    `secret "${name}" ${what}; gateway/drivers/tuya/README.md says where it is found`,
+    {
+      key: name,
+    },
+  );
+}
