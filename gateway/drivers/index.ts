@@ -6,6 +6,7 @@ import type { DriverFactory } from "../ports/driver.ts";
 
 const drivers: Readonly<Record<string, () => Promise<DriverFactory>>> = {
   "mqtt-lockbox": async () => (await import("./mqtt-lockbox/driver.ts")).mqttLockbox,
+  tuya: async () => (await import("./tuya/driver.ts")).tuya,
 };
 
 export const driverNames: readonly string[] = Object.keys(drivers);

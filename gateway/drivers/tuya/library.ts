@@ -71,7 +71,9 @@ interface LibraryOptions {
   readonly issueGetOnConnect: false;
 }
 
-const TuyaDevice = createRequire(import.meta.url)("tuyapi") as new (options: LibraryOptions) => LibraryDevice;
+const require = createRequire(import.meta.url);
+muteSecrets();
+const TuyaDevice = require("tuyapi") as new (options: LibraryOptions) => LibraryDevice;
 
 export interface ConnectionOptions {
   readonly host: string;
@@ -186,4 +188,10 @@ export class Connection extends TuyaDevice {
     const encrypt = cipher.encrypt.bind(cipher);
     cipher.encrypt = (options) => encrypt({ iv: randomBytes(12), ...options });
   }
+}
+
+/** Whoever looks for a fault with DEBUG=* would have session keys and whole payloads printed. */
+function muteSecrets(): void {
+  const debug = createRequire(require.resolve("tuyapi"))("debug") as { enable(namespaces: string): void };
+  if (process.env.DEBUG) debug.enable(`${process.env.DEBUG},-TuyAPI`);
 }

@@ -89,8 +89,8 @@ export class Line {
   readonly #open = new Set<Open>();
   #turn: Promise<unknown> = Promise.resolve();
   #waiting = 0;
-  /** Told once, until the device is understood again. */
-  #complained = false;
+  /** What was told of the last failure; each is told once, until the device is understood again. */
+  #complaint: string | undefined;
 
   constructor(options: LineOptions) {
     this.#options = options;
@@ -207,14 +207,14 @@ export class Line {
 
   /** One connection from its first to its last byte; true when the device was understood. */
   async #session(signal: AbortSignal): Promise<boolean> {
-    const { clock, deadlineMs, version, host, logger } = this.#options;
+    const { clock, deadlineMs, version } = this.#options;
     const over = new AbortController();
     const understood = Promise.withResolvers<void>();
     let reached = false;
     this.#understood = false;
     this.#understands = () => {
       this.#understood = true;
-      this.#complained = false;
+      this.#complaint = undefined;
       understood.resolve();
     };
     const connection = new Connection(this.#options, {
@@ -245,14 +245,17 @@ export class Line {
     this.#connection = undefined;
     for (const open of this.#open) open.settle("lost");
     if (!signal.aborted) {
-      if (!this.#understood && !this.#complained) {
-        this.#complained = true;
-        if (reached) logger.warn("key-rejected?", { host, hint });
-        else logger.warn("unreachable", { host });
-      }
+      if (!this.#understood) this.#complain(reached ? "key-rejected?" : "unreachable");
       for (const user of this.#users) user.down();
     }
     return this.#understood;
+  }
+
+  #complain(event: "key-rejected?" | "unreachable"): void {
+    if (event === this.#complaint) return;
+    this.#complaint = event;
+    const { logger, host } = this.#options;
+    logger.warn(event, { host, ...(event === "key-rejected?" && { hint }) });
   }
 
   #take(packet: Packet): void {
