@@ -1,0 +1,309 @@
+/**
+ * What every lock promises that keeps codes of its own, whatever its maker. A driver's test builds a rig around it: the store, and someone
+ * who plays the lock, its keypad and whatever stands between. A case that a lock cannot meet stands in the list by its name, with the reason.
+ */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { describe, type TestContext, test } from "node:test";
+import { inspect } from "node:util";
+import type { CodeConstraints, CodeWindow, StoredCode } from "../../gateway/domain/lock-code.ts";
+import { GatewayError } from "../../gateway/errors.ts";
+import type { CodeStore, CommandResult } from "../../gateway/ports/device.ts";
+import { SecretString } from "../../gateway/wire/secret.ts";
+
+/** The device runs and its lock can be reached. */
+export interface CodeStoreRig {
+  readonly store: CodeStore;
+  /** The lock's own time. */
+  now(): number;
+  /** Someone else, with the maker's own means, puts a code there that always opens. */
+  putByHand(label: string, digits: string): void;
+  /** Whether the keypad opens to these digits now. */
+  opens(digits: string): boolean;
+  /** The lock has heard all that was taken for it, and what it holds can be listed. */
+  settle(): Promise<void>;
+  /** Time goes by. */
+  pass(ms: number): Promise<void>;
+  /** "ignore": whatever is asked is heard, done and never answered · "offline": who answers cannot reach the lock. */
+  meet(how: "obey" | "ignore" | "offline"): void;
+  /** Requests for a change that have been heard. */
+  changes(): number;
+  /** Every line of the log so far, with its fields. */
+  readonly logged: readonly string[];
+}
+
+export const codeStoreCases = [
+  "lists what stands there, ours and others'",
+  "sets a code: it opens, and is listed with label, index and window",
+  "sets a code without a window: it is listed as one that always opens",
+  "a code opens within its window alone",
+  "changes a code in place: the ref stays, the old digits open no more",
+  "takes a window away in place",
+  "clears a code: it is absent then, and the others stay",
+  "clears what is absent: confirmed",
+  "refuses digits that stand there already, and nothing has changed",
+  "refuses a change of what is absent",
+  "refuses what its constraints do not allow, and asks nobody",
+  "refuses more codes than it holds",
+  "no answer to list rejects: nothing known is not nothing there",
+  "no answer to set is unknown, and it is not sent again",
+  "no answer to clear is unknown, and it is not sent again",
+  "a lock that cannot be reached confirms nothing until it has heard",
+  "settles when the signal fires",
+  "asks nobody when the signal has fired before",
+  "tells no digits: not in the log, not in an error, not in what is listed",
+] as const;
+export type CodeStoreCase = (typeof codeStoreCases)[number];
+
+const never = new AbortController().signal;
+const hour = 3_600_000;
+
+export const indexOf = (digits: string): string => createHash("sha256").update(digits).digest("base64url");
+
+/** The nth of the codes that fit, all different. */
+export function fittingDigits({ lengths, digits, forbiddenPrefixes }: CodeConstraints, nth: number): string {
+  const last = digits.at(-1) ?? "";
+  let text = "";
+  for (let rest = nth; text.length < (lengths[0] ?? 0) - 1; rest = Math.floor(rest / digits.length))
+    text = `${digits[rest % digits.length]}${text}`;
+  assert.ok(!forbiddenPrefixes.some((prefix) => prefix.startsWith(last)), "no code of the suite begins like that");
+  return `${last}${text}`;
+}
+
+export function codeStoreContract(
+  name: string,
+  build: (t: TestContext) => Promise<CodeStoreRig>,
+  cannot: Partial<Record<CodeStoreCase, string>> = {},
+): void {
+  const list = ({ store }: CodeStoreRig) => store.list(indexOf, never);
+  const set = (rig: CodeStoreRig, label: string, digits: string, more: { ref?: string; window?: CodeWindow } = {}) =>
+    rig.store.set({ label, digits: new SecretString(digits), ...more }, never);
+  const digitsOf = (rig: CodeStoreRig, nth: number) => fittingDigits(rig.store.constraints, nth);
+  const withIndex = (codes: readonly StoredCode[], digits: string) =>
+    codes.filter(({ index }) => index === indexOf(digits));
+  const isTaken = (result: CommandResult) => assert.match(result, /^(accepted|confirmed)$/);
+  /** Sets a code and waits until it stands in the lock. */
+  const given = async (rig: CodeStoreRig, label: string, digits: string, window?: CodeWindow): Promise<StoredCode> => {
+    isTaken(await set(rig, label, digits, window ? { window } : {}));
+    await rig.settle();
+    const [code] = withIndex(await list(rig), digits);
+    assert.ok(code, `${label} is listed`);
+    return code;
+  };
+  const aWindow = (rig: CodeStoreRig): CodeWindow => {
+    const from = Math.ceil(rig.now() / hour) * hour + hour;
+    return { from, until: from + 24 * hour };
+  };
+  const isUnreachable = (error: unknown) =>
+    error instanceof GatewayError && (error.code === "device-unreachable" || error.code === "device-refused");
+
+  const cases: Record<CodeStoreCase, (rig: CodeStoreRig) => Promise<void>> = {
+    "lists what stands there, ours and others'": async (rig) => {
+      assert.deepEqual(await list(rig), []);
+      rig.putByHand("cleaner", digitsOf(rig, 1));
+      const ours = await given(rig, "guest", digitsOf(rig, 2));
+
+      const codes = await list(rig);
+
+      assert.equal(codes.length, 2);
+      assert.equal(new Set(codes.map(({ ref }) => ref)).size, 2);
+      assert.equal(withIndex(codes, digitsOf(rig, 1)).length, 1);
+      assert.deepEqual(withIndex(codes, digitsOf(rig, 2)), [ours]);
+    },
+
+    "sets a code: it opens, and is listed with label, index and window": async (rig) => {
+      const window = { ...aWindow(rig), from: Math.floor(rig.now() / hour) * hour };
+      const code = await given(rig, "guest 7", digitsOf(rig, 3), window);
+
+      assert.equal(code.label, "guest 7");
+      assert.deepEqual(code.window, window);
+      assert.ok(!code.pending);
+      assert.ok(rig.opens(digitsOf(rig, 3)));
+    },
+
+    "sets a code without a window: it is listed as one that always opens": async (rig) => {
+      const code = await given(rig, "owner", digitsOf(rig, 3));
+      assert.equal(code.window, null);
+      assert.ok(rig.opens(digitsOf(rig, 3)));
+    },
+
+    "a code opens within its window alone": async (rig) => {
+      const window = aWindow(rig);
+      await given(rig, "guest", digitsOf(rig, 4), window);
+      assert.ok(!rig.opens(digitsOf(rig, 4)));
+      await rig.pass(window.from - rig.now());
+      assert.ok(rig.opens(digitsOf(rig, 4)));
+      await rig.pass(window.until - rig.now());
+      assert.ok(!rig.opens(digitsOf(rig, 4)));
+    },
+
+    "changes a code in place: the ref stays, the old digits open no more": async (rig) => {
+      const before = await given(rig, "guest", digitsOf(rig, 5), { ...aWindow(rig), from: 0 });
+      const window = { from: 0, until: aWindow(rig).until + hour };
+
+      isTaken(await set(rig, "guest", digitsOf(rig, 6), { ref: before.ref, window }));
+      await rig.settle();
+
+      const [after, ...others] = await list(rig);
+      assert.deepEqual(others, []);
+      assert.deepEqual(after, { ...before, index: indexOf(digitsOf(rig, 6)), window });
+      assert.ok(rig.opens(digitsOf(rig, 6)));
+      assert.ok(!rig.opens(digitsOf(rig, 5)));
+    },
+
+    "takes a window away in place": async (rig) => {
+      const { ref } = await given(rig, "guest", digitsOf(rig, 5), aWindow(rig));
+      isTaken(await set(rig, "guest", digitsOf(rig, 5), { ref }));
+      await rig.settle();
+      assert.equal((await list(rig))[0]?.window, null);
+      assert.ok(rig.opens(digitsOf(rig, 5)));
+    },
+
+    "clears a code: it is absent then, and the others stay": async (rig) => {
+      rig.putByHand("cleaner", digitsOf(rig, 1));
+      const { ref } = await given(rig, "guest", digitsOf(rig, 2));
+
+      isTaken(await rig.store.clear(ref, never));
+      await rig.settle();
+
+      assert.deepEqual(
+        (await list(rig)).map(({ index }) => index),
+        [indexOf(digitsOf(rig, 1))],
+      );
+      assert.ok(!rig.opens(digitsOf(rig, 2)));
+    },
+
+    "clears what is absent: confirmed": async (rig) => {
+      const { ref } = await given(rig, "guest", digitsOf(rig, 2));
+      isTaken(await rig.store.clear(ref, never));
+      await rig.settle();
+      assert.equal(await rig.store.clear(ref, never), "confirmed");
+    },
+
+    "refuses digits that stand there already, and nothing has changed": async (rig) => {
+      rig.putByHand("cleaner", digitsOf(rig, 1));
+      const before = await list(rig);
+      assert.equal(await set(rig, "guest", digitsOf(rig, 1)), "refused");
+      await rig.settle();
+      assert.deepEqual(await list(rig), before);
+    },
+
+    "refuses a change of what is absent": async (rig) => {
+      const { ref } = await given(rig, "guest", digitsOf(rig, 2));
+      isTaken(await rig.store.clear(ref, never));
+      await rig.settle();
+      assert.equal(await set(rig, "guest", digitsOf(rig, 3), { ref }), "refused");
+      await rig.settle();
+      assert.deepEqual(await list(rig), []);
+    },
+
+    "refuses what its constraints do not allow, and asks nobody": async (rig) => {
+      const { digits, forbiddenPrefixes, lengths } = rig.store.constraints;
+      const fitting = digitsOf(rig, 1);
+      const wrong = [
+        "",
+        fitting.slice(1, lengths[0]),
+        fitting.padEnd((lengths.at(-1) ?? 0) + 1, digits),
+        ...["0", "9", "a", " "].filter((sign) => !digits.includes(sign)).map((sign) => fitting.slice(0, -1) + sign),
+        ...forbiddenPrefixes.map((prefix) => prefix + fitting.slice(prefix.length)),
+      ];
+      for (const text of wrong) assert.equal(await set(rig, "guest", text), "refused", JSON.stringify(text));
+      assert.equal(await set(rig, "x".repeat(21), fitting), "refused");
+      assert.equal(rig.changes(), 0);
+    },
+
+    "refuses more codes than it holds": async (rig) => {
+      const { capacity } = rig.store.constraints;
+      for (let nth = 1; nth <= capacity; nth++) rig.putByHand(`by hand ${nth}`, digitsOf(rig, nth));
+      assert.equal((await list(rig)).length, capacity);
+      assert.equal(await set(rig, "guest", digitsOf(rig, capacity + 1)), "refused");
+      await rig.settle();
+      assert.ok(!rig.opens(digitsOf(rig, capacity + 1)));
+    },
+
+    "no answer to list rejects: nothing known is not nothing there": async (rig) => {
+      rig.meet("ignore");
+      await assert.rejects(list(rig), isUnreachable);
+    },
+
+    "no answer to set is unknown, and it is not sent again": async (rig) => {
+      rig.meet("ignore");
+      assert.equal(await set(rig, "guest", digitsOf(rig, 2)), "unknown");
+      await rig.settle();
+      assert.equal(rig.changes(), 1);
+      rig.meet("obey");
+      assert.equal(withIndex(await list(rig), digitsOf(rig, 2)).length, 1, "it had been heard");
+    },
+
+    "no answer to clear is unknown, and it is not sent again": async (rig) => {
+      const { ref } = await given(rig, "guest", digitsOf(rig, 2));
+      rig.meet("ignore");
+      assert.equal(await rig.store.clear(ref, never), "unknown");
+      await rig.settle();
+      assert.equal(rig.changes(), 2);
+      rig.meet("obey");
+      assert.deepEqual(await list(rig), []);
+    },
+
+    "a lock that cannot be reached confirms nothing until it has heard": async (rig) => {
+      rig.meet("offline");
+      assert.notEqual(await set(rig, "guest", digitsOf(rig, 2)), "confirmed");
+      const listed = await list(rig).catch((error: unknown) => {
+        assert.ok(isUnreachable(error));
+        return [];
+      });
+      assert.ok(withIndex(listed, digitsOf(rig, 2)).every(({ pending }) => pending));
+      assert.ok(!rig.opens(digitsOf(rig, 2)));
+    },
+
+    "settles when the signal fires": async (rig) => {
+      rig.meet("ignore");
+      for (const [ask, expected] of [
+        [(signal: AbortSignal) => rig.store.list(indexOf, signal), isUnreachable],
+        [(signal: AbortSignal) => rig.store.clear("any", signal), "unknown"],
+      ] as const) {
+        const abort = new AbortController();
+        const result = Promise.resolve(ask(abort.signal)).catch((error: unknown) => error);
+        setImmediate(() => abort.abort());
+        const got = await result;
+        if (typeof expected === "function") assert.ok(expected(got), inspect(got));
+        else assert.match(String(got), /^(unknown|refused)$/);
+      }
+    },
+
+    "asks nobody when the signal has fired before": async (rig) => {
+      const code = { label: "guest", digits: new SecretString(digitsOf(rig, 2)) };
+      assert.equal(await rig.store.set(code, AbortSignal.abort()), "refused");
+      assert.equal(await rig.store.clear("any", AbortSignal.abort()), "refused");
+      await assert.rejects(rig.store.list(indexOf, AbortSignal.abort()));
+      assert.equal(rig.changes(), 0);
+    },
+
+    "tells no digits: not in the log, not in an error, not in what is listed": async (rig) => {
+      const digits = [1, 2, 3].map((nth) => digitsOf(rig, nth));
+      const [byHand = "", ours = "", unanswered = ""] = digits;
+      rig.putByHand("cleaner", byHand);
+      await given(rig, "guest", ours);
+      const told: unknown[] = [await list(rig), await set(rig, "guest", byHand)];
+      rig.meet("ignore");
+      told.push(await set(rig, "guest", unanswered));
+      told.push(await list(rig).catch((error: unknown) => error));
+
+      const said = [...rig.logged, inspect(told, { depth: 10, showHidden: true })].join("\n");
+
+      for (const each of digits) assert.ok(!said.includes(each), said);
+    },
+  };
+
+  describe(`code store: ${name}`, () => {
+    for (const what of codeStoreCases) {
+      const reason = cannot[what];
+      if (reason !== undefined) {
+        // Not a skip: nobody forgot it, and no other machine could run it.
+        test(`${what} (not possible: ${reason})`, () => undefined);
+        continue;
+      }
+      test(what, async (t) => cases[what](await build(t)));
+    }
+  });
+}
