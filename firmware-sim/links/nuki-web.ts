@@ -48,7 +48,7 @@ export class NukiWebServer {
   #actions = 0;
   #server: Server | undefined;
   #port = 0;
-  #refusal: { readonly status: NukiRefusal; left: number } | undefined;
+  #refusal: { readonly status: NukiRefusal; left: number; readonly of: "all" | "changes" } | undefined;
   #ids = 0;
 
   constructor(options: NukiWebServerOptions) {
@@ -99,9 +99,12 @@ export class NukiWebServer {
     });
   }
 
-  /** The next `times` requests are answered so, and nothing is done. The message repeats what was sent, as servers do. */
-  refuse(status: NukiRefusal, times = Number.POSITIVE_INFINITY): void {
-    this.#refusal = { status, left: times };
+  /**
+   * The next `times` requests, or of them those that would change something, are answered so, and nothing is done. The message repeats
+   * what was sent, as servers do.
+   */
+  refuse(status: NukiRefusal, times = Number.POSITIVE_INFINITY, of: "all" | "changes" = "all"): void {
+    this.#refusal = { status, left: times, of };
   }
 
   obey(): void {
@@ -142,7 +145,7 @@ export class NukiWebServer {
     if (!arrives) return; // it waits until its own deadline
     if (arrives.afterMs > 0) await clock.sleep(arrives.afterMs);
     if (this.#server !== server) return;
-    const { status, body: said } = this.#answer(request, arrives.payload);
+    const { status, body: said } = this.#answer(request, body);
     if (breaks) return void request.socket.destroy();
     const [leaves] = faults.pass(said === undefined ? "" : JSON.stringify(said), method !== "GET").copies;
     if (!leaves) return;
@@ -166,9 +169,10 @@ export class NukiWebServer {
       return refusal(401, "Your access token is not authorized");
     const path = pathname.split("/").slice(1);
     if (path[2] === "action") this.#actions += 1;
-    if (this.#refusal && this.#refusal.left > 0) {
-      this.#refusal.left -= 1;
-      return refusal(this.#refusal.status, `refused: ${sent}`);
+    const refused = this.#refusal;
+    if (refused && refused.left > 0 && (refused.of === "all" || method !== "GET")) {
+      refused.left -= 1;
+      return refusal(refused.status, `refused: ${sent}`);
     }
     try {
       // A body on GET is read and means nothing.

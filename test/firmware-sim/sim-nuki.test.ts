@@ -66,6 +66,16 @@ test("while the motor runs a second command is busy; a hand is stronger", async 
   assert.equal(lock.report().trigger, nukiTrigger.manual);
 });
 
+test("a hand in the very moment in which the motor is through has the last word", async () => {
+  const { clock, lock, pass } = givenNuki({ motorMs: 2_000 });
+  lock.obey(nukiAction.unlock, "Anna");
+  clock.step(2_000);
+  lock.turnKnob("locked");
+  await pass(10_000);
+  assert.equal(lock.bolt, "out");
+  assert.equal(lock.report().state, nukiState.locked);
+});
+
 test("jammed it says that its motor is blocked and the bolt stays; freed it goes when it is told again", async () => {
   const { lock, log, pass } = givenNuki();
   lock.jam();
@@ -74,6 +84,8 @@ test("jammed it says that its motor is blocked and the bolt stays; freed it goes
   assert.equal(lock.report().state, nukiState.motorBlocked);
   assert.equal(log[0]?.state, 1);
   assert.equal(lock.pushDoor(), false);
+  lock.turnKnob("unlocked");
+  assert.equal(lock.bolt, "out", "nor by hand");
   lock.unjam();
   assert.equal(lock.report().state, nukiState.motorBlocked);
   lock.obey(nukiAction.unlock, "Anna");

@@ -265,6 +265,33 @@ test("a code that was made beside the lock shows after a change or a day; made w
   assert.deepEqual(await codes(), []);
 });
 
+test("a list that is read from the lock meanwhile leaves alone what is under way", async (t) => {
+  const { server, create, ask, codes, pass } = await givenAccount(t);
+  await create(345_678);
+  server.refreshList(frontDoor);
+  assert.equal((await codes()).length, 1);
+  await pass(2_000);
+  const { id } = (await codes())[0]!;
+  await ask("POST", `${auths}/${id}`, { code: 456_789 });
+  server.refreshList(frontDoor);
+  assert.equal((await codes())[0]?.code, 456_789);
+  await pass(2_000);
+  assert.deepEqual(
+    (await codes()).map(({ code, operationId }) => [code, operationId]),
+    [[456_789, undefined]],
+  );
+});
+
+test("nothing goes on waiting for a lock that has come back", async (t) => {
+  const { server, clock, create, pass } = await givenAccount(t, { delivery: { patienceMs: 600_000 } });
+  server.cutLine(frontDoor);
+  await create(345_678);
+  await pass(10_000);
+  server.restoreLine(frontDoor);
+  await pass(0);
+  assert.equal(clock.nextAt, 86_400_000, "only the daily reading is to come");
+});
+
 test("a frozen list shows what it showed, and thawed what is", async (t) => {
   const { server, create, codes, lock, pass } = await givenAccount(t);
   server.freezeList(frontDoor);
@@ -357,9 +384,14 @@ test("refused as told, for as many requests as told", async (t) => {
   assert.equal((await ask("POST", action, { action: 1 })).status, 429);
   assert.equal((await ask("GET", "/smartlock")).status, 429);
   assert.equal((await ask("GET", "/smartlock")).status, 200);
-  server.refuse(402);
+  server.refuse(402, 1, "changes");
+  assert.equal((await ask("GET", "/smartlock")).status, 200);
   assert.equal((await ask("PUT", auths, { name: "Guest", type: 13, code: 345_678 })).status, 402);
+  assert.equal((await ask("DELETE", `${auths}/nothing`)).status, 404, "one was told");
+  server.refuse(503);
+  assert.equal((await ask("POST", action, { action: 1 })).status, 503);
   server.obey();
+  assert.equal((await ask("GET", "/smartlock")).status, 200);
   await pass(10_000);
   assert.equal(lock.bolt, "out");
 });
@@ -369,15 +401,48 @@ test("an action that is carried out and never answered", async (t) => {
   const abort = new AbortController();
   const headers = { authorization: `Bearer ${token}` };
   const asked = fetch(`${url}${action}`, { method: "POST", body: '{"action":1}', headers, signal: abort.signal });
-  const settled = asked.then(
-    () => "answered",
-    () => "given up",
-  );
   await until("the action arrives", () => server.actions === 1);
   await pass(5_000);
   assert.equal(lock.bolt, "back");
   abort.abort();
-  assert.equal(await settled, "given up");
+  await assert.rejects(asked, { name: "AbortError" }, "until then the line stood");
+});
+
+test("an answer that comes late: the request is done, and whoever waits gets it", async (t) => {
+  const { ask, server, lock, pass } = await givenAccount(t, { rates: { lateReplyMs: 15_000 } });
+  const answer = ask("POST", action, { action: 1 });
+  await until("the action arrives", () => server.actions === 1);
+  await pass(14_999);
+  assert.equal(lock.bolt, "back");
+  const early = await Promise.race([answer, turn("none yet")]);
+  assert.equal(early, "none yet");
+  await pass(1);
+  assert.equal((await answer).status, 204);
+});
+
+test("a request that is lost is neither heard nor answered", async (t) => {
+  const { faults, server, url, lock, pass } = await givenAccount(t, { rates: { lose: 1 } });
+  const abort = new AbortController();
+  const headers = { authorization: `Bearer ${token}` };
+  const asked = fetch(`${url}${action}`, { method: "POST", body: '{"action":1}', headers, signal: abort.signal });
+  await until("the request arrives", () => server.calls.length === 1);
+  await pass(60_000);
+  abort.abort();
+  await assert.rejects(asked, { name: "AbortError" });
+  faults.rates = { ...faults.rates, lose: 0 };
+  await pass(60_000);
+  assert.equal(server.actions, 0);
+  assert.equal(lock.bolt, "out");
+});
+
+test("garbled are answers alone: what was asked for is what happens", async (t) => {
+  const { create, lock, pass, url } = await givenAccount(t, { rates: { garble: 1 } });
+  assert.equal((await create(345_678)).status, 204);
+  await pass(2_000);
+  assert.equal(lock.enterCode("345678"), true);
+  const headers = { authorization: `Bearer ${token}` };
+  const texts = await Promise.all([0, 1].map(async () => (await fetch(`${url}/smartlock`, { headers })).text()));
+  assert.notEqual(texts[0], texts[1]);
 });
 
 test("a line that breaks after the request was carried out", async (t) => {
