@@ -25,7 +25,7 @@ const authSchema = z.object({
   /** Minutes after midnight at the lock. */
   allowedFromTime: z.number().nullish(),
   allowedUntilTime: z.number().nullish(),
-  operationId: z.unknown(),
+  operationId: z.unknown().optional(),
 });
 type Auth = z.infer<typeof authSchema>;
 
