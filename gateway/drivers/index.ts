@@ -6,6 +6,7 @@ import type { DriverFactory } from "../ports/driver.ts";
 
 const drivers: Readonly<Record<string, () => Promise<DriverFactory>>> = {
   "mqtt-lockbox": async () => (await import("./mqtt-lockbox/driver.ts")).mqttLockbox,
+  nuki: async () => (await import("./nuki/driver.ts")).nuki,
   tuya: async () => (await import("./tuya/driver.ts")).tuya,
 };
 
