@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import type { Millis, Monotonic } from "../../domain/instant.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { SecretString } from "../../wire/secret.ts";
-import type { Answer } from "./answer.ts";
+import { type Answer, failedAnswer } from "./answer.ts";
 import { within } from "./within.ts";
 
 const gapMs: Millis = 1_000;
@@ -14,7 +14,7 @@ const gapMs: Millis = 1_000;
 const throttledMs: Millis = 60_000;
 const waitingMax = 64;
 
-/** Sends one request; settles when the signal fires, rejects never. */
+/** Sends one request; settles when the signal fires. */
 export type Send = (account: WebAccount, signal: AbortSignal) => Promise<Answer>;
 
 export interface AskOptions {
@@ -74,7 +74,8 @@ export class WebAccount {
       isUrgent,
       begin: async () => {
         signal.removeEventListener("abort", leave);
-        const answer = await within(this.#clock, deadlineMs, [signal], (either) => send(this, either));
+        const sent = within(this.#clock, deadlineMs, [signal], (either) => send(this, either));
+        const answer = await sent.catch(failedAnswer);
         if (answer.kind === "answered" && answer.status === 429)
           this.#throttledUntil = this.#clock.monotonic() + throttledMs;
         resolve(answer);
