@@ -47,6 +47,8 @@ export async function runService<S extends RunningService>(life: ServiceLife<S>)
   };
   const fail = (error: Error) => {
     logger.error("service-failed", { error });
+    // Its start may hang on what failed.
+    watchStop();
     end(1);
   };
   const onStop = (signal: NodeJS.Signals) => {
@@ -77,14 +79,18 @@ export async function runService<S extends RunningService>(life: ServiceLife<S>)
   };
   const alive = setInterval(() => undefined, longMs);
   const stopped = new AbortController();
-  const watchStop = () =>
-    void systemClock.sleep(stopDeadlineMs, stopped.signal).then(
+  let isWatched = false;
+  const watchStop = () => {
+    if (isWatched) return;
+    isWatched = true;
+    systemClock.sleep(stopDeadlineMs, stopped.signal).then(
       () => {
         logger.error("stop-too-slow", { afterMs: stopDeadlineMs });
         process.exit(1);
       },
       () => undefined,
     );
+  };
 
   // Started by the demo, a service does not outlive it, however that ends.
   const onOrphaned = () => onStop("SIGTERM");
@@ -107,7 +113,7 @@ export async function runService<S extends RunningService>(life: ServiceLife<S>)
       }
       return await ended.promise;
     } finally {
-      if (askedAt === undefined) watchStop();
+      watchStop();
       if (readyFile !== undefined) await removeReadyFile(readyFile);
       await running.stop();
       logger.info("stopped");

@@ -10,6 +10,11 @@ export const errorPolicy = {
     status: 500,
     hint: "Run `postern journal verify`; the damaged part is kept aside.",
   },
+  "events-released": {
+    retry: "never",
+    status: 410,
+    hint: "The cloud's backup is older than the events kept here; the gateway begins a new epoch by itself.",
+  },
   "journal-failed": {
     retry: "never",
     status: 503,

@@ -211,6 +211,13 @@ export class FileJournal implements Journal {
     if (first > this.#durable.seq) return undefined;
     const last = this.#durable.seq;
     const { disk, folder, epoch, nextTurn } = this.#options;
+    const oldest = this.#segments[0]?.header;
+    if (oldest && first < oldest.firstSeq)
+      throw new GatewayError(
+        "events-released",
+        `the journal begins with event ${oldest.firstSeq}: event ${first} is not kept any more`,
+        { seq: first },
+      );
     const events =
       this.#recent.from(first, limit) ??
       (await readEvents({ disk, folder, nextTurn, segments: this.#segments }, first, last, limit));
@@ -336,8 +343,9 @@ export class FileJournal implements Journal {
       try {
         await this.#commit(batch);
       } catch (error) {
-        this.#queue.unshift(batch);
-        return this.#fail(error as Error, "write to the journal");
+        // Preparing the next segment may have failed before, and told all who waited but those of this batch.
+        this.#fail(error as Error, "write to the journal");
+        return batch.durable.reject(this.#failure);
       }
       this.#underWay = undefined;
       batch.durable.resolve();

@@ -12,6 +12,7 @@ import type { GrantCache } from "../ports/grant-cache.ts";
 import type { Journal } from "../ports/journal.ts";
 import type { Logger } from "../ports/logger.ts";
 import { isFull } from "./atomic-file.ts";
+import { forgetDamage, noteDamage } from "./damage-note.ts";
 import { type DataFolderLock, lockDataFolder, type ProcessTable } from "./data-folder.ts";
 import { putEarlierEpochAside } from "./earlier-epoch.ts";
 import { FileJournal, type JournalLimits, journalLimits } from "./file-journal.ts";
@@ -59,6 +60,8 @@ export interface SiteStore {
     /** Number of this boot, from 1. */
     readonly boot: number;
   };
+  /** By damage, or because a new epoch began. */
+  readonly recordsWereLost: boolean;
   readonly dueForSnapshot: boolean;
   /** Snapshot, end of the journal, lock given back. After a failed disk only the lock is given back. */
   close(): Promise<void>;
@@ -98,6 +101,7 @@ async function openLocked(options: SiteStoreOptions, lock: DataFolderLock): Prom
     apply: (record) => records.apply(record, now, 0),
   });
   options.loaded?.(records);
+  const noted = await noteDamage(options, found.damage);
 
   const boot = records.boot + 1;
   const journal = await FileJournal.open({ ...options, nextTurn, limits, records, boot }, found);
@@ -112,12 +116,11 @@ async function openLocked(options: SiteStoreOptions, lock: DataFolderLock): Prom
         cutBytes: found.cutBytes,
         ...(boot === 1 && endedEpoch !== undefined && { endedEpoch }),
       },
-      ...found.damage.flatMap(({ file, line, lines }): EventBody[] =>
-        lines > 0 ? [{ type: "damage", file, line, lines }] : [],
-      ),
+      ...noted.map((damage): EventBody => ({ type: "damage", ...damage })),
       ...records.unfinished().map(endOf),
     ]);
     if (begun) await journal.flushed();
+    if (begun && noted.length > 0) await forgetDamage(options);
     // From here on a start reads the snapshot instead of the damage; without it the damage event says that it was counted.
     if (begun && found.damage.length > 0)
       await cache.snapshot().catch((error: Error) => {
@@ -133,6 +136,7 @@ async function openLocked(options: SiteStoreOptions, lock: DataFolderLock): Prom
     journal,
     cache,
     recovered: { cutBytes: found.cutBytes, damage: found.damage, boot },
+    recordsWereLost: records.suspect || endedEpoch !== undefined,
     get dueForSnapshot() {
       return cache.bytesSinceSnapshot >= limits.snapshotAfterBytes;
     },

@@ -202,6 +202,26 @@ describe("a failing disk", () => {
     });
   }
 
+  test("a line that fails after the next segment failed: whoever waits for it is told, and nothing hangs", async () => {
+    const sim = new SimDisk();
+    const { journal } = await aStore(sim.mount(), folder);
+    const isSegment = (path: string) => /journal\/\d+\.jsonl$/.test(path);
+    const [writing, prepared] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    sim.pause = async ({ name, path }) => {
+      if (name === "rename" && isSegment(path)) {
+        await writing.promise;
+        setImmediate(prepared.resolve);
+        throw Object.assign(new Error("EIO: rename"), { code: "EIO" });
+      }
+      if (name !== "write" || !isSegment(path)) return;
+      writing.resolve();
+      await prepared.promise;
+      throw Object.assign(new Error("EIO: write"), { code: "EIO" });
+    };
+
+    await assert.rejects(journal.recordEvent(aDenial).durable, { code: "journal-failed" });
+  });
+
   test("after a failure the state says so, and every call is refused by name", async () => {
     const sim = new SimDisk();
     const failures: Error[] = [];
