@@ -46,7 +46,8 @@ export type EventBody =
       readonly of: EventSeq;
       readonly accessPoint: AccessPointId;
       readonly grant: GrantId;
-      readonly why: "revoked" | "refused" | "stopped";
+      /** "too-late": the disk took so long that nobody waits at the door any more. */
+      readonly why: "revoked" | "refused" | "stopped" | "too-late";
     }
   | {
       readonly type: "denied";
@@ -108,7 +109,7 @@ export type EventBody =
       readonly until: Instant;
       readonly revision: number;
     }
-  /** On the disk before the lock is secured. "impossible" has no beginning: the lock cannot be held open. */
+  /** The lock is secured without waiting for it. "impossible" has no beginning: the lock cannot be held open. */
   | {
       readonly type: "hold-ended";
       readonly accessPoint: AccessPointId;

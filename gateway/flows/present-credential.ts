@@ -4,7 +4,8 @@
  */
 import type { AccessPoint } from "../domain/access-point.ts";
 import { type AccessRequest, type Decision, type DenyReason, decide, secondLook } from "../domain/decide.ts";
-import type { DeviceOrigin, EntryEvent, EventSeq } from "../domain/entry-event.ts";
+import type { DeviceOrigin, EntryEvent, EventBody, EventSeq } from "../domain/entry-event.ts";
+import type { Millis, Monotonic } from "../domain/instant.ts";
 import { GatewayError } from "../errors.ts";
 import type { Reader } from "../ports/device.ts";
 import { fetchEntry } from "./fetch-entry.ts";
@@ -15,20 +16,33 @@ import { tellReader } from "./tell-reader.ts";
 export type Outcome =
   | { readonly outcome: "released"; readonly seq: EventSeq; readonly result: "accepted" | "confirmed" | "unknown" }
   /** Admitted and written down, but the strike did not move; the right came back. */
-  | { readonly outcome: "void"; readonly seq: EventSeq; readonly why: "revoked" | "refused" | "stopped" }
+  | { readonly outcome: "void"; readonly seq: EventSeq; readonly why: VoidWhy }
   | { readonly outcome: "denied"; readonly reason: DenyReason }
-  /** Its turn came when the gateway was stopping: nothing was decided, and nothing is written down yet. */
-  | { readonly outcome: "unanswered"; readonly why: "stopped" };
+  /** Its turn came when the gateway was stopping, or too late: nothing was decided, and nothing is written down yet. */
+  | { readonly outcome: "unanswered"; readonly why: "stopped" | "too-late" };
+
+type VoidWhy = (EventBody & { readonly type: "void" })["why"];
+
+/** What led to a request. */
+export interface Press {
+  /** The report; what is written down names it. */
+  readonly origin: DeviceOrigin | undefined;
+  /** When somebody pressed, on our monotonic clock. */
+  readonly at: Monotonic;
+}
+
+/** Whoever pressed longer ago than this is not waiting at the door any more: nothing opens for it. */
+export const pressLifeMs: Millis = 10_000;
 
 /**
  * Runs when its turn at the access point comes; undefined when too many wait there already. Rejects with `journal-failed` when
- * the disk fails, in which case nothing has moved. `press`: the report that led here; what is written down names it.
+ * the disk fails, in which case nothing has moved.
  */
 export function presentCredential(
   site: SiteParts,
   request: AccessRequest,
   reader: Reader | undefined,
-  press?: DeviceOrigin,
+  press: Press = { origin: undefined, at: site.clock.monotonic() },
 ): Promise<Outcome> | undefined {
   const takenAt = site.clock.monotonic();
   return site.inTurn.run(request.accessPoint, async () => {
@@ -41,8 +55,9 @@ export function presentCredential(
   });
 }
 
-async function answer(site: SiteParts, request: AccessRequest, press: DeviceOrigin | undefined): Promise<Outcome> {
+async function answer(site: SiteParts, request: AccessRequest, press: Press): Promise<Outcome> {
   if (site.stopping.aborted) return { outcome: "unanswered", why: "stopped" };
+  if (isTooLate(site, press)) return { outcome: "unanswered", why: "too-late" };
   if (site.journal.state === "failed") return { outcome: "denied", reason: "STORAGE_FULL" };
   const decided = () => decide(request, site.records, circumstancesAt(site, request.accessPoint));
   // Nothing may come between the decision and its record: another door could spend the same entry.
@@ -52,8 +67,12 @@ async function answer(site: SiteParts, request: AccessRequest, press: DeviceOrig
     decision = decided();
   }
   const accessPoint = site.accessPoints.get(request.accessPoint);
-  if (decision.outcome === "denied" || !accessPoint) return deny(site, request, decision, press);
+  if (decision.outcome === "denied" || !accessPoint) return deny(site, request, decision, press.origin);
   return admit(site, request, accessPoint, decision, press);
+}
+
+function isTooLate({ clock }: SiteParts, { at }: Press): boolean {
+  return clock.monotonic() - at > pressLifeMs;
 }
 
 /** Its entries lie at another gateway: one may come over the LAN while the person waits. */
@@ -66,7 +85,7 @@ async function admit(
   request: AccessRequest,
   accessPoint: AccessPoint,
   decision: Decision & { outcome: "granted" },
-  press: DeviceOrigin | undefined,
+  press: Press,
 ): Promise<Outcome> {
   const { grant, credential, left, flags, revision } = decision;
   let admitted: { event: EntryEvent; durable: Promise<void> };
@@ -80,7 +99,7 @@ async function admit(
       left,
       revision,
       ...(flags.length > 0 && { flags }),
-      ...(press && { press }),
+      ...(press.origin && { press: press.origin }),
     });
   } catch (error) {
     if (error instanceof GatewayError && error.code === "storage-full")
@@ -92,6 +111,8 @@ async function admit(
 
   const objection = secondLook({ grant, credential }, request, site.records, circumstancesAt(site, accessPoint.id));
   if (objection || site.stopping.aborted) return takeBack(objection ? "revoked" : "stopped");
+  // The disk may have been slow.
+  if (isTooLate(site, press)) return takeBack("too-late");
 
   const result = await releaseStrike(site, accessPoint);
   if (result === "refused") return takeBack("refused");
@@ -104,7 +125,7 @@ async function admit(
   });
   return { outcome: "released", seq, result };
 
-  function takeBack(why: "revoked" | "refused" | "stopped"): Outcome {
+  function takeBack(why: VoidWhy): Outcome {
     void note(site, { type: "void", of: seq, accessPoint: accessPoint.id, grant: grant.id, why });
     site.logger.warn("admission-void", { accessPoint: accessPoint.id, grant: grant.id, why });
     return { outcome: "void", seq, why };

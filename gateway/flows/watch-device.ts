@@ -5,11 +5,8 @@
 import type { AccessPoint } from "../domain/access-point.ts";
 import type { EventBody } from "../domain/entry-event.ts";
 import type { Device, DeviceReport, Unsubscribe } from "../ports/device.ts";
-import { presentCredential } from "./present-credential.ts";
+import { presentCredential, pressLifeMs } from "./present-credential.ts";
 import { note, type SiteParts } from "./site-parts.ts";
-
-/** Whoever pressed the keys longer ago than this is not waiting at the door any more. */
-const pressLifeMs = 10_000;
 
 /** Begins to listen to a device. */
 export function watchDevice(site: SiteParts, device: Device): Unsubscribe {
@@ -68,7 +65,7 @@ async function present(
   else {
     const presented = { kind: report.kind, index: site.seal.index(report.kind, report.value.reveal()) };
     const request = { accessPoint: accessPoint.id, presented };
-    const outcome = presentCredential(site, request, device.reader, press);
+    const outcome = presentCredential(site, request, device.reader, { origin: press, at: report.pressedAt });
     // The device must not wait for the door: its next message may be the lock's own answer.
     outcome
       ?.then((ended) => (ended.outcome === "unanswered" ? leave(ended.why) : undefined))

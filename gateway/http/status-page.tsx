@@ -22,6 +22,7 @@ const words = {
     revoked: "it was revoked at that moment",
     refused: "the lock refused",
     stopped: "the gateway was stopping",
+    "too-late": "the disk took so long that nobody waited any more",
   },
   released: {
     accepted: "strike told to release",
