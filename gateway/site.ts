@@ -135,7 +135,7 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
 
   for (const device of devices) watchDevice(parts, device);
   await startDevices();
-  for (const accessPoint of options.accessPoints) resumeRelock(parts, accessPoint);
+  for (const accessPoint of options.accessPoints) resumeRelock(parts, accessPoint, store.recordsWereLost);
   answerOrders(parts);
   sync.start(stopping.signal);
   const ticking = keepTime();

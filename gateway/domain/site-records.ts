@@ -295,6 +295,8 @@ export class SiteRecords implements SiteView {
         this.highWater = Math.max(record.setsBack ? this.borneOutAt : this.highWater, record.at);
         if (record.borneOut) this.borneOutAt = Math.max(this.borneOutAt, record.at);
         if (record.syncedAt !== null) this.syncedAt = Math.max(this.syncedAt ?? 0, record.syncedAt);
+        // By the same mistake the last poll would lie in the future, and the records never grow old.
+        if (record.setsBack && this.syncedAt !== null) this.syncedAt = Math.min(this.syncedAt, record.at);
         this.#forgetOldRights();
         break;
     }
@@ -391,6 +393,7 @@ export class SiteRecords implements SiteView {
         break;
       case "released":
         this.#unfinished.delete(`admission/${event.of}`);
+        this.#toRelock.add(event.accessPoint);
         break;
       case "void": {
         // Once, and only what that admission took.
@@ -423,6 +426,8 @@ export class SiteRecords implements SiteView {
       case "command-ended":
         this.lastCommand = Math.max(this.lastCommand, event.command);
         this.#unfinished.delete(`command/${event.command}`);
+        if (event.action === undefined && event.result !== "refused" && event.result !== "expired")
+          this.#toRelock.add(event.accessPoint);
         break;
       case "held-open":
         this.#held.set(event.accessPoint, { hold: event.hold, until: event.until });
@@ -431,7 +436,8 @@ export class SiteRecords implements SiteView {
         this.#held.delete(event.accessPoint);
         break;
       case "relocked":
-        this.#toRelock.delete(event.accessPoint);
+        // What is on its way there is released after this.
+        if (!this.#isUnderWay(event.accessPoint)) this.#toRelock.delete(event.accessPoint);
         break;
       case "damage":
         this.#assumeSpent();
@@ -594,6 +600,10 @@ export class SiteRecords implements SiteView {
 
   #begin(unfinished: Unfinished): void {
     this.#unfinished.set(keyOfUnfinished(unfinished), unfinished);
+  }
+
+  #isUnderWay(accessPoint: AccessPointId): boolean {
+    return this.#unfinished.values().some((one) => one.kind !== "press" && one.accessPoint === accessPoint);
   }
 
   #forgetOldPresses(): void {

@@ -23,8 +23,11 @@ export async function releaseStrike(site: SiteParts, accessPoint: AccessPoint): 
     site.logger.warn("release-failed", { accessPoint: accessPoint.id, error: error as Error });
     result = "unknown";
   }
-  if (result === "refused") takeBack(site, accessPoint.lock, release);
-  else if (lock.relocks === "when-told") void relock(site, accessPoint, lock, release, holdMs);
+  if (lock.relocks === "when-told") {
+    // Of a refused one as well: the watch over the window before may have ended while this one was asked for.
+    if (result !== "refused" || site.records.isToRelock(accessPoint.id))
+      void relock(site, accessPoint, lock, release, holdMs);
+  } else if (result === "refused") takeBack(site, accessPoint.lock, release);
   else if (lock.state().basis === "reported") void watchRelock(site, accessPoint, lock, release, holdMs);
   return result;
 }
@@ -68,10 +71,11 @@ export async function secureStrike(site: SiteParts, accessPoint: AccessPoint): P
   void watchRelock(site, accessPoint, lock, release, 0);
 }
 
-/** After a start: what an earlier one released, and did not live to relock. */
-export function resumeRelock(site: SiteParts, accessPoint: AccessPoint): void {
+/** After a start: what an earlier one released, and did not live to relock. Where records were lost nobody knows, so all are. */
+export function resumeRelock(site: SiteParts, accessPoint: AccessPoint, recordsWereLost: boolean): void {
   const lock = site.devices.get(accessPoint.lock)?.lock;
-  if (lock?.relocks === "when-told" && site.records.isToRelock(accessPoint.id))
+  const isToRelock = recordsWereLost || site.records.isToRelock(accessPoint.id);
+  if (lock?.relocks === "when-told" && isToRelock)
     void relock(site, accessPoint, lock, nextRelease(site, accessPoint.lock), 0);
 }
 
@@ -134,7 +138,8 @@ async function relock(
       if (isTaken || lock.state().bolt === "secured") return await noteRelocked(site, accessPoint.lock);
       if (pause > relockGraceMs) continue;
       site.logger.warn("relock-failed", { accessPoint: accessPoint.id, result });
-      await note(site, { type: "relock-failed", accessPoint: accessPoint.id });
+      // Whatever becomes of the record.
+      note(site, { type: "relock-failed", accessPoint: accessPoint.id }).catch(() => undefined);
     }
   } catch (error) {
     if (!site.stopping.aborted)

@@ -82,10 +82,18 @@ async function aSiteWithALock(relocks: Lock["relocks"] = "by-itself"): Promise<G
   return { site, lock, pass, restarted };
 }
 
-/** What an admission would have written down before it releases. */
-const commandTaken = (site: RunningSite) =>
-  site.parts.journal.recordEvent({ type: "command-taken", command: 1, accessPoint: front.id, by: "Ann Operator" })
+/** What a remote command writes down before it releases, and after. */
+const takeCommand = (site: RunningSite, command = 1) =>
+  site.parts.journal.recordEvent({ type: "command-taken", command, accessPoint: front.id, by: "Ann Operator" }).durable;
+const endCommand = (site: RunningSite, command = 1) =>
+  site.parts.journal.recordEvent({ type: "command-ended", command, accessPoint: front.id, result: "confirmed" })
     .durable;
+
+async function releaseByCommand(site: RunningSite): Promise<void> {
+  await takeCommand(site);
+  await releaseStrike(site.parts, front);
+  await endCommand(site);
+}
 
 const count = async (site: RunningSite, type: EntryEvent["type"]) =>
   (await recentEvents(site.parts.journal, 100)).filter((event) => event.type === type).length;
@@ -158,8 +166,7 @@ test("one that opened before it threw is looked after as well", async () => {
 test("a lock that relocks when told is told when the time is over, and not before", async () => {
   const { site, lock, pass } = await aSiteWithALock("when-told");
 
-  await commandTaken(site);
-  await releaseStrike(site.parts, front);
+  await releaseByCommand(site);
   await pass(3_900);
   assert.deepEqual([lock.bolt, lock.secures], ["released", 0]);
   await pass(200);
@@ -173,8 +180,7 @@ test("one that does not obey is told again until it is shut, and the journal say
   const { site, lock, pass } = await aSiteWithALock("when-told");
   lock.jammed = true;
 
-  await commandTaken(site);
-  await releaseStrike(site.parts, front);
+  await releaseByCommand(site);
   await pass(60_000);
   assert.equal(lock.bolt, "released");
   assert.equal(site.parts.records.isToRelock(front.id), true);
@@ -190,8 +196,7 @@ test("one that does not obey is told again until it is shut, and the journal say
 test("a newer release has its own time, and ends it for every access point of the lock", async () => {
   const { site, lock, pass } = await aSiteWithALock("when-told");
 
-  await commandTaken(site);
-  await releaseStrike(site.parts, front);
+  await releaseByCommand(site);
   await pass(3_000);
   await releaseStrike(site.parts, inside);
   await pass(3_000);
@@ -205,8 +210,7 @@ test("a newer release has its own time, and ends it for every access point of th
 test("what a gateway released and did not live to relock, its next start relocks", async () => {
   const { site, lock, pass, restarted } = await aSiteWithALock("when-told");
 
-  await commandTaken(site);
-  await releaseStrike(site.parts, front);
+  await releaseByCommand(site);
   const again = await restarted();
   assert.equal(lock.secures, 0);
   await pass(100);
@@ -222,4 +226,35 @@ test("a start moves no lock that was not released", async () => {
   await pass(10_000);
 
   assert.equal(lock.secures, 0);
+});
+
+test("one that is refused after the time before it is over leaves that one to be relocked", async () => {
+  const { site, lock, pass } = await aSiteWithALock("when-told");
+
+  await releaseByCommand(site);
+  const answer = Promise.withResolvers<"refused">();
+  Object.assign(lock.device.lock!, { release: () => answer.promise });
+  const refused = releaseStrike(site.parts, front);
+  await pass(10_000);
+  answer.resolve("refused");
+  await refused;
+  await pass(10_000);
+
+  assert.equal(lock.bolt, "secured");
+});
+
+test("a relock does not end what is on its way there", async () => {
+  const { site, lock, pass, restarted } = await aSiteWithALock("when-told");
+
+  await releaseByCommand(site);
+  await takeCommand(site, 2);
+  await pass(5_000);
+  assert.equal(await count(site, "relocked"), 1);
+  await releaseStrike(site.parts, front);
+  assert.equal(lock.bolt, "released");
+  const again = await restarted();
+  await pass(1_000);
+
+  assert.equal(lock.bolt, "secured");
+  assert.ok(again);
 });
