@@ -48,7 +48,10 @@ export class TimeKeeper implements TimeSetter {
   }
 
   believe(fix: ClockFix): void {
-    const leaps = this.#fix !== undefined && this.#borneOutFrom !== undefined && contradicts(this.#fix, fix);
+    const contradicted = this.#fix !== undefined && contradicts(this.#fix, fix);
+    // The first one may come while the server is wrong: what it says far beyond all that was borne out is no better than a leap.
+    const isFirst = this.#borneOutFrom === undefined;
+    const leaps = contradicted || (isFirst && fix.earliest - this.#remembered().borneOutAt > leapDoubtedMs);
     this.#fix = combine(this.#fix, fix);
     this.#borneOutFrom = leaps ? fix.mono + leapDoubtedMs : (this.#borneOutFrom ?? fix.mono);
   }

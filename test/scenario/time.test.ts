@@ -268,10 +268,52 @@ test("the cloud's own clock leaps ten years ahead for an hour: nobody enters mea
 
 test("a server's clock that is corrected by some seconds goes on bearing the time out", async () => {
   const site = await TimedSite.online({ grants: [aPinGrant("1234")] });
+  await site.pass(25 * hour);
   site.cloudOffset = 5_000;
   await site.pass(10 * minute);
   const { borneOutAt, highWater } = site.running.parts.records;
-  assert.ok(borneOutAt > noon + 5 * minute && borneOutAt <= highWater, new Date(borneOutAt).toISOString());
+  const after = noon + 25 * hour + 5 * minute;
+  assert.ok(borneOutAt > after && borneOutAt <= highWater, new Date(borneOutAt).toISOString());
+  await site.shutDown();
+});
+
+for (const systemClockWithinMs of [1_000, undefined])
+  test(`a start while the cloud's clock is a year ahead locks nobody out for a year: own clock ${systemClockWithinMs ? "vouched for" : "not"}`, async () => {
+    const validity = { from: noon - aDay, until: noon + 300 * aDay };
+    const site = await TimedSite.online({
+      ...(systemClockWithinMs !== undefined && { systemClockWithinMs }),
+      grants: [aPinGrant("1234", { validity })],
+    });
+    await site.pass(10 * minute);
+    site.cloudOffset = 365 * aDay;
+    await site.pass(minute);
+    site.powerCut();
+    await site.powerOn();
+    await site.pass(10 * minute);
+    site.cloudOffset = 0;
+    await site.pass(2 * hour);
+
+    assert.equal(await site.enter("1234"), "released");
+    await site.shutDown();
+  });
+
+test("records do not stay fresh by a leap of the cloud's clock that was taken back", async () => {
+  const validity = { from: noon - aDay, until: noon + 30 * aDay };
+  const site = await TimedSite.online({ systemClockWithinMs: 1_000, grants: [aPinGrant("1234", { validity })] });
+  await site.pass(10 * minute);
+  site.cloudOffset = 20 * aDay;
+  await site.pass(10 * minute);
+  site.cloudOffset = 0;
+  await site.pass(10 * minute);
+  assert.equal(await site.enter("1234"), "released");
+
+  site.cutLine();
+  await site.pass(minute);
+  site.powerCut();
+  await site.powerOn();
+  await site.pass(26 * hour);
+
+  assert.equal(await site.enter("1234"), "OFFLINE_STALE");
   await site.shutDown();
 });
 
