@@ -216,10 +216,12 @@ function accountsOf(settings: GatewaySettings, secret: GatewayParts["secret"]): 
 /** The cloud may have begun the new epoch although its answer was lost, so that it is asked is written down first. */
 function renewalOf({ settings, keys, disk, clock, fetch, onFailed }: GatewayParts): EpochRenewal {
   const { newEpochAsked, ...known } = keys;
+  let isNoted = newEpochAsked === true;
   return {
-    isAsked: newEpochAsked === true,
+    isAsked: isNoted,
     async begin(signal) {
-      await saveGatewayKeys(disk, settings.data, { ...known, newEpochAsked: true });
+      if (!isNoted) await saveGatewayKeys(disk, settings.data, { ...known, newEpochAsked: true });
+      isNoted = true;
       const identity = { gateway: keys.gateway, privateKey: keys.privateKey };
       const epoch = await new HttpCloudLink(settings.cloud.url, identity, clock, fetch).newEpoch(signal);
       await saveGatewayKeys(disk, settings.data, { ...known, epoch });

@@ -56,7 +56,6 @@ const retryMaxMs: Millis = 15_000;
 /** The report is sent again at the latest then, and looked at for changes this often. */
 const reportEveryMs: Millis = 5 * 60_000;
 const reportLookMs: Millis = 5_000;
-/** The process ends meanwhile. */
 const epochLeftMs: Millis = 60_000;
 
 export class SyncLoop {
@@ -78,6 +77,8 @@ export class SyncLoop {
   #cloudIsAhead = false;
   /** A new epoch was asked for: nothing is told in this one any more. */
   #isLeaving = false;
+  /** The cloud waits for this gateway's account, which an epoch that has ended could not give. */
+  #owesAccount = false;
   /** When the cloud last confirmed events. */
   #confirmedAt: Monotonic = Number.NEGATIVE_INFINITY;
   /** The last set did not add up: once more at once, then with growing pauses. */
@@ -169,6 +170,7 @@ export class SyncLoop {
     };
     const reply = await link.poll(request, signal);
     this.#answered("poll");
+    this.#owesAccount = reply.auditWanted ?? false;
     this.#compareJournals(reply);
     const { cursor, set } = await this.#parts.reconcile(reply, askedAt, clock.monotonic());
     this.#cursor = cursor;
@@ -218,6 +220,8 @@ export class SyncLoop {
     const parts = accountOf(records, feed, epoch);
     await journal.flushed();
     for (const part of parts) await link.audit(part, signal);
+    this.#owesAccount = false;
+    this.#wake();
   }
 
   async #push(signal: AbortSignal): Promise<void> {
@@ -233,14 +237,21 @@ export class SyncLoop {
     try {
       await this.#pushBatch(signal);
     } catch (error) {
-      if (records.suspect || !isDamage(error)) throw error;
-      this.#parts.logger.error("event-lost", { seq: records.acknowledged, error });
+      if (renewal && isReleased(error)) {
+        this.#parts.logger.error("events-released", { from: records.acknowledged, error: error as Error });
+        this.#isLeaving = true;
+        return;
+      }
+      // A fork, too: this disk tells another story than it told before, as after an older image of the card was put back.
+      if (records.suspect || !(isDamage(error) || this.#state === "forked")) throw error;
+      this.#parts.logger.error("event-lost", { seq: records.acknowledged, error: error as Error });
       this.#parts.journal.recordEvent({ type: "damage", file: "journal", line: 0, lines: 1 });
     }
   }
 
   #mayPush(): boolean {
     const { records, renewal } = this.#parts;
+    if (this.#owesAccount && (this.#isLeaving || records.suspect)) return false;
     if (this.#isLeaving) return true;
     return this.#isHeard && (this.queue > 0 || (records.suspect && renewal !== undefined));
   }
@@ -256,7 +267,8 @@ export class SyncLoop {
     this.#isLeaving = true;
     logger.error("epoch-left", { epoch, untold: this.queue });
     await renewal.begin(signal);
-    await clock.sleep(epochLeftMs, signal);
+    // The process ends; it must not ask for one more.
+    while (!signal.aborted) await clock.sleep(epochLeftMs, signal);
   }
 
   async #pushBatch(signal: AbortSignal): Promise<void> {
@@ -317,6 +329,11 @@ export class SyncLoop {
   #isFinal(error: unknown): boolean {
     return error instanceof GatewayError && (error.code === "gateway-revoked" || error.code === "gateway-fenced");
   }
+}
+
+/** The cloud was restored to before what this gateway still keeps: it can be told no more in this epoch, though nothing is lost here. */
+function isReleased(error: unknown): boolean {
+  return error instanceof GatewayError && error.code === "events-released";
 }
 
 function isDamage(error: unknown): error is GatewayError {

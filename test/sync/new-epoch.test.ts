@@ -85,6 +85,28 @@ test("the end of the journal is gone, as when an older image of the card is put 
   assert.equal((await gate.inCloud()).forkAt, null);
 });
 
+test("an older image of the card is put back, and the start itself takes the number of the one event that is missing", async (t) => {
+  const gate = await aGate(t);
+  const site = await gate.boot();
+  const grant = await gate.grant(3);
+  const held = ({ parts: { records } }: RunningSite) => {
+    const known = records.grant(grant);
+    return known && records.rights(known).held;
+  };
+  await until("its entries are here", () => held(site) === 3);
+  await gate.isTold();
+  const image = gate.image();
+  await site.parts.journal.recordEvent(admission(grant)).durable;
+  await gate.isTold();
+  gate.powerCut();
+  gate.disk = image;
+
+  const again = await gate.boot();
+  await gate.passing("it notices that it told another story before", () => again.parts.records.suspect);
+  assert.equal(held(again), 0);
+  await gate.hasLeft(1);
+});
+
 test("an untold event is damaged where no start reads it, because the snapshots hold what it did", async (t) => {
   const gate = await aGate(t);
   const site = await gate.boot();
