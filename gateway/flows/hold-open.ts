@@ -65,15 +65,19 @@ async function look(site: SiteParts, accessPoint: AccessPoint, memory: Memory, n
   const standing = wanted && holdStanding(wanted, site.records, circumstancesAt(site, accessPoint.id));
   const held = site.records.heldOpen(accessPoint.id);
   const isOpen = standing?.state === "open";
+  let ended: Promise<void> | undefined;
   if (held && !(isOpen && wanted?.id === held.hold)) {
     const isSame = wanted?.id === held.hold;
     const reason = !isSame ? "revoked" : standing?.state === "shut" ? standing.reason : "clock";
-    await end(site, accessPoint, held.hold, reason);
+    ended = end(site, accessPoint, held.hold, reason);
   }
   if (!wanted || !standing || standing.state !== "open") {
+    // Nobody waits for the disk to shut a door; a start in between finds the hold begun, and shuts it once more.
     if (memory.isTold) await secure(site, accessPoint, memory);
+    await ended;
     return standing?.state === "waits" ? standing.lookAgainMs : lookEveryMs;
   }
+  await ended;
   if (!site.devices.get(accessPoint.lock)?.lock?.hold) {
     if (memory.impossible !== wanted.id) await end(site, accessPoint, wanted.id, "impossible");
     memory.impossible = wanted.id;
