@@ -1,0 +1,239 @@
+/** What Nuki Web says, written by hand after the maker's description of its API, and what the driver makes of it. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Openings } from "../../../gateway/drivers/nuki/openings.ts";
+import { Proof } from "../../../gateway/drivers/nuki/proof.ts";
+import { readCodes, toBody } from "../../../gateway/drivers/nuki/stored-code.ts";
+import { actions, type LogEntry, readLogEntries, readStatus } from "../../../gateway/drivers/nuki/wire.ts";
+import { SecretString } from "../../../gateway/wire/secret.ts";
+
+const smartlock = (state: object, serverState = 0) => ({
+  smartlockId: 17340021,
+  type: 4,
+  name: "Front door",
+  serverState,
+  state: { mode: 2, trigger: 0, lastAction: 2, batteryCritical: false, nightMode: false, ...state },
+});
+
+for (const [state, bolt] of [
+  [0, "unknown"],
+  [1, "secured"],
+  [2, "moving"],
+  [3, "released"],
+  [4, "moving"],
+  [5, "released"],
+  [6, "released"],
+  [7, "moving"],
+  [252, "unknown"],
+  [253, "unknown"],
+  [254, "jammed"],
+  [255, "unknown"],
+  [77, "unknown"],
+] as const)
+  test(`state ${state} is a bolt that is ${bolt}`, () => {
+    assert.equal(readStatus(smartlock({ state }))?.bolt, bolt);
+  });
+
+for (const [doorState, told] of [
+  [undefined, {}],
+  [0, {}],
+  [1, {}],
+  [2, { door: "closed", tamper: false }],
+  [3, { door: "open", tamper: false }],
+  [4, { door: "unknown", tamper: false }],
+  [240, { door: "unknown", tamper: true }],
+] as const)
+  test(`door state ${doorState} is ${JSON.stringify(told)}`, () => {
+    const { door, tamper } = readStatus(smartlock({ state: 1, doorState })) ?? {};
+    assert.deepEqual({ ...(door && { door }), ...(tamper !== undefined && { tamper }) }, told);
+  });
+
+test("a lock without a charge in percent says only when it is low", () => {
+  assert.equal(readStatus(smartlock({ state: 1 }))?.battery, undefined);
+  assert.equal(readStatus(smartlock({ state: 1, batteryCritical: true }))?.battery, 5);
+  assert.equal(readStatus(smartlock({ state: 1, batteryCritical: true, batteryCharge: 18 }))?.battery, 18);
+});
+
+test("what is no lock is not read", () => {
+  for (const body of [undefined, null, "<html>", [], { state: "locked" }, { state: { state: "1" } }])
+    assert.equal(readStatus(body), undefined);
+});
+
+const entry = (overrides: object) => ({
+  id: "65f0c0ffee",
+  smartlockId: 17340021,
+  deviceType: 4,
+  name: "",
+  action: 1,
+  trigger: 0,
+  state: 0,
+  autoUnlock: false,
+  date: "2031-03-04T12:00:00.000Z",
+  ...overrides,
+});
+
+for (const [what, log, opened] of [
+  ["a keypad code", { trigger: 255, source: 1, authId: "5f01" }, "code"],
+  ["a keypad code, of a lock that names no source", { trigger: 255, authId: "5f01" }, "code"],
+  ["a finger on the keypad", { trigger: 255, source: 2 }, "fingerprint"],
+  ["a telephone held to the keypad", { trigger: 255, source: 3 }, "card"],
+  ["the knob or the key", { trigger: 1 }, "hand"],
+  ["its button", { trigger: 2 }, "hand"],
+  ["the app", { trigger: 5 }, "app"],
+  ["an unlatch by the app", { trigger: 5, action: 3 }, "app"],
+  ["lock'n'go with the latch", { trigger: 2, action: 5 }, "hand"],
+  ["a wrong code", { trigger: 255, source: 1, state: 224 }, undefined],
+  ["a motor that was blocked", { trigger: 5, state: 1 }, undefined],
+  ["locking", { trigger: 1, action: 2 }, undefined],
+  ["the door", { trigger: 1, action: 240 }, undefined],
+] as const)
+  test(`the log: ${what} ${opened ? `opens by ${opened}` : "opens nothing"}`, () => {
+    const [read] = readLogEntries([entry(log)]) ?? [];
+    assert.equal(read?.isOpening ? read.by : undefined, opened);
+  });
+
+test("an entry that cannot be read hides no other, and what is no log is not read", () => {
+  assert.deepEqual(
+    readLogEntries([entry({ date: "yesterday" }), null, entry({ id: 7 })])?.map(({ id }) => id),
+    ["7"],
+  );
+  assert.equal(readLogEntries({ message: "no" }), undefined);
+});
+
+const anEntry = (id: string, minute: number, overrides: Partial<LogEntry> = {}): LogEntry => ({
+  id,
+  date: Date.UTC(2031, 2, 4, 12, minute),
+  action: actions.unlock,
+  isOpening: true,
+  by: "hand",
+  isThroughWeb: false,
+  ...overrides,
+});
+
+test("news of the log begins after the first reading, comes oldest first, once, and late entries are news as well", () => {
+  const openings = new Openings();
+  const first = [anEntry("b", 2), anEntry("a", 1)];
+  const read = (entries: readonly LogEntry[]) => {
+    const news = openings.newsOf(entries);
+    for (const each of news) openings.take(each);
+    return news.map(({ id }) => id);
+  };
+  assert.deepEqual(read(first), []);
+  assert.deepEqual(read([anEntry("e", 5), anEntry("c", 3), ...first]), ["c", "e"]);
+  assert.deepEqual(read([anEntry("e", 5), anEntry("d", 4), anEntry("c", 3), ...first]), ["d"]);
+  assert.deepEqual(read([anEntry("e", 5), anEntry("older than the first", 0)]), []);
+});
+
+test("what was not taken is news again", () => {
+  const openings = new Openings();
+  openings.newsOf([]);
+  assert.equal(openings.newsOf([anEntry("a", 1)]).length, 1);
+  assert.equal(openings.newsOf([anEntry("a", 1)]).length, 1);
+});
+
+test("an own command accounts for one entry of its action through the web, within ten minutes", () => {
+  const openings = new Openings();
+  const web = anEntry("a", 1, { isThroughWeb: true, by: "app" });
+  openings.noteOwn(actions.unlock, 0);
+  assert.ok(openings.isOpening(anEntry("b", 1), 1), "a hand is not ours");
+  assert.ok(openings.isOpening({ ...web, action: actions.unlatch }, 1), "another action is not ours");
+  assert.ok(!openings.isOpening(web, 1));
+  assert.ok(openings.isOpening(web, 1), "it was given once");
+  openings.noteOwn(actions.unlock, 0);
+  assert.ok(openings.isOpening(web, 600_000), "too late");
+});
+
+const { unlock, lock, unlatch } = actions;
+for (const [action, before, states, isProven] of [
+  [unlatch, "secured", [[3, 0]], true],
+  [unlatch, "secured", [[1, 9_000]], false],
+  [unlatch, "secured", [[7, 0]], false],
+  [unlatch, "released", [[3, 9_000]], false],
+  [unlatch, "released", [[5, 0]], true],
+  [
+    unlatch,
+    "released",
+    [
+      [7, 0],
+      [3, 3_000],
+    ],
+    true,
+  ],
+  [unlatch, undefined, [[3, 0]], true],
+  [unlock, "secured", [[3, 0]], true],
+  [unlock, "released", [[3, 4_999]], false],
+  [unlock, "released", [[3, 5_000]], true],
+  [unlock, "secured", [[254, 9_000]], false],
+  [lock, "released", [[1, 0]], true],
+  [lock, "secured", [[1, 4_999]], false],
+  [lock, "secured", [[1, 5_000]], true],
+  [lock, "released", [[4, 0]], false],
+] as const)
+  test(`action ${action} on a bolt ${before}: states ${JSON.stringify(states)} ${isProven ? "prove it" : "prove nothing"}`, () => {
+    const proof = new Proof(action, before);
+    const shown = states.map(([state, sinceMs]) => proof.shows(readStatus(smartlock({ state }))!, sinceMs));
+    assert.equal(shown.at(-1), isProven);
+  });
+
+const auth = (overrides: object) => ({
+  id: "5f0000000000000000000001",
+  smartlockId: 17340021,
+  authId: 3,
+  type: 13,
+  name: "guest",
+  code: 345678,
+  enabled: true,
+  remoteAllowed: false,
+  lockCount: 2,
+  ...overrides,
+});
+const from = Date.UTC(2031, 2, 4, 14);
+const until = Date.UTC(2031, 2, 6, 11);
+const range = { allowedFromDate: "2031-03-04T14:00:00.000Z", allowedUntilDate: "2031-03-06T11:00:00.000Z" };
+
+for (const [what, fields, window] of [
+  ["nothing", {}, null],
+  ["null", { allowedFromDate: null, allowedUntilDate: null, allowedWeekDays: null }, null],
+  ["a range", range, { from, until }],
+  ["a beginning", { allowedFromDate: range.allowedFromDate }, { from, until: 8.64e15 }],
+  ["an end", { allowedUntilDate: range.allowedUntilDate }, { from: 0, until }],
+  ["all days and hours", { ...range, allowedWeekDays: 127, allowedFromTime: 0, allowedUntilTime: 0 }, { from, until }],
+  ["some days", { ...range, allowedWeekDays: 96 }, undefined],
+  ["some hours", { allowedFromTime: 480, allowedUntilTime: 1020 }, undefined],
+  ["hours over midnight", { allowedFromTime: 1320, allowedUntilTime: 360 }, undefined],
+  ["that it is off", { ...range, enabled: false }, { from: 0, until: 0 }],
+] as const)
+  test(`a code that says ${what} has the window ${JSON.stringify(window)}`, () => {
+    const [code] = readCodes([auth(fields)], (digits) => `<${digits.length}>`) ?? [];
+    assert.deepEqual(code?.window, window);
+    assert.equal(code?.index, "<6>");
+  });
+
+test("other permissions are left out, digits that are not told are masked, an operation is pending", () => {
+  const body = [
+    { id: "1", type: 0, name: "Nuki Web" },
+    auth({ code: undefined, name: null, operationId: { timestamp: 1 } }),
+    auth({ id: "2", operationId: null }),
+  ];
+  const codes = readCodes(body, () => "index");
+  assert.deepEqual(codes, [
+    { ref: "5f0000000000000000000001", index: "masked", window: null, pending: true, authId: 3 },
+    { ref: "2", index: "index", label: "guest", window: null, authId: 3 },
+  ]);
+});
+
+test("one code that cannot be read makes the list unreadable", () => {
+  for (const body of [undefined, {}, [null], [auth({}), auth({ id: 7 })], [auth({ allowedFromDate: "soon" })]])
+    assert.equal(
+      readCodes(body, () => "index"),
+      undefined,
+    );
+});
+
+test("a code is written as the maker takes it: a number, dates in UTC, null where a window goes", () => {
+  const code = { label: "guest", digits: new SecretString("345678") };
+  assert.deepEqual(toBody({ ...code, window: { from, until } }), { name: "guest", code: 345678, ...range });
+  assert.deepEqual(toBody(code), { name: "guest", code: 345678 });
+  const none = { allowedFromDate: null, allowedUntilDate: null };
+  assert.deepEqual(toBody({ ...code, ref: "5f01" }), { name: "guest", code: 345678, ...none });
+});
