@@ -16,8 +16,8 @@ import { TuyaSession } from "./tuya-session.ts";
 export interface TuyaTrouble {
   /** It hears, and neither acts nor answers. */
   readonly isSilent?: boolean;
-  /** Every command is refused with a return code and a text. */
-  readonly refuses?: boolean;
+  /** Every command is refused with a return code, and a text unless it is "by-code". */
+  readonly refuses?: boolean | "by-code";
   /** It closes the connection when the client has come so far. */
   readonly closesAt?: "connect" | "session-start" | "session-finish" | "query" | "control";
   /** So many bytes a TCP segment. */
@@ -215,7 +215,7 @@ export class TuyaServer {
       case "read":
         return [done, this.#status(chosen(dps, request.dps), cid)];
       case "write": {
-        if (refuses) return refused("data format error");
+        if (refuses) return refused(refuses === "by-code" ? "" : "data format error");
         const outcome = lock?.write(request.dps);
         if (!outcome?.isTaken) return refused("data format error");
         return Object.keys(outcome.told).length === 0 ? [done] : [done, this.#status(outcome.told, cid)];

@@ -24,6 +24,9 @@ export const tuya: DriverFactory = {
   },
 };
 
+/** Reports that the gateway has not taken yet; a lock that tells more is cut off, and connected anew. */
+const reportsMax = 64;
+
 /** What one report says, to who waits for the outcome of a command. */
 type Watcher = (meaning: Meaning, keyAnswer: KeyAnswer | undefined) => void;
 
@@ -42,6 +45,7 @@ class TuyaLock implements Device {
   readonly #context: DriverContext;
   readonly #listeners = new Set<ReportListener>();
   readonly #watchers = new Set<Watcher>();
+  #untaken = 0;
   #running: { readonly stopped: AbortController; readonly line: Line; readonly leave: () => void } | undefined;
   #link: DeviceStatus["link"] = "unknown";
   #since: Instant;
@@ -148,7 +152,10 @@ class TuyaLock implements Device {
       });
       void timeUp.then(() => outcome.settle());
       try {
-        return await outcome.result;
+        const result = await outcome.result;
+        // Nobody repeats it; what came of it is read instead.
+        if (result === "unknown") void running.line.query(this.#user);
+        return result;
       } finally {
         outcome.end();
         sent.giveUp();
@@ -224,8 +231,17 @@ class TuyaLock implements Device {
   }
 
   #tell(report: DeviceReport): void {
-    for (const listener of this.#listeners)
-      listener(report).catch((error: Error) => this.#context.logger.error("report-lost", { error }));
+    for (const listener of this.#listeners) {
+      this.#untaken += 1;
+      listener(report)
+        .catch((error: Error) => this.#context.logger.error("report-lost", { error }))
+        .finally(() => {
+          this.#untaken -= 1;
+        });
+    }
+    if (this.#untaken <= reportsMax) return;
+    this.#context.logger.warn("reports-flood", { untaken: this.#untaken });
+    this.#running?.line.hangUp();
   }
 
   #become(link: DeviceStatus["link"]): void {

@@ -155,9 +155,8 @@ export class Connection extends TuyaDevice {
     if (this.#closed) return;
     try {
       this.#events.packet(packet);
-      if (packet.commandByte === commands.heartbeat) super._packetHandler(packet);
-      else if (packet.commandByte === commands.sessionAnswer && Buffer.isBuffer(packet.payload))
-        super._packetHandler(packet);
+      const { heartbeat, sessionAnswer } = commands;
+      if (packet.commandByte === heartbeat || packet.commandByte === sessionAnswer) super._packetHandler(packet);
     } catch {
       this.close(); // thrown inside a socket's listener it would end the process
     }

@@ -121,6 +121,11 @@ export class Line {
     this.#stopped.abort();
   }
 
+  /** Ends this connection; the next is made after a pause. */
+  hangUp(): void {
+    this.#connection?.close();
+  }
+
   /** undefined: certainly not sent, because the device is not there or `signal` fired before its turn came. */
   async write(user: LineUser, dps: Dps, gapMs: Millis, signal: AbortSignal): Promise<Sent | undefined> {
     if (!this.ready) return undefined;

@@ -125,8 +125,8 @@ test("closed after the command was carried out: unknown, never sent again, and t
   assert.equal(lock.view().bolt, "released");
 });
 
-test("what comes after the deadline is a report, not an answer", async (t) => {
-  const { device, faults, clock, server, lock, appear } = await givenTuyaSite(t, { version: "3.4" });
+test("no answer within the deadline: unknown, never sent again, and what came of it is read", async (t) => {
+  const { device, faults, clock, server, appear } = await givenTuyaSite(t, { version: "3.4" });
   await device.start(never);
   await appear();
   faults.rates = { ...faults.rates, noReply: 1 };
@@ -134,11 +134,21 @@ test("what comes after the deadline is a report, not an answer", async (t) => {
   await until("it arrives", () => server.commands === 1);
   clock.passDeadline();
   assert.equal(await result, "unknown");
-  faults.rates = { ...faults.rates, noReply: 0 };
-  lock.turnThumb("secured");
-  lock.turnThumb("released");
   await until("it is known", () => device.lock?.state().bolt === "released");
   assert.equal(server.commands, 1);
+});
+
+test("a lock that floods us with reports nobody has taken is cut off, and heard again", async (t) => {
+  const { device, lock, logged, appear } = await givenTuyaSite(t, { version: "3.4" });
+  const taken = Promise.withResolvers<void>();
+  device.subscribe(() => taken.promise);
+  await device.start(never);
+  await appear();
+  for (let turns = 0; turns < 100; turns += 1) lock.turnThumb(turns % 2 === 0 ? "released" : "secured");
+  await until("it is cut off", () => device.status().link === "offline");
+  assert.equal(logged.at(-1)?.event, "reports-flood");
+  taken.resolve();
+  await until("it is back", isOnline(device));
 });
 
 test("a report of another lock behind the gateway proves nothing", async (t) => {
@@ -289,6 +299,20 @@ test("a remote key that the lock does not know, and a lock bolted from inside: r
     await device.stop();
   }
 });
+
+for (const version of ["3.3", "3.4", "3.5"] as const)
+  test(`${version}: without a report of the bolt an acknowledgement is accepted, and one with a return code refused`, async (t) => {
+    const { device, server, appear } = await givenTuyaSite(t, {
+      ...{ version, family: "access-control" },
+      profile: { unlock: { by: "write", dp: 104, value: false }, relocks: "by-itself" },
+    });
+    await device.start(never);
+    await appear();
+    assert.equal(await device.lock?.release(5_000, never), "accepted");
+    server.trouble = { refuses: "by-code" };
+    assert.equal(await device.lock?.release(5_000, never), "refused");
+    assert.deepEqual(device.lock?.state(), { bolt: "unknown", basis: "assumed" });
+  });
 
 test("a lock that opens only on request: refused before it is asked, approved while it is, and refused again", async (t) => {
   const { device, server, lock, clock, appear } = await givenTuyaSite(t, {
