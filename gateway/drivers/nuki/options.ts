@@ -8,8 +8,10 @@ export const optionsSchema = z.strictObject({
   smartlockId: z.number().int().positive(),
   /** Where Nuki Web answers; another address for trials with the simulator. */
   url: z
-    .url({ protocol: /^https?$/ })
-    .refine((url) => isPrivateOrEncrypted(url), "must begin with https:// unless it is on this machine")
+    .string()
+    .refine((url) => URL.canParse(url), { error: "must be an address such as https://api.nuki.io", abort: true })
+    .refine((url) => isPlace(url), "must name a place alone, without a user, a query or a mark")
+    .refine((url) => isEncryptedOrHere(url), "must begin with https:// unless it is on this machine")
     .default("https://api.nuki.io"),
   /** How often the lock's state and log are read. */
   pollMs: z.number().int().min(5_000).max(3_600_000).default(60_000),
@@ -47,7 +49,13 @@ export function parseToken(secret: SecretString | undefined): SecretString {
 }
 
 /** The token goes with every request, in plain text over http. */
-function isPrivateOrEncrypted(url: string): boolean {
+function isEncryptedOrHere(url: string): boolean {
   const { protocol, hostname } = new URL(url);
-  return protocol === "https:" || hostname === "127.0.0.1" || hostname === "[::1]" || hostname === "localhost";
+  const isHere = hostname === "127.0.0.1" || hostname === "[::1]" || hostname === "localhost";
+  return protocol === "https:" || (protocol === "http:" && isHere);
+}
+
+function isPlace(url: string): boolean {
+  const { username, password, search, hash } = new URL(url);
+  return `${username}${password}${search}${hash}` === "";
 }
