@@ -229,6 +229,8 @@ export class Line {
       opened: () => {
         // A session is proof of the key; older protocols have none.
         if (version === "3.4" || version === "3.5") this.#understands();
+        // A lock behind a gateway may be asleep; its gateway is not.
+        else if ([...this.#users].every(({ cid }) => cid !== undefined)) void this.query(gatewayItself);
         for (const user of this.#users) void this.query(user);
       },
       packet: (packet) => this.#take(packet),
@@ -275,7 +277,10 @@ export class Line {
       this.#understands();
       const cid = report.cid ?? (isQueryAnswer ? open?.user.cid : undefined);
       for (const user of this.#users) if (user.cid === cid) user.heard(report.dps, commandByte === commands.status);
-    } else if (isQueryAnswer && open && isRefusedQuery(packet.payload)) this.#askByName(open.user);
+    } else if (isQueryAnswer && isRefusedQuery(packet.payload)) {
+      this.#understands();
+      if (open) this.#askByName(open.user);
+    }
     const isRefused = (packet.returnCode ?? 0) !== 0 || (isWriteAnswer && isText(packet.payload));
     open?.settle(isRefused ? "refused" : "taken");
   }
@@ -291,11 +296,13 @@ export class Line {
   /** Some devices take no plain query, and tell data points that are written as null. */
   #askByName(user: LineUser): void {
     if (user.dps.length === 0) return;
-    this.#understands();
     const nothing = Object.fromEntries(user.dps.map((dp) => [String(dp), null]));
     void this.write(user, nothing, 0, this.#stopped.signal);
   }
 }
+
+/** Asked for the sake of an answer. */
+const gatewayItself: LineUser = { cid: undefined, dps: [], heard: () => undefined, down: () => undefined };
 
 function fired(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -258,6 +258,23 @@ test("locks behind one gateway share its only connection, and each has its own s
   await until("the connection is over", () => server.clients === 0);
 });
 
+test("3.3: a lock behind a gateway that has nothing to say yet does not cost the connection", async (t) => {
+  const { server, clock, aDevice } = await givenTuyaSite(t, { version: "3.3", ...behindGateway });
+  const asleep = aDevice("far-away");
+  t.after(() => asleep.stop());
+  await server.start();
+  await asleep.start(never);
+  await until("its gateway takes commands", async () => {
+    await asleep.lock?.release(5_000, never); // the gateway knows no such lock, and refuses
+    return server.commands > 0;
+  });
+  clock.passDeadline();
+  assert.equal(await asleep.lock?.release(5_000, never), "refused");
+  assert.equal(server.clients, 1);
+  assert.equal(server.commands, 2);
+  assert.notEqual(asleep.status().link, "online");
+});
+
 test("two keys for one device are refused where the second starts", async (t) => {
   const { device, aDevice } = await givenTuyaSite(t, { version: "3.4", ...behindGateway });
   await device.start(never);

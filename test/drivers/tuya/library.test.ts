@@ -63,6 +63,17 @@ test("once closed it does not connect again, not even for a write that it is giv
   assert.equal(sockets.length, 2);
 });
 
+test("a device that is gone without a word is noticed by a heartbeat that nobody answers", async (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  const { sockets, connectTo } = await givenPeer(t);
+  const { connection, seen } = connectTo("3.3");
+  connection.open();
+  await until("it stands", () => seen.opened === 1);
+  t.mock.timers.tick(10_000);
+  await once(sockets[0]!, "data");
+  await until("it is given up", () => seen.closed === 1);
+});
+
 test("an object that was never opened does not connect for a write", async (t) => {
   const { sockets, connectTo } = await givenPeer(t);
   assert.equal(connectTo("3.3").connection.write({ 1: true }, undefined), undefined);
