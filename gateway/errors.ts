@@ -3,6 +3,11 @@
 export const errorPolicy = {
   "config-invalid": { retry: "never", status: 422, hint: "Fix the named key in the configuration file." },
   "backup-invalid": { retry: "never", status: 422, hint: "Take another backup, or the passphrase it was made with." },
+  "keys-damaged": {
+    retry: "never",
+    status: 500,
+    hint: "Move keys.json, journal and snapshot out of the data folder; then put a backup back by `postern gateway restore`, or enrol anew.",
+  },
   "port-in-use": { retry: "never", status: 500, hint: "Set the named key to a free port, or stop what uses it." },
   "data-locked": { retry: "never", status: 500, hint: "Another gateway runs on this data folder; stop it first." },
   "journal-damaged": {

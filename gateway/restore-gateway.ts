@@ -59,8 +59,8 @@ export interface GatewayRestore {
 }
 
 /**
- * Rejects with `config-invalid` when the folder holds a gateway, `data-locked` while one runs on it, and with the cloud's refusal. It may
- * be tried again after any failure.
+ * Rejects with `config-invalid` when the folder holds a gateway, `data-locked` while one runs on it, `keys-damaged` when the keys in the
+ * backup are, and with the cloud's refusal. It may be tried again after any failure.
  */
 export async function restoreGateway({ content, folder, ...order }: GatewayRestore): Promise<GatewayKeys> {
   const lock = await lockDataFolder(nodeDisk, folder);

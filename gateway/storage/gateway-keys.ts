@@ -1,4 +1,5 @@
 /** Who this gateway is and the keys it holds: `keys.json` in the data folder, for nobody else to read. */
+import { createHash, createPrivateKey } from "node:crypto";
 import { join } from "node:path";
 import { z } from "zod";
 import { GatewayError } from "../errors.ts";
@@ -6,20 +7,20 @@ import type { Disk } from "../ports/disk.ts";
 import { SecretString } from "../wire/secret.ts";
 import { isAbsent, writeFileAtomically } from "./atomic-file.ts";
 
-const secret = (length: number) =>
-  z
-    .string()
-    .min(length)
-    .transform((value) => new SecretString(value));
-
-const keysSchema = z.strictObject({
+/** In this order they are summed. */
+const membersSchema = z.strictObject({
   site: z.string().min(1),
   gateway: z.string().min(1),
   name: z.string(),
   epoch: z.number().int().positive(),
   newEpochAsked: z.literal(true).optional(),
-  siteKey: secret(43),
-  privateKey: secret(1),
+  siteKey: z.string().regex(/^[\w-]{43}$/),
+  privateKey: z.string().refine(isEd25519),
+});
+
+const fileSchema = membersSchema.extend({
+  /** SHA-256 in hex, see checksumOf; a file written before there was one has none until it is next saved. */
+  checksum: z.string().optional(),
 });
 
 export interface GatewayKeys {
@@ -38,7 +39,7 @@ export interface GatewayKeys {
 
 const keysFile = "keys.json";
 
-/** undefined: not enrolled yet. Rejects with `config-invalid` when others may read the file or it is not ours. */
+/** undefined: not enrolled yet. Rejects with `config-invalid` when others may read the file, and as parseGatewayKeys does. */
 export async function loadGatewayKeys(disk: Disk, folder: string): Promise<GatewayKeys | undefined> {
   const path = join(folder, keysFile);
   let text: string;
@@ -58,21 +59,47 @@ export async function loadGatewayKeys(disk: Disk, folder: string): Promise<Gatew
   return parseGatewayKeys(text, path);
 }
 
-/** `path`: where the text is from. Rejects with `config-invalid` when it is none of keys.json. */
+/**
+ * `path`: where the text is from. Throws `keys-damaged` when it is none of keys.json, whole and unaltered: with another site key no
+ * PIN would be known and nothing would say why.
+ */
 export function parseGatewayKeys(text: string, path: string): GatewayKeys {
-  const parsed = keysSchema.safeParse(parsedJson(text));
-  if (parsed.success) return parsed.data;
-  const wrong = parsed.error.issues.map(({ path: at }) => at.join(".") || "the whole file").join(", ");
-  // The cause would quote the file.
-  throw new GatewayError("config-invalid", `${path} cannot be read (${wrong}): restore it, or enrol the gateway anew`);
+  const parsed = fileSchema.safeParse(parsedJson(text));
+  if (!parsed.success) {
+    const wrong = parsed.error.issues.map(({ path: at }) => at.join(".") || "the whole file").join(", ");
+    // The cause would quote the file.
+    throw new GatewayError("keys-damaged", `${path} is damaged (${wrong})`);
+  }
+  const { checksum, ...members } = parsed.data;
+  if (checksum !== undefined && checksum !== checksumOf(members))
+    throw new GatewayError("keys-damaged", `${path} is damaged: its checksum does not fit what is in it`);
+  const { siteKey, privateKey } = members;
+  return { ...members, siteKey: new SecretString(siteKey), privateKey: new SecretString(privateKey) };
 }
 
 /** On the disk when it resolves. */
 export async function saveGatewayKeys(disk: Disk, folder: string, keys: GatewayKeys): Promise<void> {
   const { siteKey, privateKey } = keys;
-  const content = { ...keys, siteKey: siteKey.reveal(), privateKey: privateKey.reveal() };
+  const members = membersSchema.parse({ ...keys, siteKey: siteKey.reveal(), privateKey: privateKey.reveal() });
+  const content = { ...members, checksum: checksumOf(members) };
   await disk.makeFolder(folder);
   await writeFileAtomically(disk, join(folder, keysFile), [Buffer.from(`${JSON.stringify(content, null, 2)}\n`)]);
+}
+
+/** Against a card that forgets bits, not against who writes the file: such a one has the keys. */
+function checksumOf(members: z.infer<typeof membersSchema>): string {
+  const known = Object.keys(membersSchema.shape) as (keyof typeof members)[];
+  return createHash("sha256")
+    .update(JSON.stringify(known.map((name) => members[name] ?? null)))
+    .digest("hex");
+}
+
+function isEd25519(pem: string): boolean {
+  try {
+    return createPrivateKey(pem).asymmetricKeyType === "ed25519";
+  } catch {
+    return false;
+  }
 }
 
 function parsedJson(text: string): unknown {

@@ -1,12 +1,19 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { GatewayError } from "../../gateway/errors.ts";
 import { lockDataFolder, type ProcessName, type ProcessTable } from "../../gateway/storage/data-folder.ts";
-import { loadGatewayKeys, saveGatewayKeys } from "../../gateway/storage/gateway-keys.ts";
+import {
+  type GatewayKeys,
+  loadGatewayKeys,
+  parseGatewayKeys,
+  saveGatewayKeys,
+} from "../../gateway/storage/gateway-keys.ts";
 import { nodeDisk } from "../../gateway/storage/node-disk.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
 import { SimDisk } from "../support/sim-disk.ts";
@@ -91,13 +98,19 @@ test("everything in a data folder is for its owner alone", async () => {
   await store.close();
 });
 
+function pemOf(kind: "ed25519" | "x25519"): string {
+  return generateKeyPairSync(kind as "ed25519")
+    .privateKey.export({ format: "pem", type: "pkcs8" })
+    .toString();
+}
+
 const someKeys = {
   site: "s1",
   gateway: "g1",
   name: "Gate house",
   epoch: 2,
   siteKey: new SecretString("k".repeat(43)),
-  privateKey: new SecretString("-----BEGIN PRIVATE KEY-----\n…"),
+  privateKey: new SecretString(pemOf("ed25519")),
 };
 
 describe("the gateway's keys", () => {
@@ -121,7 +134,7 @@ describe("the gateway's keys", () => {
     await saveGatewayKeys(nodeDisk, folder, someKeys);
     await writeFile(join(folder, "keys.json"), '{"site":"secret-part"');
     await assert.rejects(loadGatewayKeys(nodeDisk, folder), (error: Error) => {
-      assert.match(error.message, /keys\.json cannot be read/);
+      assert.match(error.message, /keys\.json is damaged/);
       return !error.message.includes("secret-part");
     });
     await rm(join(folder, "keys.json"));
@@ -130,6 +143,65 @@ describe("the gateway's keys", () => {
       code: "config-invalid",
       message: /permissions 640.*chmod 600/,
     });
+  });
+});
+
+describe("keys.json that was altered", () => {
+  const damaged = (part: RegExp) => (error: Error) => {
+    assert.ok(error instanceof GatewayError && error.code === "keys-damaged");
+    assert.match(error.message, part);
+    assert.doesNotMatch(error.message, /kkkk|BEGIN|Gate house/);
+    assert.equal(error.cause, undefined);
+    return true;
+  };
+  let text: string;
+  before(async () => {
+    const folder = join(home, "altered-keys");
+    await saveGatewayKeys(nodeDisk, folder, someKeys);
+    text = await readFile(join(folder, "keys.json"), "utf8");
+  });
+  const revealed = ({ siteKey, privateKey, ...keys }: GatewayKeys) => ({
+    ...keys,
+    siteKey: siteKey.reveal(),
+    privateKey: privateKey.reveal(),
+  });
+
+  test("is refused whichever bit is another, or says the same", () => {
+    const bytes = Buffer.from(text);
+    let harmless = 0;
+    for (let bit = 0; bit < bytes.length * 8; bit += 3) {
+      const flipped = Buffer.from(bytes);
+      flipped[bit >> 3]! ^= 1 << (bit & 7);
+      try {
+        assert.deepEqual(revealed(parseGatewayKeys(flipped.toString(), "keys.json")), revealed(someKeys));
+        harmless += 1;
+      } catch (error) {
+        damaged(/^keys\.json is damaged/)(error as Error);
+      }
+    }
+    assert.ok(harmless < 20, `${harmless}: blanks between the members`);
+  });
+
+  test("is refused for one character of the site key, by which no PIN would be known any more", () => {
+    const altered = text.replace("kkk", "kkq");
+    assert.throws(() => parseGatewayKeys(altered, "keys.json"), damaged(/checksum does not fit/));
+  });
+
+  test("is refused also without a checksum where a key is none: cut short, or another kind", () => {
+    const { checksum, ...members } = JSON.parse(text);
+    const cases = { siteKey: "k".repeat(42), privateKey: someKeys.privateKey.reveal().replace("MC4", "MC5") };
+    for (const [name, value] of Object.entries({ ...cases, "privateKey ": pemOf("x25519") }))
+      assert.throws(
+        () => parseGatewayKeys(JSON.stringify({ ...members, [name.trim()]: value }), "keys.json"),
+        damaged(new RegExp(`\\(${name.trim()}\\)`)),
+      );
+  });
+
+  test("and a file from before there was a checksum is taken, and has one once it is saved", async () => {
+    const { checksum, ...members } = JSON.parse(text);
+    const folder = join(home, "old-keys");
+    await saveGatewayKeys(nodeDisk, folder, parseGatewayKeys(JSON.stringify(members), "keys.json"));
+    assert.equal(await readFile(join(folder, "keys.json"), "utf8"), text);
   });
 });
 
