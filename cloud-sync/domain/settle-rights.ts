@@ -201,6 +201,12 @@ export function entriesLeft(account: RightsAccount): { gateway: GatewayId; held:
     .sort((a, b) => b.held - a.held);
 }
 
+/** Every entry is used, as far as the cloud has heard: none is left to be placed, and nobody holds one, wherever they have moved. */
+export function isSpent(account: RightsAccount): boolean {
+  const gone = account.holdings.reduce((sum, { used, writtenOff }) => sum + used + writtenOff, 0);
+  return outstanding(account) >= account.allowed && gone >= outstanding(account);
+}
+
 /** Gateways that hold entries, most first. */
 export function heldBy(account: RightsAccount): GatewayId[] {
   return [...new Set(entriesLeft(account).map(({ gateway }) => gateway))];

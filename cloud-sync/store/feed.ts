@@ -279,9 +279,13 @@ export function renderRows(rows: readonly StoredRow[], holder: HolderId): string
   return `[${texts.join(",")}]`;
 }
 
-function placementFor(holder: HolderId, { holders, heldBy }: RowRights): string {
+function placementFor(holder: HolderId, { holders, heldBy, spent }: RowRights): string {
   const others = heldBy.filter((id) => id !== gatewayOf(holder));
-  const placement: Placement = { ...(holders[holder] ?? { granted: 0 }), ...(others.length > 0 && { heldBy: others }) };
+  const placement: Placement = {
+    ...(holders[holder] ?? { granted: 0 }),
+    ...(others.length > 0 && { heldBy: others }),
+    ...(spent && { spent }),
+  };
   return JSON.stringify(placement);
 }
 

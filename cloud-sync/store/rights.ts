@@ -7,6 +7,7 @@ import {
   type Holding,
   heldBy,
   type InService,
+  isSpent,
   noHolding,
   outstanding,
   placements,
@@ -22,6 +23,7 @@ import { type Queries, rowsOf, type Transaction } from "./store.ts";
 export interface RowRights {
   readonly holders: Readonly<Record<string, Placement>>;
   readonly heldBy: readonly string[];
+  readonly spent: boolean;
 }
 
 /** Of a grant's record: what decides whether its entries still move. */
@@ -96,8 +98,7 @@ export async function settleAccounts(
     settled.set(grant, after);
     if (retiredAt !== null) continue;
     const known = before.get(grant);
-    if (!known || JSON.stringify(toRowRights(known).holders) !== JSON.stringify(toRowRights(after).holders))
-      told.set(grant, after);
+    if (!known || isOtherNews(toRowRights(known), toRowRights(after))) told.set(grant, after);
   }
   await writeAccounts(tx, siteId, before, settled);
   return told;
@@ -105,7 +106,12 @@ export async function settleAccounts(
 
 export function toRowRights(account: RightsAccount): RowRights {
   const sorted = [...placements(account)].sort(([a], [b]) => (a < b ? -1 : 1));
-  return { holders: Object.fromEntries(sorted), heldBy: heldBy(account) };
+  return { holders: Object.fromEntries(sorted), heldBy: heldBy(account), spent: isSpent(account) };
+}
+
+/** Who holds entries changes with each admission, and is told when something else is: a grant's last entry, for one. */
+function isOtherNews(before: RowRights, after: RowRights): boolean {
+  return before.spent !== after.spent || JSON.stringify(before.holders) !== JSON.stringify(after.holders);
 }
 
 async function gatewaysInService(db: Queries, siteId: string): Promise<InService> {

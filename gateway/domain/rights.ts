@@ -35,6 +35,8 @@ export interface Placement {
   readonly incoming?: Readonly<Record<HolderId, number>>;
   /** Other gateways that held entries when this was written, most first. */
   readonly heldBy?: readonly GatewayId[];
+  /** All were used when this was written, wherever they lay: no use asking elsewhere. */
+  readonly spent?: boolean;
 }
 
 export interface Rights {

@@ -12,7 +12,7 @@ import type { HoldId, HoldOpen } from "./hold-open.ts";
 import type { Instant, Monotonic } from "./instant.ts";
 import { narrowerGrant } from "./narrower-grant.ts";
 import type { JournalRecord } from "./record.ts";
-import { held, merge, noRights, type Placement, type Rights, type TakeBackOrder } from "./rights.ts";
+import { gatewayOf, held, merge, noRights, type Placement, type Rights, type TakeBackOrder } from "./rights.ts";
 import type { BlacklistEntry, Site } from "./site.ts";
 import { type AttemptsItem, type AttemptsView, WrongAttempts } from "./wrong-attempts.ts";
 
@@ -157,7 +157,12 @@ export class SiteRecords implements SiteView {
     const admitted = rights.used - rights.voided;
     const placedHere = held(rights) + admitted;
     // A limit lowered after its rights were placed, or a restored cloud that placed them anew, still binds.
-    return { held: Math.min(held(rights), allowed - admitted), elsewhere: placedHere < allowed && admitted < allowed };
+    const row = this.#rows.get(`grant/${grant.id}`);
+    const isSpent = row?.kind === "grant" && row.spent === true;
+    return {
+      held: Math.min(held(rights), allowed - admitted),
+      elsewhere: placedHere < allowed && admitted < allowed && !isSpent,
+    };
   }
 
   // What flows and pages ask.
@@ -203,9 +208,13 @@ export class SiteRecords implements SiteView {
     return [...new Set(likely)].filter((id) => id !== this.#gateway && this.#peers.has(id));
   }
 
-  /** The name of the gate that holds the grant's entries, as far as the cloud knew when it last spoke of them. */
+  /**
+   * The name of the gate that holds the grant's entries: whom they were last given to here, or as far as the cloud knew when it last spoke
+   * of them.
+   */
   heldAt(grant: Grant): string | undefined {
-    const [gateway] = this.#namedHolders(grant);
+    const given = Object.keys(this.registers(grant.id).sent).at(-1);
+    const [gateway = given && gatewayOf(given)] = this.#namedHolders(grant);
     return gateway === undefined ? undefined : this.#peers.get(gateway)?.name;
   }
 

@@ -109,6 +109,7 @@ export const wireRowSchema = z.looseObject({
   order: z.looseObject({ no: z.number().int().positive(), n: count }).optional(),
   incoming: z.record(id, count).optional(),
   heldBy: z.array(id).max(1_000).optional(),
+  spent: z.boolean().optional(),
 });
 export type WireRow = z.infer<typeof wireRowSchema>;
 
@@ -194,6 +195,12 @@ export function toFeedRow(row: WireRow): FeedRow {
   return { ...facts, kind: "unreadable", of: row.kind };
 }
 
-function placementOf({ granted = 0, order, incoming, heldBy }: WireRow): Placement {
-  return { granted, ...(order && { order }), ...(incoming && { incoming }), ...(heldBy && { heldBy }) };
+function placementOf({ granted = 0, order, incoming, heldBy, spent }: WireRow): Placement {
+  return {
+    granted,
+    ...(order && { order }),
+    ...(incoming && { incoming }),
+    ...(heldBy && { heldBy }),
+    ...(spent && { spent }),
+  };
 }

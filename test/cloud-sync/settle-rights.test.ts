@@ -6,6 +6,7 @@ import {
   heldBy,
   holdingOf,
   isLowering,
+  isSpent,
   noHolding,
   noteReturned,
   noteTransfer,
@@ -28,6 +29,15 @@ test("all entries of a new grant are placed at its home gateway", () => {
   const account = settle(none, everyone, 0);
   assert.deepEqual(Object.fromEntries(placements(account)), { [a]: { granted: 3 } });
   assert.deepEqual(heldBy(account), ["gw-a"]);
+});
+
+test("it is spent when every entry is used that was ever placed, and not before one that is used is placed", () => {
+  const placed = settle(none, everyone, 0);
+  const using = (used: number) => withHolding(placed, { ...holdingOf(placed, a), used });
+  assert.deepEqual([none, placed, using(2), using(3)].map(isSpent), [false, false, false, true]);
+  const moved = noteTransfer(using(2), { from: a, to: b, total: 1 });
+  assert.equal(isSpent(moved), false, "the last one is at another gate");
+  assert.equal(isSpent({ ...using(3), allowed: 4 }), false, "the limit was raised");
 });
 
 test("nothing is placed at a home gateway that is out of service, and all of it once its next card is", () => {

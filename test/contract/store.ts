@@ -117,7 +117,7 @@ export function storeContract(name: string, skip: string | false, open: () => Pr
 
     test("each holder is told its own share of a limited grant, and a gateway's next card begins with nothing", async () => {
       const site = await givenSite();
-      const rights = { holders: { "gw-1.1": { granted: 3 } }, heldBy: ["gw-1"] };
+      const rights = { holders: { "gw-1.1": { granted: 3 } }, heldBy: ["gw-1"], spent: false };
       await write(site, { kind: "grant", id: "g", body: { id: "g" }, rights });
       const { rows } = await page(site, { feed: "", version: 0 });
 

@@ -451,6 +451,14 @@ test("entries placed here only grow with what the cloud says, and never beyond t
   assert.deepEqual(records.rights(aGrant("guest", { entriesAllowed: 2 })), { held: 1, elsewhere: false });
 });
 
+test("entries that are used elsewhere are at no other gate", () => {
+  const two = aGrant("guest", { entriesAllowed: 2 });
+  const records = applied(fresh(), aPage([grantRow(two, 1, 0)]));
+  assert.deepEqual(records.rights(two), { held: 0, elsewhere: true });
+  applied(records, aPage([{ ...grantRow(two, 2, 0), spent: true } as FeedRow], { to: 2 }));
+  assert.deepEqual(records.rights(two), { held: 0, elsewhere: false });
+});
+
 test("one PIN on several grants is found whichever of them comes and goes", () => {
   const change = fc.tuple(fc.constantFrom("a", "b", "c"), fc.boolean());
   fc.assert(

@@ -12,6 +12,8 @@ test("an entry held at one gateway opens a door of another, once", async (t) => 
   assert.equal(await east!.present(), "released");
   assert.equal(await east!.present(), "LIMIT_REACHED");
   assert.equal(await west!.present(), "HELD_AT_OTHER_GATE");
+  // It gave the entry away itself, so it can tell where to go.
+  assert.equal(west!.heldAt, "east");
 
   assert.deepEqual(await west!.events(), ["rights-sent", "denied"]);
   assert.deepEqual(await east!.events(), ["rights-received", "admitted", "denied"]);

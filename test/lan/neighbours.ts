@@ -160,6 +160,12 @@ export class Neighbour {
     return outcome?.outcome === "denied" ? outcome.reason : (outcome?.outcome ?? "turned away");
   }
 
+  /** Where whoever is denied is told to go. */
+  get heldAt(): string | undefined {
+    const { records } = this.site.parts;
+    return records.heldAt(records.grant(grantId)!);
+  }
+
   async events(): Promise<string[]> {
     await this.site.parts.journal.flushed();
     const events = (await recentEvents(this.site.parts.journal, 1_000)).reverse();
