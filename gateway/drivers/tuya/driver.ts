@@ -151,15 +151,12 @@ class TuyaLock implements Device {
         else if (this.#facts.bolt === target) void running.line.query(this.#user);
       });
       void timeUp.then(() => outcome.settle());
-      try {
-        const result = await outcome.result;
-        // Nobody repeats it; what came of it is read instead.
-        if (result === "unknown") void running.line.query(this.#user);
-        return result;
-      } finally {
-        outcome.end();
-        sent.giveUp();
-      }
+      const result = await outcome.result;
+      outcome.end();
+      // Nobody repeats it; what came of it is read instead.
+      if (result === "unknown") void running.line.query(this.#user);
+      sent.end(result !== "unknown");
+      return result;
     } finally {
       settled.abort();
     }

@@ -115,6 +115,7 @@ export class Connection extends TuyaDevice {
       },
       () => this.close(),
     );
+    this.client?.setNoDelay(true); // a command after a query would wait for the query's TCP acknowledgement
     this.client?.once("connect", () => this.#events.reached());
     this.client?.once("close", () => this.close());
   }

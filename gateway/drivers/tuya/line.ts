@@ -15,7 +15,6 @@ const pauseMs = { first: 2_000, most: 60_000 };
 const turnMs: Millis = 1_000;
 /** Requests that wait for their turn; more are not taken. */
 const waitingMax = 16;
-const openMax = 32;
 
 export interface LineUser {
   /** The lock behind the gateway that this user speaks to. */
@@ -41,8 +40,8 @@ export type Answer = "taken" | "refused" | "lost";
 /** A write that was sent. */
 export interface Sent {
   readonly answered: Promise<Answer>;
-  /** Nobody waits any more. A device that has said nothing at all since is given up, and the connection made anew. */
-  giveUp(): void;
+  /** Nobody waits any more. `isKnown`: what became of it, by its answer or by what the lock showed. */
+  end(isKnown: boolean): void;
 }
 
 interface Open {
@@ -134,12 +133,14 @@ export class Line {
       const sequence = this.ready ? connection?.write(dps, user.cid) : undefined;
       if (sequence === undefined) return undefined;
       const sentAt = this.#options.clock.monotonic();
-      const { open, answered } = this.#opened("write", sequence, user);
-      const giveUp = () => {
-        this.#open.delete(open);
-        if (this.#lastHeard < sentAt) connection?.close();
+      const { answered, forget } = this.#opened("write", sequence, user);
+      const end = (isKnown: boolean) => {
+        forget();
+        // Silence is the end of a connection. And with 3.5 an answer that comes late would be taken for that to the next command.
+        const isDoubtful = this.#lastHeard < sentAt || this.#options.version === "3.5";
+        if (!isKnown && isDoubtful) connection?.close();
       };
-      return { answered, giveUp };
+      return { answered, end };
     });
   }
 
@@ -147,7 +148,9 @@ export class Line {
   async query(user: LineUser): Promise<void> {
     await this.#inTurn(0, this.#stopped.signal, () => {
       const sequence = this.#connection?.query(user.cid);
-      return sequence === undefined ? undefined : this.#opened("query", sequence, user);
+      if (sequence === undefined) return undefined;
+      for (const open of this.#open) if (open.kind === "query" && open.user === user) this.#open.delete(open);
+      return this.#opened("query", sequence, user);
     });
   }
 
@@ -166,7 +169,9 @@ export class Line {
     const came = before.then(() => {
       this.#waiting -= 1;
     });
-    await Promise.race([came, fired(signal)]);
+    const waited = new AbortController();
+    await Promise.race([came, fired(AbortSignal.any([signal, waited.signal]))]);
+    waited.abort();
     const sent = signal.aborted ? undefined : send();
     if (!sent) {
       void came.then(endTurn);
@@ -182,21 +187,16 @@ export class Line {
     return sent;
   }
 
-  #opened(kind: Open["kind"], sequence: number, user: LineUser): { open: Open; answered: Promise<Answer> } {
+  #opened(kind: Open["kind"], sequence: number, user: LineUser): { answered: Promise<Answer>; forget: () => void } {
     const { promise: answered, resolve } = Promise.withResolvers<Answer>();
-    const open: Open = {
-      kind,
-      sequence,
-      user,
-      settle: (answer) => {
-        this.#open.delete(open);
-        resolve(answer);
-      },
+    const forget = () => void this.#open.delete(open);
+    const settle = (answer: Answer) => {
+      forget();
+      resolve(answer);
     };
+    const open: Open = { kind, sequence, user, settle };
     this.#open.add(open);
-    const [oldest] = this.#open;
-    if (this.#open.size > openMax) oldest?.settle("lost");
-    return { open, answered };
+    return { answered, forget };
   }
 
   async #keepConnected(): Promise<void> {
@@ -285,12 +285,11 @@ export class Line {
     open?.settle(isRefused ? "refused" : "taken");
   }
 
-  /** 3.5 numbers its answers by itself; there the oldest request is the one that is answered. */
+  /** 3.5 numbers its answers by itself: there it is the only request that waits, or nobody can tell. */
   #openOf({ sequenceN }: Packet, kind: Open["kind"]): Open | undefined {
     const open = [...this.#open].filter((each) => each.kind === kind);
-    return (
-      open.find(({ sequence }) => sequence === sequenceN) ?? (this.#options.version === "3.5" ? open[0] : undefined)
-    );
+    if (this.#options.version === "3.5") return open.length === 1 ? open[0] : undefined;
+    return open.find(({ sequence }) => sequence === sequenceN);
   }
 
   /** Some devices take no plain query, and tell data points that are written as null. */

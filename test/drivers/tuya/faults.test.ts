@@ -138,6 +138,31 @@ test("no answer within the deadline: unknown, never sent again, and what came of
   assert.equal(server.commands, 1);
 });
 
+for (const [version, ends] of [
+  ["3.4", false],
+  ["3.5", true],
+] as const)
+  test(`${version}: an unanswered command ${ends ? "ends" : "keeps"} the connection of a lock that speaks otherwise`, async (t) => {
+    const { device, faults, lock, clock, server, appear } = await givenTuyaSite(t, { version });
+    await device.start(never);
+    await appear();
+    faults.rates = { ...faults.rates, noReply: 1 };
+    const reports = collect(device);
+    const result = device.lock?.release(5_000, never);
+    await until("it arrives", () => server.commands === 1);
+    lock.drainBattery(40);
+    await until("the battery is known", () => device.status().battery === 40);
+    clock.passDeadline();
+    assert.equal(await result, "unknown");
+    await until("the bolt is known", () => device.lock?.state().bolt === "released");
+    const presence = reports.filter(({ type }) => type === "presence").length;
+    assert.equal(
+      presence > 0,
+      ends,
+      "3.5 numbers its answers by itself: a late one would be taken for the next command's",
+    );
+  });
+
 test("a lock that floods us with reports nobody has taken is cut off, and heard again", async (t) => {
   const { device, lock, logged, appear } = await givenTuyaSite(t, { version: "3.4" });
   const taken = Promise.withResolvers<void>();
