@@ -228,6 +228,7 @@ class Reading {
     const header = headerOf(parsed);
     const isRepeated = !header && parsed.lsn <= this.#lastSeen;
     this.#proven = Math.max(this.#proven, parsed.durable);
+    if (!header) this.#noteCovered(parsed.lsn);
     this.#lastSeen = Math.max(this.#lastSeen, parsed.lsn);
     this.#waiting.push({ line, segment, parsed, header, isRepeated });
     this.#settle();
@@ -303,6 +304,14 @@ class Reading {
     this.#unproven.push({ lsn: parsed.lsn, before, bytes: line.bytes });
     this.#options.apply(record);
     this.#advance(good);
+  }
+
+  /** Nothing is lost by a record that is unreadable and that the snapshot holds; but the card is not what it was. */
+  #noteCovered(lsn: number): void {
+    const isGap = this.#lastSeen > 0 && lsn > this.#lastSeen + 1;
+    if (!this.#badSince || !isGap || lsn > this.#options.from.lsn) return;
+    const { line, segment } = this.#badSince;
+    this.#note(line, segment, 0, `${line.file} line ${line.line} is damaged; the snapshot holds what it did`);
   }
 
   /** The lines after `#last` up to `lsn` were on the disk once and are not any more. */

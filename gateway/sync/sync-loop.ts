@@ -136,7 +136,9 @@ export class SyncLoop {
         if (signal.aborted) return;
         this.#note(loop, error);
         if (this.#isFinal(error)) {
-          logger.error("sync-ended", { loop, state: this.#state, error: error as Error });
+          // The epoch that this gateway has ended itself is answered no more.
+          if (this.#isLeaving && loop !== "push") logger.info("epoch-ended", { loop });
+          else logger.error("sync-ended", { loop, state: this.#state, error: error as Error });
           return;
         }
         failures += 1;
@@ -321,7 +323,7 @@ export class SyncLoop {
       if (this.#state === "online" || this.#state === "never") this.#state = "offline";
     }
     if (!(error instanceof GatewayError)) return;
-    if (error.code === "gateway-fenced") this.#state = "fenced";
+    if (error.code === "gateway-fenced" && !(this.#isLeaving && loop !== "push")) this.#state = "fenced";
     if (error.code === "gateway-revoked") this.#state = "revoked";
   }
 

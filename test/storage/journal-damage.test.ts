@@ -172,6 +172,26 @@ describe("damage that acknowledged lines show", () => {
     assert.equal(again.cache.records.rights(again.cache.records.grant("one")!).held, 0);
   });
 
+  test("a line that the snapshot holds is told, kept aside, and costs nothing", async () => {
+    const { sim } = await aJournal(6);
+    const before = await aStore(sim.mount(), folder);
+    const held = heldOf(before, "one");
+    await before.close();
+    const path = `${folder}/${segmentFile(1)}`;
+    const bytes = sim.contents(path).slice();
+    const starts = [0, ...[...bytes].flatMap((byte, at) => (byte === 10 ? [at + 1] : []))];
+    bytes[starts[4]! + 20] = bytes[starts[4]! + 20]! ^ 1;
+    sim.replace(path, bytes);
+
+    const store = await aStore(sim.mount(), folder);
+
+    const what = `${segmentFile(1)} line 5 is damaged; the snapshot holds what it did`;
+    assert.deepEqual(store.recovered.damage, [{ file: segmentFile(1), line: 5, lines: 0, what }]);
+    assert.ok(sim.paths.includes(`${folder}/damaged/000001.jsonl`));
+    assert.equal(store.cache.records.suspect, false);
+    assert.equal(heldOf(store, "one"), held);
+  });
+
   test("an event changed together with its checksum breaks the chain", async () => {
     const { sim } = await aJournal(6);
     const { recordLine } = await import("../../gateway/wire/journal-line.ts");
