@@ -17,6 +17,7 @@ import { systemClock } from "../gateway/system-clock.ts";
 import { SecretString } from "../gateway/wire/secret.ts";
 import { CommandError } from "./command.ts";
 import { type DemoMemory, type DemoPin, remember, remembered } from "./demo-memory.ts";
+import { KeptService } from "./kept-service.ts";
 import { ServiceProcess } from "./service-process.ts";
 
 export interface DemoOptions {
@@ -26,6 +27,8 @@ export interface DemoOptions {
   readonly port: number;
   readonly version: string;
   readonly logger: Logger;
+  /** Called when a process of its own has come or gone since the start. */
+  readonly onChange?: (facts: DemoFacts) => void;
 }
 
 /** What a script needs to drive the running demo; the ready file holds it. */
@@ -76,7 +79,7 @@ const site = "demo";
 const holdMs = 10_000;
 const readyDeadlineMs = 60_000;
 
-export async function startDemo({ folder, port, version, logger }: DemoOptions): Promise<RunningDemo> {
+export async function startDemo({ folder, port, version, logger, onChange }: DemoOptions): Promise<RunningDemo> {
   const lock = await lockDataFolder(nodeDisk, folder).catch((error: unknown) => {
     if (!(error instanceof GatewayError) || error.code !== "data-locked") throw error;
     throw new CommandError(
@@ -93,14 +96,23 @@ export async function startDemo({ folder, port, version, logger }: DemoOptions):
   }
 
   async function start(memory: DemoMemory): Promise<RunningDemo> {
-    const cloud = new ServiceProcess("cloud-sync", {
-      logFile: join(folder, "cloud-sync.log"),
-      readyFile: join(folder, "cloud-sync.ready.json"),
-      config: () => writePrivate(join(folder, "cloud-sync.yaml"), stringify(cloudConfig(folder, ports))),
-      env: { POSTERN_ADMIN_TOKEN: memory.adminToken },
-    });
-    stops.push(() => cloud.stop());
-    const cloudReady = await cloud.start(readyDeadlineMs);
+    let facts: (() => DemoFacts) | undefined;
+    const kept = (name: "cloud-sync" | "gateway", service: ServiceProcess) => {
+      const told = () => facts && onChange?.(facts());
+      const one = new KeptService({ name, service, readyDeadlineMs, clock: systemClock, logger, onChange: told });
+      stops.push(() => one.stop());
+      return one;
+    };
+    const cloud = kept(
+      "cloud-sync",
+      new ServiceProcess("cloud-sync", {
+        logFile: join(folder, "cloud-sync.log"),
+        readyFile: join(folder, "cloud-sync.ready.json"),
+        config: () => writePrivate(join(folder, "cloud-sync.yaml"), stringify(cloudConfig(folder, ports))),
+        env: { POSTERN_ADMIN_TOKEN: memory.adminToken },
+      }),
+    );
+    const cloudReady = await cloud.start();
     const cloudUrl = String(cloudReady.url);
     ports.cloud = Number(new URL(cloudUrl).port);
 
@@ -118,15 +130,17 @@ export async function startDemo({ folder, port, version, logger }: DemoOptions):
       join(folder, "secrets.yaml"),
       stringify({ devices: Object.fromEntries(memory.boxes.map(({ id, password, key }) => [id, { password, key }])) }),
     );
-    const gateway = new ServiceProcess("gateway", {
-      logFile: join(folder, "gateway.log"),
-      readyFile: join(folder, "gateway.ready.json"),
-      config: () =>
-        writePrivate(join(folder, "gateway.yaml"), stringify(gatewayConfig(folder, memory, ports, internet.url))),
-      env: {},
-    });
-    stops.push(() => gateway.stop());
-    const gatewayReady = await gateway.start(readyDeadlineMs);
+    const gateway = kept(
+      "gateway",
+      new ServiceProcess("gateway", {
+        logFile: join(folder, "gateway.log"),
+        readyFile: join(folder, "gateway.ready.json"),
+        config: () =>
+          writePrivate(join(folder, "gateway.yaml"), stringify(gatewayConfig(folder, memory, ports, internet.url))),
+        env: {},
+      }),
+    );
+    const gatewayReady = await gateway.start();
     const gatewayUrl = String(gatewayReady.url);
     ports.gatewayHttp = Number(new URL(gatewayUrl).port);
     ports.gatewayBroker = Number(gatewayReady.brokerPort);
@@ -157,11 +171,12 @@ export async function startDemo({ folder, port, version, logger }: DemoOptions):
       internet,
       processes: {
         cloudRunning: () => cloud.running,
+        cloudWanted: () => cloud.wanted,
         stopCloud: () => cloud.kill(),
-        startCloud: async () => void (await cloud.start(readyDeadlineMs)),
+        startCloud: async () => void (await cloud.start()),
         killGateway: async () => {
           await gateway.kill();
-          await gateway.start(readyDeadlineMs);
+          await gateway.start();
         },
       },
       hints: memory.pins.map(({ label, pin, accessPoints }) => ({ label, pin, note: accessPoints.join(", ") })),
@@ -176,23 +191,24 @@ export async function startDemo({ folder, port, version, logger }: DemoOptions):
       password,
       key,
     });
+    facts = () => ({
+      url: simulator.url,
+      gateway: {
+        id: String(gatewayReady.gateway),
+        url: gatewayUrl,
+        broker: `mqtts://localhost:${ports.gatewayBroker}`,
+        plainPort: ports.gatewayPlain,
+        caFile,
+        data: join(folder, "gateway"),
+      },
+      cloud: { url: cloudUrl, adminToken: memory.adminToken, site },
+      boxes: memory.boxes.filter(({ id }) => id !== "spare-box").map(withAccessPoint),
+      spareBox: withAccessPoint(memory.boxes.find(({ id }) => id === "spare-box")!),
+      pins: memory.pins,
+      pids: { gateway: gateway.pid, cloud: cloud.pid },
+    });
     return {
-      facts: () => ({
-        url: simulator.url,
-        gateway: {
-          id: String(gatewayReady.gateway),
-          url: gatewayUrl,
-          broker: `mqtts://localhost:${ports.gatewayBroker}`,
-          plainPort: ports.gatewayPlain,
-          caFile,
-          data: join(folder, "gateway"),
-        },
-        cloud: { url: cloudUrl, adminToken: memory.adminToken, site },
-        boxes: memory.boxes.filter(({ id }) => id !== "spare-box").map(withAccessPoint),
-        spareBox: withAccessPoint(memory.boxes.find(({ id }) => id === "spare-box")!),
-        pins: memory.pins,
-        pids: { gateway: gateway.pid, cloud: cloud.pid },
-      }),
+      facts,
       stop: async () => {
         for (const stop of stops.splice(0).reverse()) await stop();
       },

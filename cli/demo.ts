@@ -30,9 +30,11 @@ export const command = defineCommand({
         readyFile: options["ready-file"],
         // Two services stop one after the other, each within its own 5 s.
         stopDeadlineMs: 15_000,
-        async start() {
+        async start({ tell }) {
           const { startDemo } = await import("./demo-site.ts");
-          return onFolder(folder, () => startDemo({ folder, port, version, logger: pinoLogger("warn") }));
+          return onFolder(folder, () =>
+            startDemo({ folder, port, version, logger: pinoLogger("warn"), onChange: tell }),
+          );
         },
         ready(demo) {
           const facts = demo.facts();

@@ -16,9 +16,9 @@ export interface ServiceLife<S extends RunningService> {
   readonly logger: Logger;
   /**
    * `stopping` fires when a signal comes while it starts; what it resolves with is stopped then. `fail` ends the process with exit
-   * code 1 after an orderly stop, for what the service cannot live with.
+   * code 1 after an orderly stop, for what the service cannot live with. `tell` writes the ready file anew while it stands.
    */
-  start(life: { readonly stopping: AbortSignal; fail(error: Error): void }): Promise<S>;
+  start(life: { readonly stopping: AbortSignal; fail(error: Error): void; tell(facts: object): void }): Promise<S>;
   readonly readyFile?: string | undefined;
   /** How long an orderly stop may take; 5 s when left out. */
   readonly stopDeadlineMs?: number;
@@ -40,6 +40,8 @@ export async function runService<S extends RunningService>(life: ServiceLife<S>)
   let running: S | undefined;
   let askedAt: number | undefined;
   let reloading: Promise<void> = Promise.resolve();
+  let isReady = false;
+  let telling: Promise<void> = Promise.resolve();
 
   const end = (code: number) => {
     stopping.abort();
@@ -50,6 +52,13 @@ export async function runService<S extends RunningService>(life: ServiceLife<S>)
     // Its start may hang on what failed.
     watchStop();
     end(1);
+  };
+  const tell = (facts: object) => {
+    telling = telling
+      .then(async () => {
+        if (isReady && readyFile !== undefined && !stopping.signal.aborted) await writeReadyFile(readyFile, facts);
+      })
+      .catch((error: Error) => logger.error("ready-file-failed", { error }));
   };
   const onStop = (signal: NodeJS.Signals) => {
     if (askedAt !== undefined) {
@@ -100,7 +109,7 @@ export async function runService<S extends RunningService>(life: ServiceLife<S>)
   try {
     if (readyFile !== undefined) await removeReadyFile(readyFile);
     try {
-      running = await life.start({ stopping: stopping.signal, fail });
+      running = await life.start({ stopping: stopping.signal, fail, tell });
     } catch (error) {
       if (!stopping.signal.aborted) throw error;
       return await ended.promise;
@@ -109,11 +118,13 @@ export async function runService<S extends RunningService>(life: ServiceLife<S>)
       if (!stopping.signal.aborted) {
         const facts = await life.ready?.(running);
         if (readyFile !== undefined) await writeReadyFile(readyFile, facts ?? {});
+        isReady = true;
         logger.info("ready");
       }
       return await ended.promise;
     } finally {
       watchStop();
+      await telling;
       if (readyFile !== undefined) await removeReadyFile(readyFile);
       await running.stop();
       logger.info("stopped");

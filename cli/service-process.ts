@@ -15,6 +15,12 @@ export interface ServiceOptions {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** How a process ended. */
+export interface ServiceExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
 const program = fileURLToPath(new URL("../bin/postern.mjs", import.meta.url));
 const stopDeadlineMs = 6_000;
 
@@ -22,6 +28,7 @@ export class ServiceProcess {
   readonly #command: string;
   readonly #options: ServiceOptions;
   #child: ChildProcess | undefined;
+  #ended: Promise<ServiceExit | undefined> = Promise.resolve(undefined);
 
   constructor(command: "gateway" | "cloud-sync", options: ServiceOptions) {
     this.#command = command;
@@ -36,12 +43,22 @@ export class ServiceProcess {
     return this.#child?.pid;
   }
 
-  /** Resolves with what the ready file says; rejects with a CommandError when the process ends or the deadline passes first. */
-  async start(deadlineMs: number): Promise<Record<string, unknown>> {
+  /** Settles when what start() was last called for has ended; with undefined when it came to no process. */
+  get ended(): Promise<ServiceExit | undefined> {
+    return this.#ended;
+  }
+
+  /**
+   * Resolves with what the ready file says; rejects with a CommandError when the process ends or the deadline passes first, and with
+   * the signal's reason when that fires before there is a process.
+   */
+  async start(deadlineMs: number, signal?: AbortSignal): Promise<Record<string, unknown>> {
     if (this.#child) throw new Error(`${this.#command} is running already`);
+    this.#ended = Promise.resolve(undefined);
     const { logFile, readyFile, config, env } = this.#options;
     await rm(readyFile, { force: true });
     const file = await config();
+    signal?.throwIfAborted();
     const log = openSync(logFile, "a", 0o600);
     const logBegins = fstatSync(log).size;
     const child = spawn(process.execPath, [program, this.#command, "--config", file, "--ready-file", readyFile], {
@@ -51,9 +68,15 @@ export class ServiceProcess {
     });
     closeSync(log);
     this.#child = child;
-    child.once("exit", () => {
-      if (this.#child === child) this.#child = undefined;
-    });
+    const ended = Promise.withResolvers<ServiceExit>();
+    this.#ended = ended.promise;
+    const gone = (code: number | null, by: NodeJS.Signals | null) => {
+      this.#child = undefined;
+      ended.resolve({ code, signal: by });
+    };
+    child.once("exit", gone);
+    // The system had no process to give.
+    child.once("error", () => child.pid ?? gone(null, null));
     const endsAt = systemClock.monotonic() + deadlineMs;
     for (;;) {
       const ready = await readFile(readyFile, "utf8").catch(() => undefined);

@@ -155,7 +155,7 @@ export function controlApp(parts: ControlParts): ControlApp {
   app.post("/api/cloud", async (c) => {
     const { running } = await bodyOf(c.req, runningBody);
     await moveProcess("cloud", async (of) => {
-      if (running !== of.cloudRunning()) await (running ? of.startCloud() : of.stopCloud());
+      if (running !== of.cloudWanted()) await (running ? of.startCloud() : of.stopCloud());
     });
     return c.json(watch.state());
   });

@@ -80,9 +80,9 @@ function drawLine({ internet, cloud, gateway, gatewayControlled, gatewayUrl }) {
   line.dataset.flow = isPlugged && isCloudUp && isGatewayUp ? "yes" : "no";
 
   drawNode("gateway", isGatewayUp, isGatewayUp ? "running" : gateway ? "gone, coming back" : "starting");
-  drawNode("cloud", isCloudUp, !cloud ? "none" : isCloudUp ? "running" : "stopped");
+  drawNode("cloud", isCloudUp, cloudState(cloud));
   drawSwitch(byId("internet"), isPlugged, internet !== null);
-  drawSwitch(byId("cloud-service"), isCloudUp, cloud?.controlled === true);
+  drawSwitch(byId("cloud-service"), cloud?.wanted ?? false, cloud?.controlled === true);
   hide(byId("kill"), !gatewayControlled);
   const link = byId("status-page");
   link.href = gatewayUrl;
@@ -104,6 +104,12 @@ function drawNode(id, isUp, words) {
   const state = part(node, "state");
   write(state, words);
   state.className = isUp ? "tag good" : "tag bad";
+}
+
+function cloudState(cloud) {
+  if (!cloud) return "none";
+  if (cloud.running) return "running";
+  return cloud.wanted ? "gone, coming back" : "stopped";
 }
 
 function lineWords({ isPlugged, isCloudUp, isGatewayUp, gateway }) {

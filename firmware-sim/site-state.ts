@@ -49,6 +49,8 @@ export interface SiteState {
   /** null: there is no cloud to ask. */
   readonly cloud: {
     readonly running: boolean;
+    /** Not stopped on purpose: where it does not run, it is on its way back. */
+    readonly wanted: boolean;
     readonly reachable: boolean;
     /** Whether this program can stop and start it. */
     readonly controlled: boolean;
@@ -83,6 +85,8 @@ export interface CloudAccess {
 /** The other programs of the site, as whoever started them can end and start them. */
 export interface SiteProcesses {
   cloudRunning(): boolean;
+  /** Started and not stopped by stopCloud(): whoever started it brings it back when it ends by itself. */
+  cloudWanted(): boolean;
   stopCloud(): Promise<void>;
   startCloud(): Promise<void>;
   /** Kills the gateway without warning and starts it again. */
@@ -172,6 +176,7 @@ export class SiteStateWatch {
       cloud: cloud
         ? {
             running: processes?.cloudRunning() ?? this.#cloudReachable,
+            wanted: processes?.cloudWanted() ?? this.#cloudReachable,
             reachable: this.#cloudReachable,
             controlled: processes !== undefined,
           }

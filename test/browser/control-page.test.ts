@@ -37,7 +37,10 @@ const answer: Answer = ({ path, body }, site) => {
   if (path.endsWith("/power")) site.tellBox("box-1", { powered: on === true, display: "" });
   if (path.endsWith("/line")) site.tellBox("box-1", { line: { ...boxes[0]!.line, ...(body as Partial<FaultRates>) } });
   if (path === "/api/internet") site.tell({ internet: { on: on === true } });
-  if (path === "/api/cloud" && cloud) site.tell({ cloud: { ...cloud, running: running === true } });
+  if (path === "/api/cloud" && cloud) {
+    const isOn = running === true;
+    site.tell({ cloud: { ...cloud, running: isOn, wanted: isOn } });
+  }
 };
 
 let browser: { readonly context: BrowserContext; stop(): Promise<void> };
@@ -185,6 +188,21 @@ test("a gateway that is gone and a refusal are told", { skip }, async () => {
   control.expected.push(/status of 409/);
   await control.pressPin(box, "1");
   await control.reads(control.page.locator("#refusal"), "box-1 has no power");
+});
+
+test("a cloud that ended by itself is on its way back, and its switch stays on; one that was stopped is not", {
+  skip,
+}, async () => {
+  const state = control.page.locator('#cloud [data-part="state"]');
+  const service = control.page.getByRole("switch", { name: "Service" });
+  const cloud = { ...aSiteState().cloud!, running: false, reachable: false };
+  site.tell({ cloud });
+  await control.reads(state, "gone, coming back");
+  assert.equal(await service.getAttribute("aria-checked"), "true");
+
+  site.tell({ cloud: { ...cloud, wanted: false } });
+  await control.reads(state, "stopped");
+  assert.equal(await service.getAttribute("aria-checked"), "false");
 });
 
 test("two and four boxes fit a phone and a desktop, in both colour schemes", { skip }, async () => {

@@ -1,6 +1,6 @@
 /** `postern demo` on a folder that is not free, or not whole: a sentence and exit code 1, and what stands there is left alone. */
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -73,6 +73,35 @@ test("a demo whose first start was interrupted while it enrolled its gateway is 
   assert.equal(facts.pins.length, 3);
   demo.child.kill("SIGTERM");
   assert.equal((await demo.ended).code, 0);
+});
+
+test("a service of the demo that is killed comes back on its port and in its data; the ready file and the console tell", async () => {
+  const folder = join(home, "killed");
+  const readyFile = join(home, "killed.json");
+  const demo = startPostern(["demo", "--data", folder, "--ready-file", readyFile]);
+  await until("the demo is ready", () => existsSync(readyFile) || demo.child.exitCode !== null);
+  const read = () => JSON.parse(readFileSync(readyFile, "utf8"));
+  const before = read();
+  process.kill(before.pids.gateway, "SIGKILL");
+  process.kill(before.pids.cloud, "SIGKILL");
+
+  for (const name of ["gateway", "cloud"]) {
+    const isBack = () => ![undefined, before.pids[name]].includes(read().pids[name]);
+    await until(`another ${name} process stands in the ready file`, isBack);
+  }
+  await until("gateway and cloud speak again, of all they knew", async () => {
+    const answer = await fetch(`${before.gateway.url}/api/status`).catch(() => undefined);
+    const status = (await answer?.json()) as { sync: { state: string }; records: { rows: number } } | undefined;
+    return status?.sync.state === "online" && status.records.rows >= before.pins.length;
+  });
+
+  assert.deepEqual({ ...read(), pids: before.pids }, before);
+  demo.child.kill("SIGTERM");
+  const { code, out } = await demo.ended;
+  assert.equal(code, 0);
+  assert.equal(existsSync(readyFile), false);
+  for (const name of ["gateway", "cloud-sync"])
+    assert.match(out, new RegExp(`^.*"service":"${name}".*"signal":"SIGKILL".*"againInMs":1000.*$`, "m"));
 });
 
 for (const [what, text] of [

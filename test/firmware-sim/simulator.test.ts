@@ -335,6 +335,7 @@ describe("the simulator", { timeout: 60_000 }, () => {
     let running = true;
     const processes = {
       cloudRunning: () => running,
+      cloudWanted: () => running,
       stopCloud: async () => {
         running = false;
         done.push("cloud stopped");

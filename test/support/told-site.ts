@@ -101,7 +101,7 @@ export function aSiteState(change: Partial<SiteState> = {}): SiteState {
   return {
     boxes: [aBox("box-1", "Parcel box 1"), aBox("box-2", "Parcel box 2")],
     internet: { on: true },
-    cloud: { running: true, reachable: true, controlled: true },
+    cloud: { running: true, wanted: true, reachable: true, controlled: true },
     gateway: {
       reachable: true,
       sync: "online",
