@@ -50,6 +50,8 @@ class TuyaLock implements Device {
   #link: DeviceStatus["link"] = "unknown";
   #since: Instant;
   #facts: Facts = {};
+  /** What the listeners have been told, and did not fail to take. */
+  #told: Facts = {};
   /** Until then someone's request at the lock can be approved. */
   #requestUntil: Monotonic = Number.NEGATIVE_INFINITY;
   readonly #user: LineUser;
@@ -83,6 +85,7 @@ class TuyaLock implements Device {
     const { line, leave } = joinLine({ ...this.#options, localKey: this.#keys.localKey, clock, logger }, this.#user);
     this.#become("unknown");
     this.#facts = {};
+    this.#told = {};
     this.#requestUntil = Number.NEGATIVE_INFINITY;
     this.#running = { stopped: new AbortController(), line, leave };
   }
@@ -204,20 +207,22 @@ class TuyaLock implements Device {
     for (const watcher of [...this.#watchers]) watcher(meaning, keyAnswer);
   }
 
-  /** Tells what is new. */
+  /** Tells what is new, or was not taken when it was. */
   #note({ bolt, door, battery, tamper }: Meaning): void {
-    const before = this.#facts;
-    this.#facts = {
-      ...before,
+    const news: Facts = {
       ...(bolt && { bolt }),
       ...(door && { door }),
       ...(battery !== undefined && { battery }),
       ...(tamper && { tamper }),
     };
-    if (bolt && bolt !== before.bolt) this.#tell({ type: "bolt", state: bolt });
-    if (door && door !== before.door) this.#tell({ type: "door", state: door });
-    if (battery !== undefined && battery !== before.battery) this.#tell({ type: "battery", percent: battery });
-    if (tamper && !before.tamper) this.#tell({ type: "tamper", active: true });
+    const before = this.#told;
+    this.#facts = { ...this.#facts, ...news };
+    this.#told = { ...before, ...news };
+    if (bolt && bolt !== before.bolt) this.#tell({ type: "bolt", state: bolt }, "bolt");
+    if (door && door !== before.door) this.#tell({ type: "door", state: door }, "door");
+    if (battery !== undefined && battery !== before.battery)
+      this.#tell({ type: "battery", percent: battery }, "battery");
+    if (tamper && !before.tamper) this.#tell({ type: "tamper", active: true }, "tamper");
   }
 
   #lost(): void {
@@ -227,15 +232,21 @@ class TuyaLock implements Device {
     if (wasOnline) this.#tell({ type: "presence", state: "offline" });
   }
 
-  #tell(report: DeviceReport): void {
-    for (const listener of this.#listeners) {
-      this.#untaken += 1;
-      listener(report)
-        .catch((error: Error) => this.#context.logger.error("report-lost", { error }))
+  /** `fact`: told again with the next report of it when a listener fails to take it. */
+  #tell(report: DeviceReport, fact?: keyof Facts): void {
+    const told = [...this.#listeners].map((listener) => listener(report));
+    this.#untaken += told.length;
+    for (const taken of told)
+      taken
+        .catch((error: Error) => {
+          this.#context.logger.error("report-lost", { report: report.type, error });
+          if (!fact) return;
+          const { [fact]: _lost, ...kept } = this.#told;
+          this.#told = kept;
+        })
         .finally(() => {
           this.#untaken -= 1;
         });
-    }
     if (this.#untaken <= reportsMax) return;
     this.#context.logger.warn("reports-flood", { untaken: this.#untaken });
     this.#running?.line.hangUp();

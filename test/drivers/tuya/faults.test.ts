@@ -221,6 +221,26 @@ test("what comes twice is told once", async (t) => {
   ]);
 });
 
+test("what could not be written down is told again when it is heard again", async (t) => {
+  const { device, lock, server, logged, appear } = await givenTuyaSite(t, { version: "3.4" });
+  lock.turnThumb("released");
+  const told: string[] = [];
+  device.subscribe(async (report) => {
+    if (report.type !== "bolt") return;
+    told.push(report.state);
+    if (told.length === 1) throw new Error("the disk is full");
+  });
+  await device.start(never);
+  await appear();
+  await until("it was told", () => logged.some(({ event }) => event === "report-lost"));
+  assert.deepEqual(device.lock?.state(), { bolt: "released", basis: "reported" });
+  server.cutOff();
+  await until("it is told again", () => told.length === 2);
+  lock.turnThumb("secured");
+  await until("it goes on", () => told.length === 3);
+  assert.deepEqual(told, ["released", "released", "secured"]);
+});
+
 test("data points of every odd kind are passed over", async (t) => {
   const { device, lock, appear } = await givenTuyaSite(t, { version: "3.4" });
   await device.start(never);
