@@ -15,7 +15,7 @@ import { loggerWithoutValues, withoutValues } from "./query-values.ts";
 import { CloudStartError } from "./start-error.ts";
 import { adminTokens, demandStrong } from "./store/admin-tokens.ts";
 import { openStore } from "./store/open-store.ts";
-import { masterKeyIn, SiteKeys } from "./store/site-keys.ts";
+import { openSiteKeys } from "./store/site-keys.ts";
 
 export interface CloudOptions {
   /** `port` 0: any free one. */
@@ -26,7 +26,7 @@ export interface CloudOptions {
   readonly databaseUrl?: string | undefined;
   /** An administrator's token that counts instead of the one in the store, see demandStrong; for scripts. */
   readonly adminToken?: SecretString | undefined;
-  /** 32 bytes in base64url; unset: POSTERN_MASTER_KEY, else made in the data folder. Replicas need the same. */
+  /** 32 bytes in base64url; unset: POSTERN_MASTER_KEY, else the data folder's, made at the first start. Replicas need the same. */
   readonly masterKey?: SecretString | undefined;
   readonly version?: string | undefined;
   readonly logger: Logger;
@@ -59,12 +59,10 @@ async function start(options: CloudOptions): Promise<RunningCloud> {
   if (options.adminToken) demandStrong(options.adminToken);
   const { logger, clock, dataFolder, databaseUrl } = options;
   const stopping = new AbortController();
-  const masterKey = options.masterKey ?? (await masterKeyIn(dataFolder));
-  const siteKeys = new SiteKeys(masterKey);
   const store = await openStore({ databaseUrl, dataFolder, clock, logger });
   let server: Server | undefined;
   try {
-    await siteKeys.check(store.db);
+    const siteKeys = await openSiteKeys(store.db, dataFolder, options.masterKey);
     const given = options.adminToken;
     const adminTokenHashes = given ? [hashOf(given.reveal())] : [];
     const parts: CloudParts = {

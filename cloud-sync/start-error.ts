@@ -4,6 +4,7 @@ export type CloudStartCode =
   | "port-in-use"
   | "store-unreachable"
   | "store-broken"
+  | "master-key-missing"
   | "master-key-wrong"
   | "admin-token-wrong";
 

@@ -21,7 +21,10 @@ export class SiteKeys {
   constructor(masterKey: SecretString) {
     const key = Buffer.from(masterKey.reveal(), "base64url");
     if (key.length !== keyBytes)
-      throw new CloudStartError("master-key-wrong", `the master key must be ${keyBytes} bytes in base64url`);
+      throw new CloudStartError(
+        "master-key-wrong",
+        `the master key (POSTERN_MASTER_KEY, else the file master-key in the data folder) must be ${keyBytes} bytes in base64url; this one has ${key.length}`,
+      );
     this.#masterKey = key;
   }
 
@@ -71,16 +74,34 @@ export class SiteKeys {
 
 /** From POSTERN_MASTER_KEY, else from the data folder. undefined: there is none. */
 export async function knownMasterKey(dataFolder: string): Promise<SecretString | undefined> {
-  const key = process.env.POSTERN_MASTER_KEY || (await readFile(masterKeyFile(dataFolder), "utf8").catch(() => ""));
-  return key ? new SecretString(key.trim()) : undefined;
+  const key = process.env.POSTERN_MASTER_KEY || (await readIfThere(masterKeyFile(dataFolder)));
+  return key === undefined ? undefined : new SecretString(key.trim());
 }
 
 const masterKeyFile = (dataFolder: string) => join(dataFolder, "master-key");
 
-/** knownMasterKey, or one made at the first start, in the data folder. Whoever has it and the database has every PIN. */
-export async function masterKeyIn(dataFolder: string): Promise<SecretString> {
-  const known = await knownMasterKey(dataFolder);
-  if (known) return known;
+/**
+ * Under `masterKey`, else knownMasterKey, else one made in the data folder while there is no site. Rejects with `master-key-wrong`, and
+ * with `master-key-missing` where there are sites: one made then would take the place of the one that is only not there.
+ */
+export async function openSiteKeys(db: Queries, dataFolder: string, masterKey?: SecretString): Promise<SiteKeys> {
+  const known = masterKey ?? (await knownMasterKey(dataFolder));
+  if (known) {
+    const keys = new SiteKeys(known);
+    await keys.check(db);
+    return keys;
+  }
+  const [any] = await db.select({ id: site.id }).from(site).limit(1);
+  if (any)
+    throw new CloudStartError(
+      "master-key-missing",
+      `${masterKeyFile(dataFolder)} is missing, and the sites' keys in the store are sealed by it: put it back from where you keep it, or set POSTERN_MASTER_KEY to it (32 bytes in base64url)`,
+    );
+  return new SiteKeys(await makeMasterKey(dataFolder));
+}
+
+/** Whoever has it and the database has every PIN. */
+async function makeMasterKey(dataFolder: string): Promise<SecretString> {
   await mkdir(dataFolder, { recursive: true, mode: 0o700 });
   const file = masterKeyFile(dataFolder);
   // Written beside and linked into place: a crash leaves a whole key or none, and of two starts one wins.
@@ -91,4 +112,11 @@ export async function masterKeyIn(dataFolder: string): Promise<SecretString> {
   });
   await rm(fresh);
   return new SecretString((await readFile(file, "utf8")).trim());
+}
+
+function readIfThere(path: string): Promise<string | undefined> {
+  return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+    return undefined;
+  });
 }

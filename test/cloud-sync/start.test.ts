@@ -117,6 +117,26 @@ describe("one data folder over several starts", () => {
     await assert.rejects(start({ masterKey: other }), { code: "master-key-wrong" });
   });
 
+  test("without the master key the sites were sealed by none is made: the file is named, and the start succeeds once it is back", async () => {
+    const file = join(folder, "master-key");
+    const key = readFileSync(file);
+    rmSync(file);
+    await assert.rejects(start(), (error: CloudStartError) => {
+      assert.equal(error.code, "master-key-missing");
+      assert.ok(error.message.startsWith(`${file} is missing`), error.message);
+      assert.match(error.message, /put it back.*POSTERN_MASTER_KEY.*32 bytes in base64url/);
+      return true;
+    });
+    assert.equal(existsSync(file), false);
+
+    writeFileSync(file, "");
+    await assert.rejects(start(), { code: "master-key-wrong", message: /32 bytes in base64url; this one has 0/ });
+    assert.equal(readFileSync(file, "utf8"), "");
+
+    writeFileSync(file, key, { mode: 0o600 });
+    await (await start()).stop();
+  });
+
   test("an administrator's token that could be guessed or cannot be sent is refused, with what to do and without telling it", async () => {
     const given = (text: string) => start({ adminToken: new SecretString(text) });
     const refused: [string, RegExp][] = [
