@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
+import { createServer as createHttpServer } from "node:http";
+import { type AddressInfo, createServer } from "node:net";
+import { text } from "node:stream/consumers";
 import { type TestContext, test } from "node:test";
 import { type FaultRates, Faults, noFaults } from "../../firmware-sim/faults.ts";
 import { ShellyServer } from "../../firmware-sim/links/shelly.ts";
@@ -7,6 +9,7 @@ import { SimRelay } from "../../firmware-sim/sim-relay.ts";
 import { authorization, readChallenge } from "../../gateway/drivers/shelly/digest.ts";
 import { shelly } from "../../gateway/drivers/shelly/driver.ts";
 import { GatewayError } from "../../gateway/errors.ts";
+import type { Clock } from "../../gateway/ports/clock.ts";
 import type { Device, DeviceReport } from "../../gateway/ports/device.ts";
 import { type LogFields, type Logger, silentLogger } from "../../gateway/ports/logger.ts";
 import type { MqttLink } from "../../gateway/ports/mqtt-link.ts";
@@ -41,19 +44,9 @@ async function givenRelay(t: TestContext, { options = {}, password, driverPasswo
   const at = await server.start();
   await server.stop();
   t.after(() => server.stop());
-  const clock = new ToldClock(deadlineMs);
+  const clock = new NotingClock(deadlineMs);
   const [lines, logger] = aLog();
-  const device = shelly.create(
-    "gate-relay",
-    { ...at, deadlineMs, ...options },
-    {
-      clock,
-      logger,
-      mqtt: noBroker,
-      secret: () => (typeof driverPassword !== "string" ? undefined : new SecretString(driverPassword)),
-    },
-  );
-  t.after(() => device.stop());
+  const device = givenDevice(t, { ...at, deadlineMs, ...options }, clock, logger, driverPassword);
   return {
     relay,
     relayClock,
@@ -78,6 +71,54 @@ async function givenRelay(t: TestContext, { options = {}, password, driverPasswo
       while (relayClock.step(end)) await new Promise((resolve) => setImmediate(resolve));
     },
   };
+}
+
+/** Notes how long the driver wants to sleep. What is very long never ends by itself, so that a test sees what else wakes the driver. */
+class NotingClock extends ToldClock {
+  readonly slept: number[] = [];
+
+  override sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    this.slept.push(ms);
+    if (ms < 100_000) return super.sleep(ms, signal);
+    return new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+  }
+}
+
+type Respond = (asked: { readonly id: number; readonly method: string }, login: string | undefined) => BareReply;
+interface BareReply {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: unknown;
+}
+
+/** A thing that answers each request as the test wants; `commands`: Switch.Set that came. */
+async function givenBareThing(t: TestContext, respond: Respond) {
+  const asked: string[] = [];
+  const server = createHttpServer(async (request, response) => {
+    const frame = JSON.parse(await text(request));
+    asked.push(frame.method);
+    const { status = 200, headers = {}, body } = respond(frame, request.headers.authorization);
+    response.writeHead(status, { connection: "close", ...headers });
+    response.end(typeof body === "string" ? body : JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  const clock = new NotingClock(deadlineMs);
+  const { port } = server.address() as AddressInfo;
+  const device = givenDevice(t, { host: "127.0.0.1", port, deadlineMs }, clock, silentLogger, "secret");
+  await device.start(never);
+  return { device, clock, asked, commands: () => asked.filter((method) => method === "Switch.Set").length };
+}
+
+function givenDevice(t: TestContext, options: object, clock: Clock, logger: Logger, password?: string | null): Device {
+  const device = shelly.create("gate-relay", options, {
+    clock,
+    logger,
+    mqtt: noBroker,
+    secret: () => (typeof password === "string" ? new SecretString(password) : undefined),
+  });
+  t.after(() => device.stop());
+  return device;
 }
 
 const noReader = "it has no reader";
@@ -127,6 +168,14 @@ test("a release is one command with the relay's own timer, which ends it; the dr
   await until("it is back", () => device.lock?.state().bolt === "secured");
   assert.deepEqual(bolts(reports), ["secured", "released", "secured"]);
   assert.equal(server.commands, 1);
+});
+
+test("it is asked when the relay's timer should have ended, not only when its turn comes", async (t) => {
+  const { device, clock, appear } = await givenRelay(t, { options: { pollMs: 300_000 } });
+  await device.start(never);
+  await appear();
+  await device.lock?.release(30_000, never);
+  await until("it waits for that", () => clock.slept.some((ms) => ms > 10_000 && ms <= 30_200));
 });
 
 test("hold begins the timer anew, with at most ten minutes", async (t) => {
@@ -245,12 +294,13 @@ for (const [what, driverPassword] of [
   ["missing", null],
 ] as const)
   test(`a ${what} password: told once, offline, and nothing moves`, async (t) => {
-    const { device, server, relay, lines } = await givenRelay(t, { password: "correct horse", driverPassword });
+    const { device, server, relay, clock, lines } = await givenRelay(t, { password: "correct horse", driverPassword });
     const reports = collect(device);
     await device.start(never);
     await server.start();
     await until("offline", () => device.status().link === "offline");
 
+    await until("it waits a minute", () => clock.slept.includes(60_000));
     assert.equal(await device.lock?.release(1_000, never), "refused");
     assert.deepEqual([relay.output, server.commands], [false, 0]);
     await device.stop();
@@ -264,7 +314,7 @@ for (const [what, rates] of [
   ["never, for the line breaks", { disconnect: 1 }],
 ] as const)
   test(`an answer that comes ${what}: unknown, not tried again, and the driver finds out how it stands`, async (t) => {
-    const { device, server, clock, appear, set } = await givenRelay(t);
+    const { device, server, clock, appear, set } = await givenRelay(t, { options: { pollMs: 300_000 } });
     await device.start(never);
     await appear();
     set(rates);
@@ -307,18 +357,8 @@ test("an access point that accepts and says nothing is not confused with one tha
   await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
   t.after(() => silent.close());
   const clock = new ToldClock(deadlineMs);
-  const { port } = silent.address() as { port: number };
-  const device = shelly.create(
-    "gate-relay",
-    { host: "127.0.0.1", port, deadlineMs },
-    {
-      clock,
-      logger: silentLogger,
-      mqtt: noBroker,
-      secret: () => undefined,
-    },
-  );
-  t.after(() => device.stop());
+  const { port } = silent.address() as AddressInfo;
+  const device = givenDevice(t, { host: "127.0.0.1", port, deadlineMs }, clock, silentLogger);
   await device.start(never);
   const heard = new Promise<void>((resolve) =>
     silent.on("connection", (socket) => socket.on("data", (bytes) => `${bytes}`.includes("Switch.Set") && resolve())),
@@ -360,6 +400,82 @@ test("a bolt that was not written down is reported again", async (t) => {
   relay.set(true);
   await until("it is written", () => bolts(written).includes("released"));
   assert.deepEqual(bolts(written), ["secured", "released"]);
+});
+
+test("one answer that is missing is no absence; a long absence is told once, and asked for ever more rarely", async (t) => {
+  const { device, server, clock, lines, appear, vanish, set } = await givenRelay(t);
+  const reports = collect(device);
+  await device.start(never);
+  await appear();
+  set({ lose: 1 });
+  await until("a question hangs", () => clock.waiting === 1);
+  const before = clock.slept.length;
+  clock.passDeadline();
+  set({});
+  await until("it was answered again", () => clock.slept.slice(before).includes(5_000));
+  assert.equal(device.status().link, "online");
+
+  const toldBefore = lines.length;
+  await vanish();
+  await until("it waits longer", () => clock.slept.some((ms) => ms > 8_000));
+  await server.start();
+  await until("it is back", () => device.status().link === "online");
+  assert.deepEqual(
+    reports.flatMap((report) => (report.type === "presence" ? [report.state] : [])),
+    ["online", "offline", "online"],
+  );
+  // Broken off, then not there: each is told when it begins.
+  const complaints = lines.slice(toldBefore).filter(({ event }) => event === "device-unreachable");
+  const reasons = complaints.map(({ fields }) => fields?.why);
+  assert.equal(new Set(reasons).size, reasons.length);
+  assert.ok(reasons.length >= 1);
+});
+
+test("switched on and no timer to be seen: accepted, not confirmed", async (t) => {
+  let output = false;
+  const { device, commands } = await givenBareThing(t, ({ id, method }) => {
+    if (method === "Switch.Set") output = true;
+    return { body: { id, result: { output } } };
+  });
+  await until("online", () => device.status().link === "online");
+  assert.equal(await device.lock?.release(1_000, never), "accepted");
+  assert.equal(commands(), 1);
+});
+
+const unreadable: [what: string, respond: Respond, result: string][] = [
+  ["the answer to another request", ({ id }) => ({ body: { id: id + 1, result: { was_on: false } } }), "unknown"],
+  ["an answer without end", ({ id }) => ({ body: { id, result: { was_on: "x".repeat(20_000) } } }), "unknown"],
+  ["neither result nor error", ({ id }) => ({ body: { id } }), "unknown"],
+  ["a failure of its own", () => ({ status: 500, body: "Internal Server Error" }), "unknown"],
+  ["no such path", () => ({ status: 404, body: "Not Found" }), "refused"],
+  ["a login that is not ours", () => ({ status: 401, headers: { "www-authenticate": "Basic" }, body: "" }), "refused"],
+];
+for (const [what, respond, result] of unreadable)
+  test(`a command met with ${what}: ${result}, and not sent again`, async (t) => {
+    const { device, commands } = await givenBareThing(t, (asked, login) =>
+      asked.method === "Switch.Set" ? respond(asked, login) : { body: { id: asked.id, result: { output: false } } },
+    );
+    await until("online", () => device.status().link === "online");
+    assert.equal(await device.lock?.release(1_000, never), result);
+    assert.equal(commands(), 1);
+  });
+
+test("a nonce is used again, counted, until the thing says no", async (t) => {
+  const logins: (string | undefined)[] = [];
+  const challenge = { "www-authenticate": 'Digest qop="auth", realm="shelly-1", nonce="60dc2c65", algorithm=SHA-256' };
+  const { device } = await givenBareThing(t, ({ id }, login) => {
+    logins.push(login);
+    if (login === undefined) return { status: 401, headers: challenge, body: "" };
+    return { body: { id, result: { output: false, timer_duration: 1 } } };
+  });
+  await until("asked several times", () => logins.length > 5);
+  await device.stop();
+  assert.equal(logins.filter((login) => login === undefined).length, 1);
+  assert.deepEqual(
+    logins.slice(1, 5).map((login) => /nc=(\w+)/.exec(login ?? "")?.[1]),
+    ["00000001", "00000002", "00000003", "00000004"],
+  );
+  assert.ok(logins.slice(1).every((login) => login?.includes('nonce="60dc2c65"') && login.includes('uri="/rpc"')));
 });
 
 test("no switch of that number: offline with the device's own word", async (t) => {

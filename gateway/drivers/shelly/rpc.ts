@@ -59,7 +59,6 @@ export class ShellyRpc {
   }
 
   async #ask(call: RpcCall, signal: AbortSignal): Promise<(Response & { readonly id: number }) | RpcOutcome> {
-    if (signal.aborted) return { kind: "unsent", why: "given up before it was asked" };
     this.#frame = (this.#frame % 0x7fff_ffff) + 1;
     const id = this.#frame;
     const exchange = new HttpExchange({ ...this.#options, body: writeFrame(id, call), ...this.#login() }, signal);
