@@ -64,12 +64,13 @@ test("a release pulls the latch, or only turns the bolt back where the door want
 });
 
 test("the bolt of a lock that locks by itself is seen back soon after, long before the next poll", async (t) => {
-  const { device, appear, clock } = await givenNukiSite(t, {
+  const { device, appear, clock, pass } = await givenNukiSite(t, {
     options: { autoLock: true, pollMs: 3_600_000 },
     lock: { autoLockMs: 5_000 },
   });
   await device.start(never);
   await appear();
+  await pass(10_000);
   assert.equal(await device.lock?.release(5_000, never), "confirmed");
   const releasedAt = clock.monotonic();
   await until("it is back", () => device.lock?.state().bolt === "secured");
