@@ -40,7 +40,7 @@ export type Answer = "taken" | "refused" | "lost";
 /** A write that was sent. */
 export interface Sent {
   readonly answered: Promise<Answer>;
-  /** Nobody waits any more. `isKnown`: what became of it, by its answer or by what the lock showed. */
+  /** Nobody waits any more. `isKnown`: what became of it, by what the lock showed. */
   end(isKnown: boolean): void;
 }
 
@@ -135,10 +135,10 @@ export class Line {
       const sentAt = this.#options.clock.monotonic();
       const { answered, forget } = this.#opened("write", sequence, user);
       const end = (isKnown: boolean) => {
-        forget();
+        const isUnanswered = forget();
         // Silence is the end of a connection. And with 3.5 an answer that comes late would be taken for that to the next command.
         const isDoubtful = this.#lastHeard < sentAt || this.#options.version === "3.5";
-        if (!isKnown && isDoubtful) connection?.close();
+        if (isUnanswered && !isKnown && isDoubtful) connection?.close();
       };
       return { answered, end };
     });
@@ -187,9 +187,9 @@ export class Line {
     return sent;
   }
 
-  #opened(kind: Open["kind"], sequence: number, user: LineUser): { answered: Promise<Answer>; forget: () => void } {
+  #opened(kind: Open["kind"], sequence: number, user: LineUser): { answered: Promise<Answer>; forget: () => boolean } {
     const { promise: answered, resolve } = Promise.withResolvers<Answer>();
-    const forget = () => void this.#open.delete(open);
+    const forget = () => this.#open.delete(open);
     const settle = (answer: Answer) => {
       forget();
       resolve(answer);

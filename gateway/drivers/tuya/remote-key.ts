@@ -8,7 +8,7 @@ const unlockAction = 1;
 /** Who asks: 1 is the app. */
 const source = 1;
 
-/** What the lock answered on the same data point. "unknown": it timed out on its own way to the bolt. */
+/** What the lock answered on the same data point. "unknown": it tried and did not get there, wherever the bolt is now. */
 export type KeyAnswer = "taken" | "refused" | "unknown";
 
 export function unlockWithKey(key: SecretString, member: number): string {
@@ -27,5 +27,5 @@ export function readKeyAnswer(value: unknown): KeyAnswer | undefined {
   if (bytes.length !== 3) return undefined;
   const [status] = bytes;
   if (status === 0) return "taken";
-  return status === 3 ? "unknown" : "refused"; // failed, wrong key, outside hours, wrong code, double-locked
+  return status === 1 || status === 3 ? "unknown" : "refused"; // failed, timed out; wrong key or code, outside hours, double-locked
 }

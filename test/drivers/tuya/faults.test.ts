@@ -362,6 +362,19 @@ test("a remote key that the lock does not know, and a lock bolted from inside: r
   }
 });
 
+test("a bolt that does not get where it should: unknown, reported as jammed, and no reason to hang up", async (t) => {
+  const { device, lock, appear } = await givenTuyaSite(t, { version: "3.5" });
+  await device.start(never);
+  await appear();
+  lock.jam();
+  const reports = collect(device);
+  assert.equal(await device.lock?.release(5_000, never), "unknown");
+  assert.deepEqual(device.lock?.state(), { bolt: "jammed", basis: "reported" });
+  lock.drainBattery(40);
+  await until("the battery is known", () => device.status().battery === 40);
+  assert.ok(!reports.some(({ type }) => type === "presence"));
+});
+
 for (const version of ["3.3", "3.4", "3.5"] as const)
   test(`${version}: without a report of the bolt an acknowledgement is accepted, and one with a return code refused`, async (t) => {
     const { device, server, appear } = await givenTuyaSite(t, {

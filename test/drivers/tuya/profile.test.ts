@@ -50,7 +50,7 @@ test("a remote key: action, member, key, source", () => {
 
 for (const [bytes, answer] of [
   ["000001", "taken"],
-  ["010001", "refused"],
+  ["010001", "unknown"],
   ["020001", "refused"],
   ["030001", "unknown"],
   ["060001", "refused"],
