@@ -54,7 +54,7 @@ export class NukiCodes implements CodeStore {
     if (known && this.#stopped() && this.#isFresh(known)) return known.codes.map(withoutNumber);
     const { smartlockId } = this.#options;
     const askedAt = this.#clock.monotonic();
-    const body = bodyOf(await this.#ask(listCodes(smartlockId), signal), "the codes", smartlockId);
+    const body = bodyOf(await this.#ask("read", listCodes(smartlockId), signal), "the codes", smartlockId);
     const codes = readCodes(body, indexOf);
     if (!codes)
       throw new GatewayError(
@@ -105,18 +105,18 @@ export class NukiCodes implements CodeStore {
   }
 
   async #write(send: Send, signal: AbortSignal, absent: CommandResult = "refused"): Promise<CommandResult> {
-    const answer = await this.#ask(send, signal);
+    const answer = await this.#ask("change", send, signal);
     if (answer.kind === "answered" && answer.status === 404) return absent;
     const result = resultOf(answer);
     if (result !== "refused") this.#writtenAt = this.#clock.monotonic();
     return result;
   }
 
-  async #ask(send: Send, signal: AbortSignal) {
+  async #ask(kind: "read" | "change", send: Send, signal: AbortSignal) {
     const stopped = this.#stopped();
     if (!stopped) return { kind: "unsent", why: "the device is stopped" } as const;
     const { deadlineMs } = this.#options;
-    return this.#account.ask(send, { isUrgent: false, deadlineMs, signal: AbortSignal.any([signal, stopped]) });
+    return this.#account.ask(send, { kind, deadlineMs, signal: AbortSignal.any([signal, stopped]) });
   }
 }
 

@@ -18,7 +18,7 @@ import { Openings } from "./openings.ts";
 import { type Options, parseOptions, parseToken } from "./options.ts";
 import { Proof } from "./proof.ts";
 import { act, readLog, readSmartlock } from "./through-library.ts";
-import { accountOf, type Send, type WebAccount } from "./web-account.ts";
+import { type AskOptions, accountOf, type Send, type WebAccount } from "./web-account.ts";
 import { actions, type LockStatus, type LogEntry, readLogEntries, readStatus } from "./wire.ts";
 import { within } from "./within.ts";
 
@@ -121,10 +121,10 @@ class Nuki implements Device {
     if (!stopped || signal.aborted) return "refused";
     return within(clock, this.#options.deadlineMs, [signal, stopped], async (over) => {
       // A lock without a line would be told later, when nobody stands at the door any more.
-      if (this.#link !== "online") await this.#readStatus(true, over);
+      if (this.#link !== "online") await this.#readStatus("command", over);
       if (this.#link !== "online") return "refused";
       const before = this.#facts.bolt;
-      const answer = await this.#ask(act(this.#options.smartlockId, action), true, over);
+      const answer = await this.#ask(act(this.#options.smartlockId, action), "command", over);
       const result = resultOf(answer);
       if (result !== "refused") {
         const now = clock.monotonic();
@@ -164,7 +164,7 @@ class Nuki implements Device {
     const { pollMs, pollBusyMs } = this.#options;
     while (!stopped.aborted) {
       const before = this.#facts.bolt;
-      await this.#readStatus(false, stopped);
+      await this.#readStatus("read", stopped);
       await this.#tellFacts(stopped);
       if (this.#facts.bolt !== before || clock.monotonic() - this.#logReadAt >= pollMs) await this.#readLog(stopped);
       this.#pause = new AbortController();
@@ -173,9 +173,9 @@ class Nuki implements Device {
     }
   }
 
-  async #readStatus(isUrgent: boolean, signal: AbortSignal): Promise<void> {
+  async #readStatus(kind: AskOptions["kind"], signal: AbortSignal): Promise<void> {
     const askedAt = this.#context.clock.monotonic();
-    const answer = await this.#ask(readSmartlock(this.#options.smartlockId), isUrgent, signal);
+    const answer = await this.#ask(readSmartlock(this.#options.smartlockId), kind, signal);
     if (signal.aborted) return;
     const status = answer.kind === "answered" && answer.status === 200 ? readStatus(answer.body) : undefined;
     if (!status) return this.#missed(answer);
@@ -216,7 +216,7 @@ class Nuki implements Device {
   async #readLog(stopped: AbortSignal): Promise<void> {
     const { clock, logger } = this.#context;
     this.#logReadAt = clock.monotonic();
-    const answer = await this.#ask(readLog(this.#options.smartlockId, logEntriesMax), false, stopped);
+    const answer = await this.#ask(readLog(this.#options.smartlockId, logEntriesMax), "read", stopped);
     if (stopped.aborted) return;
     const entries = answer.kind === "answered" && answer.status === 200 ? readLogEntries(answer.body) : undefined;
     if (!entries) return logger.warn("log-unread", { why: describe(answer) });
@@ -262,8 +262,8 @@ class Nuki implements Device {
     }
   }
 
-  #ask(send: Send, isUrgent: boolean, signal: AbortSignal): Promise<Answer> {
-    return this.#account.ask(send, { isUrgent, deadlineMs: this.#options.deadlineMs, signal });
+  #ask(send: Send, kind: AskOptions["kind"], signal: AbortSignal): Promise<Answer> {
+    return this.#account.ask(send, { kind, deadlineMs: this.#options.deadlineMs, signal });
   }
 
   #become(link: DeviceStatus["link"]): void {

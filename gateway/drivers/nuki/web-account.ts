@@ -18,15 +18,20 @@ const waitingMax = 64;
 export type Send = (account: WebAccount, signal: AbortSignal) => Promise<Answer>;
 
 export interface AskOptions {
-  /** Before all that only reads. */
-  readonly isUrgent: boolean;
+  /**
+   * "command": somebody stands at the door, so it goes before all others, and ends a read that is under way · "read": changes nothing ·
+   * "change": waits its turn, and is left to its end.
+   */
+  readonly kind: "command" | "read" | "change";
   /** From when it is sent. */
   readonly deadlineMs: Millis;
   readonly signal: AbortSignal;
 }
 
 interface Waiting {
-  readonly isUrgent: boolean;
+  readonly kind: AskOptions["kind"];
+  /** Ends it while it is under way. */
+  readonly giveWay: () => void;
   /** Resolves when the request is over. */
   readonly begin: () => Promise<void>;
 }
@@ -48,6 +53,7 @@ export class WebAccount {
   readonly token: SecretString;
   readonly #clock: Clock;
   readonly #waiting: Waiting[] = [];
+  #underWay: Waiting | undefined;
   #isServing = false;
   #lastSentAt: Monotonic = Number.NEGATIVE_INFINITY;
   #throttledUntil: Monotonic = Number.NEGATIVE_INFINITY;
@@ -58,11 +64,12 @@ export class WebAccount {
     this.token = token;
   }
 
-  /** "unsent" where its turn did not come before the signal fired, where too many wait, and for reads while the maker wants a pause. */
-  async ask(send: Send, { isUrgent, deadlineMs, signal }: AskOptions): Promise<Answer> {
+  /** "unsent" where its turn did not come before the signal fired, where too many wait, and for all but commands while the maker wants a pause. */
+  async ask(send: Send, { kind, deadlineMs, signal }: AskOptions): Promise<Answer> {
     if (signal.aborted) return { kind: "unsent", why: "called off" };
     if (this.#waiting.length >= waitingMax) return { kind: "unsent", why: `${waitingMax} requests are waiting` };
-    if (!isUrgent && this.#clock.monotonic() < this.#throttledUntil) return { kind: "unsent", why: "429 a moment ago" };
+    if (kind !== "command" && this.#clock.monotonic() < this.#throttledUntil)
+      return { kind: "unsent", why: "429 a moment ago" };
     const { promise, resolve } = Promise.withResolvers<Answer>();
     const leave = () => {
       const index = this.#waiting.indexOf(waiting);
@@ -70,11 +77,13 @@ export class WebAccount {
       this.#waiting.splice(index, 1);
       resolve({ kind: "unsent", why: "called off" });
     };
+    const gaveWay = new AbortController();
     const waiting: Waiting = {
-      isUrgent,
+      kind,
+      giveWay: () => gaveWay.abort(),
       begin: async () => {
         signal.removeEventListener("abort", leave);
-        const sent = within(this.#clock, deadlineMs, [signal], (either) => send(this, either));
+        const sent = within(this.#clock, deadlineMs, [signal, gaveWay.signal], (either) => send(this, either));
         const answer = await sent.catch(failedAnswer);
         if (answer.kind === "answered" && answer.status === 429)
           this.#throttledUntil = this.#clock.monotonic() + throttledMs;
@@ -83,6 +92,7 @@ export class WebAccount {
     };
     this.#waiting.push(waiting);
     signal.addEventListener("abort", leave, { once: true });
+    if (kind === "command" && this.#underWay?.kind === "read") this.#underWay.giveWay();
     void this.#serve();
     return promise;
   }
@@ -95,12 +105,14 @@ export class WebAccount {
       if (left > 0) await this.#clock.sleep(left);
       const index = Math.max(
         0,
-        this.#waiting.findIndex(({ isUrgent }) => isUrgent),
+        this.#waiting.findIndex(({ kind }) => kind === "command"),
       );
       const [next] = this.#waiting.splice(index, 1);
       if (!next) break;
       this.#lastSentAt = this.#clock.monotonic();
+      this.#underWay = next;
       await next.begin();
+      this.#underWay = undefined;
     }
     this.#isServing = false;
   }

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { inspect } from "node:util";
 import { nukiAction } from "../../../firmware-sim/sim-nuki.ts";
 import { nuki } from "../../../gateway/drivers/nuki/driver.ts";
+import { parseOptions } from "../../../gateway/drivers/nuki/options.ts";
 import { GatewayError } from "../../../gateway/errors.ts";
 import type { DeviceReport } from "../../../gateway/ports/device.ts";
 import { SecretString } from "../../../gateway/wire/secret.ts";
@@ -28,6 +30,13 @@ for (const [what, options, key] of [
       (error) => error instanceof GatewayError && error.code === "config-invalid" && error.message.startsWith(key),
     );
   });
+
+test("the README names every option, with what it is without being named", () => {
+  const readme = readFileSync(new URL("../../../gateway/drivers/nuki/README.md", import.meta.url), "utf8");
+  const { smartlockId: _, ...defaults } = parseOptions({ smartlockId });
+  for (const [key, value] of Object.entries(defaults))
+    assert.match(readme, new RegExp(`\\| \`${key}\` \\(\`?${String(value).replaceAll(".", "\\.")}\`?\\)`), key);
+});
 
 test("a token that is missing or is none is named, not shown", async (t) => {
   const { context } = await givenNukiSite(t);

@@ -171,6 +171,37 @@ test("a redirect is not followed: the token goes to nobody else", async (t) => {
   assert.deepEqual(elsewhere, []);
 });
 
+test("a read that hangs keeps nobody waiting at the door", async (t) => {
+  let reads = 0;
+  const { device } = await givenPeer(t, (request, response) => {
+    if (request.method === "POST") return response.writeHead(204).end();
+    reads += 1;
+    if (reads === 1) response.end(JSON.stringify({ serverState: 0, state: { state: 1 } }));
+  });
+  await device.start(never);
+  await until("another read hangs", () => reads >= 2);
+  assert.equal(await device.lock?.release(5_000, never), "accepted");
+});
+
+test("a change of codes that is under way is left to its end, whoever comes to the door", async (t) => {
+  const asked: string[] = [];
+  let answerChange: () => void = () => undefined;
+  const { device } = await givenPeer(t, (request, response) => {
+    asked.push(request.method ?? "");
+    if (request.method === "GET") response.end(JSON.stringify({ serverState: 0, state: { state: 1 } }));
+    else if (request.method === "POST") response.writeHead(204).end();
+    else answerChange = () => response.writeHead(204).end();
+  });
+  await device.start(never);
+  await until("the lock is online", () => device.status().link === "online");
+  const change = device.codes?.set({ label: "guest", digits: new SecretString("345678") }, never);
+  await until("the change is under way", () => asked.includes("PUT"));
+  const release = device.lock?.release(5_000, never);
+  answerChange();
+  assert.equal(await change, "accepted");
+  assert.equal(await release, "accepted");
+});
+
 for (const [what, body] of [
   ["a page", "<html>log in</html>"],
   ["nothing", ""],

@@ -1,6 +1,7 @@
 /** What Nuki Web says, written by hand after the maker's description of its API, and what the driver makes of it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { Openings } from "../../../gateway/drivers/nuki/openings.ts";
 import { Proof } from "../../../gateway/drivers/nuki/proof.ts";
 import { readCodes, toBody } from "../../../gateway/drivers/nuki/stored-code.ts";
@@ -236,4 +237,28 @@ test("a code is written as the maker takes it: a number, dates in UTC, null wher
   assert.deepEqual(toBody(code), { name: "guest", code: 345678 });
   const none = { allowedFromDate: null, allowedUntilDate: null };
   assert.deepEqual(toBody({ ...code, ref: "5f01" }), { name: "guest", code: 345678, ...none });
+});
+
+test("whatever comes is read or not, and never thrown back", () => {
+  const fields = fc.constantFrom(
+    "id",
+    "type",
+    "code",
+    "state",
+    "serverState",
+    "date",
+    "action",
+    "allowedFromDate",
+    "authId",
+  );
+  const values = fc.oneof(fc.jsonValue({ maxDepth: 1 }), fc.constantFrom(13, 0, -0, 1e308, "9999-99-99", "5f01"));
+  const bodies = fc.oneof(fc.jsonValue(), fc.dictionary(fields, values), fc.array(fc.dictionary(fields, values)));
+  fc.assert(
+    fc.property(bodies, (body) => {
+      readStatus(body);
+      readLogEntries(body);
+      readCodes(body, () => "index");
+    }),
+    { numRuns: 500 },
+  );
 });
