@@ -3,9 +3,8 @@ import { X509Certificate } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { CertificateAuthority } from "../gateway/broker/certificate-authority.ts";
-import { GatewayError } from "../gateway/errors.ts";
 import { systemClock } from "../gateway/system-clock.ts";
-import { defineCommand } from "./command.ts";
+import { CommandError, defineCommand } from "./command.ts";
 import { dataFolder, dataOptions, exists } from "./data-option.ts";
 
 export const command = defineCommand({
@@ -31,7 +30,7 @@ export const command = defineCommand({
     ];
     for (const { path } of files) {
       if (await exists(path))
-        throw new GatewayError("config-invalid", `${path} stands there already; move it away or choose another --out`);
+        throw new CommandError(`${path} stands there already; move it away or choose another --out`);
     }
     await mkdir(folder, { recursive: true, mode: 0o700 });
     for (const { path, text, mode } of files) {

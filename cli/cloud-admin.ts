@@ -32,26 +32,31 @@ export async function askAsAdmin(
       "--url must begin with https://; http:// is for this machine only, because the token goes with it",
     );
   if (username || password) throw new UsageError("--url must not carry a user or a password");
-  await trustAlso(target["ca-file"]);
+  await trustAlso(target["ca-file"], "--ca-file");
   const response = await fetch(new URL(path, base), {
     method,
     headers: { authorization: `Bearer ${token}` },
     signal: AbortSignal.timeout(deadlineMs),
     redirect: "error",
   }).catch((cause: Error) => {
-    throw new CommandError(
-      `cloud-sync at ${base} could not be reached within ${deadlineMs / 1000} s; is --url right?`,
-      {
-        cause,
-      },
-    );
+    throw new CommandError(whyNoAnswer(base, cause, deadlineMs), { cause });
   });
   if (response.ok) return response;
-  throw new CommandError(`cloud-sync answered ${response.status} to ${method} ${path}: ${await problemOf(response)}`);
+  const detail = await detailOf(response);
+  // Every cloud-sync has the path; of what it lacks below it, it says more.
+  if (response.status === 404 && (detail === undefined || detail.startsWith("There is no such path")))
+    throw new CommandError(`what answers at ${base} is no cloud-sync: it has no ${path}; is --url right?`);
+  throw new CommandError(`cloud-sync answered ${response.status} to ${method} ${path}: ${detail ?? "no reason given"}`);
 }
 
-async function problemOf(response: Response): Promise<string> {
+function whyNoAnswer(base: string, error: Error, deadlineMs: number): string {
+  if (error.name === "TimeoutError") return `cloud-sync at ${base} did not answer within ${deadlineMs / 1000} s`;
+  const code = error.cause instanceof Error && "code" in error.cause ? ` (${error.cause.code})` : "";
+  return `cloud-sync at ${base} could not be reached${code}; is --url right, and does it run there?`;
+}
+
+async function detailOf(response: Response): Promise<string | undefined> {
   const problem: unknown = await response.json().catch(() => undefined);
   const detail = problem instanceof Object && "detail" in problem ? problem.detail : undefined;
-  return typeof detail === "string" ? detail : "no reason given";
+  return typeof detail === "string" ? detail : undefined;
 }

@@ -3,12 +3,9 @@ import { GatewayError } from "../gateway/errors.ts";
 import { type GatewayKeys, loadGatewayKeys } from "../gateway/storage/gateway-keys.ts";
 import { nodeDisk } from "../gateway/storage/node-disk.ts";
 
-/** Rejects with `config-invalid` when the folder is not enrolled. */
+/** Rejects with `not-enrolled`. */
 export async function enrolledKeys(folder: string): Promise<GatewayKeys> {
   const keys = await loadGatewayKeys(nodeDisk, folder);
   if (keys) return keys;
-  throw new GatewayError(
-    "config-invalid",
-    `${folder} is not enrolled: make a code in the cloud (POST /api/sites/…/gateways) and run postern enrol --config FILE`,
-  );
+  throw new GatewayError("not-enrolled", `${folder} is not enrolled: there is no keys.json in it`);
 }

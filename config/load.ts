@@ -149,7 +149,10 @@ function whereItBelongs(root: unknown, path: readonly PropertyKey[]): string {
 
 async function readYaml(file: string): Promise<YamlFile> {
   const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    const message = `the configuration cannot be read (${error.code ?? "unknown reason"})`;
+    const message =
+      error.code === "ENOENT"
+        ? "the configuration does not exist; check how its path is written"
+        : `the configuration cannot be read (${error.code ?? "unknown reason"})`;
     throw new ConfigError([{ file, path: "", message }]);
   });
   return parseYaml(file, text);

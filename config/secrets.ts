@@ -93,6 +93,7 @@ async function readPrivate(
   const fail = (message: string) => new ConfigError([{ file, path: "", message }]);
   const handle = await open(file, "r").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT" && !mustExist) return undefined;
+    if (error.code === "ENOENT") throw fail("the secrets file does not exist; check how its path is written");
     throw fail(`the secrets file cannot be read (${error.code})`);
   });
   if (!handle) return undefined;

@@ -15,11 +15,11 @@ export interface EnrolmentOrder {
   readonly fetch: Fetch;
 }
 
-/** Rejects with `config-invalid` when the folder is enrolled already. */
+/** Rejects with `data-taken` when the folder is enrolled already. */
 export async function enrolGateway({ cloudUrl, code, folder, version, fetch }: EnrolmentOrder): Promise<GatewayKeys> {
   if (await loadGatewayKeys(nodeDisk, folder)) {
     throw new GatewayError(
-      "config-invalid",
+      "data-taken",
       `${folder} is enrolled already; take another folder, or move its keys.json away`,
     );
   }

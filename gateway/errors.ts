@@ -1,8 +1,33 @@
 /** Failed operations. Expected answers (denied, stale, conflict) are values; bugs are failed assertions and stop the program. */
 
 export const errorPolicy = {
-  "config-invalid": { retry: "never", status: 422, hint: "Fix the named key in the configuration file." },
+  "config-invalid": {
+    retry: "never",
+    status: 422,
+    hint: "Fix what is named, in the configuration file or the command.",
+  },
   "backup-invalid": { retry: "never", status: 422, hint: "Take another backup, or the passphrase it was made with." },
+  "not-enrolled": {
+    retry: "never",
+    status: 422,
+    hint: "Make a code in the cloud (POST /api/sites/{site}/gateways), then run `postern enrol --config FILE`.",
+  },
+  "data-taken": {
+    retry: "never",
+    status: 409,
+    hint: "A data folder belongs to one gateway; nothing in this one was changed.",
+  },
+  "data-newer": { retry: "never", status: 500, hint: "Install the version that wrote it, or a later one." },
+  "keys-exposed": {
+    retry: "never",
+    status: 500,
+    hint: "Whoever has read the keys can pass for this gateway: if that may be, declare it lost and enrol anew.",
+  },
+  "authority-damaged": {
+    retry: "never",
+    status: 500,
+    hint: "The devices trust one authority, so another is never made in its place by itself.",
+  },
   "keys-damaged": {
     retry: "never",
     status: 500,
@@ -32,8 +57,18 @@ export const errorPolicy = {
     status: 502,
     hint: "The device or its maker answered with an error; see the log.",
   },
-  "cloud-unreachable": { retry: "backoff", status: 503, hint: "Decisions go on from the local records." },
+  "cloud-unreachable": {
+    retry: "backoff",
+    status: 503,
+    hint: "See whether cloud.url is right, cloud-sync runs there and this machine has a line to it.",
+  },
+  "cloud-absent": { retry: "backoff", status: 502, hint: "Set cloud.url to where cloud-sync answers." },
   "cloud-refused": { retry: "backoff", status: 502, hint: "The cloud answered with an error; see its log." },
+  "enrolment-refused": {
+    retry: "never",
+    status: 403,
+    hint: "A code is good once, for 15 minutes. A new one for the same gateway: POST /api/sites/{site}/gateways/{gateway}/enrolment-codes.",
+  },
   "gateway-fenced": {
     retry: "never",
     status: 403,

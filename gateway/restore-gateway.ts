@@ -19,13 +19,13 @@ export interface FilesToKeep {
   readonly cloudAuthority?: string | undefined;
 }
 
-/** Rejects with `config-invalid` when the folder is not enrolled. */
+/** Rejects with `not-enrolled` when there is no gateway in the folder. */
 export async function readForBackup(
   folder: string,
   { configuration, secrets, cloudAuthority }: FilesToKeep,
 ): Promise<{ readonly keys: GatewayKeys; readonly content: GatewayBackup }> {
   const keys = await loadGatewayKeys(nodeDisk, folder);
-  if (!keys) throw new GatewayError("config-invalid", `${folder} is not enrolled: there is nothing to back up`);
+  if (!keys) throw new GatewayError("not-enrolled", `${folder} is not enrolled: there is nothing to back up`);
   const paths = authorityFiles(folder);
   const [key, certificate] = await Promise.all([textOf(paths.key), textOf(paths.cert)]);
   const kept = async (path: string | undefined) => (path === undefined ? null : readFile(path, "utf8"));
@@ -59,8 +59,8 @@ export interface GatewayRestore {
 }
 
 /**
- * Rejects with `config-invalid` when the folder holds a gateway, `data-locked` while one runs on it, `keys-damaged` when the keys in the
- * backup are, and with the cloud's refusal. It may be tried again after any failure.
+ * Rejects with `data-taken` when the folder holds a gateway, `data-locked` while one runs on it, `keys-damaged` when the keys in the
+ * backup are, `authority-damaged` when another authority is there, and with the cloud's refusal. It may be tried again after any failure.
  */
 export async function restoreGateway({ content, folder, ...order }: GatewayRestore): Promise<GatewayKeys> {
   const lock = await lockDataFolder(nodeDisk, folder);
@@ -68,7 +68,7 @@ export async function restoreGateway({ content, folder, ...order }: GatewayResto
     for (const name of ["keys.json", "journal", "snapshot"])
       if (await isThere(join(folder, name)))
         throw new GatewayError(
-          "config-invalid",
+          "data-taken",
           `${join(folder, name)} is there already; take an empty data folder, or move what is in this one away`,
         );
     const old = parseGatewayKeys(content.keys, "the backup's keys.json");
@@ -90,7 +90,7 @@ async function putAuthority(folder: string, authority: GatewayBackup["authority"
   const there = await textOf(cert);
   if (there !== undefined && there !== authority.certificate)
     throw new GatewayError(
-      "config-invalid",
+      "authority-damaged",
       `${cert} is of another authority than the backup's, and the boxes trust one; move the folder ca away`,
     );
   await nodeDisk.makeFolder(dirname(key));

@@ -47,7 +47,7 @@ export class CertificateAuthority {
     this.#clock = clock;
   }
 
-  /** The authority in `<dataFolder>/ca`; made on the first call. Rejects with `config-invalid` when what stands there cannot be used. */
+  /** The authority in `<dataFolder>/ca`; made on the first call. Rejects with `authority-damaged` when what stands there cannot be used. */
   static async open(dataFolder: string, clock: Pick<Clock, "wall">): Promise<CertificateAuthority> {
     const folder = join(dataFolder, "ca");
     const { key, cert } = (await readAuthority(folder)) ?? (await make(folder, Math.max(clock.wall(), earliest)));
@@ -58,7 +58,7 @@ export class CertificateAuthority {
       return new CertificateAuthority(folder, cert, privateKey, clock);
     } catch (cause) {
       throw new GatewayError(
-        "config-invalid",
+        "authority-damaged",
         `${folder}: ca.key and ca.crt cannot be used (${(cause as Error).message}); put both back from a backup`,
         {},
         { cause },
@@ -173,7 +173,7 @@ async function readAuthority(folder: string): Promise<KeyAndCertificate | undefi
 /** Devices trust one authority and hold its certificates, so another is made only when somebody says so. */
 function lost(what: string, which: string, folder: string, cause?: Error): GatewayError {
   return new GatewayError(
-    "config-invalid",
+    "authority-damaged",
     `${what}; put ${which} back from a backup, or move ${folder} away for a new authority, which no device will know`,
     {},
     { cause },

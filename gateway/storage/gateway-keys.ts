@@ -39,7 +39,7 @@ export interface GatewayKeys {
 
 const keysFile = "keys.json";
 
-/** undefined: not enrolled yet. Rejects with `config-invalid` when others may read the file, and as parseGatewayKeys does. */
+/** undefined: not enrolled yet. Rejects with `keys-exposed` when others may read the file, and as parseGatewayKeys does. */
 export async function loadGatewayKeys(disk: Disk, folder: string): Promise<GatewayKeys | undefined> {
   const path = join(folder, keysFile);
   let text: string;
@@ -47,7 +47,7 @@ export async function loadGatewayKeys(disk: Disk, folder: string): Promise<Gatew
     const mode = await disk.permissions(path);
     if ((mode & 0o077) !== 0) {
       throw new GatewayError(
-        "config-invalid",
+        "keys-exposed",
         `${path} has permissions ${mode.toString(8)}, so others may read the gateway's keys: run chmod 600 ${path}`,
       );
     }

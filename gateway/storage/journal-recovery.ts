@@ -206,15 +206,11 @@ class Reading {
     const wanted = this.#options;
     if (gateway !== wanted.gateway || epoch !== wanted.epoch) {
       throw new GatewayError(
-        "config-invalid",
+        "data-taken",
         `${file} is the journal of gateway ${gateway}, epoch ${epoch}; this is gateway ${wanted.gateway}, epoch ${wanted.epoch}: use another data folder, or move journal/ and snapshot/ of this one away`,
       );
     }
-    if (schema !== 1)
-      throw new GatewayError(
-        "config-invalid",
-        `${file} has schema ${schema}; this version reads 1: update the gateway`,
-      );
+    if (schema !== 1) throw new GatewayError("data-newer", `${file} has schema ${schema}; this version reads 1`);
   }
 
   take(line: SegmentLine, segment: number): void {

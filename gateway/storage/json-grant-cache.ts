@@ -108,7 +108,7 @@ export class SnapshotAdapter implements Adapter<CachedSite> {
     const wanted = this.#options;
     if (gateway === wanted.gateway && epoch === wanted.epoch) return;
     throw new GatewayError(
-      "config-invalid",
+      "data-taken",
       `${snapshotFile(number)} belongs to gateway ${gateway}, epoch ${epoch}; this is gateway ${wanted.gateway}, epoch ${wanted.epoch}: use another data folder, or move journal/ and snapshot/ of this one away`,
     );
   }

@@ -68,7 +68,7 @@ export interface SiteStore {
 }
 
 /**
- * Rejects with `data-locked` while another process owns the folder, with `config-invalid` when it is another gateway's. On a full
+ * Rejects with `data-locked` while another process owns the folder, with `data-taken` when it is another gateway's. On a full
  * disk it resolves with a journal that takes nothing in until there is room, and then the start before anything else.
  */
 export async function openSiteStore(options: SiteStoreOptions): Promise<SiteStore> {

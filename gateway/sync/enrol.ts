@@ -15,7 +15,10 @@ export interface Enrolment {
 const deadlineMs = 20_000;
 const answerBytesMax = 64 * 1024;
 
-/** Rejects with `cloud-unreachable`, or `cloud-refused` when the code is wrong, used or older than 15 minutes. */
+/**
+ * Rejects with `enrolment-refused` when the code is wrong, used or older than 15 minutes, `cloud-unreachable`, `cloud-absent` when
+ * somebody else answers, and `cloud-refused`.
+ */
 export async function enrol(cloudUrl: string, code: SecretString, version: string, fetch: Fetch): Promise<Enrolment> {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
   const { x } = publicKey.export({ format: "jwk" });
@@ -28,12 +31,12 @@ export async function enrol(cloudUrl: string, code: SecretString, version: strin
   }).catch((cause: unknown) => {
     throw new GatewayError("cloud-unreachable", `cloud-sync at ${cloudUrl} could not be reached`, {}, { cause });
   });
-  if (!response.ok) {
-    throw new GatewayError(
-      "cloud-refused",
-      `cloud-sync refused the enrolment code (${response.status}); ask for a new one`,
-    );
-  }
+  const { status } = response;
+  // 400: what was typed is no code.
+  if (status === 403 || status === 400)
+    throw new GatewayError("enrolment-refused", `cloud-sync refused the enrolment code (${status})`);
+  if (status === 404) throw new GatewayError("cloud-absent", `what answers at ${cloudUrl} is no cloud-sync`);
+  if (!response.ok) throw new GatewayError("cloud-refused", `cloud-sync answered ${status} to the enrolment`);
   const enrolled = enrolledSchema.safeParse(await readAnswer(cloudUrl, response));
   if (!enrolled.success)
     throw new GatewayError("cloud-refused", "cloud-sync's answer to the enrolment is not in the agreed shape");

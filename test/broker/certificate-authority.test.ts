@@ -158,7 +158,7 @@ test("ticket keys are kept for a day, and renewed then", async (t) => {
 
 function isAbout(words: RegExp) {
   return (error: unknown) =>
-    error instanceof GatewayError && error.code === "config-invalid" && words.test(error.message);
+    error instanceof GatewayError && error.code === "authority-damaged" && words.test(error.message);
 }
 
 /** Every file of a folder by its name. */

@@ -140,7 +140,7 @@ describe("the gateway's keys", () => {
     await rm(join(folder, "keys.json"));
     await writeFile(join(folder, "keys.json"), "{}", { mode: 0o640 });
     await assert.rejects(loadGatewayKeys(nodeDisk, folder), {
-      code: "config-invalid",
+      code: "keys-exposed",
       message: /permissions 640.*chmod 600/,
     });
   });

@@ -364,7 +364,7 @@ describe("what is left of a file", () => {
 test("another gateway's folder is refused by name", async () => {
   const { sim } = await aJournal(2);
   await assert.rejects(aStore(sim.mount(), folder, { gateway: "g2" }), {
-    code: "config-invalid",
+    code: "data-taken",
     message: /gateway g1, epoch 1; this is gateway g2/,
   });
 });
@@ -396,7 +396,7 @@ test("the journal of an epoch that has ended is put aside whole, wherever the po
     for (const path of files)
       assert.deepEqual(copy.contents(path.replace(folder, `${folder}/damaged/epoch-1`)), sim.contents(path), path);
     await store.close();
-    await assert.rejects(aStore(copy.mount(), folder), { code: "config-invalid" });
+    await assert.rejects(aStore(copy.mount(), folder), { code: "data-taken" });
     if (!wasCut) break;
   }
 });

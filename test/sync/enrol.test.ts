@@ -17,7 +17,9 @@ const answers: Record<string, [() => Response, string]> = {
   "an answer that breaks off": [() => new Response(breaksOff()), "cloud-unreachable"],
   "an answer that is not JSON": [() => new Response("<html>"), "cloud-refused"],
   "an answer of another shape": [() => Response.json({ site: "demo" }), "cloud-refused"],
-  "a refusal": [() => new Response(null, { status: 403 }), "cloud-refused"],
+  "a refusal": [() => new Response(null, { status: 403 }), "enrolment-refused"],
+  "an answer of somebody else": [() => new Response(null, { status: 404 }), "cloud-absent"],
+  "an answer that it failed": [() => new Response(null, { status: 500 }), "cloud-refused"],
 };
 
 for (const [name, [answer, code]] of Object.entries(answers)) {
