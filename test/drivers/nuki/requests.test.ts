@@ -183,6 +183,17 @@ test("a read that hangs keeps nobody waiting at the door", async (t) => {
   assert.equal(await device.lock?.release(5_000, never), "accepted");
 });
 
+test("a stop in the middle of a read is no failed read", async (t) => {
+  let reads = 0;
+  const { device, logged } = await givenPeer(t, () => (reads += 1));
+  await device.start(never);
+  await until("a read hangs", () => reads >= 1);
+  await device.stop();
+  await device.start(never);
+  await until("the next hangs", () => reads >= 2);
+  assert.deepEqual(logged, []);
+});
+
 test("a change of codes that is under way is left to its end, whoever comes to the door", async (t) => {
   const asked: string[] = [];
   let answerChange: () => void = () => undefined;
