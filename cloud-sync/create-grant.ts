@@ -1,8 +1,9 @@
 /** How a grant comes to be: its references are checked, its codes found and reserved, and it is published as one version. */
 import { randomBytes, randomInt } from "node:crypto";
 import type { Credential, CredentialKind } from "../gateway/domain/credential.ts";
-import type { Grant } from "../gateway/domain/grant.ts";
+import type { Grant, PersonRef } from "../gateway/domain/grant.ts";
 import type { Instant } from "../gateway/domain/instant.ts";
+import type { WeeklySchedule } from "../gateway/domain/schedule.ts";
 import type { CredentialSeal } from "../gateway/wire/credential-seal.ts";
 import { fieldProblem } from "../web/problem.ts";
 import { makePin, pinDigits } from "./domain/pin-policy.ts";
@@ -18,11 +19,20 @@ export interface WantedCredential {
   readonly length?: number | undefined;
 }
 
+interface WantedPerson {
+  /** Left out: one is made. */
+  readonly id?: string | undefined;
+  readonly name: string;
+  readonly document?: string | undefined;
+}
+
 export interface WantedGrant
   extends Pick<Grant, "site" | "kind" | "createdBy" | "accessPoints" | "validity" | "entriesAllowed" | "limitMode"> {
-  readonly holder: { readonly id?: string | undefined; readonly name: string; readonly document?: string | undefined };
-  readonly host?: Grant["holder"] | undefined;
-  readonly schedule?: Grant["schedule"] | undefined;
+  readonly holder: WantedPerson;
+  readonly host?: WantedPerson | undefined;
+  readonly schedule?:
+    | (Pick<WeeklySchedule, "windows"> & { readonly exceptions?: WeeklySchedule["exceptions"] | undefined })
+    | undefined;
   readonly homeGateway?: string | undefined;
   readonly credentials: readonly WantedCredential[];
   readonly about: Grant["about"];
@@ -78,16 +88,12 @@ export async function createGrant(
     id,
     site: wanted.site,
     kind: wanted.kind,
-    holder: {
-      id: holder.id ?? newId("person"),
-      name: holder.name,
-      ...(holder.document !== undefined && { document: holder.document }),
-    },
-    ...(host && { host }),
+    holder: personOf(holder),
+    ...(host && { host: personOf(host) }),
     createdBy: wanted.createdBy,
     accessPoints: wanted.accessPoints,
     validity: wanted.validity,
-    ...(schedule && { schedule }),
+    ...(schedule && { schedule: scheduleOf(schedule) }),
     entriesAllowed: wanted.entriesAllowed,
     limitMode: wanted.limitMode,
     homeGateway,
@@ -97,6 +103,14 @@ export async function createGrant(
   };
   await insertGrants(tx, [grant], now);
   return { grant, values };
+}
+
+function personOf({ id = newId("person"), name, document }: WantedPerson): PersonRef {
+  return { id, name, ...(document !== undefined && { document }) };
+}
+
+function scheduleOf({ windows, exceptions }: NonNullable<WantedGrant["schedule"]>): WeeklySchedule {
+  return { windows, ...(exceptions && { exceptions }) };
 }
 
 /** Values that are named come first and in one order, so that two grants that want the same ones do not wait for each other. */
