@@ -4,6 +4,9 @@
  */
 import { createHash } from "node:crypto";
 
+/** Ours has a fifth of that. */
+const challengeLengthMax = 1_024;
+
 export interface Challenge {
   readonly realm: string;
   readonly nonce: string;
@@ -27,7 +30,7 @@ export interface Answer {
 
 /** Reads a WWW-Authenticate header; undefined when it asks for something else than this. */
 export function readChallenge(header: string): Challenge | undefined {
-  if (!/^\s*digest\s/i.test(header)) return undefined;
+  if (header.length > challengeLengthMax || !/^digest\s/i.test(header)) return undefined;
   const facts = new Map<string, string>();
   for (const [, name = "", quoted, bare] of header.matchAll(/([a-z]+)\s*=\s*(?:"([^"]*)"|([^\s,"]+))/gi))
     facts.set(name.toLowerCase(), quoted ?? bare ?? "");
