@@ -1,7 +1,7 @@
 /** The command line as a person meets it, through the real program. */
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -103,6 +103,21 @@ test("the authority is made once, shown, and issues what it signs", async () => 
   assert.equal(again.code, 1);
   assert.match(again.err, /box-1\.key stands there already/);
   assert.equal(odd.code, 1);
+});
+
+test("a certificate is issued only for a device that the configuration has, where there is one", async () => {
+  const file = join(folder, "boxes.yaml");
+  const out = join(folder, "boxes");
+  const devices = ["front-box", "yard-box"].map((id) => `{ id: ${id}, driver: mqtt-lockbox }`).join(", ");
+  await writeFile(file, `data: ./boxes-data\ncloud: { url: "https://cloud.example" }\ndevices: [${devices}]\n`);
+  const issue = (id: string) => postern(["ca", "device", id, "--config", file, "--out", out]);
+
+  const [near, far, right] = [await issue("frontbox"), await issue("nothing"), await issue("front-box")];
+
+  assert.match(near.err, /no device is called frontbox in .*; did you mean front-box\?/);
+  assert.match(far.err, /no device is called nothing in .*; it has front-box, yard-box/);
+  assert.deepEqual([near.code, far.code, right.code], [1, 1, 0], right.err);
+  assert.deepEqual(readdirSync(out).sort(), ["ca.crt", "front-box.crt", "front-box.key"]);
 });
 
 test("journal commands on a folder without a journal say so", async () => {
