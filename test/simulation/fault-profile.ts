@@ -100,26 +100,26 @@ const usualWeights: FaultProfile["weights"] = {
 };
 
 /** In the order of the seeds, over and over. */
-const turns: readonly FaultProfile["name"][] = ["mixed", "lending", "full", "torn", "clocks", "restores"];
+export const profileNames: readonly FaultProfile["name"][] = ["mixed", "lending", "full", "torn", "clocks", "restores"];
 
 /** Every so many seeds a profile comes again; `undefined`: every seed will do. */
 export function stepBetween(name: FaultProfile["name"] | undefined): number {
-  return name ? turns.length : 1;
+  return name ? profileNames.length : 1;
 }
 
 /** The first seed from this one on that has it. */
 export function firstSeedOf(name: FaultProfile["name"] | undefined, from: number): number {
   let seed = from;
-  while (name && turns[seed % turns.length] !== name) seed += 1;
+  while (name && profileNames[seed % profileNames.length] !== name) seed += 1;
   return seed;
 }
 
 export function profileNamed(name: string): FaultProfile["name"] | undefined {
-  return turns.find((one) => one === name);
+  return profileNames.find((one) => one === name);
 }
 
 export function drawProfile(seed: number, random: Random): FaultProfile {
-  const name = turns[seed % turns.length]!;
+  const name = profileNames[seed % profileNames.length]!;
   const profile = { ...mixed(random), name };
   switch (name) {
     case "mixed":

@@ -1,28 +1,51 @@
 /**
- * `npm run sim -- --seeds 300 [--from N]` runs many seeds, on both cores; `--seed N` one, with its trace; `--mutants [NAME...]` plants
- * bugs in the code and lets the seeds find them; `--profile NAME` takes the seeds of one profile alone. The last line sums up. A failing seed is printed with the last 50 things that
- * happened, and the same seed fails again.
+ * `npm run sim`: the simulation, over many seeds on both cores, one seed with its trace, or bugs planted in the code; see `usage`. The
+ * last line sums up. A failing seed is printed with the last 50 things that happened, and the same seed fails again.
  */
 import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
-import { type FaultProfile, firstSeedOf, profileNamed, stepBetween } from "./fault-profile.ts";
+import { type FaultProfile, firstSeedOf, profileNamed, profileNames, stepBetween } from "./fault-profile.ts";
 import { runMutants } from "./mutation.ts";
 import { openGround, runSeed } from "./seeds.ts";
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    seeds: { type: "string", default: "50" },
-    from: { type: "string", default: "1" },
-    seed: { type: "string" },
-    /** How many seeds at once, each in a process of its own. */
-    jobs: { type: "string", default: "2" },
-    "first-failure": { type: "boolean", default: false },
-    /** Only seeds of this one (fault-profile.ts); they count from --from on. */
-    profile: { type: "string" },
-    mutants: { type: "boolean", default: false },
-  },
-});
+const usage = `Usage: npm run sim -- [options]
+
+  --seeds COUNT      How many seeds; 50 when left out
+  --from SEED        The first of them; 1 when left out
+  --profile NAME     Only seeds of this one: ${profileNames.join(", ")}
+  --jobs COUNT       How many at once, each in a process of its own; 2 when left out
+  --first-failure    In this process, one after the other, up to the first that fails
+  --seed SEED        This one alone, with its trace
+  --mutants [NAME…]  Plants these bugs in the code, or all, and lets the seeds find them`;
+
+const { values, positionals } = wanted();
+
+function wanted() {
+  try {
+    return parseArgs({
+      allowPositionals: process.argv.includes("--mutants"),
+      options: {
+        seeds: { type: "string", default: "50" },
+        from: { type: "string", default: "1" },
+        seed: { type: "string" },
+        jobs: { type: "string", default: "2" },
+        "first-failure": { type: "boolean", default: false },
+        profile: { type: "string" },
+        mutants: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    });
+  } catch (error) {
+    if (!(error instanceof TypeError && "code" in error)) throw error;
+    // Of Node's two sentences the second is about words that begin with a dash.
+    return endWith(`${error.message.split(". ")[0]}\n\n${usage}`);
+  }
+}
+
+function endWith(message: string): never {
+  console.error(message);
+  process.exit(2);
+}
 
 interface Total {
   seeds: number;
@@ -52,12 +75,12 @@ const none: Total = {
 function wholeNumber(option: "seeds" | "from" | "seed" | "jobs"): number {
   const text = values[option] ?? "";
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  console.error(`--${option} wants a whole number from 1 on, not "${text}"`);
-  process.exit(2);
+  return endWith(`--${option} wants a whole number from 1 on, not "${text}"`);
 }
 
 const startedAt = performance.now();
-if (values.mutants) await plantBugs();
+if (values.help) console.log(usage);
+else if (values.mutants) await plantBugs();
 else if (values.seed !== undefined) await replay(wholeNumber("seed"));
 else if (values["first-failure"]) sumUp(await runSeeds(wantedSeeds()));
 else await runAll(wantedSeeds(), wholeNumber("jobs"));
@@ -65,8 +88,7 @@ else await runAll(wantedSeeds(), wholeNumber("jobs"));
 function wantedSeeds(): Part {
   const profile = values.profile === undefined ? undefined : profileNamed(values.profile);
   if (profile === values.profile) return { from: wholeNumber("from"), count: wholeNumber("seeds"), profile };
-  console.error(`--profile: there is none called "${values.profile}"`);
-  process.exit(2);
+  return endWith(`--profile: there is none called "${values.profile}"; known: ${profileNames.join(", ")}`);
 }
 
 async function plantBugs(): Promise<void> {
