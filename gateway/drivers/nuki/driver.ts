@@ -18,7 +18,7 @@ import { Openings } from "./openings.ts";
 import { type Options, parseOptions, parseToken } from "./options.ts";
 import { Proof } from "./proof.ts";
 import { act, readLog, readSmartlock } from "./through-library.ts";
-import { type AskOptions, accountOf, type Send, type WebAccount } from "./web-account.ts";
+import { type AskOptions, accountOf, gaveWay, type Send, type WebAccount } from "./web-account.ts";
 import { actions, type LockStatus, type LogEntry, readLogEntries, readStatus } from "./wire.ts";
 import { within } from "./within.ts";
 
@@ -177,7 +177,7 @@ class Nuki implements Device {
   async #readStatus(kind: AskOptions["kind"], signal: AbortSignal): Promise<void> {
     const askedAt = this.#context.clock.monotonic();
     const answer = await this.#ask(readSmartlock(this.#options.smartlockId), kind, signal);
-    if (signal.aborted) return;
+    if (signal.aborted || answer === gaveWay) return;
     const status = answer.kind === "answered" && answer.status === 200 ? readStatus(answer.body) : undefined;
     if (!status) return this.#missed(answer);
     this.#misses = 0;
@@ -218,7 +218,7 @@ class Nuki implements Device {
     const { clock, logger } = this.#context;
     this.#logReadAt = clock.monotonic();
     const answer = await this.#ask(readLog(this.#options.smartlockId, logEntriesMax), "read", stopped);
-    if (stopped.aborted) return;
+    if (stopped.aborted || answer === gaveWay) return;
     const entries = answer.kind === "answered" && answer.status === 200 ? readLogEntries(answer.body) : undefined;
     if (!entries) return logger.warn("log-unread", { why: describe(answer) });
     const news = this.#openings.newsOf(entries);

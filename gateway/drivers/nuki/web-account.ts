@@ -14,6 +14,9 @@ const gapMs: Millis = 1_000;
 const throttledMs: Millis = 60_000;
 const waitingMax = 64;
 
+/** What becomes of a read when a command comes. */
+export const gaveWay: Answer = { kind: "unanswered", why: "it gave way to a command" };
+
 /** Sends one request; settles when the signal fires. */
 export type Send = (account: WebAccount, signal: AbortSignal) => Promise<Answer>;
 
@@ -77,17 +80,17 @@ export class WebAccount {
       this.#waiting.splice(index, 1);
       resolve({ kind: "unsent", why: "called off" });
     };
-    const gaveWay = new AbortController();
+    const giveWay = new AbortController();
     const waiting: Waiting = {
       kind,
-      giveWay: () => gaveWay.abort(),
+      giveWay: () => giveWay.abort(),
       begin: async () => {
         signal.removeEventListener("abort", leave);
-        const sent = within(this.#clock, deadlineMs, [signal, gaveWay.signal], (either) => send(this, either));
+        const sent = within(this.#clock, deadlineMs, [signal, giveWay.signal], (either) => send(this, either));
         const answer = await sent.catch(failedAnswer);
         if (answer.kind === "answered" && answer.status === 429)
           this.#throttledUntil = this.#clock.monotonic() + throttledMs;
-        resolve(answer);
+        resolve(giveWay.signal.aborted && answer.kind !== "answered" ? gaveWay : answer);
       },
     };
     this.#waiting.push(waiting);
