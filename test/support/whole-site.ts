@@ -25,10 +25,20 @@ import { until } from "./until.ts";
 export interface WholeSiteOptions {
   readonly boxes?: readonly string[];
   readonly holdMs?: number;
+  /** By the box whose keypad stands beside it: the lock of that door, instead of the box itself. */
+  readonly lockOf?: Readonly<Record<string, OtherLock>>;
   /** Where log lines go. */
   readonly logger?: Logger;
   /** Under the gateway, once it is enrolled. */
   readonly disk?: Disk;
+}
+
+/** A device that is no lockbox. */
+export interface OtherLock {
+  readonly id: string;
+  readonly driver: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly secrets: Readonly<Record<string, string>>;
 }
 
 export interface GrantWish {
@@ -126,7 +136,8 @@ export class WholeSite {
   }
 
   async startGateway(): Promise<void> {
-    const boxes = this.#options.boxes ?? ["box-1"];
+    const { boxes = ["box-1"], lockOf = {}, holdMs = 800 } = this.#options;
+    const others = Object.values(lockOf);
     const data = join(this.folder, "gateway");
     const earlier = this.#gateway;
     const settings: GatewaySettings = {
@@ -141,18 +152,21 @@ export class WholeSite {
         connectionsMax: 2_500,
       },
       clock: { source: "system", systemWithinMs: 1_000 },
-      devices: boxes.map((id) => ({ id, driver: "mqtt-lockbox", options: {} })),
-      accessPoints: boxes.map((id) => ({ id, name: id, lock: id, readers: [id], holdMs: this.#options.holdMs ?? 800 })),
+      devices: [
+        ...boxes.map((id) => ({ id, driver: "mqtt-lockbox", options: {} })),
+        ...others.map(({ id, driver, options }) => ({ id, driver, options })),
+      ],
+      accessPoints: boxes.map((id) => ({ id, name: id, lock: lockOf[id]?.id ?? id, readers: [id], holdMs })),
     };
     this.#gateway = await startGateway({
       settings,
       keys: (await loadGatewayKeys(nodeDisk, data))!,
-      secret: (_device, name) =>
-        name === "password"
-          ? new SecretString(password)
-          : name === "key"
-            ? new SecretString(boxKey.toString("base64url"))
-            : undefined,
+      secret: (device, name) => {
+        const ofBox: Record<string, string> = { password, key: boxKey.toString("base64url") };
+        const other = others.find(({ id }) => id === device);
+        const value = (other ? other.secrets : ofBox)[name];
+        return value === undefined ? undefined : new SecretString(value);
+      },
       version: "test",
       clock: systemClock,
       disk: this.#options.disk ?? nodeDisk,
