@@ -10,8 +10,10 @@ export const command = defineCommand({
   about: [
     "Declares GATEWAY (an id such as harbour.gw-7k3m9xw2pa) lost: it is revoked FOR EVER and refused from its next request on; no audit",
     "waits for it any more. Entries of limited grants that it held and never reported stay spent, because it may have admitted with",
-    "them: make new grants for their holders. It had the site's PINs under its own key: if it was stolen, make new ones. For a card",
-    "that merely died, postern gateway restore, or a new enrolment code, brings the same gateway back.",
+    "them: make new grants for their holders. SWITCH IT OFF if it still runs: nothing reaches it any more, so it goes on opening for",
+    "what it knows until its records are too old, which is the site's offlineMaxAgeMs (24 h from when it last had all from the cloud,",
+    "a delivery 1 h, a stay until its validity ends). It had the site's PINs under its own key: if it was stolen, make new ones. For",
+    "a card that merely died, postern gateway restore, or a new enrolment code, brings the same gateway back.",
     adminNote,
   ].join("\n"),
   arguments: ["GATEWAY"],

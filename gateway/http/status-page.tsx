@@ -97,6 +97,7 @@ export function StatusBody({ status, events }: { status: GatewayStatus; events: 
                 : `the records here are of ${duration(sync.lastSyncAgoMs)} ago`}
             </small>
           )}
+          {sync.state in endedWords && <small>{stillAdmits(status, zone)}</small>}
         </Fact>
         <Fact name="Queue" tone={sync.queue === 0 ? "good" : "warn"}>
           {sync.queue === 0 ? "everything is in the cloud" : `${sync.queue} events wait for the cloud`}
@@ -248,6 +249,17 @@ export function StatusBody({ status, events }: { status: GatewayStatus; events: 
       )}
     </div>
   );
+}
+
+/** For how long a gateway that is out of service goes on opening, if nobody switches it off. */
+function stillAdmits({ offline }: GatewayStatus, zone: string): string {
+  const ends = offline.flatMap(({ worksUntil }) => worksUntil ?? []);
+  const endless = offline.filter(({ worksForMs }) => worksForMs === null).map(({ kind }) => kind);
+  const until = [
+    ...(ends.length > 0 ? [`until ${at(Math.max(...ends), zone, "long")} at the latest`] : []),
+    ...(endless.length > 0 ? [`${endless.join(", ")} until their own end`] : []),
+  ];
+  return until.length === 0 ? "its records admit nobody any more" : `while it runs it admits ${until.join("; ")}`;
 }
 
 function Fact({ name, tone, children }: { name: string; tone: Tone; children?: unknown }) {

@@ -67,6 +67,14 @@ test("a gateway that is lost is refused from then on, and what it held stays spe
   );
 });
 
+test("the help says that it goes on opening while it runs, and until when", async () => {
+  const { out } = await postern(["cloud", "gateway-lost", "--help"]);
+  assert.match(
+    out.replaceAll(/\s+/g, " "),
+    /SWITCH IT OFF .* opening .* offlineMaxAgeMs \(24 h .* a stay until its validity/,
+  );
+});
+
 test("one that held nothing, and one that does not exist", async () => {
   assert.match((await lost(spare.id)).out, /held no entries/);
   const { code, err } = await lost("home.gw-nobody");

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { DenyReason } from "../../gateway/domain/decide.ts";
 import { denialTexts } from "../../gateway/domain/denial-text.ts";
 import type { EntryEvent, EventBody, EventStamp } from "../../gateway/domain/entry-event.ts";
+import type { GrantKind } from "../../gateway/domain/grant.ts";
 import type { GatewayStatus } from "../../gateway/http/status.ts";
 import { StatusBody } from "../../gateway/http/status-page.tsx";
 import { everyEvent } from "../support/every-event.ts";
@@ -102,6 +103,22 @@ test("a gateway the cloud does not take any more says so, and why", () => {
   assert.match(cloud("forked"), /does it run twice/);
 });
 
+test("a gateway out of service says until when it still admits; one in service does not", () => {
+  const lasting = (worksForMs: number | null, kind: GrantKind): GatewayStatus["offline"][number] => ({
+    kind,
+    worksForMs,
+    worksUntil: worksForMs ? noon + worksForMs : null,
+  });
+  const hour = 3_600_000;
+  const told = (state: GatewayStatus["sync"]["state"], offline: GatewayStatus["offline"]) =>
+    /<h3>Cloud.*?<\/article>/s.exec(pageOf({}, [], { state }, [], undefined, offline))?.[0] ?? "";
+  const some = [lasting(null, "stay"), lasting(2 * hour, "visitor"), lasting(hour, "delivery"), lasting(0, "staff")];
+
+  assert.match(told("revoked", some), /admits until 4 Mar 2031, 14:00:00 \S+ at the latest; stay until their own end/);
+  assert.match(told("fenced", [lasting(0, "visitor")]), /its records admit nobody any more/);
+  assert.doesNotMatch(told("offline", some), /admits until/);
+});
+
 test("a boot number in doubt and a press without an answer are told with what matters", () => {
   const of = (type: string) => {
     const body = everyEvent.find((one) => one.type === type)!;
@@ -122,6 +139,7 @@ function pageOf(
   sync: Partial<GatewayStatus["sync"]> = {},
   peers: GatewayStatus["peers"] = [],
   wrongPins: GatewayStatus["wrongPins"] = { lastDay: 0, keypads: 0, budget: 40, budgetSpent: false },
+  offline: GatewayStatus["offline"] = [],
 ): string {
   const status: GatewayStatus = {
     gateway: { id: "gateway-1", name: "Harbour gateway" },
@@ -134,7 +152,7 @@ function pageOf(
     disk: { freeBytes: 5e9 },
     records: { rows: 1, suspect: false },
     wrongPins,
-    offline: [],
+    offline,
     accessPoints: [],
     devices: [{ id: "box-1", driver: "mqtt-lockbox", link: "online", since: noon, ...device }],
     peers,
