@@ -219,6 +219,26 @@ test("released without a timer when the gateway comes to it: it is told to secur
   assert.deepEqual([relay.output, server.commands, device.lock?.state().bolt], [true, 1, "released"]);
 });
 
+test("a command that comes while it is told to secure waits for that, and comes last", async (t) => {
+  const { device, relay, relayClock, server, set } = await givenRelay(t);
+  relay.set(true);
+  set({ lateReplyMs: 1_000 });
+  const { host, port } = await server.start();
+  await device.start(never);
+  await until("it is told to secure", () => server.commands === 1 && relayClock.nextAt !== undefined);
+
+  const result = device.lock?.release(5_000, never);
+  // Sent at once it would have come before the last of these.
+  for (let count = 0; count < 5; count += 1)
+    await fetch(`http://${host}:${port}/rpc/Switch.GetStatus?id=0`, { headers: { connection: "close" } });
+  assert.equal(server.commands, 1);
+  set({});
+  relayClock.step(1_000);
+
+  assert.equal(await result, "confirmed");
+  assert.deepEqual([relay.output, server.commands], [true, 2]);
+});
+
 test("released by hand while it is watched: reported, and left", async (t) => {
   const { device, relay, server, appear } = await givenRelay(t);
   await device.start(never);
