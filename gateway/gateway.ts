@@ -18,6 +18,7 @@ import type { Disk } from "./ports/disk.ts";
 import type { Logger } from "./ports/logger.ts";
 import { noPeers } from "./ports/peer-link.ts";
 import { type RunningSite, startSite } from "./site.ts";
+import { DiskWatch } from "./storage/disk-watch.ts";
 import { type GatewayKeys, saveGatewayKeys } from "./storage/gateway-keys.ts";
 import { type Fetch, HttpCloudLink } from "./sync/http-cloud-link.ts";
 import type { EpochRenewal } from "./sync/sync-loop.ts";
@@ -137,10 +138,14 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
     await broker.start();
     stops.push(() => broker.stop());
     const ending = new AbortController();
-    const kept = keepCertificate(ca, broker, hostnames, parts, ending.signal);
-    stops.push(() => {
+    const diskWatch = new DiskWatch({ folder: settings.data, disk, logger });
+    const kept = Promise.all([
+      keepCertificate(ca, broker, hostnames, parts, ending.signal),
+      diskWatch.run(clock, ending.signal),
+    ]);
+    stops.push(async () => {
       ending.abort();
-      return kept;
+      await kept;
     });
     const app = gatewayApp({
       site: site.parts,
@@ -152,7 +157,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       drivers: new Map(settings.devices.map(({ id, driver }) => [id, driver])),
       sync: () => ({ state: site.sync.state, queue: site.sync.queue }),
       broker: () => ({ ...broker.stats() }),
-      freeBytes: () => disk.freeBytes(settings.data),
+      disk: () => diskWatch.look(),
       peerReached: (gateway) => lan?.reached(gateway),
     });
     const http = await listen(app.fetch, settings.http);

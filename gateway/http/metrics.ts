@@ -28,6 +28,7 @@ export class Metrics {
       (sync.lastSyncAgoMs ?? -1000) / 1000,
     );
     this.#set("postern_disk_free_bytes", "Bytes free on the data volume", disk.freeBytes);
+    this.#set("postern_disk_low", "1 while less is free than the journal sets aside for itself", disk.low ? 1 : 0);
     this.#set(
       "postern_clock_trusted",
       "1 synced, 0.5 holdover, 0 unset",

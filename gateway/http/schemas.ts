@@ -21,7 +21,10 @@ export const statusSchema = z.object({
     queue: z.number().describe("events the cloud does not have yet"),
   }),
   journal: z.object({ state: z.enum(["open", "full", "failed", "closed"]), durableSeq: z.number() }),
-  disk: z.object({ freeBytes: z.number() }),
+  disk: z.object({
+    freeBytes: z.number(),
+    low: z.boolean().describe("less is free than the journal sets aside for itself"),
+  }),
   records: z.object({ rows: z.number(), suspect: z.boolean() }),
   wrongPins: z.object({
     lastDay: z.number().describe("PINs that nobody has, entered here in the last 24 h"),

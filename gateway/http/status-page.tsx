@@ -18,6 +18,8 @@ const words = {
     failed: "the disk failed: nobody is admitted",
     closed: "closed: the gateway is stopping",
   },
+  diskLow:
+    "the disk is nearly full, make room: entries go on into the space set aside for them, then nobody is admitted",
   void: {
     revoked: "it was revoked at that moment",
     refused: "the lock refused",
@@ -106,10 +108,10 @@ export function StatusBody({ status, events }: { status: GatewayStatus; events: 
           {words.clock[clock.trust]}
           <small>{clock.latest === null ? notBefore(clock.earliest, zone) : at(clock.earliest, zone)}</small>
         </Fact>
-        <Fact name="Journal" tone={journal.state === "open" ? "good" : "bad"}>
-          {words.journal[journal.state]}
+        <Fact name="Journal" tone={journal.state !== "open" ? "bad" : disk.low ? "warn" : "good"}>
+          {journal.state === "open" && disk.low ? words.diskLow : words.journal[journal.state]}
           <small>
-            {journal.durableSeq} events, {(disk.freeBytes / 1e9).toFixed(1)} GB free
+            {journal.durableSeq} events, {size(disk.freeBytes)} free
           </small>
         </Fact>
         <Fact name="Records" tone={records.suspect ? "bad" : "good"}>
@@ -354,6 +356,10 @@ function describe(event: EntryEvent, zone: string): string {
     case "checksum-mismatch":
       return "the records differ from the cloud's; fetching them anew";
   }
+}
+
+function size(bytes: number): string {
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 function duration(ms: number): string {

@@ -27,7 +27,7 @@ export interface StatusSources {
   sync(): Pick<GatewayStatus["sync"], "state" | "queue">;
   /** Counters of the broker, by name. */
   broker(): Readonly<Record<string, number>>;
-  freeBytes(): Promise<number>;
+  disk(): Promise<GatewayStatus["disk"]>;
   /** Whether another gateway could be seen on the LAN; undefined: it was not looked for yet. */
   peerReached(gateway: GatewayId): boolean | undefined;
 }
@@ -58,7 +58,7 @@ export async function gatewayStatus(sources: StatusSources): Promise<GatewayStat
       queue,
     },
     journal: { state: journal.state, durableSeq: journal.durableSeq },
-    disk: { freeBytes: await sources.freeBytes() },
+    disk: await sources.disk(),
     records: { rows: records.size, suspect: records.suspect },
     wrongPins: {
       lastDay: wrongPins.count,

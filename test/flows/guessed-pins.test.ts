@@ -280,7 +280,7 @@ async function aSiteOfKeypads(disk: SimDisk) {
         drivers: new Map(),
         sync: () => ({ state: "offline", queue: 0 }),
         broker: () => ({}),
-        freeBytes: async () => 1,
+        disk: async () => ({ freeBytes: 1e9, low: false }),
         peerReached: () => undefined,
       });
       return new Metrics().text(status, {});

@@ -35,7 +35,7 @@ before(async () => {
     drivers: new Map(),
     sync: () => ({ state: sync.state, queue: sync.queue }),
     broker: () => ({}),
-    freeBytes: async () => 1e9,
+    disk: async () => ({ freeBytes: 1e9, low: false }),
     peerReached: () => undefined,
   });
 });

@@ -38,7 +38,7 @@ test("the gateway's requests are published as they are taken", async () => {
     drivers: new Map(),
     sync: () => ({ state: sync.state, queue: sync.queue }),
     broker: () => ({}),
-    freeBytes: async () => 1e9,
+    disk: async () => ({ freeBytes: 1e9, low: false }),
     peerReached: () => undefined,
   });
   assert.ok((await compared(pages)) > 0);

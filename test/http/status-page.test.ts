@@ -111,12 +111,25 @@ test("a gateway out of service says until when it still admits; one in service d
   });
   const hour = 3_600_000;
   const told = (state: GatewayStatus["sync"]["state"], offline: GatewayStatus["offline"]) =>
-    /<h3>Cloud.*?<\/article>/s.exec(pageOf({}, [], { state }, [], undefined, offline))?.[0] ?? "";
+    /<h3>Cloud.*?<\/article>/s.exec(pageOf({}, [], { state }, [], undefined, { offline }))?.[0] ?? "";
   const some = [lasting(null, "stay"), lasting(2 * hour, "visitor"), lasting(hour, "delivery"), lasting(0, "staff")];
 
   assert.match(told("revoked", some), /admits until 4 Mar 2031, 14:00:00 \S+ at the latest; stay until their own end/);
   assert.match(told("fenced", [lasting(0, "visitor")]), /its records admit nobody any more/);
   assert.doesNotMatch(told("offline", some), /admits until/);
+});
+
+test("a disk that is nearly full is warned of while the journal still writes, with what comes then", () => {
+  const journalOf = (disk: GatewayStatus["disk"], state: GatewayStatus["journal"]["state"] = "open") => {
+    const change = { disk, journal: { state, durableSeq: 7 } };
+    return /<article[^>]*><h3>Journal.*?<\/article>/s.exec(pageOf({}, [], {}, [], undefined, change))?.[0] ?? "";
+  };
+  assert.match(journalOf({ freeBytes: 5e9, low: false }), /class="good".*writing<small>7 events, 5\.0 GB free/);
+  assert.match(
+    journalOf({ freeBytes: 3_200_000, low: true }),
+    /class="warn".*nearly full, make room: entries go on .* then nobody is admitted<small>7 events, 3\.2 MB free/,
+  );
+  assert.match(journalOf({ freeBytes: 0, low: true }, "full"), /class="bad".*no room on the disk/);
 });
 
 test("a boot number in doubt and a press without an answer are told with what matters", () => {
@@ -139,7 +152,7 @@ function pageOf(
   sync: Partial<GatewayStatus["sync"]> = {},
   peers: GatewayStatus["peers"] = [],
   wrongPins: GatewayStatus["wrongPins"] = { lastDay: 0, keypads: 0, budget: 40, budgetSpent: false },
-  offline: GatewayStatus["offline"] = [],
+  change: Partial<GatewayStatus> = {},
 ): string {
   const status: GatewayStatus = {
     gateway: { id: "gateway-1", name: "Harbour gateway" },
@@ -149,13 +162,14 @@ function pageOf(
     clock: { trust: "synced", earliest: noon, latest: noon + 5 },
     sync: { state: "online", lastSyncAgoMs: 1_000, cursor: { feed: "feed-1", version: 4 }, queue: 0, ...sync },
     journal: { state: "open", durableSeq: 1 },
-    disk: { freeBytes: 5e9 },
+    disk: { freeBytes: 5e9, low: false },
     records: { rows: 1, suspect: false },
     wrongPins,
-    offline,
+    offline: [],
     accessPoints: [],
     devices: [{ id: "box-1", driver: "mqtt-lockbox", link: "online", since: noon, ...device }],
     peers,
+    ...change,
   };
   return String(StatusBody({ status, events }));
 }

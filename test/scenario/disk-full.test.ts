@@ -56,6 +56,8 @@ test("no opening that is not written down, no crash, and it opens again by itsel
   for (const verdict of verdicts) assert.ok(verdict === "denied" || verdict === "no-answer", verdict);
   assert.equal(total(), before, "nothing opens on a full disk");
   assert.equal(journal.state, "full");
+  const status = await (await fetch(`${site.gateway.http.url}/api/status`)).json();
+  assert.equal((status as { disk: { low: boolean } }).disk.low, true);
 
   filling.room = Number.POSITIVE_INFINITY;
   await site.setInternet(true);

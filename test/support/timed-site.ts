@@ -282,7 +282,7 @@ export class TimedSite {
       drivers: new Map(),
       sync: () => ({ state: sync.state, queue: sync.queue }),
       broker: () => ({}),
-      freeBytes: async () => 1e9,
+      disk: async () => ({ freeBytes: 1e9, low: false }),
       peerReached: () => undefined,
     });
     return this.#whileTimeStands(Promise.resolve(app.request(`http://localhost${path}`)));
