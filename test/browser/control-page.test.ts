@@ -221,6 +221,21 @@ test("two and four boxes fit a phone and a desktop, in both colour schemes", { s
   }
 });
 
+test("what gateway, cable and cloud are switched with stands whole in its column and clear of the card's edge", {
+  skip,
+}, async () => {
+  for (const width of [320, 390, 576, 1023, 1280]) {
+    await control.page.setViewportSize({ width, height: 844 });
+    const overhangs = await control.page.locator("#line button").evaluateAll((buttons) =>
+      buttons.flatMap((button) => {
+        const [own, column] = [button, button.parentElement!].map((element) => element.getBoundingClientRect());
+        return own!.left < column!.left || own!.right > column!.right ? [`${button.id} ${own!.width}`] : [];
+      }),
+    );
+    assert.deepEqual(overhangs, [], `at ${width} px`);
+  }
+});
+
 test("the page's policy refuses inline scripts and styles and foreign content", { skip }, async () => {
   const response = await fetch(site.url);
   const policy = response.headers.get("content-security-policy") ?? "";
