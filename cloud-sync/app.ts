@@ -1,6 +1,7 @@
 /** Builds the service's routes from its parts. Nothing is global: a simulation asks it by app.request, without a port. */
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
+import { html } from "hono/html";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { routePath } from "hono/route";
 import { addDocs } from "../web/docs.tsx";
@@ -25,6 +26,16 @@ const description = `Stores what gateways report, hands out what changed, and ma
 Administrators send their token as "Authorization: Bearer …". Moments are ISO 8601 with an offset. Errors are problem+json: \
 "code" is for programs, "errors" names each field at fault, "requestId" is in the service's log. A POST below a site may carry an \
 Idempotency-Key: a repeat within the hour is answered as the first was.`;
+
+/** For a person who opens the service's bare address. The links hold below a proxy's path too. */
+const signpost = html`<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Postern cloud-sync</title>
+<h1>Postern cloud-sync</h1>
+<p>There is no page to work with here, only an API: <a href="docs">every call</a>, <a href="openapi.json">openapi.json</a>.</p>
+</html>`;
 
 export type CloudApp = OpenAPIHono<CloudEnv>;
 
@@ -67,6 +78,7 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
     app.route("/", routes(parts));
   app.route("/", gatewayRoutes(parts, meters));
   app.route("/", operationRoutes(parts, meters));
+  app.get("/", (c) => c.html(signpost));
   addDocs(app, { title: "Postern cloud-sync", version, description });
   return app;
 }
