@@ -10,6 +10,8 @@ const stamp = {
   at: z.number().int().min(0).max(8.64e15),
 };
 
+const code = { device: word, grant: word, credential: word };
+
 const eventSchema = z.discriminatedUnion("type", [
   z.looseObject({
     ...stamp,
@@ -52,9 +54,24 @@ const eventSchema = z.discriminatedUnion("type", [
   z.looseObject({ ...stamp, type: z.literal("held-open"), accessPoint: word, hold: word, until: count }),
   z.looseObject({ ...stamp, type: z.literal("hold-ended"), accessPoint: word, hold: word, reason: word }),
   z.looseObject({ ...stamp, type: z.literal("relock-failed"), accessPoint: word }),
+  z.looseObject({ ...stamp, ...code, type: z.literal("code-sent"), change: z.enum(["set", "clear"]) }),
+  z.looseObject({
+    ...stamp,
+    ...code,
+    type: z.literal("code-answered"),
+    result: z.enum(["accepted", "refused", "unknown"]),
+  }),
+  z.looseObject({
+    ...stamp,
+    ...code,
+    type: z.literal("code-read"),
+    change: z.enum(["set", "clear"]),
+    state: z.enum(["present", "absent"]),
+  }),
+  z.looseObject({ ...stamp, ...code, type: z.literal("code-missing"), why: word }),
   z.looseObject({ ...stamp, type: z.literal("relocked"), accessPoint: word }),
-  ...(["bolt", "door", "tamper", "battery", "presence", "boot-doubted", "opened-at-lock"] as const).map((type) =>
-    z.looseObject({ ...stamp, type: z.literal(type), device: word }),
+  ...(["bolt", "door", "tamper", "battery", "presence", "boot-doubted", "opened-at-lock", "codes-stuck"] as const).map(
+    (type) => z.looseObject({ ...stamp, type: z.literal(type), device: word }),
   ),
   ...(["pin-guessing", "boot", "damage", "checksum-mismatch"] as const).map((type) =>
     z.looseObject({ ...stamp, type: z.literal(type) }),

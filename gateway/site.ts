@@ -8,6 +8,7 @@ import { holderId } from "./domain/rights.ts";
 import { answerOrders } from "./flows/answer-orders.ts";
 import { keepHolds } from "./flows/hold-open.ts";
 import { InTurn } from "./flows/in-turn.ts";
+import { keepCodes } from "./flows/keep-codes.ts";
 import { News } from "./flows/news.ts";
 import { reconcileSite } from "./flows/reconcile-site.ts";
 import { resumeRelock } from "./flows/release-strike.ts";
@@ -140,6 +141,7 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
   sync.start(stopping.signal);
   const ticking = keepTime();
   const holding = keepHolds(parts);
+  const keeping = keepCodes(parts);
 
   async function keepTime(): Promise<void> {
     while (!stopping.signal.aborted) {
@@ -190,7 +192,7 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
       stopping.abort();
       await stopDevices();
       await parts.inTurn.idle();
-      await Promise.all([sync.stopped(), ticking, holding]);
+      await Promise.all([sync.stopped(), ticking, holding, keeping]);
       await store.close();
     },
   };

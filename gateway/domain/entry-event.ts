@@ -6,7 +6,7 @@ import type { DenyReason } from "./decide.ts";
 import type { GrantId } from "./grant.ts";
 import type { HoldEnd, HoldId } from "./hold-open.ts";
 import type { Instant, Millis } from "./instant.ts";
-import type { CodeRef } from "./lock-code.ts";
+import type { CodeRef, CodeWindow, MissingWhy } from "./lock-code.ts";
 import type { HolderId } from "./rights.ts";
 
 /** Dense numbering of the events of one gateway in one epoch, from 1. */
@@ -17,6 +17,16 @@ export interface DeviceOrigin {
   readonly device: DeviceId;
   readonly boot: number;
   readonly seq: number;
+}
+
+interface CodeFacts {
+  readonly device: DeviceId;
+  readonly grant: GrantId;
+  readonly credential: CredentialId;
+  readonly change: "set" | "clear";
+  readonly ref?: CodeRef;
+  readonly index: string;
+  readonly window: CodeWindow | null;
 }
 
 /** What happened. No member has a name of EventStamp's. */
@@ -121,13 +131,37 @@ export type EventBody =
   | { readonly type: "relock-failed"; readonly accessPoint: AccessPointId }
   /** A lock that relocks when told was told, and is shut: what admissions and commands have released there is over. */
   | { readonly type: "relocked"; readonly accessPoint: AccessPointId }
-  /** It opened without asking the gateway. `code`: the place of the code that did it, where the lock tells. */
+  /** It opened without asking the gateway. `code`: the place of the code that did it, where the lock tells; whose it is, where that is known. */
   | {
       readonly type: "opened-at-lock";
       readonly device: DeviceId;
       readonly by: "code" | "card" | "fingerprint" | "key" | "hand" | "app";
       readonly code?: CodeRef;
+      readonly grant?: GrantId;
+      readonly credential?: CredentialId;
     }
+  /** On the disk before the lock is told. `index`, `window`: of the code it shall hold, or held when it is cleared. */
+  | ({ readonly type: "code-sent" } & CodeFacts)
+  /** What it, or its maker, answered: no proof of anything. */
+  | {
+      readonly type: "code-answered";
+      readonly device: DeviceId;
+      readonly grant: GrantId;
+      readonly credential: CredentialId;
+      readonly result: "accepted" | "refused" | "unknown";
+    }
+  /** A list of the lock's codes showed it, or showed it no more. */
+  | ({ readonly type: "code-read"; readonly state: "present" | "absent" } & CodeFacts)
+  /** It should be in the lock by now, or within a day, and cannot be put there. */
+  | {
+      readonly type: "code-missing";
+      readonly device: DeviceId;
+      readonly grant: GrantId;
+      readonly credential: CredentialId;
+      readonly why: MissingWhy;
+    }
+  /** The lock's codes could not be read or changed so many times in a row; it is tried less often, and for as long as it takes. */
+  | { readonly type: "codes-stuck"; readonly device: DeviceId; readonly failures: number }
   | { readonly type: "bolt"; readonly device: DeviceId; readonly state: BoltState }
   | { readonly type: "door"; readonly device: DeviceId; readonly state: DoorState }
   | { readonly type: "tamper"; readonly device: DeviceId; readonly active: boolean }

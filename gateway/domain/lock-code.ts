@@ -1,5 +1,5 @@
 /** A code kept inside a lock, which opens it without asking the gateway: what a lock can keep, and what was read from it. */
-import type { Instant } from "./instant.ts";
+import type { Instant, Millis } from "./instant.ts";
 
 /** The lock's or its maker's own name of a place for a code: a slot number as text, or an id. */
 export type CodeRef = string;
@@ -23,7 +23,15 @@ export interface CodeConstraints {
   readonly places: { readonly kind: "numbered"; readonly first: number } | { readonly kind: "given" };
   /** "range": the lock begins and ends a code by itself · "none": it is put there when it begins, and taken away when it ends. */
   readonly windows: "range" | "none";
+  /** How long a change that was taken may take to show in a list; 10 min where not given. */
+  readonly settlesMs?: Millis;
 }
+
+/**
+ * Why a lock does not hold a code that it should: its digits are none the lock takes · it has a number of entries, which no lock counts ·
+ * a weekly schedule · its value cannot be opened · other codes fill the lock · somebody else's code in the lock has the same digits.
+ */
+export type MissingWhy = "digits" | "entries" | "schedule" | "unreadable" | "no-room" | "taken";
 
 /** One code that stands in the lock, ours or anybody's. */
 export interface StoredCode {

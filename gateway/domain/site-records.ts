@@ -3,6 +3,7 @@
  * with the lines after it equals the lines alone. Changed by apply() only; no clock, no disk.
  */
 import type { AccessPointId, DeviceId } from "./access-point.ts";
+import { CodeLedger, type TrailItem } from "./code-trail.ts";
 import type { CredentialId, CredentialKind, PresentedCredential } from "./credential.ts";
 import type { Candidate, DenyReason, RightsView, SiteView } from "./decide.ts";
 import type { DeviceOrigin, EntryEvent, EventSeq } from "./entry-event.ts";
@@ -52,6 +53,7 @@ export type SnapshotItem =
   | { readonly item: "ledger"; readonly grant: GrantId; readonly rights: Rights; readonly until: Instant }
   | { readonly item: "revoked"; readonly id: string }
   | AttemptsItem
+  | TrailItem
   | ({ readonly item: "held"; readonly accessPoint: AccessPointId } & HeldOpen)
   | { readonly item: "to-relock"; readonly accessPoint: AccessPointId }
   | { readonly item: "seen"; readonly origin: DeviceOrigin }
@@ -99,6 +101,7 @@ export class SiteRecords implements SiteView {
   /** Take-back orders not answered yet. */
   readonly #orders = new Map<GrantId, TakeBackOrder>();
   readonly #attempts = new WrongAttempts();
+  readonly #codes = new CodeLedger();
   readonly #held = new Map<AccessPointId, HeldOpen>();
   /** Released since they were last relocked, as far as anybody knows. Of locks that relock by themselves nothing ends it. */
   readonly #toRelock = new Set<AccessPointId>();
@@ -256,6 +259,21 @@ export class SiteRecords implements SiteView {
     return this.#attempts;
   }
 
+  /** What was done about the codes inside locks. */
+  get codes(): Pick<CodeLedger, "trailsOf" | "at"> {
+    return this.#codes;
+  }
+
+  /** Whether the records hold the site whole: what they do not name is not wanted, instead of not arrived. */
+  get isWhole(): boolean {
+    return this.site !== undefined && !this.#resetting && !this.suspect;
+  }
+
+  /** Every grant, in no order. */
+  *grants(): Generator<Grant> {
+    for (const row of this.#rows.values()) if (row.kind === "grant") yield row.body;
+  }
+
   /**
    * Whether a denial is what guessing looks like: a PIN that no grant carries. A known PIN at a wrong time is a person, and so are those
    * who stand before a gateway that has no records yet.
@@ -332,6 +350,7 @@ export class SiteRecords implements SiteView {
       ledger: { grants: [...this.#ledger.keys()], entries: [...this.#ledger.values()] },
       revoked: [...this.#revoked],
       attempts: this.#attempts.dump(now),
+      codes: this.#codes.dump(),
       held: [...this.#held],
       toRelock: [...this.#toRelock],
       seen: [...this.#seen.values()],
@@ -371,6 +390,9 @@ export class SiteRecords implements SiteView {
       case "lockout":
       case "wrong-pins":
         this.#attempts.restore(entry, now);
+        break;
+      case "code":
+        this.#codes.restore(entry);
         break;
       case "held":
         this.#held.set(entry.accessPoint, { hold: entry.hold, until: entry.until });
@@ -447,6 +469,11 @@ export class SiteRecords implements SiteView {
       case "relocked":
         // What is on its way there is released after this.
         if (!this.#isUnderWay(event.accessPoint)) this.#toRelock.delete(event.accessPoint);
+        break;
+      case "code-sent":
+      case "code-answered":
+      case "code-read":
+        this.#codes.apply(event, event.at);
         break;
       case "damage":
         this.#assumeSpent();
@@ -664,6 +691,7 @@ interface Copies {
   readonly ledger: { readonly grants: readonly GrantId[]; readonly entries: readonly LedgerEntry[] };
   readonly revoked: readonly string[];
   readonly attempts: readonly AttemptsItem[];
+  readonly codes: readonly TrailItem[];
   readonly held: readonly (readonly [AccessPointId, HeldOpen])[];
   readonly toRelock: readonly AccessPointId[];
   readonly seen: readonly DeviceOrigin[];
@@ -678,6 +706,7 @@ function* snapshotItems(facts: SnapshotItem, copies: Copies): Generator<Snapshot
     yield { item: "ledger", grant: copies.ledger.grants[i]!, rights, until };
   for (const id of copies.revoked) yield { item: "revoked", id };
   yield* copies.attempts;
+  yield* copies.codes;
   for (const [accessPoint, held] of copies.held) yield { item: "held", accessPoint, ...held };
   for (const accessPoint of copies.toRelock) yield { item: "to-relock", accessPoint };
   for (const origin of copies.seen) yield { item: "seen", origin };

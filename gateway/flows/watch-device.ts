@@ -17,11 +17,11 @@ export function watchDevice(site: SiteParts, device: Device): Unsubscribe {
     if (report.type === "credential-presented") await present(site, device, accessPoint, report);
     else if (report.type === "presence" || report.type === "boot-doubted") {
       // Noticed by the gateway itself: the device has nothing to keep.
-      await note(site, eventOf(device, report), { importance: "low" });
+      await note(site, eventOf(site, device, report), { importance: "low" });
     } else {
       // As weighty as an admission: what the bolt and the door did belongs to it, and a box that is refused one report is cut off.
       const options = "origin" in report && report.origin ? { origin: report.origin } : {};
-      await site.journal.recordEvent(eventOf(device, report), options).durable;
+      await site.journal.recordEvent(eventOf(site, device, report), options).durable;
     }
   });
 }
@@ -75,15 +75,23 @@ async function present(
   await seen;
 }
 
-function eventOf(device: Device, report: Exclude<DeviceReport, { type: "credential-presented" }>): EventBody {
+function eventOf(
+  site: SiteParts,
+  device: Device,
+  report: Exclude<DeviceReport, { type: "credential-presented" }>,
+): EventBody {
   switch (report.type) {
-    case "opened-at-lock":
+    case "opened-at-lock": {
+      const { by, code } = report;
+      const whose = code === undefined ? undefined : site.records.codes.at(device.id, code);
       return {
         type: "opened-at-lock",
         device: device.id,
-        by: report.by,
-        ...(report.code !== undefined && { code: report.code }),
+        by,
+        ...(code !== undefined && { code }),
+        ...(whose && { grant: whose.grant, credential: whose.credential }),
       };
+    }
     case "bolt":
       return { type: "bolt", device: device.id, state: report.state };
     case "door":

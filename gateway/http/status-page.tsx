@@ -54,6 +54,19 @@ const words = {
     hand: "hand",
     app: "its maker's app",
   },
+  codeAnswered: {
+    accepted: "takes the change of the code",
+    refused: "refuses the change of the code",
+    unknown: "does not say whether it takes the change of the code",
+  },
+  codeMissing: {
+    digits: "the lock takes no such digits",
+    entries: "a lock counts no entries",
+    schedule: "the lock keeps no weekly schedule",
+    unreadable: "the code's value cannot be read",
+    "no-room": "the lock is full",
+    taken: "another code in the lock has the same digits",
+  },
   unanswered: {
     stopped: "the gateway stopped before it was decided",
     "turned-away": "too many were waiting",
@@ -339,6 +352,16 @@ function describe(event: EntryEvent, zone: string): string {
       return `${event.accessPoint}: the bolt did not come back`;
     case "opened-at-lock":
       return `${event.device}: opened by ${words.openedBy[event.by]}${event.code === undefined ? "" : ` no. ${event.code}`}`;
+    case "code-sent":
+      return `${event.device}: ${event.change === "set" ? "code sent" : "told to forget the code"} of ${event.grant}`;
+    case "code-answered":
+      return `${event.device}: ${words.codeAnswered[event.result]} of ${event.grant}`;
+    case "code-read":
+      return `${event.device}: ${event.state === "present" ? "has" : "no longer has"} the code of ${event.grant}`;
+    case "code-missing":
+      return `${event.device}: has not the code of ${event.grant}: ${words.codeMissing[event.why]}`;
+    case "codes-stuck":
+      return `${event.device}: its codes could not be kept ${event.failures} times in a row; it is tried on`;
     case "relocked":
       return `${event.accessPoint}: locked again`;
     case "boot":

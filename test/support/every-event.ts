@@ -1,6 +1,13 @@
 /** One event body of each type a gateway writes: the compiler asks for a new one here, so that nobody who reads them is forgotten. */
 import type { EventBody } from "../../gateway/domain/entry-event.ts";
 
+const aCode = {
+  device: "box-1",
+  grant: "grant-1",
+  credential: "credential-1",
+  index: "i".repeat(43),
+  window: { from: 1_930_312_800_000, until: 1_930_316_400_000 },
+};
 const press = { device: "box-1", boot: 3, seq: 7 };
 
 const byType: { readonly [Type in EventBody["type"]]: EventBody & { type: Type } } = {
@@ -28,6 +35,23 @@ const byType: { readonly [Type in EventBody["type"]]: EventBody & { type: Type }
   "held-open": { type: "held-open", accessPoint: "front", hold: "hold-1", until: 1_930_312_800_000, revision: 4 },
   "hold-ended": { type: "hold-ended", accessPoint: "front", hold: "hold-1", reason: "lockdown", revision: 4 },
   "relock-failed": { type: "relock-failed", accessPoint: "front" },
+  "code-sent": { type: "code-sent", ...aCode, change: "set" },
+  "code-answered": {
+    type: "code-answered",
+    device: "box-1",
+    grant: "grant-1",
+    credential: "credential-1",
+    result: "unknown",
+  },
+  "code-read": { type: "code-read", ...aCode, change: "set", ref: "7", state: "present" },
+  "code-missing": {
+    type: "code-missing",
+    device: "box-1",
+    grant: "grant-1",
+    credential: "credential-1",
+    why: "no-room",
+  },
+  "codes-stuck": { type: "codes-stuck", device: "box-1", failures: 3 },
   relocked: { type: "relocked", accessPoint: "front" },
   "opened-at-lock": { type: "opened-at-lock", device: "box-1", by: "code", code: "7" },
   bolt: { type: "bolt", device: "box-1", state: "jammed" },

@@ -251,6 +251,7 @@ export class WholeSite {
 
   /** All that the journal holds on the disk, oldest first. */
   async journalEvents(): Promise<EntryEvent[]> {
+    await this.gateway.site.parts.journal.flushed();
     return (await recentEvents(this.gateway.site.parts.journal, 10_000)).reverse();
   }
 

@@ -1,0 +1,277 @@
+/**
+ * Keeps the codes inside one lock equal to the grants: from what should be there, what was done so far and what was read, the one thing
+ * to do next. Pure; flows/keep-codes.ts does it, and writes it down before.
+ *
+ * Nothing is concluded from silence: a change counts only when it was read back, and a list that could not be read is no list. Nothing is
+ * written that is there already, so a restart writes nothing.
+ */
+import { type CodeTrail, codeLabel, isOurLabel } from "./code-trail.ts";
+import type { CredentialId } from "./credential.ts";
+import type { GrantId } from "./grant.ts";
+import type { Instant, Millis } from "./instant.ts";
+import type { CodeConstraints, CodeRef, CodeWindow, MissingWhy, StoredCode } from "./lock-code.ts";
+
+/** A code that shall open the lock during [from, until). */
+export interface WantedCode {
+  readonly grant: GrantId;
+  readonly credential: CredentialId;
+  /** Of its digits; see credential.ts. */
+  readonly index: string;
+  readonly from: Instant;
+  readonly until: Instant;
+  /** Why this lock can never hold it. */
+  readonly unfit?: Exclude<MissingWhy, "no-room" | "taken">;
+}
+
+/** The last list that could be read, and when it was asked for. */
+export interface Reading {
+  readonly at: Instant;
+  readonly codes: readonly StoredCode[];
+}
+
+export interface CodesInLock {
+  readonly constraints: CodeConstraints;
+  readonly wanted: readonly WantedCode[];
+  readonly trails: readonly CodeTrail[];
+  readonly reading: Reading | undefined;
+  /** The true time lies between them. A code begins when it certainly has, and ends when it may have. */
+  readonly now: { readonly earliest: Instant; readonly latest: Instant };
+}
+
+export type CodeStep =
+  | { readonly do: "read" }
+  | {
+      readonly do: "set";
+      readonly code: WantedCode;
+      /** The place to change or to fill; absent where the lock gives a new one. */
+      readonly ref?: CodeRef;
+      readonly window: CodeWindow | null;
+    }
+  | { readonly do: "clear"; readonly ref: CodeRef; readonly credential?: CredentialId };
+
+/** A code that should be in the lock by now, or within a day, and cannot be put there. */
+export interface MissingCode {
+  readonly code: WantedCode;
+  readonly why: MissingWhy;
+}
+
+export interface CodePlan {
+  readonly step?: CodeStep;
+  /** When to look again although nothing has changed, as `now.earliest` counts; absent: never. */
+  readonly lookAt?: Instant;
+  readonly missing: readonly MissingCode[];
+}
+
+export const codeTimes = {
+  /** A lock that knows windows gets a code so long before it begins. */
+  preloadMs: 72 * 3_600_000,
+  settlesMs: 10 * 60_000,
+  /** How long after a change the lock is read to see it, and read again while it does not show. */
+  readBackMs: 15_000,
+  readAgainMs: 60_000,
+  /** What cannot be put there is told so long before it begins. */
+  missingMs: 24 * 3_600_000,
+  /** A maker may round the ends of a window. */
+  roundingMs: 60_000,
+} as const;
+
+/** One step at a time: who stays or arrives next comes first, and before that who has left goes. */
+export function planCodes(given: CodesInLock): CodePlan {
+  const { wanted, trails, now, constraints, reading } = given;
+  const preloadMs = constraints.windows === "range" ? codeTimes.preloadMs : 0;
+  const missing: MissingCode[] = [];
+  const due: WantedCode[] = [];
+  for (const code of [...wanted].sort((a, b) => a.from - b.from)) {
+    if (now.latest >= code.until) continue;
+    if (code.unfit) tell(missing, code, code.unfit, now);
+    else if (code.from - preloadMs <= now.earliest) due.push(code);
+  }
+  const edges = wanted.flatMap(({ from, until }) => [from - preloadMs, until - (now.latest - now.earliest)]);
+  const lookAt = (...more: Instant[]) => {
+    const ahead = [...edges, ...more].filter((at) => at > now.earliest);
+    return ahead.length > 0 ? { lookAt: Math.min(...ahead) } : {};
+  };
+
+  const dueIds = new Set(due.map(({ credential }) => credential));
+  const byCredential = new Map(trails.map((trail) => [trail.credential, trail]));
+  const isInOrder =
+    due.every((code) => isHeld(byCredential.get(code.credential), code, windowOf(code, constraints))) &&
+    trails.every(({ credential, state }) => state === "absent" || dueIds.has(credential));
+  if (isInOrder) return { missing, ...lookAt() };
+
+  const lastChange = Math.max(...trails.filter(isOpen).map(({ at }) => at), Number.NEGATIVE_INFINITY);
+  if (!reading || lastChange >= reading.at) {
+    // The lock is given a moment to do what it was told.
+    const readAt = reading ? lastChange + codeTimes.readBackMs : Number.NEGATIVE_INFINITY;
+    return readAt > now.earliest ? { missing, ...lookAt(readAt) } : { step: { do: "read" }, missing, ...lookAt() };
+  }
+
+  const view: View = { constraints, trails, reading, now, due, dueIds, byCredential };
+  const step = firstClear(view) ?? firstSet(view, missing);
+  if (step) return { step, missing, ...lookAt() };
+  // Something was taken and does not show yet: it is looked for until it counts as lost.
+  if (!trails.some(isOpen) && !reading.codes.some(({ pending }) => pending)) return { missing, ...lookAt() };
+  const again = reading.at + codeTimes.readAgainMs;
+  return again > now.earliest ? { missing, ...lookAt(again) } : { step: { do: "read" }, missing, ...lookAt() };
+}
+
+/**
+ * What a reading shows that was not known: trails in a new state, and trails of codes that an earlier life of this gateway put there. A
+ * change that was taken and does not show yet is no news before it had time to settle.
+ */
+export function newsIn({
+  reading,
+  trails,
+  wanted,
+  constraints,
+}: CodesInLock & { readonly reading: Reading }): CodeTrail[] {
+  const { at, codes } = reading;
+  const news = trails.flatMap((trail): CodeTrail[] => {
+    if (isOpen(trail) && trail.at >= at) return [];
+    const stored = storedOf(trail, codes);
+    if (stored?.pending) return [];
+    const isSettled = !isOpen(trail) || trail.state === "refused" || at - trail.sentAt >= settlesMs(constraints);
+    const isAsSent = trail.change === "set" ? stored && isSame(stored, trail.index, trail.window) : !stored;
+    if (!isAsSent && !isSettled) return [];
+    const state = stored ? (trail.change === "clear" || isAsSent ? "present" : trail.state) : "absent";
+    const ref = stored?.ref ?? trail.ref;
+    if (state === trail.state && ref === trail.ref) return [];
+    return [{ ...trail, ...(ref !== undefined && { ref }), state, at }];
+  });
+  const adopted = wanted.flatMap((code): CodeTrail[] => {
+    if (trails.some(({ credential }) => credential === code.credential)) return [];
+    const stored = codes.find(({ label }) => label === codeLabel(code.credential));
+    const window = windowOf(code, constraints);
+    if (!stored || stored.pending || !isSame(stored, code.index, window)) return [];
+    const { grant, credential, index } = code;
+    return [{ grant, credential, change: "set", state: "present", at, sentAt: at, ref: stored.ref, index, window }];
+  });
+  return [...news, ...adopted];
+}
+
+interface View {
+  readonly constraints: CodeConstraints;
+  readonly trails: readonly CodeTrail[];
+  readonly reading: Reading;
+  readonly now: CodesInLock["now"];
+  /** Those that should be in the lock now, in the order of their arrival. */
+  readonly due: readonly WantedCode[];
+  readonly dueIds: ReadonlySet<CredentialId>;
+  readonly byCredential: ReadonlyMap<CredentialId, CodeTrail>;
+}
+
+/** What stands in the lock, is ours, and should not: not wanted (any more), or there twice. What is not ours is left alone. */
+function firstClear(view: View): CodeStep | undefined {
+  const { reading, trails, due, dueIds } = view;
+  for (const stored of reading.codes) {
+    const trail = trails.find((one) => isOf(one, stored));
+    const adopted = due.find(({ credential }) => codeLabel(credential) === stored.label)?.credential;
+    const credential = trail?.credential ?? adopted;
+    if (!credential && !isOurLabel(stored.label)) continue;
+    if (stored.pending || (trail?.change === "clear" && isSettling(trail, view))) continue;
+    if (credential && dueIds.has(credential) && placeOf(credential, view)?.ref === stored.ref) continue;
+    return { do: "clear", ref: stored.ref, ...(credential && { credential }) };
+  }
+  return undefined;
+}
+
+function firstSet(view: View, missing: MissingCode[]): CodeStep | undefined {
+  const { reading, constraints, due, now, byCredential, trails } = view;
+  let room = constraints.capacity - reading.codes.length;
+  let step: CodeStep | undefined;
+  for (const code of due) {
+    const trail = byCredential.get(code.credential);
+    const window = windowOf(code, constraints);
+    const stored = placeOf(code.credential, view);
+    const isSent = trail?.change === "set" && isMeant(trail, code, window);
+    if (stored?.pending || (isSent && isSettling(trail, view))) {
+      if (!stored) room -= 1;
+      continue;
+    }
+    if (stored && isSent && isSame(stored, code.index, window)) continue;
+    const twin = reading.codes.find((other) => other.index === code.index && other.ref !== stored?.ref);
+    if (twin) {
+      // One of ours is on its way out, or about to change: nothing is written until it is gone.
+      if (!isOurLabel(twin.label) && !trails.some((one) => isOf(one, twin))) tell(missing, code, "taken", now);
+      continue;
+    }
+    if (!stored && room <= 0) {
+      // A guest who is in the house keeps the code; of those who are not, who arrives later waits.
+      const later = due.findLast(
+        (other) => other.from > Math.max(code.from, now.latest) && placeOf(other.credential, view),
+      );
+      if (later) step ??= { do: "clear", ref: placeOf(later.credential, view)!.ref, credential: later.credential };
+      else tell(missing, code, "no-room", now);
+      continue;
+    }
+    if (!stored) room -= 1;
+    const ref = stored?.ref ?? freePlace(view);
+    step ??= { do: "set", code, window, ...(ref !== undefined && { ref }) };
+  }
+  return step;
+}
+
+function tell(missing: MissingCode[], code: WantedCode, why: MissingCode["why"], now: CodesInLock["now"]): void {
+  if (code.from - now.latest < codeTimes.missingMs) missing.push({ code, why });
+}
+
+/** Where a credential's code stands, by its trail or by its name. */
+function placeOf(credential: CredentialId, { byCredential, reading }: View): StoredCode | undefined {
+  const trail = byCredential.get(credential);
+  return trail ? storedOf(trail, reading.codes) : reading.codes.find(({ label }) => label === codeLabel(credential));
+}
+
+/** By its place; by its name where the place is not known yet, or not any more. */
+function storedOf(trail: CodeTrail, codes: readonly StoredCode[]): StoredCode | undefined {
+  const named = codes.filter((stored) => isOf(trail, stored));
+  return named.find(({ ref }) => ref === trail.ref) ?? named[0];
+}
+
+/** A place may hold another's code by now: where codes have names, the name decides. */
+function isOf(trail: CodeTrail, { ref, label }: StoredCode): boolean {
+  return label === undefined ? ref === trail.ref : label === codeLabel(trail.credential);
+}
+
+/** The lowest place that is empty and not promised to a code under way; undefined where the lock gives places. */
+function freePlace({ constraints: { places, capacity }, reading, trails }: View): CodeRef | undefined {
+  if (places.kind === "given") return undefined;
+  const taken = new Set([...reading.codes, ...trails.filter(({ state }) => state !== "absent")].map(({ ref }) => ref));
+  for (let place = places.first; place < places.first + capacity; place += 1)
+    if (!taken.has(String(place))) return String(place);
+  return undefined;
+}
+
+/** A change whose effect was not read back. */
+function isOpen({ state }: CodeTrail): boolean {
+  return state !== "present" && state !== "absent";
+}
+
+function isSettling(trail: CodeTrail, { constraints, now }: View): boolean {
+  return isOpen(trail) && trail.state !== "refused" && now.latest - trail.sentAt < settlesMs(constraints);
+}
+
+function settlesMs(constraints: CodeConstraints): Millis {
+  return constraints.settlesMs ?? codeTimes.settlesMs;
+}
+
+function isHeld(trail: CodeTrail | undefined, code: WantedCode, window: CodeWindow | null): boolean {
+  return trail?.change === "set" && trail.state === "present" && isMeant(trail, code, window);
+}
+
+/** The last set was of these digits, for this window. */
+function isMeant(trail: CodeTrail, code: WantedCode, window: CodeWindow | null): boolean {
+  return trail.index === code.index && trail.window?.from === window?.from && trail.window?.until === window?.until;
+}
+
+function windowOf({ from, until }: WantedCode, { windows }: CodeConstraints): CodeWindow | null {
+  return windows === "range" ? { from, until } : null;
+}
+
+/** What the lock does not tell is not held against it. */
+function isSame(stored: StoredCode, index: string, window: CodeWindow | null): boolean {
+  if (stored.index !== "masked" && stored.index !== index) return false;
+  if (stored.window === undefined) return true;
+  if (stored.window === null || window === null) return stored.window === window;
+  const off = (end: "from" | "until") => Math.abs(stored.window![end] - window[end]);
+  return off("from") < codeTimes.roundingMs && off("until") < codeTimes.roundingMs;
+}

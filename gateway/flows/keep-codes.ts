@@ -1,0 +1,226 @@
+/**
+ * Keeps the codes inside the locks equal to the grants (domain/plan-codes.ts), one lock beside the other, one step at a time in each. What is
+ * about to be changed is on the disk before the lock hears of it, so a crash on the way leaves nothing that nobody knows of.
+ */
+import type { DeviceId } from "../domain/access-point.ts";
+import { type CodeTrail, codeLabel } from "../domain/code-trail.ts";
+import type { CredentialId } from "../domain/credential.ts";
+import type { Millis, Monotonic } from "../domain/instant.ts";
+import type { StoredCode } from "../domain/lock-code.ts";
+import { type CodeStep, type CodesInLock, type MissingCode, newsIn, planCodes } from "../domain/plan-codes.ts";
+import { GatewayError } from "../errors.ts";
+import type { CodeStore, CommandResult } from "../ports/device.ts";
+import { note, type SiteParts } from "./site-parts.ts";
+import { WantedCodes } from "./wanted-codes.ts";
+
+/** Longer than any driver's own deadline; one that hangs all the same keeps neither its lock's codes nor the stop waiting. */
+const callMs: Millis = 120_000;
+/** Between two requests to one lock: radios and batteries want it so. */
+const gapMs: Millis = 2_000;
+const pauseMs = { first: 60_000, longest: 30 * 60_000 };
+/** So many failures in a row are told; from then on it is tried at the longest pause. */
+const stuckAfter = 3;
+/** Without any news it is looked again after this: clocks are set. */
+const lookEveryMs: Millis = 5 * 60_000;
+
+/** Until the gateway stops. */
+export async function keepCodes(site: SiteParts): Promise<void> {
+  const wanted = new WantedCodes(site);
+  const locks = [...site.devices.values()];
+  await Promise.all(locks.map(({ id, codes }) => codes && new CodeKeeper(site, id, codes, wanted).keep()));
+}
+
+class CodeKeeper {
+  readonly #site: SiteParts;
+  readonly #lock: DeviceId;
+  readonly #codes: CodeStore;
+  readonly #wanted: WantedCodes;
+  #reading: CodesInLock["reading"];
+  #failures = 0;
+  #notBefore: Monotonic = Number.NEGATIVE_INFINITY;
+  /** Why the code of each credential is missing, as it was told: once, until it is there or no longer wanted. */
+  readonly #told = new Map<CredentialId, MissingCode["why"]>();
+
+  constructor(site: SiteParts, lock: DeviceId, codes: CodeStore, wanted: WantedCodes) {
+    this.#site = site;
+    this.#lock = lock;
+    this.#codes = codes;
+    this.#wanted = wanted;
+  }
+
+  async keep(): Promise<void> {
+    const { clock, stopping, logger, news, devices } = this.#site;
+    // A lock that comes back is tried at once, because some sleep most of the time.
+    const leave = devices.get(this.#lock)?.subscribe(async (report) => {
+      if (report.type !== "presence" || report.state !== "online") return;
+      this.#notBefore = clock.monotonic();
+      news.tell();
+    });
+    while (!stopping.aborted) {
+      const woken = AbortSignal.any([stopping, news.signal]);
+      const waitMs = await this.#look().catch((error: Error) => {
+        if (!stopping.aborted) logger.error("codes-not-kept", { device: this.#lock, error });
+        return lookEveryMs;
+      });
+      await clock.sleep(Math.min(waitMs, lookEveryMs), woken).catch(() => undefined);
+    }
+    leave?.();
+  }
+
+  /** Does the one thing that is due; answers when to look again. */
+  async #look(): Promise<Millis> {
+    const { records, clock, time } = this.#site;
+    // What the records do not name is unwanted only when they are whole, and nothing begins or ends by a clock that is not set.
+    if (!records.isWhole || time.trust() === "unset") return lookEveryMs;
+    const state = this.#state();
+    const { step, lookAt, missing } = planCodes(state);
+    await this.#tell(missing, state);
+    if (!step) return lookAt === undefined ? lookEveryMs : Math.max(1, lookAt - state.now.earliest);
+    const waitMs = this.#notBefore - clock.monotonic();
+    if (waitMs > 0) return waitMs;
+    await this.#pace(await this.#take(step, state));
+    return Math.max(1, this.#notBefore - clock.monotonic());
+  }
+
+  #state(): CodesInLock {
+    const { records, time } = this.#site;
+    const { constraints } = this.#codes;
+    const { earliest, latest } = time.interval();
+    return {
+      constraints,
+      wanted: this.#wanted.of(this.#lock, constraints),
+      trails: records.codes.trailsOf(this.#lock),
+      reading: this.#reading,
+      now: { earliest: Math.round(earliest), latest: Math.round(latest) },
+    };
+  }
+
+  /** False when it was not done, or nobody knows. */
+  async #take(step: CodeStep, state: CodesInLock): Promise<boolean> {
+    switch (step.do) {
+      case "read":
+        return this.#read(state);
+      case "set": {
+        const { code, ref, window } = step;
+        const { grant, credential, index } = code;
+        const trail = { grant, credential, change: "set", index, window, ...(ref !== undefined && { ref }) } as const;
+        return this.#change(trail, async (signal) => {
+          // A revocation may have arrived while it was written down.
+          const isWanted = this.#state().wanted.some((one) => one.credential === credential && one.index === index);
+          const digits = isWanted && this.#wanted.digitsOf(code);
+          if (!digits) return "refused";
+          const place = { ...(ref !== undefined && { ref }), ...(window && { window }) };
+          return this.#codes.set({ label: codeLabel(credential), digits, ...place }, signal);
+        });
+      }
+      case "clear": {
+        const { ref, credential } = step;
+        const known =
+          state.trails.find((trail) => trail.credential === credential) ??
+          state.wanted.find((code) => code.credential === credential);
+        const clear = (signal: AbortSignal) => this.#codes.clear(ref, signal);
+        if (known) {
+          const { grant, index } = known;
+          const window = "window" in known ? known.window : null;
+          return this.#change({ grant, credential: known.credential, change: "clear", index, window, ref }, clear);
+        }
+        // It bears our name, and nothing here tells whose it was: put there before the records were lost.
+        this.#site.logger.warn("nameless-code-cleared", { device: this.#lock, ref });
+        this.#reading = undefined;
+        return isTaken(await this.#asked(clear));
+      }
+    }
+  }
+
+  async #read({ now }: CodesInLock): Promise<boolean> {
+    const { journal, logger, seal, stopping } = this.#site;
+    let codes: readonly StoredCode[];
+    try {
+      codes = await this.#bounded((signal) => this.#codes.list((digits) => seal.index("pin", digits), signal));
+    } catch (error) {
+      if (!stopping.aborted) logger.warn("codes-unread", { device: this.#lock, error: error as Error });
+      return false;
+    }
+    const reading = { at: now.earliest, codes };
+    this.#reading = reading;
+    const written = newsIn({ ...this.#state(), reading }).map((trail) => {
+      const { grant, credential, change, index, window, ref, state } = trail;
+      return journal.recordEvent({
+        type: "code-read",
+        device: this.#lock,
+        state: state === "absent" ? "absent" : "present",
+        ...{ grant, credential, change, index, window, ...(ref !== undefined && { ref }) },
+      });
+    });
+    await Promise.all(written.map(({ durable }) => durable));
+    return true;
+  }
+
+  async #change(
+    sent: Pick<CodeTrail, "grant" | "credential" | "change" | "index" | "window" | "ref">,
+    ask: (signal: AbortSignal) => Promise<CommandResult>,
+  ): Promise<boolean> {
+    const { journal, logger } = this.#site;
+    const { grant, credential, change } = sent;
+    await journal.recordEvent({ type: "code-sent", device: this.#lock, ...sent }).durable;
+    const answer = await this.#asked(ask);
+    // A "confirmed" is read back as well: no maker's word is proof.
+    const result = answer === "confirmed" ? "accepted" : answer;
+    await journal.recordEvent({ type: "code-answered", device: this.#lock, grant, credential, result }).durable;
+    logger.info("code-changed", { device: this.#lock, grant, credential, change, result });
+    return isTaken(answer);
+  }
+
+  async #asked(ask: (signal: AbortSignal) => Promise<CommandResult>): Promise<CommandResult> {
+    const { logger } = this.#site;
+    try {
+      return await this.#bounded(ask);
+    } catch (error) {
+      logger.warn("code-change-failed", { device: this.#lock, error: error as Error });
+      return "unknown";
+    }
+  }
+
+  async #bounded<Answer>(ask: (signal: AbortSignal) => Promise<Answer>): Promise<Answer> {
+    const { clock, stopping } = this.#site;
+    const settled = new AbortController();
+    const late = clock.sleep(callMs, AbortSignal.any([stopping, settled.signal])).then(() => {
+      throw new GatewayError("device-unreachable", `${this.#lock} did not answer within ${callMs / 1_000} s`);
+    });
+    try {
+      return await Promise.race([ask(AbortSignal.any([stopping, settled.signal])), late]);
+    } finally {
+      settled.abort();
+      await late.catch(() => undefined);
+    }
+  }
+
+  /** After a failure the lock is left in peace, longer each time; it is never given up. */
+  async #pace(isDone: boolean): Promise<void> {
+    const { clock } = this.#site;
+    this.#failures = isDone ? 0 : this.#failures + 1;
+    const pause = this.#failures >= stuckAfter ? pauseMs.longest : pauseMs.first * 2 ** (this.#failures - 1);
+    this.#notBefore = clock.monotonic() + (isDone ? gapMs : pause);
+    if (this.#failures !== stuckAfter) return;
+    this.#site.logger.error("codes-stuck", { device: this.#lock, failures: this.#failures });
+    await note(this.#site, { type: "codes-stuck", device: this.#lock, failures: this.#failures });
+  }
+
+  async #tell(missing: readonly MissingCode[], { wanted, trails }: CodesInLock): Promise<void> {
+    const isThere = new Set(trails.flatMap(({ credential, state }) => (state === "present" ? [credential] : [])));
+    const isWanted = new Set(wanted.map(({ credential }) => credential));
+    for (const credential of this.#told.keys())
+      if (isThere.has(credential) || !isWanted.has(credential)) this.#told.delete(credential);
+    for (const { code, why } of missing) {
+      const { grant, credential } = code;
+      if (this.#told.get(credential) === why) continue;
+      this.#told.set(credential, why);
+      this.#site.logger.warn("code-missing", { device: this.#lock, grant, why });
+      await note(this.#site, { type: "code-missing", device: this.#lock, grant, credential, why });
+    }
+  }
+}
+
+function isTaken(result: CommandResult): boolean {
+  return result === "accepted" || result === "confirmed";
+}

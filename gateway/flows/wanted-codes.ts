@@ -1,0 +1,89 @@
+/** From the grants of a site to the codes that shall be in a lock: which, when, and which of them the lock can never hold. */
+import type { AccessPointId, DeviceId } from "../domain/access-point.ts";
+import type { Credential, CredentialId } from "../domain/credential.ts";
+import type { Grant } from "../domain/grant.ts";
+import type { CodeConstraints } from "../domain/lock-code.ts";
+import type { WantedCode } from "../domain/plan-codes.ts";
+import type { SecretString } from "../wire/secret.ts";
+import type { SiteParts } from "./site-parts.ts";
+
+type Site = Pick<SiteParts, "records" | "seal" | "accessPoints">;
+
+export class WantedCodes {
+  readonly #site: Site;
+  /** Of every access point, as of `#cursor`. */
+  #grants = new Map<AccessPointId, Grant[]>();
+  #cursor: unknown;
+  /** Whether the lock takes the digits of a credential: opening its seal each time would cost too much. */
+  readonly #fits = new Map<DeviceId, Map<CredentialId, WantedCode["unfit"]>>();
+
+  constructor(site: Site) {
+    this.#site = site;
+  }
+
+  /** In no order. */
+  of(lock: DeviceId, constraints: CodeConstraints): WantedCode[] {
+    const { accessPoints, records } = this.#site;
+    this.#look();
+    const fits = new Map<CredentialId, WantedCode["unfit"]>();
+    const before = this.#fits.get(lock);
+    const wanted = new Map<CredentialId, WantedCode>();
+    for (const { id } of [...accessPoints.values()].filter((point) => point.lock === lock)) {
+      for (const grant of this.#grants.get(id) ?? []) {
+        for (const credential of grant.credentials) {
+          if (credential.kind !== "pin" || credential.revoked || grant.revoked) continue;
+          if (records.isRevoked(grant.id) || records.isRevoked(credential.id)) continue;
+          if (records.isBlacklisted({ grant, credential })) continue;
+          const unfit = before?.has(credential.id)
+            ? before.get(credential.id)
+            : this.#unfit(grant, credential, constraints);
+          fits.set(credential.id, unfit);
+          wanted.set(credential.id, {
+            grant: grant.id,
+            credential: credential.id,
+            index: credential.index,
+            ...grant.validity,
+            ...(unfit && { unfit }),
+          });
+        }
+      }
+    }
+    this.#fits.set(lock, fits);
+    return [...wanted.values()];
+  }
+
+  /** undefined when nobody here can read it. */
+  digitsOf({ grant, credential }: Pick<WantedCode, "grant" | "credential">): SecretString | undefined {
+    const found = this.#site.records.grant(grant)?.credentials.find(({ id }) => id === credential);
+    return found?.sealed === undefined ? undefined : this.#site.seal.open(credential, found.sealed);
+  }
+
+  #unfit(grant: Grant, credential: Credential, constraints: CodeConstraints): WantedCode["unfit"] {
+    if (grant.entriesAllowed !== null) return "entries";
+    if (grant.schedule || grant.mustUnderstand?.length) return "schedule";
+    const digits = this.digitsOf({ grant: grant.id, credential: credential.id })?.reveal();
+    if (digits === undefined) return "unreadable";
+    return takes(constraints, digits) ? undefined : "digits";
+  }
+
+  /** Grants are looked through once for all locks, and again only when the records have changed. */
+  #look(): void {
+    const { records } = this.#site;
+    if (this.#cursor === records.cursor) return;
+    this.#cursor = records.cursor;
+    this.#fits.clear();
+    this.#grants = new Map();
+    for (const grant of records.grants())
+      for (const point of grant.accessPoints)
+        if (this.#site.accessPoints.has(point)) this.#grants.getOrInsertComputed(point, () => []).push(grant);
+  }
+}
+
+/** Whether a lock takes these digits. */
+export function takes({ lengths, digits: taken, forbiddenPrefixes }: CodeConstraints, digits: string): boolean {
+  return (
+    lengths.includes(digits.length) &&
+    [...digits].every((digit) => taken.includes(digit)) &&
+    !forbiddenPrefixes.some((prefix) => digits.startsWith(prefix))
+  );
+}
