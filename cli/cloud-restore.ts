@@ -32,6 +32,10 @@ export const command = defineCommand({
       }),
     );
     const madeAt = Temporal.Instant.fromEpochMilliseconds(header.madeAt);
-    console.log(`${rows} rows as of ${madeAt} are back; ${sites.length} sites wait for their gateways' accounts`);
+    const waiting =
+      sites.length === 1
+        ? "1 site waits for its gateways' accounts"
+        : `${sites.length} sites wait for their gateways' accounts`;
+    console.log(`${rows} rows as of ${madeAt} are back; ${waiting}`);
   },
 });

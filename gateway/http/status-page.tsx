@@ -115,7 +115,9 @@ export function StatusBody({ status, events }: { status: GatewayStatus; events: 
           {sync.state in endedWords && <small>{stillAdmits(status, zone)}</small>}
         </Fact>
         <Fact name="Queue" tone={sync.queue === 0 ? "good" : "warn"}>
-          {sync.queue === 0 ? "everything is in the cloud" : `${sync.queue} events wait for the cloud`}
+          {sync.queue === 0
+            ? "everything is in the cloud"
+            : `${counted(sync.queue, "event")} ${sync.queue === 1 ? "waits" : "wait"} for the cloud`}
         </Fact>
         <Fact name="Clock" tone={({ synced: "good", holdover: "warn", unset: "bad" } as const)[clock.trust]}>
           {words.clock[clock.trust]}
@@ -124,13 +126,13 @@ export function StatusBody({ status, events }: { status: GatewayStatus; events: 
         <Fact name="Journal" tone={journal.state !== "open" ? "bad" : disk.low ? "warn" : "good"}>
           {journal.state === "open" && disk.low ? words.diskLow : words.journal[journal.state]}
           <small>
-            {journal.durableSeq} events, {size(disk.freeBytes)} free
+            {counted(journal.durableSeq, "event")}, {size(disk.freeBytes)} free
           </small>
         </Fact>
         <Fact name="Records" tone={records.suspect ? "bad" : "good"}>
           {records.suspect
             ? "records are lost: nobody is admitted until the cloud begins a new epoch"
-            : `${records.rows} rows`}
+            : counted(records.rows, "row")}
           <small>version {sync.cursor.version}</small>
         </Fact>
         <Fact name="Mode" tone={site?.lockdown ? "bad" : "good"}>
@@ -147,8 +149,9 @@ export function StatusBody({ status, events }: { status: GatewayStatus; events: 
       <h2>Doors</h2>
       {wrongPins.budgetSpent && (
         <p>
-          <Tag tone="bad">guessing</Tag> {wrongPins.lastDay} wrong PINs at {wrongPins.keypads} keypads within a day:
-          each further one locks its keypad out. Passes, links and remote unlock go on.
+          <Tag tone="bad">guessing</Tag> {counted(wrongPins.lastDay, "wrong PIN")} at{" "}
+          {counted(wrongPins.keypads, "keypad")} within a day: each further one locks its keypad out. Passes, links and
+          remote unlock go on.
         </p>
       )}
       {accessPoints.length === 0 ? (
@@ -314,7 +317,7 @@ function Battery({ percent }: { percent: number | undefined }) {
 function describe(event: EntryEvent, zone: string): string {
   switch (event.type) {
     case "admitted":
-      return `${event.accessPoint}: admitted by ${event.via}${event.left === null ? "" : `, ${event.left} entries left`}`;
+      return `${event.accessPoint}: admitted by ${event.via}${event.left === null ? "" : `, ${event.left} ${event.left === 1 ? "entry" : "entries"} left`}`;
     case "denied":
       return [
         `${event.accessPoint}: denied. ${denialTexts[event.reason].en}`,
@@ -322,7 +325,7 @@ function describe(event: EntryEvent, zone: string): string {
         event.lockedOutMs === undefined ? "" : ` Keypad locked out for ${duration(event.lockedOutMs)}.`,
       ].join("");
     case "pin-guessing":
-      return `${event.wrongPins} wrong PINs at ${event.keypads} keypads within a day: is somebody guessing?`;
+      return `${counted(event.wrongPins, "wrong PIN")} at ${counted(event.keypads, "keypad")} within a day: is somebody guessing?`;
     case "released":
       return `${event.accessPoint}: ${words.released[event.result]}`;
     case "void":
@@ -369,7 +372,7 @@ function describe(event: EntryEvent, zone: string): string {
         ? "gateway started"
         : `gateway started with an empty journal; that of epoch ${event.endedEpoch} is put aside`;
     case "damage":
-      return `${event.lines} records of ${event.file} are damaged`;
+      return `${counted(event.lines, "record")} of ${event.file} ${event.lines === 1 ? "is" : "are"} damaged`;
     case "rights-returned":
       return `an entry of ${event.grant} handed back to the cloud`;
     case "rights-sent":
@@ -379,6 +382,10 @@ function describe(event: EntryEvent, zone: string): string {
     case "checksum-mismatch":
       return "the records differ from the cloud's; fetching them anew";
   }
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 function size(bytes: number): string {

@@ -86,7 +86,7 @@ for (const [name, skip] of [
       await cloud.stop();
       const { code, out, err } = await restore();
       assert.equal(code, 0, err);
-      assert.match(out, /1 sites wait/);
+      assert.match(out, /1 site waits for its gateways' accounts/);
       await start();
       assert.deepEqual(await names(), ["Before"]);
     });

@@ -142,6 +142,15 @@ test("a boot number in doubt and a press without an answer are told with what ma
   assert.match(of("command-taken"), /front: remote identify by admin/);
 });
 
+test("one is told as one, and more as more", () => {
+  const toldOf = (count: number) => {
+    const change = { journal: { state: "open" as const, durableSeq: count }, records: { rows: count, suspect: false } };
+    return pageOf({}, [], { queue: count }, [], undefined, change);
+  };
+  for (const words of [/1 event waits for the cloud/, /1 event, /, /1 row</]) assert.match(toldOf(1), words);
+  for (const words of [/2 events wait for the cloud/, /2 events, /, /2 rows</]) assert.match(toldOf(2), words);
+});
+
 function eventIn(page: string): string {
   return /<li value="1">.*?<\/time>(.*?)<\/li>/s.exec(page)?.[1] ?? "";
 }
