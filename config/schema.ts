@@ -59,7 +59,11 @@ const accessPoint = z
     id,
     name: z.string().trim().min(1).max(100).meta({ description: "What people call this door" }),
     lock: id.meta({ description: "The device whose lock is released" }),
-    readers: z.array(id).min(1).max(16).meta({ description: "The devices whose reports are requests here" }),
+    readers: z
+      .array(id)
+      .max(16)
+      .default([])
+      .meta({ description: "The devices whose reports are requests here; none where the lock has codes of its own" }),
     holdMs: z
       .number()
       .int()
