@@ -159,6 +159,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       broker: () => ({ ...broker.stats() }),
       disk: () => diskWatch.look(),
       peerReached: (gateway) => lan?.reached(gateway),
+      peerSeenAgoMs: (gateway) => lan?.seenAgoMs(gateway),
     });
     const http = await listen(app.fetch, settings.http);
     stops.push(() => http.stop());

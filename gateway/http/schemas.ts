@@ -73,7 +73,8 @@ export const statusSchema = z.object({
         name: z.string(),
         lan: z
           .enum(["reachable", "unreachable", "not-tried", "off"])
-          .describe("off: it or this gateway is not on the LAN for others"),
+          .describe("when it was last looked for; off: it or this gateway is not on the LAN for others"),
+        seenAgoMs: z.number().nullable().describe("since it last answered there; null: not since the start"),
       }),
     )
     .describe("the site's other gateways"),

@@ -230,9 +230,10 @@ export function StatusBody({ status, events }: { status: GatewayStatus; events: 
         <>
           <h2>Other gateways</h2>
           <ul class="peers">
-            {peers.map(({ name, lan }) => (
+            {peers.map(({ name, lan, seenAgoMs }) => (
               <li>
-                {name} <Tag tone={lanTones[lan]}>{words.lan[lan]}</Tag>
+                {name} <Tag tone={lanTones[lan]}>{words.lan[lan]}</Tag>{" "}
+                {lan !== "off" && seenAgoMs !== null && <small>last seen {duration(seenAgoMs)} ago</small>}
               </li>
             ))}
           </ul>

@@ -30,6 +30,8 @@ export interface StatusSources {
   disk(): Promise<GatewayStatus["disk"]>;
   /** Whether another gateway could be seen on the LAN; undefined: it was not looked for yet. */
   peerReached(gateway: GatewayId): boolean | undefined;
+  /** Since it was last seen there; undefined: not since the start. */
+  peerSeenAgoMs(gateway: GatewayId): Millis | undefined;
 }
 
 export async function gatewayStatus(sources: StatusSources): Promise<GatewayStatus> {
@@ -97,7 +99,13 @@ export async function gatewayStatus(sources: StatusSources): Promise<GatewayStat
       .filter(({ id }) => id !== records.gateway)
       .map(({ id, name, lan }) => {
         const isOff = lan === undefined || site.peers.address === undefined;
-        return { id, name, lan: isOff ? ("off" as const) : seen(sources.peerReached(id)) };
+        const seenAgoMs = sources.peerSeenAgoMs(id);
+        return {
+          id,
+          name,
+          lan: isOff ? ("off" as const) : seen(sources.peerReached(id)),
+          seenAgoMs: seenAgoMs === undefined ? null : Math.round(seenAgoMs),
+        };
       })
       .toArray(),
   };

@@ -1,6 +1,6 @@
 /** This gateway on the LAN between gateways: once its site is there it asks, answers, and looks now and then who can be seen. */
 import type { GatewayId } from "../domain/grant.ts";
-import type { Millis } from "../domain/instant.ts";
+import type { Millis, Monotonic } from "../domain/instant.ts";
 import type { SiteRecords } from "../domain/site-records.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
@@ -44,6 +44,7 @@ export class PeerLan implements PeerLink {
   #records: SiteRecords | undefined;
   #server: PeerServer | undefined;
   #reached: ReadonlyMap<GatewayId, boolean> = new Map();
+  readonly #seenAt = new Map<GatewayId, Monotonic>();
   readonly #closing = new AbortController();
   #looking: Promise<void> | undefined;
 
@@ -85,6 +86,12 @@ export class PeerLan implements PeerLink {
     return this.#reached.get(gateway);
   }
 
+  /** Since it last answered when it was looked for; undefined: it has not since the start. */
+  seenAgoMs(gateway: GatewayId): Millis | undefined {
+    const at = this.#seenAt.get(gateway);
+    return at === undefined ? undefined : this.#options.clock.monotonic() - at;
+  }
+
   /** Asks and answers no more; connections are ended. */
   async close(): Promise<void> {
     this.#records = undefined;
@@ -105,6 +112,7 @@ export class PeerLan implements PeerLink {
         if (isReached !== this.#reached.get(id))
           this.#options.logger.info(isReached ? "peer-seen" : "peer-not-seen", { peer: id });
         reached.set(id, isReached);
+        if (isReached) this.#seenAt.set(id, this.#options.clock.monotonic());
       }
       this.#reached = reached;
       await this.#options.clock.sleep(lookEveryMs, signal).catch(() => undefined);

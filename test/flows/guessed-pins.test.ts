@@ -282,6 +282,7 @@ async function aSiteOfKeypads(disk: SimDisk) {
         broker: () => ({}),
         disk: async () => ({ freeBytes: 1e9, low: false }),
         peerReached: () => undefined,
+        peerSeenAgoMs: () => undefined,
       });
       return new Metrics().text(status, {});
     },

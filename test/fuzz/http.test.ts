@@ -37,6 +37,7 @@ before(async () => {
     broker: () => ({}),
     disk: async () => ({ freeBytes: 1e9, low: false }),
     peerReached: () => undefined,
+    peerSeenAgoMs: () => undefined,
   });
 });
 after(async () => {

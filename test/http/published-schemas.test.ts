@@ -40,6 +40,7 @@ test("the gateway's requests are published as they are taken", async () => {
     broker: () => ({}),
     disk: async () => ({ freeBytes: 1e9, low: false }),
     peerReached: () => undefined,
+    peerSeenAgoMs: () => undefined,
   });
   assert.ok((await compared(pages)) > 0);
 });

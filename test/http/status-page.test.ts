@@ -67,16 +67,20 @@ test("how old the records are is said for what it is: next to nothing online, al
 
 test("other gateways are listed with how they are seen, and no heading stands over none", () => {
   const ways = ["reachable", "unreachable", "not-tried", "off"] as const;
+  const ago = { reachable: 41_000, unreachable: 180_000, "not-tried": null, off: 180_000 };
   const page = pageOf(
     {},
     [],
     {},
-    ways.map((lan) => ({ id: `gw-${lan}`, name: `Gate ${lan}`, lan })),
+    ways.map((lan) => ({ id: `gw-${lan}`, name: `Gate ${lan}`, lan, seenAgoMs: ago[lan] })),
   );
-  assert.match(page, /Gate reachable <span class="tag good">seen on the LAN</);
-  assert.match(page, /Gate unreachable <span class="tag bad">not seen on the LAN/);
+  assert.match(page, /Gate reachable <span class="tag good">seen on the LAN<.span> <small>last seen 41 s ago</);
+  assert.match(
+    page,
+    /Gate unreachable <span class="tag bad">not seen on the LAN[^<]*<.span> <small>last seen 3 min ago</,
+  );
   assert.match(page, /Gate not-tried <span class="tag warn">not looked for yet/);
-  assert.match(page, /Gate off <span class="tag warn">not on the LAN for each other/);
+  assert.match(page, /Gate off <span class="tag warn">not on the LAN for each other<.span> <.li>/);
   assert.doesNotMatch(pageOf({}), /Other gateways/);
 });
 

@@ -17,6 +17,8 @@ test("a gateway that answers is seen; one that does not, lies or is no more is n
     ["west", "east", "north", "south"].map((id) => lan.reached(id)),
     [undefined, true, false, undefined],
   );
+  assert.ok(lan.seenAgoMs("east")! >= 0);
+  assert.equal(lan.seenAgoMs("north"), undefined);
 
   await east!.lan.close();
   const later = await restarted(t, west!);

@@ -284,6 +284,7 @@ export class TimedSite {
       broker: () => ({}),
       disk: async () => ({ freeBytes: 1e9, low: false }),
       peerReached: () => undefined,
+      peerSeenAgoMs: () => undefined,
     });
     return this.#whileTimeStands(Promise.resolve(app.request(`http://localhost${path}`)));
   }
