@@ -114,12 +114,6 @@ const rows: readonly (readonly [name: string, path: Path, value: unknown, expect
     ["box-1"],
     /accessPoints\[1\]\.readers\[0\]: "box-1" is a reader of "front" already/,
   ],
-  [
-    "no reader at all",
-    ["accessPoints", 1, "readers"],
-    [],
-    /accessPoints\[1\]\.readers: found 0 entries, expected at least 1 entries/,
-  ],
   ["a port taken", ["broker", "port"], 8080, /broker\.port: 8080 is http\.port already/],
   ["a port taken for the LAN", ["lan"], { host: "10.0.0.2", port: 8883 }, /lan\.port: 8883 is broker\.port already/],
   [
