@@ -7,6 +7,9 @@ import { note, type SiteParts } from "./site-parts.ts";
 /** How long a lock may take to report its bolt after the hold time. */
 const relockGraceMs = 5_000;
 const relockPauseMaxMs = 160_000;
+/** A bolt thrown while the door stands open keeps it from closing; but a contact may be broken, and says so for ever. */
+const openDoorMaxMs = 5 * 60_000;
+const openDoorLookMs = 1_000;
 
 /** "refused": the strike certainly did not move. Settles within the driver's own deadline (ports/device.ts). */
 export async function releaseStrike(site: SiteParts, accessPoint: AccessPoint): Promise<CommandResult> {
@@ -130,6 +133,7 @@ async function relock(
   const isNewest = () => site.releases.get(accessPoint.lock) === release;
   try {
     await site.clock.sleep(holdMs, site.stopping);
+    await doorIsClosed(site, accessPoint.lock, isNewest);
     for (let pause = relockGraceMs; isNewest(); pause = Math.min(pause * 2, relockPauseMaxMs)) {
       const result = await lock.secure(site.stopping).catch((): CommandResult => "unknown");
       const isTaken = result === "confirmed" || (result === "accepted" && lock.state().basis === "assumed");
@@ -145,6 +149,13 @@ async function relock(
     if (!site.stopping.aborted)
       site.logger.warn("relock-unwatched", { accessPoint: accessPoint.id, error: error as Error });
   }
+}
+
+/** As far as the lock's own contact tells; resolves without it, and after a while all the same. */
+async function doorIsClosed(site: SiteParts, lock: DeviceId, isNewest: () => boolean): Promise<void> {
+  const isOpen = () => site.devices.get(lock)?.status().door === "open";
+  for (let waitedMs = 0; isOpen() && isNewest() && waitedMs < openDoorMaxMs; waitedMs += openDoorLookMs)
+    await site.clock.sleep(openDoorLookMs, site.stopping);
 }
 
 /** Of every access point that the lock serves. */

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { BoltState } from "../../gateway/domain/access-point.ts";
+import type { BoltState, DoorState } from "../../gateway/domain/access-point.ts";
 import type { EntryEvent } from "../../gateway/domain/entry-event.ts";
 import { releaseStrike } from "../../gateway/flows/release-strike.ts";
 import { recentEvents } from "../../gateway/http/recent-events.ts";
@@ -20,6 +20,7 @@ const front = { id: "front", name: "Front", lock: "lock", readers: [], holdMs: 4
 /** A lock that returns its bolt after the hold time, or when it is told to, unless it is jammed. */
 class SelfLocking {
   bolt: BoltState = "secured";
+  door: DoorState = "closed";
   jammed = false;
   secures = 0;
   #window = 0;
@@ -30,7 +31,7 @@ class SelfLocking {
       id: "lock",
       start: async () => undefined,
       stop: async () => undefined,
-      status: () => ({ link: "online", since: 0 }),
+      status: () => ({ link: "online", since: 0, door: this.door }),
       subscribe: () => () => undefined,
       lock: {
         relocks,
@@ -174,6 +175,23 @@ test("a lock that relocks when told is told when the time is over, and not befor
   assert.deepEqual([lock.bolt, lock.secures], ["secured", 1]);
   assert.equal(site.parts.records.isToRelock(front.id), false);
   assert.deepEqual([await count(site, "relocked"), await failures(site)], [1, 0]);
+});
+
+test("its bolt is not thrown while the door stands open, unless it seems to do so for ever", async () => {
+  const { site, lock, pass } = await aSiteWithALock("when-told");
+
+  await releaseByCommand(site);
+  lock.door = "open";
+  await pass(60_000);
+  assert.equal(lock.secures, 0);
+  lock.door = "closed";
+  await pass(2_000);
+  assert.equal(lock.bolt, "secured");
+
+  await releaseByCommand(site);
+  lock.door = "open";
+  await pass(6 * 60_000);
+  assert.equal(lock.bolt, "secured");
 });
 
 test("one that does not obey is told again until it is shut, and the journal says once that it was not", async () => {
