@@ -88,7 +88,7 @@ export class Polls {
         const isNews =
           isAuditWanted(row, page) || page.reset || !page.complete || page.to !== query.cursor || commands.length > 0;
         const signal = AbortSignal.any([stopping, gone, ended]);
-        if (isNews || leftMs <= 0 || signal.aborted) {
+        if (isNews || leftMs < 1 || signal.aborted) {
           if (page.reset) await noteResetting(store.db, row, page.ver);
           return this.#render(row, page, commands, { now, heldMs, ended: ended.aborted });
         }
