@@ -1,5 +1,7 @@
 /** How a device comes into being: drivers/index.ts maps a driver's name to one of these. */
+import type { z } from "zod";
 import type { DeviceId } from "../domain/access-point.ts";
+import { GatewayError } from "../errors.ts";
 import type { SecretString } from "../wire/secret.ts";
 import type { Clock } from "./clock.ts";
 import type { Device } from "./device.ts";
@@ -21,4 +23,18 @@ export interface DriverFactory {
    * Parses `options` strictly. Throws `config-invalid` naming the key, relative to the device's `options`. Has no effect beyond that.
    */
   create(id: DeviceId, options: unknown, context: DriverContext): Device;
+}
+
+/** A device's options by its driver's schema. Throws `config-invalid` that names the first key that is wrong; `help` may add what it takes. */
+export function parseDriverOptions<Options>(
+  schema: z.ZodType<Options>,
+  options: unknown,
+  help: (key: string) => string = () => "",
+): Options {
+  const parsed = schema.safeParse(options ?? {});
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const key = issue?.code === "unrecognized_keys" ? issue.keys.join(", ") : (issue?.path.join(".") ?? "");
+  const message = `${key || "options"}: ${issue?.message ?? "not understood"}${help(key)}`;
+  throw new GatewayError("config-invalid", message, { key });
 }

@@ -1,6 +1,7 @@
 /** What a site file may say about a lockbox. */
 import { z } from "zod";
 import { GatewayError } from "../../errors.ts";
+import { parseDriverOptions } from "../../ports/driver.ts";
 import type { SecretString } from "../../wire/secret.ts";
 
 const minute = 60_000;
@@ -30,11 +31,7 @@ export const optionsSchema = z.strictObject({
 export type Options = z.infer<typeof optionsSchema>;
 
 export function parseOptions(options: unknown): Options {
-  const parsed = optionsSchema.safeParse(options ?? {});
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const key = issue?.code === "unrecognized_keys" ? issue.keys.join(", ") : (issue?.path.join(".") ?? "");
-  throw new GatewayError("config-invalid", `${key || "options"}: ${issue?.message ?? "not understood"}`, { key });
+  return parseDriverOptions(optionsSchema, options);
 }
 
 /** The key that signs the box's commands: 32 bytes, base64url. */

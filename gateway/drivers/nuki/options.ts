@@ -1,6 +1,7 @@
 /** What a site file may say about a Nuki. */
 import { z } from "zod";
 import { GatewayError } from "../../errors.ts";
+import { parseDriverOptions } from "../../ports/driver.ts";
 import type { SecretString } from "../../wire/secret.ts";
 
 export const optionsSchema = z.strictObject({
@@ -29,11 +30,8 @@ export const optionsSchema = z.strictObject({
 export type Options = z.infer<typeof optionsSchema>;
 
 export function parseOptions(options: unknown): Options {
-  const parsed = optionsSchema.safeParse(options ?? {});
-  if (parsed.success) return { ...parsed.data, url: parsed.data.url.replace(/\/+$/, "") };
-  const [issue] = parsed.error.issues;
-  const key = issue?.code === "unrecognized_keys" ? issue.keys.join(", ") : (issue?.path.join(".") ?? "");
-  throw new GatewayError("config-invalid", `${key || "options"}: ${issue?.message ?? "not understood"}`, { key });
+  const parsed = parseDriverOptions(optionsSchema, options);
+  return { ...parsed, url: parsed.url.replace(/\/+$/, "") };
 }
 
 /** The API token of the account, as Nuki Web shows it once. */

@@ -1,6 +1,6 @@
 /** What a site file may say about a Shelly relay. */
 import { z } from "zod";
-import { GatewayError } from "../../errors.ts";
+import { parseDriverOptions } from "../../ports/driver.ts";
 
 export const optionsSchema = z.strictObject({
   /** Its address or name on the LAN. */
@@ -22,9 +22,5 @@ export const optionsSchema = z.strictObject({
 export type Options = z.infer<typeof optionsSchema>;
 
 export function parseOptions(options: unknown): Options {
-  const parsed = optionsSchema.safeParse(options ?? {});
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const key = issue?.code === "unrecognized_keys" ? issue.keys.join(", ") : (issue?.path.join(".") ?? "");
-  throw new GatewayError("config-invalid", `${key || "options"}: ${issue?.message ?? "not understood"}`, { key });
+  return parseDriverOptions(optionsSchema, options);
 }

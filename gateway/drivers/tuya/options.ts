@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { GatewayError } from "../../errors.ts";
 import type { DriverContext } from "../../ports/driver.ts";
+import { parseDriverOptions } from "../../ports/driver.ts";
 import type { SecretString } from "../../wire/secret.ts";
 import type { Version } from "./library.ts";
 import { type Profile, profileSchema, profiles } from "./profiles.ts";
@@ -34,14 +35,8 @@ export const optionsSchema = z.strictObject({
 export type Options = z.infer<typeof optionsSchema>;
 
 export function parseOptions(options: unknown): Options {
-  const parsed = optionsSchema.safeParse(options ?? {});
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const key = issue?.code === "unrecognized_keys" ? issue.keys.join(", ") : (issue?.path.join(".") ?? "");
-  const known = key === "profile" ? `; a profile of its own, or one of ${Object.keys(named).join(", ")}` : "";
-  throw new GatewayError("config-invalid", `${key || "options"}: ${issue?.message ?? "not understood"}${known}`, {
-    key,
-  });
+  const known = `; a profile of its own, or one of ${Object.keys(named).join(", ")}`;
+  return parseDriverOptions(optionsSchema, options, (key) => (key === "profile" ? known : ""));
 }
 
 export interface Keys {
