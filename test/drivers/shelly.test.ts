@@ -390,6 +390,25 @@ test("an access point that accepts and says nothing is not confused with one tha
   assert.equal(device.status().link, "unknown");
 });
 
+test("a thing that wants to speak another protocol: unknown at once, and neither it nor the stop hangs", async (t) => {
+  let heard = 0;
+  const other = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.on("data", () => {
+      heard += 1;
+      socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: Upgrade\r\n\r\n");
+    });
+  });
+  await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+  t.after(() => other.close());
+  const { port } = other.address() as AddressInfo;
+  const device = givenDevice(t, { host: "127.0.0.1", port }, new NotingClock(deadlineMs), silentLogger);
+  await device.start(never);
+  await until("it asks again", () => heard > 1);
+  assert.equal(await device.lock?.release(1_000, never), "unknown");
+  await device.stop();
+});
+
 test("at most four commands wait; the fifth is refused", async (t) => {
   const { device, server, clock, appear, set } = await givenRelay(t);
   await device.start(never);

@@ -148,6 +148,8 @@ class HttpExchange {
       );
       request.once("response", resolve);
       request.once("error", reject);
+      // Nothing else tells of an answer that asks for another protocol. Void after any of the two above.
+      request.once("close", () => reject(new Error("closed without an answer")));
       request.end(body);
     });
     const challenge = message.headers["www-authenticate"];
