@@ -481,6 +481,14 @@ test("switched on and no timer to be seen: accepted, not confirmed", async (t) =
   assert.equal(commands(), 1);
 });
 
+test("switched off by a timer that turns it on again: accepted, not confirmed", async (t) => {
+  const { device } = await givenBareThing(t, ({ id }) => ({
+    body: { id, result: { output: false, timer_started_at: 1_900_000_000, timer_duration: 5 } },
+  }));
+  await until("online", () => device.status().link === "online");
+  assert.equal(await device.lock?.secure(never), "accepted");
+});
+
 const unreadable: [what: string, respond: Respond, result: string][] = [
   ["the answer to another request", ({ id }) => ({ body: { id: id + 1, result: { was_on: false } } }), "unknown"],
   ["an answer without end", ({ id }) => ({ body: { id, result: { was_on: "x".repeat(20_000) } } }), "unknown"],

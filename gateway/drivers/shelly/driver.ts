@@ -153,7 +153,8 @@ class Shelly implements Device {
     const isThere = this.#isReleased(status) === (to === "released");
     this.#isStuck = to === "secured" && !isThere;
     this.#take(this.#boltOf(status));
-    return isThere && (forMs === undefined || status.hasTimer) ? "confirmed" : "accepted";
+    // A timer turns it round: wanted after a release, and after a securing it would release by itself.
+    return isThere && status.hasTimer === (to === "released") ? "confirmed" : "accepted";
   }
 
   async #keepAsking(stopped: AbortSignal): Promise<void> {
