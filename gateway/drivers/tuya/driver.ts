@@ -141,6 +141,9 @@ class TuyaLock implements Device {
     try {
       const sent = await running.line.write(this.#user, dps, commandGapMs, over.signal);
       if (!sent) return "refused";
+      const before = this.#facts.bolt;
+      // Where it is now only the lock can say; what it said before must not pass for "secured" when the line breaks.
+      if (before && target === "released") this.#facts = { ...this.#facts, bolt: "unknown" };
       const canBeProved =
         profile.bolt !== undefined || (profile.unlock.by === "approval" && profile.unlock.opened !== undefined);
       const outcome = this.#watch(target);
@@ -151,13 +154,13 @@ class TuyaLock implements Device {
         outcome.taken();
         if (!canBeProved) outcome.settle();
         // What stands already where it should be is not reported again.
-        else if (this.#facts.bolt === target) void running.line.query(this.#user);
+        else if (before === target) void running.line.query(this.#user);
       });
       void timeUp.then(() => outcome.settle());
       const result = await outcome.result;
       outcome.end();
       // Nobody repeats it; what came of it is read instead.
-      if (result === "unknown") void running.line.query(this.#user);
+      if (result === "unknown" || this.#facts.bolt === "unknown") void running.line.query(this.#user);
       sent.end(result !== "unknown");
       return result;
     } finally {

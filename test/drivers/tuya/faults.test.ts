@@ -125,6 +125,26 @@ test("closed after the command was carried out: unknown, never sent again, and t
   assert.equal(lock.view().bolt, "released");
 });
 
+test("closed on while it releases: what the bolt was before is not what it is", async (t) => {
+  const { device, server, appear } = await givenTuyaSite(t, { version: "3.4" });
+  await device.start(never);
+  await appear();
+  await until("the bolt is known", () => device.lock?.state().bolt === "secured");
+  server.trouble = { closesAt: "control" };
+  assert.equal(await device.lock?.release(5_000, never), "unknown");
+  assert.equal(device.lock?.state().bolt, "unknown");
+});
+
+test("a release that is refused: where the bolt is now is read anew", async (t) => {
+  const { device, server, appear } = await givenTuyaSite(t, { version: "3.4" });
+  await device.start(never);
+  await appear();
+  await until("the bolt is known", () => device.lock?.state().bolt === "secured");
+  server.trouble = { refuses: true };
+  assert.equal(await device.lock?.release(5_000, never), "refused");
+  await until("the bolt is known again", () => device.lock?.state().bolt === "secured");
+});
+
 test("no answer within the deadline: unknown, never sent again, and what came of it is read", async (t) => {
   const { device, faults, clock, server, appear } = await givenTuyaSite(t, { version: "3.4" });
   await device.start(never);
