@@ -60,6 +60,13 @@ export function withHolding(account: RightsAccount, holding: Holding): RightsAcc
   return { ...account, holdings: [...account.holdings.filter(({ holder }) => holder !== holding.holder), holding] };
 }
 
+/** Of every holder, also of one that was only sent entries over the LAN and has told nothing of the grant itself. */
+function allHoldings({ holdings, transfers }: RightsAccount): Holding[] {
+  const known = new Set(holdings.map(({ holder }) => holder));
+  const receivers = new Set(transfers.map(({ to }) => to).filter((to) => !known.has(to)));
+  return [...holdings, ...[...receivers].map(noHolding)];
+}
+
 /** Entries that are out: only the difference to the limit may still be placed. */
 export function outstanding({ holdings }: RightsAccount): number {
   return holdings.reduce((sum, { granted, returned }) => sum + granted - returned, 0);
@@ -78,7 +85,7 @@ export function heldAt({ transfers }: RightsAccount, holding: Holding): number {
 /** The limit was lowered and more entries than it allows are still out. */
 export function isLowering(account: RightsAccount): boolean {
   const excess = outstanding(account) - account.allowed;
-  return excess > 0 && account.holdings.some((holding) => heldAt(account, holding) > 0);
+  return excess > 0 && allHoldings(account).some((holding) => heldAt(account, holding) > 0);
 }
 
 /** Places what is free, where it was asked for or else at home; asks back what is wanted elsewhere or is too much. */
@@ -145,7 +152,7 @@ function isOrdered({ orderNo, orderAnswered }: Holding): boolean {
 /** Who can give: lately heard of first, then who has most. */
 function donors(account: RightsAccount, inService: InService): Holding[] {
   const heard = (holding: Holding) => inService.get(holding.holder) ?? 0;
-  return account.holdings
+  return allHoldings(account)
     .filter((one) => inService.has(one.holder) && !isOrdered(one) && one.askedAt === null && heldAt(account, one) >= 1)
     .sort((a, b) => heard(b) - heard(a) || heldAt(account, b) - heldAt(account, a));
 }
@@ -176,10 +183,9 @@ export function noteTransfer(account: RightsAccount, { from, to, total }: Transf
 
 /** What the rows of the feed say to each holder. */
 export function placements(account: RightsAccount): Map<HolderId, Placement> {
-  const holders = new Set([...account.holdings.map(({ holder }) => holder), ...account.transfers.map(({ to }) => to)]);
   return new Map(
-    [...holders].map((holder) => {
-      const holding = holdingOf(account, holder);
+    allHoldings(account).map((holding) => {
+      const { holder } = holding;
       const incoming = account.transfers.filter(({ to }) => to === holder).map(({ from, total }) => [from, total]);
       return [
         holder,
@@ -195,7 +201,7 @@ export function placements(account: RightsAccount): Map<HolderId, Placement> {
 
 /** Where entries are left, most first; asked: some are asked back. */
 export function entriesLeft(account: RightsAccount): { gateway: GatewayId; held: number; asked: boolean }[] {
-  return account.holdings
+  return allHoldings(account)
     .map((one) => ({ gateway: gatewayOf(one.holder), held: heldAt(account, one), asked: isOrdered(one) }))
     .filter(({ held }) => held > 0)
     .sort((a, b) => b.held - a.held);

@@ -40,6 +40,14 @@ test("it is spent when every entry is used that was ever placed, and not before 
   assert.equal(isSpent({ ...using(3), allowed: 4 }), false, "the limit was raised");
 });
 
+test("an entry at a gateway that has told nothing, because it was only sent it over the LAN, is found and asked back", () => {
+  const moved = noteTransfer(settle(none, everyone, 0), { from: a, to: b, total: 3 });
+  assert.deepEqual(heldBy(moved), ["gw-b"]);
+  const account = settle(asking(moved, c, 40_000), everyone, 40_000);
+  assert.deepEqual(orderTo(account, b), { no: 1, n: 1 });
+  assert.ok(isLowering({ ...moved, allowed: 2 }));
+});
+
 test("nothing is placed at a home gateway that is out of service, and all of it once its next card is", () => {
   const waiting = settle(none, new Map([[b, 0]]), 0);
   assert.equal(outstanding(waiting), 0);
