@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import type { ClockTrust } from "../domain/clock-interval.ts";
 import type { DeviceOrigin, EntryEvent, EventBody, EventSeq } from "../domain/entry-event.ts";
-import type { Instant } from "../domain/instant.ts";
+import type { Instant, Millis } from "../domain/instant.ts";
 import type { JournalRecord } from "../domain/record.ts";
 import type { SiteRecords } from "../domain/site-records.ts";
 import { GatewayError } from "../errors.ts";
@@ -71,6 +71,7 @@ type Line = DurableEvent | { readonly record: string };
 const frameBytes = 200;
 const headerBytes = 600;
 const batchBytes = 256 * 1024;
+const lookForRoomMs: Millis = 5_000;
 
 export class FileJournal implements Journal {
   readonly #options: FileJournalOptions;
@@ -95,6 +96,9 @@ export class FileJournal implements Journal {
   /** What must be on the disk before anything is taken in, and found no room at the start. */
   #unrepeated: RecoveredJournal | undefined;
   #repeating: Promise<void> | undefined;
+  /** Looks for room while there is none. */
+  #looking: Promise<void> | undefined;
+  readonly #closing = new AbortController();
   /** Events that come before all others of this boot. */
   #opening: EventBody[] = [];
 
@@ -122,6 +126,7 @@ export class FileJournal implements Journal {
       if (!isShortOfRoom(error)) throw error;
       journal.#unrepeated = recovered;
       journal.#durable = recovered.unproven.before;
+      journal.#full("nothing can be written down");
     }
     if (journal.#failure) throw journal.#failure;
     return journal;
@@ -269,6 +274,8 @@ export class FileJournal implements Journal {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#closing.abort();
+    await this.#looking;
     await this.#repeating;
     await this.#writing;
     await this.#store.close();
@@ -281,7 +288,7 @@ export class FileJournal implements Journal {
     if (this.#failure) throw this.#failure;
     if (this.#closed) throw new GatewayError("journal-failed", "the journal is closed: the gateway is stopping");
     if (this.#unrepeated) {
-      this.#repeating ??= this.#repeatOnceThereIsRoom(this.#unrepeated);
+      void this.#repeat(this.#unrepeated);
       throw this.#full("nothing can be written down");
     }
     if (this.#store.isShort) {
@@ -310,6 +317,9 @@ export class FileJournal implements Journal {
   }
 
   #full(what: string): GatewayError {
+    this.#looking ??= this.#lookForRoom().finally(() => {
+      this.#looking = undefined;
+    });
     return new GatewayError(
       "storage-full",
       `the disk that holds ${this.#options.folder} is full: ${what} until there is room`,
@@ -425,6 +435,27 @@ export class FileJournal implements Journal {
     await (await segment.file).write(all, segment.position);
     segment.position += all.length;
     segment.reserved = 0;
+  }
+
+  /** Nobody may come who asks for a record, and what waits here is not told before. Never rejects. */
+  async #lookForRoom(): Promise<void> {
+    const { clock } = this.#options;
+    while (this.state === "full") {
+      try {
+        await clock.sleep(lookForRoomMs, this.#closing.signal);
+        if (this.#unrepeated) await this.#repeat(this.#unrepeated);
+        else await this.#store.mend();
+        if (!this.#unrepeated) this.#recordOpening();
+      } catch (error) {
+        if (!isShortOfRoom(error)) return;
+      }
+    }
+  }
+
+  /** Once at a time. Never rejects. */
+  #repeat(recovered: RecoveredJournal): Promise<void> {
+    this.#repeating ??= this.#repeatOnceThereIsRoom(recovered);
+    return this.#repeating;
   }
 
   /** Never rejects. */

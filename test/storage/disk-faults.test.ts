@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { SiteStore } from "../../gateway/storage/open-site-store.ts";
 import { verifyFolder } from "../../gateway/storage/verify-journal.ts";
+import { SimClock } from "../support/sim-clock.ts";
 import { SimDisk } from "../support/sim-disk.ts";
 import { aDenial, aGrantRow, anAdmission, aPage, aStore, StillClock } from "../support/site-store.ts";
 
@@ -65,6 +66,24 @@ describe("a full disk", () => {
     assert.equal((await journal.eventsFrom(1, noLimit))?.lines.length, before + 1);
     await journal.close();
     assert.deepEqual((await verifyFolder(sim.mount(), folder)).findings, []);
+  });
+
+  test("a journal that is full looks for room by itself, for nobody may come who asks for a record", async () => {
+    const sim = new SimDisk();
+    await fill(await aStore(sim.mount(), folder), sim);
+    sim.kill();
+    sim.capacity = sim.paths.reduce((sum, path) => sum + sim.contents(path).length, 1_000); // for the lock
+    const clock = new SimClock(0);
+    const { journal } = await aStore(sim.mount(), folder, { clock });
+    assert.equal(journal.state, "full");
+
+    sim.capacity = Number.POSITIVE_INFINITY;
+    for (let second = 1; second <= 15; second += 1) {
+      clock.step(second * 1_000);
+      await quiet();
+    }
+
+    assert.equal(journal.state, "open");
   });
 
   for (const [name, tooFull] of [

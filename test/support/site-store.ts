@@ -12,7 +12,10 @@ export class StillClock implements Clock {
   now = 1_000_000;
   wall = () => 1_900_000_000_000 + this.now;
   monotonic = () => this.now;
-  sleep = () => new Promise<void>(() => undefined);
+  sleep = (_ms: number, signal?: AbortSignal) =>
+    new Promise<void>((_resolve, reject) => {
+      signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+    });
 }
 
 /** Where nobody else runs: a lock that is found belongs to a process that is gone. */
