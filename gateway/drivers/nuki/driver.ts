@@ -14,6 +14,7 @@ import type { DriverContext, DriverFactory } from "../../ports/driver.ts";
 import type { SecretString } from "../../wire/secret.ts";
 import { type Answer, describe, resultOf } from "./answer.ts";
 import { NukiCodes } from "./codes.ts";
+import { Doubt } from "./doubt.ts";
 import { Openings } from "./openings.ts";
 import { type Options, parseOptions, parseToken } from "./options.ts";
 import { Proof } from "./proof.ts";
@@ -57,7 +58,9 @@ class Nuki implements Device {
 
   #link: DeviceStatus["link"] = "unknown";
   #since: Instant;
+  /** As the lock said last; its bolt counts only without a doubt. */
   #facts: Facts = {};
+  #doubt = new Doubt();
   /** What the listeners have taken of these. */
   #told: Told = {};
   #misses = 0;
@@ -80,7 +83,10 @@ class Nuki implements Device {
       release: (holdMs, signal) =>
         this.#command(options.unlatch ? actions.unlatch : actions.unlock, Math.min(holdMs, watchedHoldMsMax), signal),
       secure: (signal) => this.#command(actions.lock, 0, signal),
-      state: () => ({ bolt: this.#facts.bolt ?? "unknown", basis: this.#facts.bolt ? "reported" : "assumed" }),
+      state: () => ({
+        bolt: (!this.#doubt.isOpen && this.#facts.bolt) || "unknown",
+        basis: this.#facts.bolt ? "reported" : "assumed",
+      }),
     };
   }
 
@@ -89,6 +95,7 @@ class Nuki implements Device {
     if (this.#stopped) return;
     this.#become("unknown");
     this.#facts = {};
+    this.#doubt = new Doubt();
     this.#told = {};
     this.#misses = 0;
     this.#openings = new Openings();
@@ -129,6 +136,7 @@ class Nuki implements Device {
       if (result !== "refused") {
         const now = clock.monotonic();
         this.#busyUntil = Math.max(this.#busyUntil, now + holdMs + motorMs);
+        this.#doubt.raise(action === actions.lock ? "secured" : "released", now);
         if (action !== actions.lock) this.#openings.noteOwn(action, now);
         this.#pause.abort();
       }
@@ -187,7 +195,7 @@ class Nuki implements Device {
       return;
     }
     if (this.#link !== "online") this.#become("online");
-    this.#know(status);
+    this.#know(status, askedAt);
     for (const watcher of this.#watchers) watcher(status, askedAt);
   }
 
@@ -202,10 +210,11 @@ class Nuki implements Device {
     this.#become("offline");
   }
 
-  #know({ bolt, door, tamper, battery, isKeypadBatteryLow }: LockStatus): void {
+  #know({ bolt, door, tamper, battery, isKeypadBatteryLow }: LockStatus, askedAt: Monotonic): void {
+    const isBoltTaken = this.#doubt.takes(bolt, askedAt);
     this.#facts = {
       ...this.#facts,
-      ...(bolt !== "moving" && { bolt }),
+      ...(isBoltTaken && bolt !== "moving" && { bolt }),
       ...(door !== undefined && { door }),
       ...(tamper !== undefined && { tamper }),
       ...(battery !== undefined && { battery }),

@@ -4,7 +4,7 @@ import type { Millis } from "../../domain/instant.ts";
 import { actions, type LockStatus } from "./wire.ts";
 
 /** A bolt that would have had to move is seen moving or moved by then. */
-const settledMs: Millis = 5_000;
+export const settledMs: Millis = 5_000;
 
 export class Proof {
   readonly #action: number;

@@ -189,6 +189,25 @@ test("a read that hangs keeps nobody waiting at the door", async (t) => {
   assert.equal(await result, "accepted");
 });
 
+test("a release was taken and then nothing is heard: the bolt is not where it was before, until a status tells", async (t) => {
+  let isSilent = false;
+  const { device } = await givenPeer(t, (request, response) => {
+    if (request.method === "POST") isSilent = true;
+    if (request.method === "POST") return response.writeHead(204).end();
+    if (isSilent) return response.writeHead(503).end();
+    response.end(JSON.stringify({ serverState: 0, state: { state: 1 } }));
+  });
+  await device.start(never);
+  await until("it is known", () => device.lock?.state().bolt === "secured");
+  assert.equal(await device.lock?.release(5_000, never), "accepted");
+  assert.deepEqual(device.lock?.state(), { bolt: "unknown", basis: "reported" });
+  await until("it is lost", () => device.status().link === "offline");
+  assert.equal(await device.lock?.secure(never), "refused");
+  assert.deepEqual(device.lock?.state(), { bolt: "unknown", basis: "reported" });
+  isSilent = false;
+  await until("it is known again", () => device.lock?.state().bolt === "secured");
+});
+
 test("a stop in the middle of a read is no failed read", async (t) => {
   let reads = 0;
   const { device, logged } = await givenPeer(t, () => (reads += 1));
