@@ -134,8 +134,11 @@ export class Connection extends TuyaDevice {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    const { client } = this;
+    // What was written and has not arrived must not arrive later, as it would when the kernel is left to end the connection.
+    if (client?.writable && !client.connecting) client.resetAndDestroy();
     this.disconnect();
-    this.client?.destroy(); // disconnect() leaves a handshake that hangs
+    client?.destroy(); // disconnect() leaves a handshake that hangs
     this.#events.closed();
   }
 

@@ -63,6 +63,17 @@ test("once closed it does not connect again, not even for a write that it is giv
   assert.equal(sockets.length, 2);
 });
 
+test("closed by us it is reset: what the kernel still holds for the device is not delivered later", async (t) => {
+  const { sockets, connectTo } = await givenPeer(t);
+  const { connection, seen } = connectTo("3.3");
+  connection.open();
+  await until("it stands", () => seen.opened === 1 && sockets.length === 1);
+  const gone = once(sockets[0]!.resume(), "close");
+  connection.close();
+  await assert.rejects(gone, { code: "ECONNRESET" });
+  assert.equal(seen.closed, 1);
+});
+
 test("a device that is gone without a word is noticed by a heartbeat that nobody answers", async (t) => {
   t.mock.timers.enable({ apis: ["setInterval"] });
   const { sockets, connectTo } = await givenPeer(t);
