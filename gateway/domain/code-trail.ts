@@ -35,8 +35,11 @@ export function codeLabel(credential: CredentialId): string {
 }
 
 export function isOurLabel(label: string | undefined): boolean {
-  return label?.startsWith(labelPrefix) === true && label.length <= labelPrefix.length + 10;
+  return label !== undefined && ourLabel.test(label);
 }
+
+/** A person may call a code "Postern Bob"; ours end in ten letters of an id, digits among them. */
+const ourLabel = /^Postern (?=.*\d)[0-9a-z]{10}$/;
 
 const labelPrefix = "Postern ";
 

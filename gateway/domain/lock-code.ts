@@ -29,9 +29,10 @@ export interface CodeConstraints {
 
 /**
  * Why a lock does not hold a code that it should: its digits are none the lock takes · it has a number of entries, which no lock counts ·
- * a weekly schedule · its value cannot be opened · other codes fill the lock · somebody else's code in the lock has the same digits.
+ * a weekly schedule · its value cannot be opened · other codes fill the lock · somebody else's code in the lock has the same digits ·
+ * it is time, and nobody knows yet why it is not there.
  */
-export type MissingWhy = "digits" | "entries" | "schedule" | "unreadable" | "no-room" | "taken";
+export type MissingWhy = "digits" | "entries" | "schedule" | "unreadable" | "no-room" | "taken" | "late";
 
 /** One code that stands in the lock, ours or anybody's. */
 export interface StoredCode {

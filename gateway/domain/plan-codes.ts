@@ -20,7 +20,7 @@ export interface WantedCode {
   readonly from: Instant;
   readonly until: Instant;
   /** Why this lock can never hold it. */
-  readonly unfit?: Exclude<MissingWhy, "no-room" | "taken">;
+  readonly unfit?: Exclude<MissingWhy, "no-room" | "taken" | "late">;
 }
 
 /** The last list that could be read, and when it was asked for. */
@@ -34,6 +34,8 @@ export interface CodesInLock {
   readonly wanted: readonly WantedCode[];
   readonly trails: readonly CodeTrail[];
   readonly reading: Reading | undefined;
+  /** Changes (see changeKey) that were tried in vain and wait for their next turn; others go on meanwhile. */
+  readonly resting: ReadonlySet<string>;
   /** The true time lies between them. A code begins when it certainly has, and ends when it may have. */
   readonly now: { readonly earliest: Instant; readonly latest: Instant };
 }
@@ -56,6 +58,8 @@ export interface MissingCode {
 }
 
 export interface CodePlan {
+  /** Not in the lock, as far as anybody knows, and wanted there now or within the hour. */
+  readonly late: readonly WantedCode[];
   readonly step?: CodeStep;
   /** When to look again although nothing has changed, as `now.earliest` counts; absent: never. */
   readonly lookAt?: Instant;
@@ -71,13 +75,22 @@ export const codeTimes = {
   readAgainMs: 60_000,
   /** What cannot be put there is told so long before it begins. */
   missingMs: 24 * 3_600_000,
+  /** Nothing is changed by a list older than this. */
+  freshMs: 5 * 60_000,
+  lateMs: 3_600_000,
+  /** How often a lock is looked at whose codes stand in the way, and at the longest one whose change does not show. */
+  rereadMs: 30 * 60_000,
+  /** One that was put there earlier is seen once more so long before it begins. */
+  confirmMs: 2 * 3_600_000,
   /** A maker may round the ends of a window. */
   roundingMs: 60_000,
 } as const;
 
 /** One step at a time: who stays or arrives next comes first, and before that who has left goes. */
 export function planCodes(given: CodesInLock): CodePlan {
-  const { wanted, trails, now, constraints, reading } = given;
+  const { wanted, now, constraints } = given;
+  const trails = given.trails.map((trail) => past(trail, now));
+  const reading = given.reading && given.reading.at <= now.latest ? given.reading : undefined;
   const preloadMs = constraints.windows === "range" ? codeTimes.preloadMs : 0;
   const missing: MissingCode[] = [];
   const due: WantedCode[] = [];
@@ -86,7 +99,11 @@ export function planCodes(given: CodesInLock): CodePlan {
     if (code.unfit) tell(missing, code, code.unfit, now);
     else if (code.from - preloadMs <= now.earliest) due.push(code);
   }
-  const edges = wanted.flatMap(({ from, until }) => [from - preloadMs, until - (now.latest - now.earliest)]);
+  const edges = wanted.flatMap(({ from, until }) => [
+    from - preloadMs,
+    from - codeTimes.confirmMs,
+    until - (now.latest - now.earliest),
+  ]);
   const lookAt = (...more: Instant[]) => {
     const ahead = [...edges, ...more].filter((at) => at > now.earliest);
     return ahead.length > 0 ? { lookAt: Math.min(...ahead) } : {};
@@ -94,25 +111,51 @@ export function planCodes(given: CodesInLock): CodePlan {
 
   const dueIds = new Set(due.map(({ credential }) => credential));
   const byCredential = new Map(trails.map((trail) => [trail.credential, trail]));
+  const late = due.filter(
+    (code) =>
+      code.from - now.latest < codeTimes.lateMs &&
+      !isHeld(byCredential.get(code.credential), code, windowOf(code, constraints)),
+  );
   const isInOrder =
+    !due.some((code) => isToConfirm(byCredential.get(code.credential), code, now.earliest)) &&
     due.every((code) => isHeld(byCredential.get(code.credential), code, windowOf(code, constraints))) &&
     trails.every(({ credential, state }) => state === "absent" || dueIds.has(credential));
-  if (isInOrder) return { missing, ...lookAt() };
+  if (isInOrder) return { missing, late, ...lookAt() };
 
   const lastChange = Math.max(...trails.filter(isOpen).map(({ at }) => at), Number.NEGATIVE_INFINITY);
+  const isUnconfirmed = due.some(
+    (code) =>
+      isToConfirm(byCredential.get(code.credential), code, now.earliest) &&
+      !(reading && reading.at >= code.from - codeTimes.confirmMs),
+  );
+  if (reading && lastChange < reading.at && isUnconfirmed) return { step: { do: "read" }, missing, late, ...lookAt() };
   if (!reading || lastChange >= reading.at) {
     // The lock is given a moment to do what it was told.
     const readAt = reading ? lastChange + codeTimes.readBackMs : Number.NEGATIVE_INFINITY;
-    return readAt > now.earliest ? { missing, ...lookAt(readAt) } : { step: { do: "read" }, missing, ...lookAt() };
+    return readAt > now.earliest
+      ? { missing, late, ...lookAt(readAt) }
+      : { step: { do: "read" }, missing, late, ...lookAt() };
   }
 
-  const view: View = { constraints, trails, reading, now, due, dueIds, byCredential };
+  const view: View = { resting: given.resting, constraints, trails, reading, now, due, dueIds, byCredential };
+  const told = missing.length;
   const step = firstClear(view) ?? firstSet(view, missing);
-  if (step) return { step, missing, ...lookAt() };
+  const isInTheWay = missing.length > told;
+  if (step && now.earliest - reading.at > codeTimes.freshMs)
+    return { step: { do: "read" }, missing, late, ...lookAt() };
+  if (step) return { step, missing, late, ...lookAt() };
   // Something was taken and does not show yet: it is looked for until it counts as lost.
-  if (!trails.some(isOpen) && !reading.codes.some(({ pending }) => pending)) return { missing, ...lookAt() };
-  const again = reading.at + codeTimes.readAgainMs;
-  return again > now.earliest ? { missing, ...lookAt(again) } : { step: { do: "read" }, missing, ...lookAt() };
+  const isOurs = (stored: StoredCode) => isOurLabel(stored.label) || trails.some((one) => isOf(one, stored));
+  const isUnderWay = trails.some(isOpen) || reading.codes.some((stored) => stored.pending && isOurs(stored));
+  if (!isUnderWay && !isInTheWay) return { missing, late, ...lookAt() };
+  const sinceMs = reading.at - Math.max(...trails.map(({ sentAt }) => sentAt), Number.NEGATIVE_INFINITY);
+  const pauseMs = isUnderWay
+    ? Math.min(Math.max(codeTimes.readAgainMs, sinceMs / 8), codeTimes.rereadMs)
+    : codeTimes.rereadMs;
+  const again = Math.ceil(reading.at + pauseMs);
+  return again > now.earliest
+    ? { missing, late, ...lookAt(again) }
+    : { step: { do: "read" }, missing, late, ...lookAt() };
 }
 
 /**
@@ -124,23 +167,29 @@ export function newsIn({
   trails,
   wanted,
   constraints,
+  now,
 }: CodesInLock & { readonly reading: Reading }): CodeTrail[] {
   const { at, codes } = reading;
-  const news = trails.flatMap((trail): CodeTrail[] => {
-    if (isOpen(trail) && trail.at >= at) return [];
-    const stored = storedOf(trail, codes);
-    if (stored?.pending) return [];
-    const isSettled = !isOpen(trail) || trail.state === "refused" || at - trail.sentAt >= settlesMs(constraints);
-    const isAsSent = trail.change === "set" ? stored && isSame(stored, trail.index, trail.window) : !stored;
-    if (!isAsSent && !isSettled) return [];
-    const state = stored ? (trail.change === "clear" || isAsSent ? "present" : trail.state) : "absent";
-    const ref = stored?.ref ?? trail.ref;
-    if (state === trail.state && ref === trail.ref) return [];
-    return [{ ...trail, ...(ref !== undefined && { ref }), state, at }];
-  });
+  const news = trails
+    .map((trail) => past(trail, now))
+    .flatMap((trail): CodeTrail[] => {
+      if (isOpen(trail) && trail.at >= at) return [];
+      const stored = storedOf(trail, codes);
+      if (stored?.pending) return [];
+      const isSettled = !isOpen(trail) || trail.state === "refused" || at - trail.sentAt >= settlesMs(constraints);
+      const isAsSent = trail.change === "set" ? stored && isSame(stored, trail.index, trail.window) : !stored;
+      if (!isAsSent && !isSettled) return [];
+      const state = stored ? (trail.change === "clear" || isAsSent ? "present" : trail.state) : "absent";
+      const ref = stored?.ref ?? trail.ref;
+      const code = wanted.find(({ credential }) => credential === trail.credential);
+      if (state === trail.state && ref === trail.ref && !(code && isToConfirm(trail, code, at))) return [];
+      return [{ ...trail, ...(ref !== undefined && { ref }), state, at }];
+    });
   const adopted = wanted.flatMap((code): CodeTrail[] => {
     if (trails.some(({ credential }) => credential === code.credential)) return [];
-    const stored = codes.find(({ label }) => label === codeLabel(code.credential));
+    const stored =
+      codes.find(({ label }) => label === codeLabel(code.credential)) ??
+      codes.find(({ label, index }) => label === undefined && index === code.index);
     const window = windowOf(code, constraints);
     if (!stored || stored.pending || !isSame(stored, code.index, window)) return [];
     const { grant, credential, index } = code;
@@ -152,6 +201,7 @@ export function newsIn({
 interface View {
   readonly constraints: CodeConstraints;
   readonly trails: readonly CodeTrail[];
+  readonly resting: ReadonlySet<string>;
   readonly reading: Reading;
   readonly now: CodesInLock["now"];
   /** Those that should be in the lock now, in the order of their arrival. */
@@ -170,7 +220,9 @@ function firstClear(view: View): CodeStep | undefined {
     if (!credential && !isOurLabel(stored.label)) continue;
     if (stored.pending || (trail?.change === "clear" && isSettling(trail, view))) continue;
     if (credential && dueIds.has(credential) && placeOf(credential, view)?.ref === stored.ref) continue;
-    return { do: "clear", ref: stored.ref, ...(credential && { credential }) };
+    const step: CodeStep = { do: "clear", ref: stored.ref, ...(credential && { credential }) };
+    if (view.resting.has(changeKey(step))) continue;
+    return step;
   }
   return undefined;
 }
@@ -189,10 +241,17 @@ function firstSet(view: View, missing: MissingCode[]): CodeStep | undefined {
       continue;
     }
     if (stored && isSent && isSame(stored, code.index, window)) continue;
+    // The same digits are on their way for another, and do not show yet.
+    if (trails.some((one) => one.credential !== code.credential && isSetUnderWay(one) && one.index === code.index))
+      continue;
     const twin = reading.codes.find((other) => other.index === code.index && other.ref !== stored?.ref);
     if (twin) {
       // One of ours is on its way out, or about to change: nothing is written until it is gone.
       if (!isOurLabel(twin.label) && !trails.some((one) => isOf(one, twin))) tell(missing, code, "taken", now);
+      continue;
+    }
+    if (view.resting.has(changeKey({ do: "set", code, window }))) {
+      if (!stored) room -= 1;
       continue;
     }
     if (!stored && room <= 0) {
@@ -200,6 +259,8 @@ function firstSet(view: View, missing: MissingCode[]): CodeStep | undefined {
       const later = due.findLast(
         (other) => other.from > Math.max(code.from, now.latest) && placeOf(other.credential, view),
       );
+      const going = later && byCredential.get(later.credential);
+      if (going?.change === "clear" && isSettling(going, view)) return step;
       if (later) step ??= { do: "clear", ref: placeOf(later.credential, view)!.ref, credential: later.credential };
       else tell(missing, code, "no-room", now);
       continue;
@@ -228,8 +289,10 @@ function storedOf(trail: CodeTrail, codes: readonly StoredCode[]): StoredCode | 
 }
 
 /** A place may hold another's code by now: where codes have names, the name decides. */
-function isOf(trail: CodeTrail, { ref, label }: StoredCode): boolean {
-  return label === undefined ? ref === trail.ref : label === codeLabel(trail.credential);
+function isOf(trail: CodeTrail, { ref, label, index }: StoredCode): boolean {
+  if (label !== undefined) return label === codeLabel(trail.credential);
+  // Somebody has put another code where ours was seen.
+  return ref === trail.ref && (isOpen(trail) || index === "masked" || index === trail.index);
 }
 
 /** The lowest place that is empty and not promised to a code under way; undefined where the lock gives places. */
@@ -241,13 +304,27 @@ function freePlace({ constraints: { places, capacity }, reading, trails }: View)
   return undefined;
 }
 
+/** What was stamped by a clock that was set back since happened long ago, as far as anybody can tell. */
+function past(trail: CodeTrail, { latest }: CodesInLock["now"]): CodeTrail {
+  return trail.at > latest || trail.sentAt > latest ? { ...trail, at: 0, sentAt: 0 } : trail;
+}
+
+/** By which a change is counted that is tried again. */
+export function changeKey(step: Exclude<CodeStep, { do: "read" }>): string {
+  return step.do === "set" ? `set ${step.code.credential}` : `clear ${step.credential ?? `at ${step.ref}`}`;
+}
+
+function isSetUnderWay(trail: CodeTrail): boolean {
+  return trail.change === "set" && isOpen(trail);
+}
+
 /** A change whose effect was not read back. */
 function isOpen({ state }: CodeTrail): boolean {
   return state !== "present" && state !== "absent";
 }
 
 function isSettling(trail: CodeTrail, { constraints, now }: View): boolean {
-  return isOpen(trail) && trail.state !== "refused" && now.latest - trail.sentAt < settlesMs(constraints);
+  return isOpen(trail) && trail.state !== "refused" && now.earliest - trail.sentAt < settlesMs(constraints);
 }
 
 function settlesMs(constraints: CodeConstraints): Millis {
@@ -274,4 +351,12 @@ function isSame(stored: StoredCode, index: string, window: CodeWindow | null): b
   if (stored.window === null || window === null) return stored.window === window;
   const off = (end: "from" | "until") => Math.abs(stored.window![end] - window[end]);
   return off("from") < codeTimes.roundingMs && off("until") < codeTimes.roundingMs;
+}
+
+/** Put there long before the arrival: seen again shortly before it. */
+function isToConfirm(trail: CodeTrail | undefined, { from }: WantedCode, now: Instant): boolean {
+  const since = from - codeTimes.confirmMs;
+  return (
+    trail?.state === "present" && trail.change === "set" && trail.at < since && now >= since && trail.sentAt < since
+  );
 }

@@ -266,7 +266,7 @@ export class SiteRecords implements SiteView {
 
   /** Whether the records hold the site whole: what they do not name is not wanted, instead of not arrived. */
   get isWhole(): boolean {
-    return this.site !== undefined && !this.#resetting && !this.suspect;
+    return this.site !== undefined && !this.suspect && (!this.#resetting || this.syncedAt !== null);
   }
 
   /** Every grant, in no order. */

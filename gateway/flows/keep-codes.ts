@@ -7,7 +7,15 @@ import { type CodeTrail, codeLabel } from "../domain/code-trail.ts";
 import type { CredentialId } from "../domain/credential.ts";
 import type { Millis, Monotonic } from "../domain/instant.ts";
 import type { StoredCode } from "../domain/lock-code.ts";
-import { type CodeStep, type CodesInLock, type MissingCode, newsIn, planCodes } from "../domain/plan-codes.ts";
+import {
+  type CodeStep,
+  type CodesInLock,
+  changeKey,
+  type MissingCode,
+  newsIn,
+  planCodes,
+  type WantedCode,
+} from "../domain/plan-codes.ts";
 import { GatewayError } from "../errors.ts";
 import type { CodeStore, CommandResult } from "../ports/device.ts";
 import { note, type SiteParts } from "./site-parts.ts";
@@ -20,6 +28,8 @@ const gapMs: Millis = 2_000;
 const pauseMs = { first: 60_000, longest: 30 * 60_000 };
 /** So many failures in a row are told; from then on it is tried at the longest pause. */
 const stuckAfter = 3;
+/** A code that is not there when it is wanted is told after this. */
+const lateMs: Millis = 15 * 60_000;
 /** Without any news it is looked again after this: clocks are set. */
 const lookEveryMs: Millis = 5 * 60_000;
 
@@ -38,6 +48,10 @@ class CodeKeeper {
   #reading: CodesInLock["reading"];
   #failures = 0;
   #notBefore: Monotonic = Number.NEGATIVE_INFINITY;
+  /** Changes that do not show, by changeKey: each waits longer than the time before, and its neighbours do not. */
+  readonly #tries = new Map<string, { readonly count: number; readonly notBefore: Monotonic }>();
+  readonly #lateSince = new Map<CredentialId, Monotonic>();
+  #onlineAt: Monotonic = Number.NEGATIVE_INFINITY;
   /** Why the code of each credential is missing, as it was told: once, until it is there or no longer wanted. */
   readonly #told = new Map<CredentialId, MissingCode["why"]>();
 
@@ -54,6 +68,7 @@ class CodeKeeper {
     const leave = devices.get(this.#lock)?.subscribe(async (report) => {
       if (report.type !== "presence" || report.state !== "online") return;
       this.#notBefore = clock.monotonic();
+      this.#onlineAt = clock.monotonic();
       news.tell();
     });
     while (!stopping.aborted) {
@@ -73,24 +88,29 @@ class CodeKeeper {
     // What the records do not name is unwanted only when they are whole, and nothing begins or ends by a clock that is not set.
     if (!records.isWhole || time.trust() === "unset") return lookEveryMs;
     const state = this.#state();
-    const { step, lookAt, missing } = planCodes(state);
-    await this.#tell(missing, state);
+    const { step, lookAt, missing, late } = planCodes(state);
+    const unexplained = late.filter(({ credential }) => !missing.some(({ code }) => code.credential === credential));
+    await this.#tell([...missing, ...this.#tooLate(unexplained)], state);
     if (!step) return lookAt === undefined ? lookEveryMs : Math.max(1, lookAt - state.now.earliest);
     const waitMs = this.#notBefore - clock.monotonic();
     if (waitMs > 0) return waitMs;
-    await this.#pace(await this.#take(step, state));
+    const begun = clock.monotonic();
+    if (step.do !== "read") await this.#count(changeKey(step));
+    await this.#pace(await this.#take(step, state), begun);
     return Math.max(1, this.#notBefore - clock.monotonic());
   }
 
   #state(): CodesInLock {
-    const { records, time } = this.#site;
+    const { records, time, clock } = this.#site;
     const { constraints } = this.#codes;
     const { earliest, latest } = time.interval();
+    const resting = [...this.#tries].filter(([, { notBefore }]) => notBefore > clock.monotonic());
     return {
       constraints,
-      wanted: this.#wanted.of(this.#lock, constraints),
+      wanted: this.#wanted.of(this.#lock, constraints, time.interval()),
       trails: records.codes.trailsOf(this.#lock),
       reading: this.#reading,
+      resting: new Set(resting.map(([key]) => key)),
       now: { earliest: Math.round(earliest), latest: Math.round(latest) },
     };
   }
@@ -143,8 +163,11 @@ class CodeKeeper {
     }
     const reading = { at: now.earliest, codes };
     this.#reading = reading;
+    for (const key of this.#tries.keys())
+      if (key.startsWith("clear at ") && !codes.some(({ ref }) => key === `clear at ${ref}`)) this.#tries.delete(key);
     const written = newsIn({ ...this.#state(), reading }).map((trail) => {
       const { grant, credential, change, index, window, ref, state } = trail;
+      if ((change === "set") === (state === "present")) this.#tries.delete(`${change} ${credential}`);
       return journal.recordEvent({
         type: "code-read",
         device: this.#lock,
@@ -195,12 +218,32 @@ class CodeKeeper {
     }
   }
 
+  /** A change is about to be tried; what was told about it is told once. */
+  async #count(key: string): Promise<void> {
+    const count = (this.#tries.get(key)?.count ?? 0) + 1;
+    const pause = Math.min(pauseMs.first * 2 ** (count - 1), pauseMs.longest);
+    this.#tries.set(key, { count, notBefore: this.#site.clock.monotonic() + pause });
+    if (count !== stuckAfter + 1) return;
+    this.#site.logger.error("codes-stuck", { device: this.#lock, failures: stuckAfter });
+    await note(this.#site, { type: "codes-stuck", device: this.#lock, failures: stuckAfter });
+  }
+
+  /** Those that were not there for a while although it is their time. */
+  #tooLate(late: readonly WantedCode[]): MissingCode[] {
+    const now = this.#site.clock.monotonic();
+    const ids = new Set(late.map(({ credential }) => credential));
+    for (const id of this.#lateSince.keys()) if (!ids.has(id)) this.#lateSince.delete(id);
+    return late.flatMap((code) =>
+      now - this.#lateSince.getOrInsert(code.credential, now) >= lateMs ? [{ code, why: "late" as const }] : [],
+    );
+  }
+
   /** After a failure the lock is left in peace, longer each time; it is never given up. */
-  async #pace(isDone: boolean): Promise<void> {
+  async #pace(isDone: boolean, begun: Monotonic): Promise<void> {
     const { clock } = this.#site;
     this.#failures = isDone ? 0 : this.#failures + 1;
     const pause = this.#failures >= stuckAfter ? pauseMs.longest : pauseMs.first * 2 ** (this.#failures - 1);
-    this.#notBefore = clock.monotonic() + (isDone ? gapMs : pause);
+    this.#notBefore = clock.monotonic() + (isDone || this.#onlineAt >= begun ? gapMs : pause);
     if (this.#failures !== stuckAfter) return;
     this.#site.logger.error("codes-stuck", { device: this.#lock, failures: this.#failures });
     await note(this.#site, { type: "codes-stuck", device: this.#lock, failures: this.#failures });
@@ -208,9 +251,11 @@ class CodeKeeper {
 
   async #tell(missing: readonly MissingCode[], { wanted, trails }: CodesInLock): Promise<void> {
     const isThere = new Set(trails.flatMap(({ credential, state }) => (state === "present" ? [credential] : [])));
+    const isMissing = new Set(missing.map(({ code }) => code.credential));
     const isWanted = new Set(wanted.map(({ credential }) => credential));
     for (const credential of this.#told.keys())
-      if (isThere.has(credential) || !isWanted.has(credential)) this.#told.delete(credential);
+      if ((isThere.has(credential) && !isMissing.has(credential)) || !isWanted.has(credential))
+        this.#told.delete(credential);
     for (const { code, why } of missing) {
       const { grant, credential } = code;
       if (this.#told.get(credential) === why) continue;

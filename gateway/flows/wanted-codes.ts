@@ -1,43 +1,49 @@
 /** From the grants of a site to the codes that shall be in a lock: which, when, and which of them the lock can never hold. */
 import type { AccessPointId, DeviceId } from "../domain/access-point.ts";
+import type { ClockInterval } from "../domain/clock-interval.ts";
 import type { Credential, CredentialId } from "../domain/credential.ts";
 import type { Grant } from "../domain/grant.ts";
+import type { Millis } from "../domain/instant.ts";
 import type { CodeConstraints } from "../domain/lock-code.ts";
-import type { WantedCode } from "../domain/plan-codes.ts";
+import { codeTimes, type WantedCode } from "../domain/plan-codes.ts";
 import type { SecretString } from "../wire/secret.ts";
 import type { SiteParts } from "./site-parts.ts";
 
 type Site = Pick<SiteParts, "records" | "seal" | "accessPoints">;
+
+/** More than a lock is prepared ahead; what begins later is looked at later. */
+const aheadMs: Millis = codeTimes.preloadMs + 8 * 3_600_000;
 
 export class WantedCodes {
   readonly #site: Site;
   /** Of every access point, as of `#cursor`. */
   #grants = new Map<AccessPointId, Grant[]>();
   #cursor: unknown;
-  /** Whether the lock takes the digits of a credential: opening its seal each time would cost too much. */
-  readonly #fits = new Map<DeviceId, Map<CredentialId, WantedCode["unfit"]>>();
+  /** Whether the lock takes the digits of a credential, by restrictionsOf: opening its seal each time would cost too much. */
+  readonly #fits = new Map<DeviceId, Map<string, WantedCode["unfit"]>>();
 
   constructor(site: Site) {
     this.#site = site;
   }
 
   /** In no order. */
-  of(lock: DeviceId, constraints: CodeConstraints): WantedCode[] {
+  of(lock: DeviceId, constraints: CodeConstraints, { earliest, latest }: ClockInterval): WantedCode[] {
     const { accessPoints, records } = this.#site;
     this.#look();
-    const fits = new Map<CredentialId, WantedCode["unfit"]>();
+    const fits = new Map<string, WantedCode["unfit"]>();
     const before = this.#fits.get(lock);
     const wanted = new Map<CredentialId, WantedCode>();
     for (const { id } of [...accessPoints.values()].filter((point) => point.lock === lock)) {
       for (const grant of this.#grants.get(id) ?? []) {
+        // Over, or nobody's concern within the time after which it is looked again.
+        if (grant.validity.until <= latest || grant.validity.from > earliest + aheadMs) continue;
         for (const credential of grant.credentials) {
           if (credential.kind !== "pin" || credential.revoked || grant.revoked) continue;
           if (records.isRevoked(grant.id) || records.isRevoked(credential.id)) continue;
           if (records.isBlacklisted({ grant, credential })) continue;
-          const unfit = before?.has(credential.id)
-            ? before.get(credential.id)
-            : this.#unfit(grant, credential, constraints);
-          fits.set(credential.id, unfit);
+          const key = restrictionsOf(grant, credential);
+          const unfit = before?.has(key) ? before.get(key) : this.#unfit(grant, credential, constraints);
+          fits.set(key, unfit);
           wanted.set(credential.id, {
             grant: grant.id,
             credential: credential.id,
@@ -71,12 +77,15 @@ export class WantedCodes {
     const { records } = this.#site;
     if (this.#cursor === records.cursor) return;
     this.#cursor = records.cursor;
-    this.#fits.clear();
     this.#grants = new Map();
     for (const grant of records.grants())
       for (const point of grant.accessPoints)
         if (this.#site.accessPoints.has(point)) this.#grants.getOrInsertComputed(point, () => []).push(grant);
   }
+}
+
+function restrictionsOf({ entriesAllowed, schedule, mustUnderstand }: Grant, { id, index }: Credential): string {
+  return `${id}/${index}/${entriesAllowed !== null}/${schedule !== undefined || (mustUnderstand?.length ?? 0) > 0}`;
 }
 
 /** Whether a lock takes these digits. */

@@ -66,6 +66,7 @@ const words = {
     unreadable: "the code's value cannot be read",
     "no-room": "the lock is full",
     taken: "another code in the lock has the same digits",
+    late: "nobody knows yet why",
   },
   unanswered: {
     stopped: "the gateway stopped before it was decided",

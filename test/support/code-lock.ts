@@ -35,6 +35,10 @@ export class CodeLock {
   beforeCall: (call: "list" | "set" | "clear") => Promise<void> | void = () => undefined;
   afterCall: (call: "list" | "set" | "clear") => Promise<void> | void = () => undefined;
   readonly faults: CallFault[] = [];
+  /** How every change ends, where no fault is next. */
+  fate: CallFault | undefined;
+  /** What a list tells instead of what stands there. */
+  told: (codes: readonly StoredCode[]) => readonly StoredCode[] = (codes) => codes;
   readonly calls = { list: 0, set: 0, clear: 0 };
   readonly #clock: Clock;
   readonly #codes = new Map<CodeRef, Kept>();
@@ -46,7 +50,7 @@ export class CodeLock {
     this.constraints = { ...anyDigits, ...constraints };
     const codes: CodeStore = {
       constraints: this.constraints,
-      list: (indexOf) => this.#call("list", () => this.#list(indexOf)),
+      list: (indexOf) => this.#call("list", () => this.told(this.#list(indexOf))),
       set: async ({ ref, label, digits, window }) =>
         this.#change("set", () => this.#set(ref, label, digits.reveal(), window ?? null)),
       clear: async (ref) => this.#change("clear", () => this.#codes.delete(ref) || true),
@@ -108,7 +112,7 @@ export class CodeLock {
   }
 
   async #change(call: "set" | "clear", act: () => boolean): Promise<CommandResult> {
-    const [fault] = this.faults;
+    const fault = this.faults[0] ?? this.fate;
     if (fault === undefined || fault === "unreachable")
       return this.#call(call, () => (act() ? ("accepted" as const) : ("refused" as const)));
     this.faults.shift();
