@@ -134,12 +134,17 @@ export class Connection extends TuyaDevice {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.disconnect();
+    this.client?.destroy(); // disconnect() leaves a handshake that hangs
+    this.#events.closed();
+  }
+
+  /** The library's own way out too, when a heartbeat is not answered. */
+  override disconnect(): void {
     const { client } = this;
     // What was written and has not arrived must not arrive later, as it would when the kernel is left to end the connection.
     if (client?.writable && !client.connecting) client.resetAndDestroy();
-    this.disconnect();
-    client?.destroy(); // disconnect() leaves a handshake that hangs
-    this.#events.closed();
+    super.disconnect();
   }
 
   /** The frame's number; undefined: certainly not sent. */

@@ -82,6 +82,7 @@ test("a device that is gone without a word is noticed by a heartbeat that nobody
   await until("it stands", () => seen.opened === 1);
   t.mock.timers.tick(10_000);
   await once(sockets[0]!, "data");
+  await assert.rejects(once(sockets[0]!, "close"), { code: "ECONNRESET" });
   await until("it is given up", () => seen.closed === 1);
 });
 
