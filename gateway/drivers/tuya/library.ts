@@ -38,6 +38,7 @@ interface LibraryParser {
   parse(data: Buffer): Packet[];
   readonly cipher: {
     getKey(): string | Buffer;
+    decrypt(data: Buffer, version?: string): unknown;
     encrypt(options: { data: Buffer; iv?: Buffer }): Buffer;
   };
 }
@@ -104,7 +105,9 @@ export class Connection extends TuyaDevice {
     // Errors come as Error and as text, also long after; without a listener each would end the process.
     this.on("error", () => this.close());
     this.#readWholeFrames();
-    if (version === "3.5") this.#useFreshNonces();
+    if (version !== "3.5") return;
+    this.#endOnForgery();
+    this.#useFreshNonces();
   }
 
   /** Begins; the events tell how it went. A handshake that nobody answers never ends by itself: close() it. */
@@ -188,6 +191,20 @@ export class Connection extends TuyaDevice {
         const returnCode = returnCodeOf(frame, parser.cipher.getKey());
         return parse(frame).map((packet) => ({ ...packet, returnCode }));
       });
+  }
+
+  /** What the key does not prove the library hands on as text, and a text is a refusal. Older versions have a check that it heeds. */
+  #endOnForgery(): void {
+    const { cipher } = this.device.parser;
+    const decrypt = cipher.decrypt.bind(cipher);
+    cipher.decrypt = (data, version) => {
+      try {
+        return decrypt(data, version);
+      } catch (error) {
+        this.close();
+        throw error;
+      }
+    };
   }
 
   /** The library makes nonces of the time in steps of 10 ms, and a nonce used twice gives a key's stream away. */

@@ -108,6 +108,23 @@ test("nonces of 3.5 frames differ within one instant", async (t) => {
   );
 });
 
+for (const [what, at] of [
+  ["its tag", -5],
+  ["its return code", 33],
+] as const)
+  test(`3.5: a frame with a wrong bit in ${what} is not read, and ends the connection`, async (t) => {
+    const { sockets, connectTo } = await givenPeer(t);
+    const { connection, seen } = connectTo("3.5");
+    connection.open();
+    await until("it is in", () => sockets.length === 1);
+    const message = { seq: 9, command: commands.controlNew, body: Buffer.alloc(0), returnCode: 0 };
+    const frame = encodeFrame(message, { version: "3.5", key: Buffer.from(localKey) }, Buffer.alloc(12, 7));
+    frame.writeUInt8(frame.at(at)! ^ 1, at < 0 ? frame.length + at : at);
+    sockets[0]?.write(frame);
+    await until("it was read", () => seen.packets.length + seen.closed > 0);
+    assert.deepEqual([seen.packets, seen.closed], [[], 1]);
+  });
+
 for (const version of ["3.1", "3.3", "3.4", "3.5"] as const) {
   for (const returnCode of [0, 1])
     test(`${version}: an empty answer with return code ${returnCode} is read with its code`, async (t) => {
