@@ -56,6 +56,7 @@ interface LibraryDevice extends EventEmitter {
   _currentSequenceN: number;
   _resolvers: object;
   _packetHandler(packet: Packet): void;
+  _sendPing(): Promise<void>;
   connect(): Promise<boolean>;
   disconnect(): void;
   isConnected(): boolean;
@@ -174,11 +175,21 @@ export class Connection extends TuyaDevice {
     }
   }
 
+  /** Nobody catches what its timer throws. */
+  override _sendPing(): Promise<void> {
+    return super._sendPing().catch(() => this.close());
+  }
+
   #send(request: () => Promise<unknown>): number | undefined {
     if (this.#closed || !this.isConnected()) return undefined;
     const sequence = this._currentSequenceN + 1;
     this._resolvers = {}; // it keeps one for each request that is not answered as it expects
-    request().catch(() => this.close());
+    try {
+      request().catch(() => this.close());
+    } catch {
+      this.close(); // there was no frame to send: the device chooses where the numbers begin, and 32 bits are all they have
+      return undefined;
+    }
     return sequence;
   }
 

@@ -86,6 +86,22 @@ test("a device that is gone without a word is noticed by a heartbeat that nobody
   await until("it is given up", () => seen.closed === 1);
 });
 
+for (const [what, ask] of [
+  ["write", (connection: Connection) => assert.equal(connection.write({ 1: true }, undefined), undefined)],
+  ["query", (connection: Connection) => void connection.query(undefined)],
+  ["heartbeat", (_connection: Connection, t: TestContext) => t.mock.timers.tick(10_000)],
+] as const)
+  test(`a ${what} after the last number that a frame can have ends the connection, and nothing else`, async (t) => {
+    t.mock.timers.enable({ apis: ["setInterval"] });
+    const { connectTo } = await givenPeer(t);
+    const { connection, seen } = connectTo("3.3");
+    connection.open();
+    await until("it stands", () => seen.opened === 1);
+    connection._currentSequenceN = 2 ** 32 - 1;
+    ask(connection, t);
+    await until("it is over", () => seen.closed === 1);
+  });
+
 test("an object that was never opened does not connect for a write", async (t) => {
   const { sockets, connectTo } = await givenPeer(t);
   assert.equal(connectTo("3.3").connection.write({ 1: true }, undefined), undefined);
