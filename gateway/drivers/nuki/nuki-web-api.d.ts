@@ -3,6 +3,8 @@ declare module "nuki-web-api" {
   /** What `request-promise` makes: a running request that is a promise, too. */
   interface RunningRequest extends PromiseLike<unknown> {
     on(event: "data", listener: (chunk: Uint8Array) => void): this;
+    /** One of its own, or one that is kept open and connected. */
+    on(event: "socket", listener: (socket: import("node:net").Socket) => void): this;
     abort(): void;
   }
 

@@ -35,14 +35,17 @@ async function answered(
   const giveUp = (why: string) => {
     // An aborted request never settles by itself.
     nuki.abort();
-    end({ kind: "unanswered", why });
+    end({ kind: nuki.wasConnected ? "unanswered" : "unsent", why });
   };
   const onAbort = () => giveUp("time-out");
   nuki.onTooLong = () => giveUp(`more than ${answerBytesMax} bytes`);
   signal.addEventListener("abort", onAbort, { once: true });
   call(nuki).then(
     (body) => end({ kind: "answered", status: 200, body }),
-    (error: unknown) => end(failed(error)),
+    (error: unknown) => {
+      const answer = failed(error);
+      end(answer.kind === "unanswered" && !nuki.wasConnected ? { ...answer, kind: "unsent" } : answer);
+    },
   );
   try {
     return await ended;
@@ -61,10 +64,16 @@ function failed(error: unknown): Answer {
 
 class BoundedNuki extends Nuki {
   onTooLong: () => void = () => undefined;
+  #wasConnected = false;
   #request: ReturnType<Nuki["_req"]> | undefined;
 
   constructor({ token, url }: WebAccount) {
     super(token.reveal(), { url });
+  }
+
+  /** Before that nothing of it can have been heard. */
+  get wasConnected(): boolean {
+    return this.#wasConnected;
   }
 
   abort(): void {
@@ -74,6 +83,10 @@ class BoundedNuki extends Nuki {
   protected override _req(...[paths, parameters, method, body]: Parameters<Nuki["_req"]>): ReturnType<Nuki["_req"]> {
     // A redirect would take the command, and perhaps the token, to where nobody meant it to go.
     const request = super._req(paths, parameters, method, body, { followRedirect: false, proxy: null });
+    const onConnect = () => {
+      this.#wasConnected = true;
+    };
+    request.on("socket", (socket) => (socket.connecting ? socket.once("connect", onConnect) : onConnect()));
     let length = 0;
     request.on("data", (chunk) => {
       length += chunk.length;
