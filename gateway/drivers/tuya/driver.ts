@@ -173,6 +173,7 @@ class TuyaLock implements Device {
     let isTaken = false;
     const watcher: Watcher = (meaning, keyAnswer) => {
       if (meaning.bolt === target || (target === "released" && meaning.commandOpened)) resolve("confirmed");
+      if (target !== "released") return;
       if (keyAnswer === "taken") isTaken = true;
       if (keyAnswer === "refused") {
         this.#context.logger.warn("remote-key-refused", {
@@ -206,7 +207,7 @@ class TuyaLock implements Device {
     this.#note(meaning);
     for (const by of meaning.opened) this.#tell({ type: "opened-at-lock", by });
     const { unlock } = profile;
-    const keyAnswer = unlock.by === "remote-key" && isPush ? readKeyAnswer(dps[unlock.dp]) : undefined;
+    const keyAnswer = unlock.by === "remote-key" && isPush ? readKeyAnswer(dps[unlock.dp], unlock.member) : undefined;
     for (const watcher of [...this.#watchers]) watcher(meaning, keyAnswer);
   }
 

@@ -20,11 +20,11 @@ export function unlockWithKey(key: SecretString, member: number): string {
   return bytes.toString("base64");
 }
 
-/** undefined when it is no answer, such as our own request reported back. */
-export function readKeyAnswer(value: unknown): KeyAnswer | undefined {
+/** undefined when it is no answer to this member, such as our own request reported back. */
+export function readKeyAnswer(value: unknown, member: number): KeyAnswer | undefined {
   if (typeof value !== "string") return undefined;
   const bytes = Buffer.from(value, "base64");
-  if (bytes.length !== 3) return undefined;
+  if (bytes.length !== 3 || bytes.readUInt16BE(1) !== member) return undefined;
   const [status] = bytes;
   if (status === 0) return "taken";
   return status === 1 || status === 3 ? "unknown" : "refused"; // failed, timed out; wrong key or code, outside hours, double-locked

@@ -382,6 +382,25 @@ test("a remote key that the lock does not know, and a lock bolted from inside: r
   }
 });
 
+for (const [what, command, refusal] of [
+  ["another member's key refused while we release", "release", [2, 0, 7]],
+  ["a key refused while we secure", "secure", [2, 0, 1]],
+] as const)
+  test(`${what} is no answer to us`, async (t) => {
+    const { device, server, lock, clock, appear } = await givenTuyaSite(t, { version: "3.4" });
+    if (command === "secure") lock.turnThumb("released");
+    await device.start(never);
+    await appear();
+    lock.uncoupleMotor();
+    const result = command === "release" ? device.lock?.release(5_000, never) : device.lock?.secure(never);
+    await until("it arrives", () => server.commands === 1);
+    lock.tellOdd({ 61: Buffer.from(refusal).toString("base64") });
+    lock.drainBattery(40);
+    await until("both were read", () => device.status().battery === 40);
+    clock.passDeadline();
+    assert.equal(await result, "accepted");
+  });
+
 test("a bolt that does not get where it should: unknown, reported as jammed, and no reason to hang up", async (t) => {
   const { device, lock, appear } = await givenTuyaSite(t, { version: "3.5" });
   await device.start(never);

@@ -54,11 +54,12 @@ for (const [bytes, answer] of [
   ["020001", "refused"],
   ["030001", "unknown"],
   ["060001", "refused"],
+  ["020007", undefined],
   ["010001313233343536373800" + "01", undefined],
   ["", undefined],
 ] as const)
   test(`a remote key's answer ${bytes || "of nothing"}: ${answer}`, () => {
-    assert.equal(readKeyAnswer(Buffer.from(bytes, "hex").toString("base64")), answer);
+    assert.equal(readKeyAnswer(Buffer.from(bytes, "hex").toString("base64"), 1), answer);
   });
 
 const minimal = { host: "10.0.0.5", version: 3.4, deviceId: "bf01", profile: "bluetooth" };
