@@ -14,6 +14,8 @@ import type { Send, WebAccount } from "./web-account.ts";
 const listEveryMs: Millis = 300_000;
 /** How long after a write it is looked for: the cloud's list lags behind what it has taken. */
 const settlingMs: Millis = 600_000;
+/** A change is left to its end, and whoever comes to the door waits for that. */
+const changeMsMax: Millis = 4_000;
 const labelMax = 20;
 
 interface Listed {
@@ -115,7 +117,7 @@ export class NukiCodes implements CodeStore {
   async #ask(kind: "read" | "change", send: Send, signal: AbortSignal) {
     const stopped = this.#stopped();
     if (!stopped) return { kind: "unsent", why: "the device is stopped" } as const;
-    const { deadlineMs } = this.#options;
+    const deadlineMs = Math.min(this.#options.deadlineMs, kind === "change" ? changeMsMax : Number.POSITIVE_INFINITY);
     return this.#account.ask(send, { kind, deadlineMs, signal: AbortSignal.any([signal, stopped]) });
   }
 }

@@ -3,11 +3,17 @@ import assert from "node:assert/strict";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
+import { NukiCodes } from "../../../gateway/drivers/nuki/codes.ts";
 import { nuki } from "../../../gateway/drivers/nuki/driver.ts";
+import { parseOptions } from "../../../gateway/drivers/nuki/options.ts";
+import { act } from "../../../gateway/drivers/nuki/through-library.ts";
+import { WebAccount } from "../../../gateway/drivers/nuki/web-account.ts";
+import { actions } from "../../../gateway/drivers/nuki/wire.ts";
 import type { GatewayError } from "../../../gateway/errors.ts";
 import { SecretString } from "../../../gateway/wire/secret.ts";
 import { fittingDigits, indexOf } from "../../contract/code-store.ts";
 import { givenNukiSite, smartlockId, token } from "../../support/nuki-site.ts";
+import { SimClock } from "../../support/sim-clock.ts";
 import { until } from "../../support/until.ts";
 
 const never = new AbortController().signal;
@@ -236,6 +242,31 @@ test("a change of codes that is under way is left to its end, whoever comes to t
   answerChange();
   assert.equal(await change, "accepted");
   assert.equal(await release, "accepted");
+});
+
+test("a change of codes that is not answered holds up the door for four seconds, not for the whole deadline", async (t) => {
+  const asked: string[] = [];
+  const server = createServer(({ method = "" }, response) => {
+    asked.push(method);
+    if (method === "POST") response.writeHead(204).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const clock = new SimClock(0);
+  const options = parseOptions({ smartlockId, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+  const account = new WebAccount(clock, options.url, new SecretString(token));
+  const codes = new NukiCodes(options, account, clock, () => never);
+  const change = codes.set({ label: "guest", digits: new SecretString("345678") }, never);
+  await until("the change is under way", () => asked.includes("PUT"));
+  const command = { kind: "command", deadlineMs: options.deadlineMs, signal: never } as const;
+  const release = account.ask(act(smartlockId, actions.unlatch), command);
+  clock.step(4_000);
+  await until("the command is heard", () => asked.includes("POST"));
+  assert.equal((await release).kind, "answered");
+  assert.equal(await change, "unknown");
 });
 
 for (const [what, body] of [
