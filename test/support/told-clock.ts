@@ -8,6 +8,8 @@ export class ToldClock implements Clock {
   readonly #deadlineMs: number;
   readonly #deadlines = new Set<() => void>();
   #ahead = 0;
+  /** The longest sleep that was asked for, of those that are no deadlines. May be set back. */
+  longestMs = 0;
 
   /** Sleeps of exactly `deadlineMs` end by passDeadline(); all others fifty times faster than they say. */
   constructor(deadlineMs: number) {
@@ -23,7 +25,10 @@ export class ToldClock implements Clock {
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    if (ms !== this.#deadlineMs) return pause(ms / hastened, undefined, signal && { signal });
+    if (ms !== this.#deadlineMs) {
+      this.longestMs = Math.max(this.longestMs, ms);
+      return pause(ms / hastened, undefined, signal && { signal });
+    }
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       const pass = () => {

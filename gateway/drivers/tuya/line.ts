@@ -9,7 +9,10 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
 import { Connection, type ConnectionOptions, commands, type Dps, type Packet } from "./library.ts";
 
-/** Between two tries to connect: by chance between half of this and all of it, doubled with each failure up to the second. */
+/**
+ * Between two tries to connect: by chance between half of this and all of it, doubled with each failure up to the second. A session that
+ * did not stand for as long as the second is a failure too.
+ */
 const pauseMs = { first: 2_000, most: 60_000 };
 /** How long a request holds up the next while it is not answered; answers that come later still count. */
 const turnMs: Millis = 1_000;
@@ -204,7 +207,9 @@ export class Line {
     const { signal } = this.#stopped;
     let failures = 0;
     while (!signal.aborted) {
-      failures = (await this.#session(signal)) ? 0 : failures + 1;
+      const began = clock.monotonic();
+      const isUnderstood = await this.#session(signal);
+      failures = isUnderstood && clock.monotonic() - began >= pauseMs.most ? 0 : failures + 1;
       const most = Math.min(pauseMs.most, pauseMs.first * 2 ** Math.min(Math.max(0, failures - 1), 10));
       await clock.sleep((most * (1 + Math.random())) / 2, signal).catch(() => undefined);
     }

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { inspect } from "node:util";
 import type { Version } from "../../../gateway/drivers/tuya/library.ts";
 import type { Device } from "../../../gateway/ports/device.ts";
-import { collect, givenTuyaSite, localKey, remoteKey, switchProfile } from "../../support/tuya-site.ts";
+import { collect, deadlineMs, givenTuyaSite, localKey, remoteKey, switchProfile } from "../../support/tuya-site.ts";
 import { until } from "../../support/until.ts";
 
 const never = new AbortController().signal;
@@ -99,6 +99,22 @@ for (const closesAt of ["connect", "session-start", "session-finish", "query"] a
     await appear();
     assert.equal(await device.lock?.release(5_000, never), "confirmed");
   });
+
+test("sessions that stand and soon break are begun ever more rarely, until one has stood for a minute", async (t) => {
+  const { device, server, clock, appear } = await givenTuyaSite(t, { version: "3.4" });
+  server.trouble = { closesAt: "query" };
+  await server.start();
+  await device.start(never);
+  await until("it waits for longer than at first", () => clock.longestMs > 2_000);
+  server.trouble = {};
+  await appear();
+  for (let minute = 0; minute < 60_000; minute += deadlineMs) clock.passDeadline();
+  clock.longestMs = 0;
+  server.cutOff();
+  await until("it is noticed", () => device.status().link === "offline");
+  await appear();
+  assert.ok(clock.longestMs <= 2_000);
+});
 
 test("silent while they agree on a key: given up at the deadline, and tried again", async (t) => {
   const { device, server, clock, appear } = await givenTuyaSite(t, { version: "3.5" });
