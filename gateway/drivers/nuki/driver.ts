@@ -65,7 +65,7 @@ class Nuki implements Device {
   #told: Told = {};
   #misses = 0;
   #keypadBatteryIsLow = false;
-  #openings = new Openings();
+  #openings: Openings;
   #logReadAt: Monotonic = Number.NEGATIVE_INFINITY;
   #busyUntil: Monotonic = Number.NEGATIVE_INFINITY;
   #pause = new AbortController();
@@ -76,6 +76,7 @@ class Nuki implements Device {
     this.#options = options;
     this.#context = context;
     this.#since = context.clock.wall();
+    this.#openings = new Openings(this.#since);
     this.#account = accountOf(context.clock, options.url, token);
     this.codes = new NukiCodes(options, this.#account, context.clock, () => this.#stopped?.signal);
     this.lock = {
@@ -98,7 +99,7 @@ class Nuki implements Device {
     this.#doubt = new Doubt();
     this.#told = {};
     this.#misses = 0;
-    this.#openings = new Openings();
+    this.#openings = new Openings(this.#since);
     this.#logReadAt = Number.NEGATIVE_INFINITY;
     this.#busyUntil = Number.NEGATIVE_INFINITY;
     this.codes.forget();
@@ -230,12 +231,14 @@ class Nuki implements Device {
     if (stopped.aborted || answer === gaveWay) return;
     const entries = answer.kind === "answered" && answer.status === 200 ? readLogEntries(answer.body) : undefined;
     if (!entries) return logger.warn("log-unread", { why: describe(answer) });
-    const news = this.#openings.newsOf(entries);
+    const news = this.#openings.newsOf(entries, clock.wall());
     if (news.length === logEntriesMax) logger.warn("log-too-long", { entries: logEntriesMax });
     for (const entry of news) {
-      const isTold =
-        !this.#openings.isOpening(entry, clock.monotonic()) || (await this.#tell(this.#openingOf(entry), stopped));
-      if (!isTold) return;
+      if (this.#openings.isOpening(entry, clock.monotonic())) {
+        const isLate = this.#openings.isLate(entry);
+        if (isLate) logger.warn("opening-told-late", { by: entry.by, at: new Date(entry.date).toISOString() });
+        else if (!(await this.#tell(this.#openingOf(entry), stopped))) return;
+      }
       this.#openings.take(entry);
     }
   }

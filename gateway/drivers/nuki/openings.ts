@@ -1,20 +1,29 @@
 /**
  * Which entries of the lock's log are news: none of those that stood there when we started, each of the others once, and not what we
- * did ourselves. Entries may come late and out of order, because the lock hands them in when it finds the time.
+ * did ourselves. Entries may come late and out of order, because the lock hands them in when it finds the time. Their dates are the lock's.
  */
 import type { Instant, Millis, Monotonic } from "../../domain/instant.ts";
 import type { LogEntry } from "./wire.ts";
 
 /** Ids that are remembered; several times what one answer brings. */
 const knownMax = 400;
+/** Told later than that, it would look as if somebody opened now. */
+const lateMs: Millis = 600_000;
 /** Our own command is in the log by then. */
 const ownLifeMs: Millis = 600_000;
 const ownMax = 32;
 
 export class Openings {
+  readonly #startedAt: Instant;
   #since: Instant | undefined;
   readonly #known = new Set<string>();
   #own: { readonly action: number; readonly at: Monotonic }[] = [];
+  /** Of the last news. What was in time once is so as long as it has not been told. */
+  #inTime: ReadonlySet<string> = new Set();
+
+  constructor(startedAt: Instant) {
+    this.#startedAt = startedAt;
+  }
 
   /** We have told the lock to do that. */
   noteOwn(action: number, at: Monotonic): void {
@@ -22,14 +31,22 @@ export class Openings {
   }
 
   /** Oldest first. The first log that is read is where the news begins. */
-  newsOf(entries: readonly LogEntry[]): readonly LogEntry[] {
+  newsOf(entries: readonly LogEntry[], now: Instant): readonly LogEntry[] {
     const since = this.#since;
     if (since === undefined) {
-      this.#since = Math.max(Number.NEGATIVE_INFINITY, ...entries.map(({ date }) => date));
+      this.#since = Math.max(this.#startedAt, ...entries.map(({ date }) => date));
       for (const entry of entries) this.#know(entry);
       return [];
     }
-    return entries.filter(({ id, date }) => date >= since && !this.#known.has(id)).toReversed();
+    const news = entries.filter(({ id, date }) => date >= since && !this.#known.has(id)).toReversed();
+    const inTime = news.filter(({ id, date }) => this.#inTime.has(id) || now - date <= lateMs);
+    this.#inTime = new Set(inTime.map(({ id }) => id));
+    return news;
+  }
+
+  /** Of an entry of the last news: it was handed in so late that it must not be told as what happens now. */
+  isLate({ id }: LogEntry): boolean {
+    return !this.#inTime.has(id);
   }
 
   /** Whether someone else opened there, whom nobody asked us about. */

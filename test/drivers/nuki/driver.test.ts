@@ -143,6 +143,25 @@ test("who opened at the lock is told once: by which code, or by hand; not what w
   assert.ok(!inspect(reports, { depth: 9 }).includes("345678"));
 });
 
+test("an opening that the lock hands in a quarter of an hour late is not told as one of now, but said in the log", async (t) => {
+  const { device, lock, web, clock, appear, pass, logged } = await givenNukiSite(t);
+  const reports = collect(device);
+  await device.start(never);
+  await appear();
+  await pass(10_000);
+  web.cutLine(lock.id);
+  await until("it is lost", () => device.status().link === "offline");
+  lock.turnKnob("unlocked");
+  const end = clock.monotonic() + 15 * 60_000;
+  while (clock.step(end));
+  web.restoreLine(lock.id);
+  await until("it is in the log", () => logged.some((line) => line.includes("opening-told-late")));
+  assert.deepEqual(openings(reports), []);
+  lock.turnKnob("locked");
+  lock.turnKnob("unlocked");
+  await until("the next is told", () => openings(reports).length === 1);
+});
+
 test("what finds no room on the disk is told again: an opening and a bolt alike", async (t) => {
   const { device, lock, appear, pass } = await givenNukiSite(t);
   const taken: DeviceReport[] = [];

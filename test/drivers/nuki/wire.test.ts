@@ -111,11 +111,13 @@ const anEntry = (id: string, minute: number, overrides: Partial<LogEntry> = {}):
   ...overrides,
 });
 
+const now = Date.UTC(2031, 2, 4, 12, 5);
+
 test("news of the log begins after the first reading, comes oldest first, once, and late entries are news as well", () => {
-  const openings = new Openings();
+  const openings = new Openings(0);
   const first = [anEntry("b", 2), anEntry("a", 1)];
   const read = (entries: readonly LogEntry[]) => {
-    const news = openings.newsOf(entries);
+    const news = openings.newsOf(entries, now);
     for (const each of news) openings.take(each);
     return news.map(({ id }) => id);
   };
@@ -126,14 +128,33 @@ test("news of the log begins after the first reading, comes oldest first, once, 
 });
 
 test("what was not taken is news again", () => {
-  const openings = new Openings();
-  openings.newsOf([]);
-  assert.equal(openings.newsOf([anEntry("a", 1)]).length, 1);
-  assert.equal(openings.newsOf([anEntry("a", 1)]).length, 1);
+  const openings = new Openings(0);
+  openings.newsOf([], now);
+  assert.equal(openings.newsOf([anEntry("a", 1)], now).length, 1);
+  assert.equal(openings.newsOf([anEntry("a", 1)], now).length, 1);
+});
+
+test("what the lock dates before the start is no news, however late it hands it in", () => {
+  const openings = new Openings(Date.UTC(2031, 2, 4, 12, 3));
+  openings.newsOf([], now);
+  assert.deepEqual(
+    openings.newsOf([anEntry("b", 4), anEntry("a", 2)], now).map(({ id }) => id),
+    ["b"],
+  );
+});
+
+test("ten minutes old it is late, but not what was in time and could not be told", () => {
+  const openings = new Openings(0);
+  const [early, later] = [anEntry("a", 1), anEntry("b", 2)];
+  openings.newsOf([], now);
+  openings.newsOf([early], early.date + 600_000);
+  assert.ok(!openings.isLate(early));
+  openings.newsOf([later, early], later.date + 600_001);
+  assert.deepEqual([openings.isLate(early), openings.isLate(later)], [false, true]);
 });
 
 test("an own command accounts for one entry of its action through the web, within ten minutes", () => {
-  const openings = new Openings();
+  const openings = new Openings(0);
   const web = anEntry("a", 1, { isThroughWeb: true, by: "app" });
   openings.noteOwn(actions.unlock, 0);
   assert.ok(openings.isOpening(anEntry("b", 1), 1), "a hand is not ours");
