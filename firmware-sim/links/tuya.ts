@@ -32,6 +32,8 @@ export interface TuyaTrouble {
   readonly remembers?: Readonly<Record<string, unknown>>;
   /** Queries are answered with a text; single data points are told when null is written to them. */
   readonly isDevice22?: boolean;
+  /** Data points that are asked for by name are told, and the asking is not acknowledged. */
+  readonly isCurt?: boolean;
 }
 
 export type TuyaServerOptions = {
@@ -197,7 +199,7 @@ export class TuyaServer {
   #answer(request: TuyaRequest, command: number, number: number): Telling[] {
     const done = { command, body: Buffer.alloc(0), number };
     const refused = (text: string) => [{ command, body: Buffer.from(text), number, returnCode: refusalCode }];
-    const { remembers, isDevice22, refuses } = this.trouble;
+    const { remembers, isDevice22, isCurt, refuses } = this.trouble;
     if (request.kind === "heartbeat") return [done];
     if (request.kind === "unreadable") return refused("json obj data unvalid");
     if (request.kind === "stranger") return refused("devid not found");
@@ -213,7 +215,7 @@ export class TuyaServer {
       case "refresh":
         return [this.#status(chosen(dps, request.dps), cid), done];
       case "read":
-        return [done, this.#status(chosen(dps, request.dps), cid)];
+        return [...(isCurt ? [] : [done]), this.#status(chosen(dps, request.dps), cid)];
       case "write": {
         if (refuses) return refused(refuses === "by-code" ? "" : "data format error");
         const outcome = lock?.write(request.dps);

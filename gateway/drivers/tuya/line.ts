@@ -284,7 +284,7 @@ export class Line {
       for (const user of this.#users) if (user.cid === cid) user.heard(report.dps, commandByte === commands.status);
     } else if (isQueryAnswer && isRefusedQuery(packet.payload)) {
       this.#understands();
-      if (open) this.#askByName(open.user);
+      if (open) void this.#askByName(open.user);
     }
     const isRefused = (packet.returnCode ?? 0) !== 0 || (isWriteAnswer && isText(packet.payload));
     open?.settle(isRefused ? "refused" : "taken");
@@ -298,10 +298,16 @@ export class Line {
   }
 
   /** Some devices take no plain query, and tell data points that are written as null. */
-  #askByName(user: LineUser): void {
+  async #askByName(user: LineUser): Promise<void> {
     if (user.dps.length === 0) return;
     const nothing = Object.fromEntries(user.dps.map((dp) => [String(dp), null]));
-    void this.write(user, nothing, 0, this.#stopped.signal);
+    const sent = await this.write(user, nothing, 0, this.#stopped.signal);
+    if (!sent) return;
+    const { clock, deadlineMs } = this.#options;
+    const answered = new AbortController();
+    void sent.answered.then(() => answered.abort());
+    await clock.sleep(deadlineMs, AbortSignal.any([answered.signal, this.#stopped.signal])).catch(() => undefined);
+    sent.end(true); // it moves nothing
   }
 }
 

@@ -129,6 +129,17 @@ test("silent while they agree on a key: given up at the deadline, and tried agai
   await appear();
 });
 
+test("3.5: data points asked for by name and never acknowledged do not hide the answer to a command", async (t) => {
+  const { device, server, clock, appear } = await givenTuyaSite(t, { version: "3.5", ...board });
+  server.trouble = { isDevice22: true, isCurt: true };
+  await device.start(never);
+  await appear();
+  await until("the acknowledgement is waited for", () => clock.waiting > 0);
+  clock.passDeadline();
+  server.trouble = { refuses: true };
+  assert.equal(await device.lock?.release(5_000, never), "refused");
+});
+
 test("closed after the command was carried out: unknown, never sent again, and the state is read anew", async (t) => {
   const { device, server, lock, appear } = await givenTuyaSite(t, { version: "3.5" });
   await device.start(never);
