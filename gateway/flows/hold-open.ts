@@ -14,7 +14,7 @@ import { circumstancesAt, note, type SiteParts } from "./site-parts.ts";
 /** How long a lock goes on by itself, and how often it is told again: two lost words close no door. */
 export const holdWindowMs: Millis = 60_000;
 const tellEveryMs: Millis = holdWindowMs / 3;
-/** The last window ends so long after the hold: the end is written down first, and a gateway that is gone leaves the door shut all the same. */
+/** The last window ends so long after the hold: the gateway ends it by its own clock, and one that is gone leaves the door shut all the same. */
 const endGraceMs: Millis = 5_000;
 /** Clocks are set and locks come and go: without any news it is looked again after this. */
 const lookEveryMs: Millis = 5 * 60_000;
