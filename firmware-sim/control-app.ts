@@ -82,7 +82,7 @@ export function controlApp(parts: ControlParts): ControlApp {
   const { watch, boxes, internet, processes, clock, logger, stopping } = parts;
   const app = new Hono<RequestIdEnv>();
   let streams = 0;
-  let isMoving = false;
+  const moving = new Set<string>();
 
   app.use(requestId());
   app.use(async (c, next) => {
@@ -168,19 +168,19 @@ export function controlApp(parts: ControlParts): ControlApp {
 
   return app;
 
-  /** One at a time: a second wish meanwhile is refused, not queued. */
-  async function moveProcess(what: string, move: (of: SiteProcesses) => Promise<void>): Promise<void> {
+  /** One wish at a time for each program: a second one meanwhile is refused, not queued. */
+  async function moveProcess(what: "cloud" | "gateway", move: (of: SiteProcesses) => Promise<void>): Promise<void> {
     if (!processes)
       throw new HttpProblem(409, "not-ours", `The ${what} was not started by this simulator; act on it where it runs.`);
-    if (isMoving) throw new HttpProblem(409, "busy", "A program of the site is just being stopped or started.");
-    isMoving = true;
+    if (moving.has(what)) throw new HttpProblem(409, "busy", `The ${what} is just being stopped or started.`);
+    moving.add(what);
     try {
       await move(processes);
     } catch (error) {
       logger.error("process-move-failed", { what, error: error instanceof Error ? error : String(error) });
       throw new HttpProblem(503, "process-failed", `The ${what} did not do as told; the demo's log says why.`);
     } finally {
-      isMoving = false;
+      moving.delete(what);
       watch.refresh();
     }
   }

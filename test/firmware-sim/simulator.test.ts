@@ -329,7 +329,7 @@ describe("the simulator", { timeout: 60_000 }, () => {
     assert.equal((await refusal("/api/internet", { on: false })).status, 409);
   });
 
-  test("the site's programs are stopped and started by whoever started them, one wish at a time", async (t) => {
+  test("the site's programs are stopped and started by whoever started them, one wish at a time for each", async (t) => {
     const done: string[] = [];
     const killing = Promise.withResolvers<void>();
     let running = true;
@@ -358,6 +358,11 @@ describe("the simulator", { timeout: 60_000 }, () => {
     const first = post("/api/gateway/kill", {});
     await until("the gateway is being killed", () => done.length === 2);
     assert.equal((await refusal("/api/gateway/kill", {})).code, "busy");
+    assert.equal(
+      (await refusal("/api/cloud", { running: true })).code,
+      "process-failed",
+      "the cloud waits for no gateway",
+    );
     killing.resolve();
     assert.equal((await first).status, 200);
 

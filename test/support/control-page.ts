@@ -163,8 +163,12 @@ export class ControlPage {
     return this.#turn(this.page.getByRole("switch", { name: "Service" }), running);
   }
 
+  /** Resolves once it is there again. */
   async killGateway(): Promise<void> {
     await this.page.getByRole("button", { name: "Pull its plug" }).click();
+    await this.page.locator('#kill:not([aria-busy="true"])').waitFor({ timeout: 2 * waitMs });
+    const refusal = this.page.locator("#refusal");
+    if (await refusal.isVisible()) throw new Error(`the gateway's plug was not pulled: ${await refusal.textContent()}`);
   }
 
   /** Waits for the figure of that id: "queue", "sync", "clock", "written". */
