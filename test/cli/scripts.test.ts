@@ -37,7 +37,7 @@ const underNpm = [
   ["npx postern cloud-sync", ["exec", "--", "postern", "cloud-sync"]],
 ] as const;
 for (const [name, words] of underNpm) {
-  test(`SIGTERM to ${name} ends all that it started`, { timeout: 60_000 }, async (t) => {
+  test(`SIGTERM to ${name} ends all that it started`, async (t) => {
     const folder = await mkdtemp(join(tmpdir(), "postern-npm-"));
     t.after(() => rm(folder, { recursive: true, force: true }));
     const readyFile = join(folder, "ready.json");

@@ -58,7 +58,7 @@ interface CableOptions {
 
 const echo = (socket: Socket) => void socket.pipe(socket);
 
-describe("the cable between gateway and cloud", { timeout: 30_000 }, () => {
+describe("the cable between gateway and cloud", () => {
   test("carries a megabyte there and back, byte for byte", async (t) => {
     const { dial } = await givenCable(t, (socket) => void socket.pipe(socket));
     const { socket } = await dial();

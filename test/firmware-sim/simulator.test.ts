@@ -160,7 +160,7 @@ async function readStream(answer: Response, states: SiteState[]): Promise<void> 
 
 const boxOf = (state: SiteState, id = "box-1") => state.boxes.find((box) => box.id === id)!;
 
-describe("the simulator", { timeout: 60_000 }, () => {
+describe("the simulator", () => {
   test("shows boxes, gateway and cloud as they are", async (t) => {
     const { stream } = await givenSimulator(t);
     const { states } = await stream();

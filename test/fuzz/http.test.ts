@@ -191,7 +191,7 @@ for (const [what, app] of [
         assert.doesNotMatch(said, /^HTTP\/1\.1 5(?!0[15] )/m, said.slice(0, 300));
       },
     });
-    const healthy = await fetch(`${http.url}${query}`, { signal: AbortSignal.timeout(10_000) });
+    const healthy = await fetch(`${http.url}${query}`, { signal: AbortSignal.timeout(60_000) });
     assert.equal(healthy.status, 200);
   });
 

@@ -21,7 +21,7 @@ after(() => site.stop());
 
 /** What the gateway answers to this path when it is called by this name. */
 async function ask(path: string, host: string): Promise<{ readonly status: number; readonly body: string }> {
-  const sent = request(new URL(path, site.gateway.http.url), { headers: { host }, timeout: 10_000 });
+  const sent = request(new URL(path, site.gateway.http.url), { headers: { host } });
   sent.end();
   const [response] = (await once(sent, "response")) as [IncomingMessage];
   return { status: response.statusCode!, body: await text(response) };

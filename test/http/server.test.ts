@@ -43,7 +43,7 @@ async function dial(t: TestContext, { port }: HttpServer): Promise<Socket> {
 async function answerOf(t: TestContext, server: HttpServer): Promise<string> {
   for (;;) {
     try {
-      const signal = AbortSignal.any([t.signal, AbortSignal.timeout(10_000)]);
+      const signal = AbortSignal.any([t.signal, AbortSignal.timeout(60_000)]);
       return await (await fetch(server.url, { signal, headers: { connection: "close" } })).text();
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;

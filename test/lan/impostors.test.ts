@@ -13,7 +13,7 @@ import { until } from "../support/until.ts";
 import { aKey, aSiteOf, grantId, type Neighbour, peerRow } from "./neighbours.ts";
 
 const question = { grant: grantId, to: "east.1", have: 0 };
-const patience = () => AbortSignal.timeout(20_000);
+const patience = () => AbortSignal.timeout(60_000);
 
 /** East is told that west answers at the server's port. */
 async function given(t: TestContext, serverOf: (west: Neighbour) => Server) {

@@ -207,6 +207,6 @@ function admittedBy(journal: readonly EntryEvent[], grant: string, accessPoint?:
 }
 
 async function statusOf(url: string) {
-  const answer = await fetch(`${url}/api/status`, { signal: AbortSignal.timeout(10_000) });
+  const answer = await fetch(`${url}/api/status`, { signal: AbortSignal.timeout(60_000) });
   return (await answer.json()) as { sync: { queue: number; cursor: { version: number } } };
 }

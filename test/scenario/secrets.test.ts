@@ -171,7 +171,7 @@ async function refusedLogin(clientId: string, secret: string): Promise<void> {
 }
 
 async function ask(url: string, init: RequestInit = {}): Promise<number> {
-  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(10_000) });
+  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(60_000) });
   const headers = [...response.headers].map(([name, value]) => `${name}: ${value}`).join("\n");
   note(`answer to ${init.method ?? "GET"} ${new URL(url).pathname}`, `${headers}\n\n${await response.text()}`);
   return response.status;

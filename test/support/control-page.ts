@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { type BrowserContext, type BrowserContextOptions, chromium, type Locator, type Page } from "playwright-core";
 import { find } from "./needs.ts";
 
-const waitMs = 15_000;
+/** Long enough for a machine that is many times slower; whatever holds is noticed at once. */
+const waitMs = 60_000;
 const chromiumArguments = [
   "--headless",
   "--no-sandbox",
@@ -32,6 +33,7 @@ export async function startBrowser(
     executablePath: find("chromium")!,
     args: chromiumArguments,
     viewport: desktop,
+    timeout: waitMs,
     ...options,
   });
   context.setDefaultTimeout(waitMs);

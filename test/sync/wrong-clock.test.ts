@@ -47,7 +47,7 @@ for (const [what, fromMs, untilMs] of cases)
     const link = new HttpCloudLink(`https://localhost:${port}`, { gateway: "g1", privateKey: pem }, systemClock, fetch);
     const journal = { epoch: 1, seq: 0, head: "", boot: 1, beat: 1 };
 
-    const poll = link.poll({ cursor: noCursor, waitMs: 0, lastCommand: 0, journal }, AbortSignal.timeout(10_000));
+    const poll = link.poll({ cursor: noCursor, waitMs: 0, lastCommand: 0, journal }, AbortSignal.timeout(60_000));
 
     await assert.rejects(poll, {
       code: "cloud-unreachable",

@@ -61,7 +61,7 @@ function aCommand(act: Act, up = 0): string {
 
 const notHere = missing("mosquitto");
 
-describe("a box at Mosquitto", { skip: notHere, timeout: 60_000 }, () => {
+describe("a box at Mosquitto", { skip: notHere }, () => {
   async function givenSite(t: TestContext, proof: "password" | "certificate" = "password") {
     const mosquitto = await givenMosquitto(t, proof);
     const heard: { readonly topic: string; readonly payload: string; readonly retain: boolean }[] = [];
@@ -196,7 +196,7 @@ describe("a box at Mosquitto", { skip: notHere, timeout: 60_000 }, () => {
     });
 });
 
-describe("a box at a broker by hand", { timeout: 60_000 }, () => {
+describe("a box at a broker by hand", () => {
   test("introduces itself as the wire says: MQTT 3.1.1, clean session, its own id, a will", async (t) => {
     const broker = await BrokerByHand.start(t);
     givenBox(t, { broker: broker.at });

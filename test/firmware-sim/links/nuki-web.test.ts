@@ -42,7 +42,7 @@ async function givenAccount(
     const response = await fetch(`${url}${path}`, {
       method,
       headers: { authorization: `Bearer ${bearer}`, "content-type": "application/json" },
-      signal: AbortSignal.any([t.signal, AbortSignal.timeout(20_000)]),
+      signal: AbortSignal.any([t.signal, AbortSignal.timeout(60_000)]),
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const said = await response.text();

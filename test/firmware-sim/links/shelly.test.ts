@@ -30,7 +30,7 @@ async function givenShelly(t: TestContext, options: { password?: string; rates?:
   t.after(() => server.stop());
   const url = `http://${host}:${port}`;
   const ask = async (frame: object, headers: Record<string, string> = {}) => {
-    const signal = AbortSignal.any([t.signal, AbortSignal.timeout(20_000)]);
+    const signal = AbortSignal.any([t.signal, AbortSignal.timeout(60_000)]);
     const response = await fetch(`${url}/rpc`, { method: "POST", body: JSON.stringify(frame), headers, signal });
     return { status: response.status, headers: response.headers, body: (await response.json()) as Answer };
   };
