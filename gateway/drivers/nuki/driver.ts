@@ -1,6 +1,6 @@
 /** A Nuki lock through Nuki Web: its state and log are asked for, commands and codes are handed to the maker's cloud, which tells the lock. */
-import type { BoltState, DeviceId, DoorState } from "../../domain/access-point.ts";
-import type { Instant, Millis, Monotonic } from "../../domain/instant.ts";
+import type { DeviceId } from "../../domain/access-point.ts";
+import type { Millis, Monotonic } from "../../domain/instant.ts";
 import type {
   CommandResult,
   Device,
@@ -12,6 +12,8 @@ import type {
 } from "../../ports/device.ts";
 import type { DriverContext, DriverFactory } from "../../ports/driver.ts";
 import type { SecretString } from "../../wire/secret.ts";
+import { DeviceBook } from "../common/device-book.ts";
+import { within } from "../common/within.ts";
 import { type Answer, describe, resultOf } from "./answer.ts";
 import { NukiCodes } from "./codes.ts";
 import { Doubt } from "./doubt.ts";
@@ -21,7 +23,6 @@ import { Proof } from "./proof.ts";
 import { act, readLog, readSmartlock } from "./through-library.ts";
 import { type AskOptions, accountOf, gaveWay, type Send, type WebAccount } from "./web-account.ts";
 import { actions, type LockStatus, type LogEntry, readLogEntries, readStatus } from "./wire.ts";
-import { within } from "./within.ts";
 
 /** Reads in a row that fail before the lock counts as gone: the cloud has its hiccups. */
 const missesMax = 3;
@@ -35,17 +36,6 @@ export const nuki: DriverFactory = {
   create: (id, options, context) => new Nuki(id, parseOptions(options), parseToken(context.secret("token")), context),
 };
 
-interface Facts {
-  readonly bolt?: BoltState;
-  readonly door?: DoorState;
-  readonly battery?: number;
-  readonly tamper?: boolean;
-}
-
-interface Told extends Facts {
-  readonly link?: "online" | "offline";
-}
-
 class Nuki implements Device {
   readonly id: DeviceId;
   readonly lock: Lock;
@@ -53,16 +43,11 @@ class Nuki implements Device {
   readonly #options: Options;
   readonly #context: DriverContext;
   readonly #account: WebAccount;
-  readonly #listeners = new Set<ReportListener>();
+  /** As the lock said last; its bolt counts only without a doubt. */
+  readonly #book: DeviceBook;
   #stopped: AbortController | undefined;
 
-  #link: DeviceStatus["link"] = "unknown";
-  #since: Instant;
-  /** As the lock said last; its bolt counts only without a doubt. */
-  #facts: Facts = {};
   #doubt = new Doubt();
-  /** What the listeners have taken of these. */
-  #told: Told = {};
   #misses = 0;
   #keypadBatteryIsLow = false;
   #openings: Openings;
@@ -75,8 +60,8 @@ class Nuki implements Device {
     this.id = id;
     this.#options = options;
     this.#context = context;
-    this.#since = context.clock.wall();
-    this.#openings = new Openings(this.#since);
+    this.#book = new DeviceBook(context);
+    this.#openings = new Openings(context.clock.wall());
     this.#account = accountOf(context.clock, options.url, token);
     this.codes = new NukiCodes(options, this.#account, context.clock, () => this.#stopped?.signal);
     this.lock = {
@@ -84,22 +69,17 @@ class Nuki implements Device {
       release: (holdMs, signal) =>
         this.#command(options.unlatch ? actions.unlatch : actions.unlock, Math.min(holdMs, watchedHoldMsMax), signal),
       secure: (signal) => this.#command(actions.lock, 0, signal),
-      state: () => ({
-        bolt: (!this.#doubt.isOpen && this.#facts.bolt) || "unknown",
-        basis: this.#facts.bolt ? "reported" : "assumed",
-      }),
+      state: () => ({ ...this.#book.lockState(), ...(this.#doubt.isOpen && { bolt: "unknown" as const }) }),
     };
   }
 
   async start(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     if (this.#stopped) return;
-    this.#become("unknown");
-    this.#facts = {};
+    this.#book.begin();
     this.#doubt = new Doubt();
-    this.#told = {};
     this.#misses = 0;
-    this.#openings = new Openings(this.#since);
+    this.#openings = new Openings(this.#context.clock.wall());
     this.#logReadAt = Number.NEGATIVE_INFINITY;
     this.#busyUntil = Number.NEGATIVE_INFINITY;
     this.codes.forget();
@@ -114,13 +94,11 @@ class Nuki implements Device {
   }
 
   status(): DeviceStatus {
-    const { bolt, ...facts } = this.#facts;
-    return { link: this.#link, since: this.#since, ...facts };
+    return this.#book.status();
   }
 
   subscribe(listener: ReportListener): Unsubscribe {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#book.subscribe(listener);
   }
 
   async #command(action: number, holdMs: Millis, signal: AbortSignal): Promise<CommandResult> {
@@ -129,9 +107,9 @@ class Nuki implements Device {
     if (!stopped || signal.aborted) return "refused";
     return within(clock, this.#options.deadlineMs, [signal, stopped], async (over) => {
       // A lock without a line would be told later, when nobody stands at the door any more.
-      if (this.#link !== "online") await this.#readStatus("command", over);
-      if (this.#link !== "online") return "refused";
-      const before = this.#facts.bolt;
+      if (this.#book.link !== "online") await this.#readStatus("command", over);
+      if (this.#book.link !== "online") return "refused";
+      const before = this.#book.facts.bolt;
       const answer = await this.#ask(act(this.#options.smartlockId, action), "command", over);
       const result = resultOf(answer);
       if (result !== "refused") {
@@ -173,10 +151,10 @@ class Nuki implements Device {
     const { clock } = this.#context;
     const { pollMs, pollBusyMs } = this.#options;
     while (!stopped.aborted) {
-      const before = this.#facts.bolt;
+      const before = this.#book.facts.bolt;
       await this.#readStatus("read", stopped);
-      await this.#tellFacts(stopped);
-      if (this.#facts.bolt !== before || clock.monotonic() - this.#logReadAt >= pollMs) await this.#readLog(stopped);
+      if (this.#book.facts.bolt !== before || clock.monotonic() - this.#logReadAt >= pollMs)
+        await this.#readLog(stopped);
       this.#pause = new AbortController();
       const pauseMs = clock.monotonic() < this.#busyUntil ? pollBusyMs : pollMs;
       await clock.sleep(pauseMs, AbortSignal.any([stopped, this.#pause.signal])).catch(() => undefined);
@@ -192,36 +170,36 @@ class Nuki implements Device {
     this.#misses = 0;
     if (status.serverState !== 0) {
       // What the cloud still knows of its bolt is of before.
-      if (this.#link !== "offline") this.#lost(`server state ${status.serverState}`);
+      if (this.#book.link !== "offline") await this.#lost(`server state ${status.serverState}`);
       return;
     }
-    if (this.#link !== "online") this.#become("online");
-    this.#know(status, askedAt);
-    for (const watcher of this.#watchers) watcher(status, askedAt);
+    await this.#know(status, askedAt);
   }
 
-  #missed(answer: Answer): void {
+  async #missed(answer: Answer): Promise<void> {
     this.#misses += 1;
     this.#context.logger.warn("status-unread", { why: describe(answer), count: this.#misses });
-    if (this.#misses >= missesMax && this.#link === "online") this.#lost("status unread");
+    if (this.#misses >= missesMax && this.#book.link === "online") await this.#lost("status unread");
   }
 
-  #lost(why: string): void {
+  async #lost(why: string): Promise<void> {
     this.#context.logger.warn("device-lost", { why });
-    this.#become("offline");
+    await this.#book.gone();
   }
 
-  #know({ bolt, door, tamper, battery, isKeypadBatteryLow }: LockStatus, askedAt: Monotonic): void {
+  async #know(status: LockStatus, askedAt: Monotonic): Promise<void> {
+    const { bolt, door, tamper, battery, isKeypadBatteryLow } = status;
     const isBoltTaken = this.#doubt.takes(bolt, askedAt);
-    this.#facts = {
-      ...this.#facts,
+    const told = this.#book.come({
       ...(isBoltTaken && bolt !== "moving" && { bolt }),
       ...(door !== undefined && { door }),
       ...(tamper !== undefined && { tamper }),
       ...(battery !== undefined && { battery }),
-    };
+    });
+    for (const watcher of this.#watchers) watcher(status, askedAt);
     if (isKeypadBatteryLow && !this.#keypadBatteryIsLow) this.#context.logger.warn("keypad-battery-low");
     this.#keypadBatteryIsLow = isKeypadBatteryLow;
+    await told;
   }
 
   async #readLog(stopped: AbortSignal): Promise<void> {
@@ -237,7 +215,7 @@ class Nuki implements Device {
       if (this.#openings.isOpening(entry, clock.monotonic())) {
         const isLate = this.#openings.isLate(entry);
         if (isLate) logger.warn("opening-told-late", { by: entry.by, at: new Date(entry.date).toISOString() });
-        else if (!(await this.#tell(this.#openingOf(entry), stopped))) return;
+        else if (stopped.aborted || !(await this.#book.tell(this.#openingOf(entry)))) return;
       }
       this.#openings.take(entry);
     }
@@ -251,51 +229,7 @@ class Nuki implements Device {
     return { type: "opened-at-lock", by: "code", ...(ref !== undefined && { code: ref }) };
   }
 
-  /** What changed since it was told last. What is not taken is told again after the next read. */
-  async #tellFacts(stopped: AbortSignal): Promise<void> {
-    const told = this.#told;
-    const known: Told = { ...this.#facts, ...(this.#link !== "unknown" && { link: this.#link }) };
-    for (const fact of ["link", "bolt", "door", "tamper", "battery"] as const) {
-      // That nobody meddles with it is no news at first.
-      if (known[fact] === told[fact] || (fact === "tamper" && !known.tamper && !told.tamper)) continue;
-      const report = reportOf(fact, known);
-      if (report && (await this.#tell(report, stopped))) this.#told = { ...this.#told, [fact]: known[fact] };
-    }
-  }
-
-  /** False when it was not taken. */
-  async #tell(report: DeviceReport, stopped: AbortSignal): Promise<boolean> {
-    if (stopped.aborted) return false;
-    try {
-      await Promise.all([...this.#listeners].map((listener) => listener(report)));
-      return true;
-    } catch (error) {
-      this.#context.logger.error("report-lost", { type: report.type, error: error as Error });
-      return false;
-    }
-  }
-
   #ask(send: Send, kind: AskOptions["kind"], signal: AbortSignal): Promise<Answer> {
     return this.#account.ask(send, { kind, deadlineMs: this.#options.deadlineMs, signal });
-  }
-
-  #become(link: DeviceStatus["link"]): void {
-    this.#link = link;
-    this.#since = this.#context.clock.wall();
-  }
-}
-
-function reportOf(fact: keyof Told, { link, bolt, door, tamper, battery }: Told): DeviceReport | undefined {
-  switch (fact) {
-    case "link":
-      return link && { type: "presence", state: link };
-    case "bolt":
-      return bolt && { type: "bolt", state: bolt };
-    case "door":
-      return door && { type: "door", state: door };
-    case "tamper":
-      return tamper === undefined ? undefined : { type: "tamper", active: tamper };
-    case "battery":
-      return battery === undefined ? undefined : { type: "battery", percent: battery };
   }
 }

@@ -6,8 +6,8 @@ import { createHash } from "node:crypto";
 import type { Millis, Monotonic } from "../../domain/instant.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { SecretString } from "../../wire/secret.ts";
+import { within } from "../common/within.ts";
 import { type Answer, failedAnswer } from "./answer.ts";
-import { within } from "./within.ts";
 
 const gapMs: Millis = 1_000;
 /** What is read waits so long after a 429; who stands at the door does not. */

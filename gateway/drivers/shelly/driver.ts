@@ -1,16 +1,10 @@
 /** A Shelly relay of the second or a later generation that feeds a strike: HTTP on the LAN, and a timer of its own that ends each release. */
-import type { BoltState, DeviceId, DoorState } from "../../domain/access-point.ts";
-import type { Instant, Millis, Monotonic } from "../../domain/instant.ts";
-import type {
-  CommandResult,
-  Device,
-  DeviceReport,
-  DeviceStatus,
-  Lock,
-  ReportListener,
-  Unsubscribe,
-} from "../../ports/device.ts";
+import type { BoltState, DeviceId } from "../../domain/access-point.ts";
+import type { Millis, Monotonic } from "../../domain/instant.ts";
+import type { CommandResult, Device, DeviceStatus, Lock, ReportListener, Unsubscribe } from "../../ports/device.ts";
 import type { DriverContext, DriverFactory } from "../../ports/driver.ts";
+import { DeviceBook } from "../common/device-book.ts";
+import { within } from "../common/within.ts";
 import { type Options, parseOptions } from "./options.ts";
 import { type Failure, Relay } from "./relay.ts";
 import { ShellyRpc } from "./rpc.ts";
@@ -34,12 +28,6 @@ export const shelly: DriverFactory = {
   },
 };
 
-interface Facts {
-  readonly bolt?: BoltState;
-  readonly door?: DoorState;
-  readonly firmware?: string;
-}
-
 /** What came of asking how it stands. "gave-way": a command was in more of a hurry. */
 type Asked = "answered" | "gave-way" | Failure;
 
@@ -49,13 +37,8 @@ class Shelly implements Device {
   readonly #options: Options;
   readonly #relay: Relay;
   readonly #context: DriverContext;
-  readonly #listeners = new Set<ReportListener>();
+  readonly #book: DeviceBook;
   #running: { readonly stopped: AbortController; readonly ended: Promise<void> } | undefined;
-  #link: DeviceStatus["link"] = "unknown";
-  #since: Instant;
-  #facts: Facts = {};
-  /** What the listeners have been told of bolt and door. */
-  #told: Pick<Facts, "bolt" | "door"> = {};
   #errors = "";
   #misses = 0;
   /** What was logged last of why it does not answer. */
@@ -76,23 +59,21 @@ class Shelly implements Device {
     this.#options = options;
     this.#relay = relay;
     this.#context = context;
-    this.#since = context.clock.wall();
+    this.#book = new DeviceBook(context);
     this.lock = {
       relocks: "by-itself",
       release: (wanted, signal) => this.#release(wanted, signal),
       secure: (signal) => this.#command("secured", undefined, signal),
       // The relay begins its timer anew and leaves its contacts as they are.
       hold: (windowMs, signal) => this.#release(windowMs, signal),
-      state: () => ({ bolt: this.#facts.bolt ?? "unknown", basis: this.#facts.bolt ? "reported" : "assumed" }),
+      state: () => this.#book.lockState(),
     };
   }
 
   async start(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     if (this.#running) return;
-    this.#become("unknown");
-    this.#facts = {};
-    this.#told = {};
+    this.#book.begin();
     this.#errors = "";
     this.#misses = 0;
     this.#complaint = "";
@@ -111,13 +92,11 @@ class Shelly implements Device {
   }
 
   status(): DeviceStatus {
-    const { bolt, ...facts } = this.#facts;
-    return { link: this.#link, since: this.#since, ...facts };
+    return this.#book.status();
   }
 
   subscribe(listener: ReportListener): Unsubscribe {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#book.subscribe(listener);
   }
 
   #release(wanted: Millis, signal: AbortSignal): Promise<CommandResult> {
@@ -131,9 +110,7 @@ class Shelly implements Device {
     this.#commands += 1;
     this.#asking.abort();
     try {
-      return await this.#withDeadline(AbortSignal.any([signal, stopped]), (until) =>
-        this.#inTurn(() => this.#switch(to, forMs, until)),
-      );
+      return await this.#withDeadline([signal, stopped], (until) => this.#inTurn(() => this.#switch(to, forMs, until)));
     } finally {
       this.#commands -= 1;
       this.#pausing.abort();
@@ -152,7 +129,7 @@ class Shelly implements Device {
     if ("kind" in status) return "accepted";
     const isThere = this.#isReleased(status) === (to === "released");
     this.#isStuck = to === "secured" && !isThere;
-    this.#take(this.#boltOf(status));
+    void this.#book.note(this.#boltOf(status));
     // A timer turns it round: wanted after a release, and after a securing it would release by itself.
     return isThere && status.hasTimer === (to === "released") ? "confirmed" : "accepted";
   }
@@ -183,9 +160,7 @@ class Shelly implements Device {
     this.#asking = new AbortController();
     const gaveWay = this.#asking.signal;
     if (this.#commands > 0) return "gave-way";
-    const failure = await this.#withDeadline(AbortSignal.any([stopped, gaveWay]), (until) =>
-      this.#learn(until, stopped),
-    );
+    const failure = await this.#withDeadline([stopped, gaveWay], (until) => this.#learn(until, stopped));
     if (!failure) return "answered";
     return gaveWay.aborted ? "gave-way" : failure;
   }
@@ -193,20 +168,20 @@ class Shelly implements Device {
   /** undefined when all is known. */
   async #learn(until: AbortSignal, stopped: AbortSignal): Promise<Failure | undefined> {
     const { contactInput, contactOn } = this.#options;
-    const isNew = this.#link !== "online";
+    const isNew = this.#book.link !== "online";
     let status = await this.#relay.status(until);
     if ("kind" in status) return status;
     const firmware = isNew ? await this.#relay.firmware(until) : undefined;
     if (isNew && this.#isReleased(status) && !status.hasTimer) {
       // Given up half-way it might yet arrive, and end the release of a command that came meanwhile: this does not give way.
-      status = await this.#withDeadline(stopped, (soon) => this.#heal(soon));
+      status = await this.#withDeadline([stopped], (soon) => this.#heal(soon));
       if ("kind" in status) return status;
     }
     const contact = contactInput === undefined ? undefined : await this.#relay.input(contactInput, until);
     if (contact && "kind" in contact) return contact;
     this.#come(firmware);
     const isOn = contact?.state ?? undefined;
-    this.#take({
+    void this.#book.note({
       ...this.#boltOf(status),
       ...(isOn !== undefined && { door: isOn === (contactOn === "closed") ? "closed" : "open" }),
     });
@@ -251,10 +226,7 @@ class Shelly implements Device {
   #come(firmware: string | undefined): void {
     this.#misses = 0;
     this.#complaint = "";
-    if (firmware !== undefined) this.#facts = { ...this.#facts, firmware };
-    if (this.#link === "online") return;
-    this.#become("online");
-    this.#tell({ type: "presence", state: "online", ...(firmware !== undefined && { firmware }) });
+    void this.#book.come({ ...(firmware !== undefined && { firmware }) });
   }
 
   /** One that has never spoken stays "unknown", unless it says that it will not. */
@@ -266,39 +238,8 @@ class Shelly implements Device {
       this.#complaint = why;
       this.#context.logger.warn(kind === "not-let-in" ? "password-refused" : "device-unreachable", { host, port, why });
     }
-    const isGone = saysNo || (this.#link === "online" && this.#misses >= missesMax);
-    if (!isGone || this.#link === "offline") return;
-    this.#become("offline");
-    this.#tell({ type: "presence", state: "offline" });
-  }
-
-  #take(news: Pick<Facts, "bolt" | "door">): void {
-    this.#facts = { ...this.#facts, ...news };
-    const { bolt, door } = news;
-    const before = this.#told;
-    this.#told = { ...before, ...news };
-    // What was not written down is news again at the next answer.
-    if (bolt !== undefined && bolt !== before.bolt)
-      this.#tell({ type: "bolt", state: bolt }, () => {
-        this.#told = { ...this.#told, bolt: "unknown" };
-      });
-    if (door !== undefined && door !== before.door)
-      this.#tell({ type: "door", state: door }, () => {
-        this.#told = { ...this.#told, door: "unknown" };
-      });
-  }
-
-  #tell(report: DeviceReport, forget: () => void = () => undefined): void {
-    const told = [...this.#listeners].map((listener) => listener(report));
-    Promise.all(told).catch((error: Error) => {
-      this.#context.logger.error("report-lost", { error });
-      forget();
-    });
-  }
-
-  #become(link: DeviceStatus["link"]): void {
-    this.#link = link;
-    this.#since = this.#context.clock.wall();
+    const isGone = saysNo || (this.#book.link === "online" && this.#misses >= missesMax);
+    if (isGone) void this.#book.gone();
   }
 
   /** One request at a time: it bears few, and answers to two could not be told apart in time. */
@@ -308,16 +249,7 @@ class Shelly implements Device {
     return mine;
   }
 
-  async #withDeadline<T>(signal: AbortSignal, act: (until: AbortSignal) => Promise<T>): Promise<T> {
-    const [over, done] = [new AbortController(), new AbortController()];
-    this.#context.clock.sleep(this.#options.deadlineMs, done.signal).then(
-      () => over.abort(),
-      () => undefined,
-    );
-    try {
-      return await act(AbortSignal.any([signal, over.signal]));
-    } finally {
-      done.abort();
-    }
+  #withDeadline<T>(signals: readonly AbortSignal[], act: (until: AbortSignal) => Promise<T>): Promise<T> {
+    return within(this.#context.clock, this.#options.deadlineMs, signals, act);
   }
 }

@@ -1,16 +1,9 @@
 /** A lock that speaks Tuya's LAN protocol, by itself or behind a gateway, as its profile says. */
-import type { BoltState, DeviceId, DoorState } from "../../domain/access-point.ts";
-import type { Instant, Monotonic } from "../../domain/instant.ts";
-import type {
-  CommandResult,
-  Device,
-  DeviceReport,
-  DeviceStatus,
-  Lock,
-  ReportListener,
-  Unsubscribe,
-} from "../../ports/device.ts";
+import type { BoltState, DeviceId } from "../../domain/access-point.ts";
+import type { Monotonic } from "../../domain/instant.ts";
+import type { CommandResult, Device, DeviceStatus, Lock, ReportListener, Unsubscribe } from "../../ports/device.ts";
 import type { DriverContext, DriverFactory } from "../../ports/driver.ts";
+import { DeviceBook } from "../common/device-book.ts";
 import type { Dps } from "./library.ts";
 import { joinLine, type Line, type LineUser } from "./line.ts";
 import { type Keys, type Options, parseOptions, readKeys } from "./options.ts";
@@ -30,28 +23,15 @@ const reportsMax = 64;
 /** What one report says, to who waits for the outcome of a command. */
 type Watcher = (meaning: Meaning, keyAnswer: KeyAnswer | undefined) => void;
 
-interface Facts {
-  readonly bolt?: BoltState;
-  readonly door?: DoorState;
-  readonly battery?: number;
-  readonly tamper?: boolean;
-}
-
 class TuyaLock implements Device {
   readonly id: DeviceId;
   readonly lock: Lock;
   readonly #options: Options;
   readonly #keys: Keys;
   readonly #context: DriverContext;
-  readonly #listeners = new Set<ReportListener>();
+  readonly #book: DeviceBook;
   readonly #watchers = new Set<Watcher>();
-  #untaken = 0;
   #running: { readonly stopped: AbortController; readonly line: Line; readonly leave: () => void } | undefined;
-  #link: DeviceStatus["link"] = "unknown";
-  #since: Instant;
-  #facts: Facts = {};
-  /** What the listeners have been told, and did not fail to take. */
-  #told: Facts = {};
   /** Until then someone's request at the lock can be approved. */
   #requestUntil: Monotonic = Number.NEGATIVE_INFINITY;
   readonly #user: LineUser;
@@ -61,7 +41,7 @@ class TuyaLock implements Device {
     this.#options = options;
     this.#keys = keys;
     this.#context = context;
-    this.#since = context.clock.wall();
+    this.#book = new DeviceBook(context);
     const { bolt, door, battery } = options.profile;
     this.#user = {
       cid: options.cid,
@@ -74,7 +54,7 @@ class TuyaLock implements Device {
       // How long it stays released is the lock's own affair, or the gateway's, which then tells it to secure itself.
       release: (_holdMs, signal) => this.#release(signal),
       secure: (signal) => this.#secure(signal),
-      state: () => ({ bolt: this.#facts.bolt ?? "unknown", basis: this.#facts.bolt ? "reported" : "assumed" }),
+      state: () => this.#book.lockState(),
     };
   }
 
@@ -83,9 +63,7 @@ class TuyaLock implements Device {
     if (this.#running) return;
     const { clock, logger } = this.#context;
     const { line, leave } = joinLine({ ...this.#options, localKey: this.#keys.localKey, clock, logger }, this.#user);
-    this.#become("unknown");
-    this.#facts = {};
-    this.#told = {};
+    this.#book.begin();
     this.#requestUntil = Number.NEGATIVE_INFINITY;
     this.#running = { stopped: new AbortController(), line, leave };
   }
@@ -97,13 +75,11 @@ class TuyaLock implements Device {
   }
 
   status(): DeviceStatus {
-    const { bolt, ...facts } = this.#facts;
-    return { link: this.#link, since: this.#since, ...facts };
+    return this.#book.status();
   }
 
   subscribe(listener: ReportListener): Unsubscribe {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#book.subscribe(listener);
   }
 
   async #release(signal: AbortSignal): Promise<CommandResult> {
@@ -141,9 +117,9 @@ class TuyaLock implements Device {
     try {
       const sent = await running.line.write(this.#user, dps, commandGapMs, over.signal);
       if (!sent) return "refused";
-      const before = this.#facts.bolt;
+      const before = this.#book.facts.bolt;
       // Where it is now only the lock can say; what it said before must not pass for "secured" when the line breaks.
-      if (before && target === "released") this.#facts = { ...this.#facts, bolt: "unknown" };
+      if (target === "released") this.#book.forgetBolt();
       const canBeProved =
         profile.bolt !== undefined || (profile.unlock.by === "approval" && profile.unlock.opened !== undefined);
       const outcome = this.#watch(target);
@@ -160,7 +136,7 @@ class TuyaLock implements Device {
       const result = await outcome.result;
       outcome.end();
       // Nobody repeats it; what came of it is read instead.
-      if (result === "unknown" || this.#facts.bolt === "unknown") void running.line.query(this.#user);
+      if (result === "unknown" || (before && !this.#book.facts.bolt)) void running.line.query(this.#user);
       sent.end(result !== "unknown");
       return result;
     } finally {
@@ -198,66 +174,31 @@ class TuyaLock implements Device {
   #hear(dps: Readonly<Record<string, unknown>>, isPush: boolean): void {
     const { profile } = this.#options;
     const meaning = readDps(profile, dps, isPush);
-    if (this.#link !== "online") {
-      this.#become("online");
-      this.#tell({ type: "presence", state: "online" });
-    }
     if (meaning.requestSeconds !== undefined)
       this.#requestUntil = this.#context.clock.monotonic() + meaning.requestSeconds * 1_000;
-    this.#note(meaning);
-    for (const by of meaning.opened) this.#tell({ type: "opened-at-lock", by });
+    const { bolt, door, battery, tamper, opened } = meaning;
+    void this.#book.come({
+      ...(bolt && { bolt }),
+      ...(door && { door }),
+      ...(battery !== undefined && { battery }),
+      ...(tamper && { tamper }),
+    });
+    for (const by of opened) void this.#book.tell({ type: "opened-at-lock", by });
+    this.#bound();
     const { unlock } = profile;
     const keyAnswer = unlock.by === "remote-key" && isPush ? readKeyAnswer(dps[unlock.dp], unlock.member) : undefined;
     for (const watcher of [...this.#watchers]) watcher(meaning, keyAnswer);
   }
 
-  /** Tells what is new, or was not taken when it was. */
-  #note({ bolt, door, battery, tamper }: Meaning): void {
-    const news: Facts = {
-      ...(bolt && { bolt }),
-      ...(door && { door }),
-      ...(battery !== undefined && { battery }),
-      ...(tamper && { tamper }),
-    };
-    const before = this.#told;
-    this.#facts = { ...this.#facts, ...news };
-    this.#told = { ...before, ...news };
-    if (bolt && bolt !== before.bolt) this.#tell({ type: "bolt", state: bolt }, "bolt");
-    if (door && door !== before.door) this.#tell({ type: "door", state: door }, "door");
-    if (battery !== undefined && battery !== before.battery)
-      this.#tell({ type: "battery", percent: battery }, "battery");
-    if (tamper && !before.tamper) this.#tell({ type: "tamper", active: true }, "tamper");
-  }
-
   #lost(): void {
-    const wasOnline = this.#link === "online";
     this.#requestUntil = Number.NEGATIVE_INFINITY;
-    if (this.#link !== "offline") this.#become("offline");
-    if (wasOnline) this.#tell({ type: "presence", state: "offline" });
+    void this.#book.gone();
   }
 
-  /** `fact`: told again with the next report of it when a listener fails to take it. */
-  #tell(report: DeviceReport, fact?: keyof Facts): void {
-    const told = [...this.#listeners].map((listener) => listener(report));
-    this.#untaken += told.length;
-    for (const taken of told)
-      taken
-        .catch((error: Error) => {
-          this.#context.logger.error("report-lost", { report: report.type, error });
-          if (!fact) return;
-          const { [fact]: _lost, ...kept } = this.#told;
-          this.#told = kept;
-        })
-        .finally(() => {
-          this.#untaken -= 1;
-        });
-    if (this.#untaken <= reportsMax) return;
-    this.#context.logger.warn("reports-flood", { untaken: this.#untaken });
+  #bound(): void {
+    const { untaken } = this.#book;
+    if (untaken <= reportsMax) return;
+    this.#context.logger.warn("reports-flood", { untaken });
     this.#running?.line.hangUp();
-  }
-
-  #become(link: DeviceStatus["link"]): void {
-    this.#link = link;
-    this.#since = this.#context.clock.wall();
   }
 }
