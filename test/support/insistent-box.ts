@@ -39,7 +39,7 @@ export class InsistentBox {
   readonly releases = new Map<string, number>();
   /** Whose PIN is pressed; stays the same while an earlier press may still be answered. */
   presser = "";
-  #feedbacks = 0;
+  #answers = 0;
   /** The release it is being told. */
   #releasing: string | undefined;
   readonly #options: InsistentBoxOptions;
@@ -65,6 +65,11 @@ export class InsistentBox {
     return this.#unacknowledged.some(({ uplink }) => uplink.name === "attempt");
   }
 
+  /** How often its keypad was told what came of a press. */
+  get answers(): number {
+    return this.#answers;
+  }
+
   get waiting(): number {
     return this.#unacknowledged.length;
   }
@@ -83,7 +88,7 @@ export class InsistentBox {
       protocolVersion: 4,
       clean: true,
       reconnectPeriod: 0,
-      connectTimeout: 5_000,
+      connectTimeout: 60_000,
     });
     return new Promise((resolve) => {
       client.on("error", () => undefined);
@@ -111,14 +116,14 @@ export class InsistentBox {
   /** Presses a PIN and waits for the answer to it; false when the line broke first, and nobody knows. */
   async press(pin: string): Promise<boolean> {
     const client = this.#client;
-    const before = this.#feedbacks;
+    const before = this.#answers;
     if (!client) return false;
     this.model.enterPin(pin);
     return new Promise((resolve) => {
       const look = () => {
-        if (this.#feedbacks === before && this.#client === client) return;
+        if (this.#answers === before && this.#client === client) return;
         this.#listeners.delete(look);
-        resolve(this.#feedbacks > before);
+        resolve(this.#answers > before);
       };
       this.#listeners.add(look);
     });
@@ -135,7 +140,7 @@ export class InsistentBox {
     this.#releasing = command.action === "release" ? command.id : undefined;
     this.model.receive(payload);
     if (command.action !== "feedback") return;
-    this.#feedbacks += 1;
+    this.#answers += 1;
     for (const listener of this.#listeners) listener();
   }
 
