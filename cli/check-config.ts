@@ -31,7 +31,11 @@ async function checkGateway(file: string): Promise<string> {
       faults.map(({ path, message }) => ({ file, line: config.lineOf(path), path: pathText(path), message })),
     );
   }
-  const { devices, accessPoints } = config.settings;
+  const { devices, accessPoints, broker } = config.settings;
+  if (broker.plainLan)
+    console.error(
+      `${file}: warning: broker.plainLan: passwords and commands of the devices that use it cross the LAN unencrypted; give them a network of their own`,
+    );
   return `${counted(devices.length, "device")}, ${counted(accessPoints.length, "access point")}`;
 }
 

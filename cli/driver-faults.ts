@@ -1,8 +1,10 @@
-/** Has every driver parse its device's options, which has no effect beyond that, and collects what they refuse. */
+/** Has every driver parse its device's options, which has no effect beyond that, and collects what they refuse, each for itself or all together. */
 import type { GatewayConfig } from "../config/load.ts";
 import { nearest } from "../config/nearest.ts";
 import { driverNames, loadDriver } from "../gateway/drivers/index.ts";
 import { GatewayError } from "../gateway/errors.ts";
+import { mqttFaults } from "../gateway/mqtt-faults.ts";
+import type { Device } from "../gateway/ports/device.ts";
 import { silentLogger } from "../gateway/ports/logger.ts";
 import type { MqttLink } from "../gateway/ports/mqtt-link.ts";
 import { systemClock } from "../gateway/system-clock.ts";
@@ -22,19 +24,26 @@ const noLine: MqttLink = {
 };
 
 export async function driverFaults(config: GatewayConfig): Promise<DriverFault[]> {
-  const faults = await Promise.all(config.settings.devices.map((device, index) => faultsOf(device, index, config)));
-  return faults.flat();
+  const { devices, broker } = config.settings;
+  const made = await Promise.all(devices.map((device, index) => make(device, index, config)));
+  const users = made.map(({ device }, index) => {
+    const { id } = devices[index]!;
+    return { id, dialect: device?.mqtt, hasPassword: config.secrets.ofDevice(id, "password") !== undefined };
+  });
+  const faults = made.flatMap(({ fault }) => (fault ? [fault] : []));
+  // What a device that was refused would say on MQTT nobody knows.
+  return faults.length > 0 ? faults : mqttFaults(broker, users);
 }
 
-async function faultsOf(
+async function make(
   { id, driver, options }: GatewayConfig["settings"]["devices"][number],
   index: number,
   { secrets }: GatewayConfig,
-): Promise<DriverFault[]> {
+): Promise<{ readonly device?: Device; readonly fault?: DriverFault }> {
   const factory = await loadDriver(driver);
-  if (!factory) return [{ path: ["devices", index, "driver"], message: unknownDriver(driver) }];
+  if (!factory) return { fault: { path: ["devices", index, "driver"], message: unknownDriver(driver) } };
   try {
-    factory.create(id, options, {
+    const device = factory.create(id, options, {
       clock: systemClock,
       logger: silentLogger,
       mqtt: noLine,
@@ -43,10 +52,10 @@ async function faultsOf(
         return value === undefined ? undefined : new SecretString(value);
       },
     });
-    return [];
+    return { device };
   } catch (error) {
     if (!(error instanceof GatewayError) || error.code !== "config-invalid") throw error;
-    return [{ path: ["devices", index, "options"], message: error.message }];
+    return { fault: { path: ["devices", index, "options"], message: error.message } };
   }
 }
 

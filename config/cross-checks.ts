@@ -77,6 +77,7 @@ function sharedPorts({ http, broker, lan }: GatewayFile): CrossFault[] {
     { path: ["http", "port"], port: http.port },
     { path: ["broker", "port"], port: broker.port },
     { path: ["broker", "plainPort"], port: broker.plainPort },
+    { path: ["broker", "plainLan", "port"], port: broker.plainLan?.port },
     { path: ["lan", "port"], port: lan?.port },
   ];
   return ports.flatMap(({ path, port }, index) => {

@@ -100,6 +100,19 @@ export const gatewayFileSchema = z
       .strictObject({
         ...http(8883, "0.0.0.0"),
         plainPort: port.optional().meta({ description: "MQTT without TLS, on 127.0.0.1 only; absent: none" }),
+        plainLan: z
+          .strictObject({
+            host: z
+              .string()
+              .refine((text) => isIP(text) !== 0, "expected an IP address, such as 192.168.1.10")
+              .meta({ description: "This machine's own address on a private network" }),
+            port: port.default(1883),
+          })
+          .optional()
+          .meta({
+            description:
+              "MQTT without TLS on the LAN, for locks whose firmware knows none (Nuki) and for nobody else: who listens there hears passwords and commands",
+          }),
         hostnames: names
           .min(1)
           .default(["gateway.local"])

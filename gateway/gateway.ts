@@ -1,5 +1,6 @@
 /** The daemon on site, whole: the site with its broker, its drivers and its LAN pages, started and stopped in a visible order. */
 import { hostname } from "node:os";
+import { pathText } from "../config/config-error.ts";
 import type { DeviceAccount } from "./broker/accounts.ts";
 import { Broker, type BrokerAddress } from "./broker/broker.ts";
 import { CertificateAuthority } from "./broker/certificate-authority.ts";
@@ -12,6 +13,7 @@ import { giveEntry } from "./flows/give-entry.ts";
 import { gatewayApp } from "./http/app.tsx";
 import { type HttpServer, listen } from "./http/server.ts";
 import { type LanSettings, PeerLan } from "./lan/peer-lan.ts";
+import { mqttFaults } from "./mqtt-faults.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Device } from "./ports/device.ts";
 import type { Disk } from "./ports/disk.ts";
@@ -35,6 +37,7 @@ export interface GatewaySettings {
     readonly host: string;
     readonly port: number;
     readonly plainPort?: number | undefined;
+    readonly plainLan?: { readonly host: string; readonly port: number } | undefined;
     readonly hostnames: readonly string[];
     readonly connectionsMax: number;
   };
@@ -87,17 +90,18 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
     let highWaterAtStart: Instant = 0;
     const wall = () => Math.max(clock.wall(), highWaterAtStart + clock.monotonic() - startedAt);
     const ca = await CertificateAuthority.open(settings.data, { wall });
-    const { host, port, plainPort, hostnames, connectionsMax } = settings.broker;
+    const { host, port, plainPort, plainLan, hostnames, connectionsMax } = settings.broker;
     const broker = new Broker({
       host,
       port,
       ...(plainPort !== undefined && { plainPort }),
+      plainLan,
       tls: {
         ...(await ca.serverCertificate(hostnames)),
         ca: ca.certificate,
         ticketKeys: await ca.ticketKeys(),
       },
-      devices: accountsOf(settings, parts.secret),
+      devices: [],
       limits: { connections: connectionsMax },
       passedTime: () => records?.borneOutAt ?? 0,
       clock,
@@ -106,6 +110,8 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
     const devices = await Promise.all(
       settings.devices.map((device, index) => makeDevice(`devices[${index}]`, device, parts, broker)),
     );
+    refuseMqttFaults(settings, devices, parts.secret);
+    broker.setDevices(accountsOf(devices, parts.secret));
     const lan = settings.lan && lanOf(settings.lan, parts);
     const site = await startSite({
       gateway: keys.gateway,
@@ -171,7 +177,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       broker: address,
       lan: lan?.address,
       caCertificate: ca.certificate,
-      reloadSecrets: (secret) => broker.setDevices(accountsOf(settings, secret)),
+      reloadSecrets: (secret) => broker.setDevices(accountsOf(devices, secret)),
       stop,
     };
   } catch (error) {
@@ -206,8 +212,9 @@ async function keepCertificate(
  * A device may prove itself by its certificate from this gateway's authority, and by a password where it has one. A fingerprint among
  * its secrets makes that certificate the only one, so that those issued before are void. Throws config-invalid.
  */
-function accountsOf(settings: GatewaySettings, secret: GatewayParts["secret"]): DeviceAccount[] {
-  return settings.devices.map(({ id }) => {
+function accountsOf(devices: readonly Device[], secret: GatewayParts["secret"]): DeviceAccount[] {
+  return devices.flatMap(({ id, mqtt: dialect }) => {
+    if (!dialect) return [];
     const password = secret(id, "password");
     const fingerprint = secret(id, "certificate")?.reveal();
     if (fingerprint !== undefined && !/^([\dA-F]{2}:){31}[\dA-F]{2}$/i.test(fingerprint))
@@ -215,8 +222,16 @@ function accountsOf(settings: GatewaySettings, secret: GatewayParts["secret"]): 
         "config-invalid",
         `secret certificate of device ${id} is no SHA-256 fingerprint (32 pairs of hex digits, joined by colons); postern ca device prints it`,
       );
-    return { id, certificate: true, ...(fingerprint && { fingerprint }), ...(password && { password }) };
+    return [{ id, dialect, certificate: true, ...(fingerprint && { fingerprint }), ...(password && { password }) }];
   });
+}
+
+function refuseMqttFaults(settings: GatewaySettings, devices: readonly Device[], secret: GatewayParts["secret"]): void {
+  const [fault] = mqttFaults(
+    settings.broker,
+    devices.map(({ id, mqtt: dialect }) => ({ id, dialect, hasPassword: secret(id, "password") !== undefined })),
+  );
+  if (fault) throw new GatewayError("config-invalid", `${pathText(fault.path)}: ${fault.message}`);
 }
 
 /** The cloud may have begun the new epoch although its answer was lost, so that it is asked is written down first. */

@@ -1,12 +1,15 @@
 /** Which devices may log in, and how each proves that it is itself. */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type { DeviceId } from "../domain/access-point.ts";
+import type { MqttDialect } from "../ports/mqtt-link.ts";
 import type { SecretString } from "../wire/secret.ts";
-import { isDeviceId } from "./permissions.ts";
+import { type ClientName, isDeviceId, type Permissions, permissionsOf } from "./permissions.ts";
 
 export interface DeviceAccount {
-  /** Also its user name, its client id and the name on its certificate. */
+  /** Also its user name, the name on its certificate and, unless its dialect says otherwise, its client id. */
   readonly id: DeviceId;
+  readonly dialect: MqttDialect;
   /** Made by a machine and long; it is compared in one HMAC, not stretched. */
   readonly password?: SecretString;
   /** Whether a certificate of the gateway's authority with the device's name is enough. */
@@ -23,6 +26,8 @@ export interface Proof {
 }
 
 interface Known {
+  readonly dialect: MqttDialect;
+  readonly permissions: Readonly<Record<ClientName["line"], Permissions>>;
   readonly passwordMac: Buffer | undefined;
   readonly certificate: boolean;
   readonly fingerprint: string | undefined;
@@ -39,9 +44,11 @@ export class Accounts {
     this.#known = new Map(
       accounts
         .filter(({ id }) => isDeviceId(id))
-        .map(({ id, password, certificate, fingerprint }) => [
+        .map(({ id, dialect, password, certificate, fingerprint }) => [
           id,
           {
+            dialect,
+            permissions: { own: permissionsOf("own", dialect), second: permissionsOf("second", dialect) },
             passwordMac: password && this.#mac(Buffer.from(password.reveal())),
             certificate: certificate ?? fingerprint !== undefined,
             fingerprint: fingerprint?.toUpperCase(),
@@ -53,6 +60,19 @@ export class Accounts {
 
   has(device: DeviceId): boolean {
     return this.#known.has(device);
+  }
+
+  permissions({ device, line }: ClientName): Permissions | undefined {
+    return this.#known.get(device)?.permissions[line];
+  }
+
+  /** Whether clients of this user name are called what their firmware likes. */
+  namesItself(username: string): boolean {
+    return this.#known.get(username)?.dialect.clientId === "any";
+  }
+
+  knowsTls(device: DeviceId): boolean {
+    return this.#known.get(device)?.dialect.tls !== "never";
   }
 
   /** Takes as long for a device that does not exist as for a wrong password. */
@@ -77,6 +97,7 @@ export class Accounts {
 function same(one: Known, other: Known | undefined): boolean {
   return (
     other !== undefined &&
+    isDeepStrictEqual(one.dialect, other.dialect) &&
     one.certificate === other.certificate &&
     one.fingerprint === other.fingerprint &&
     (one.passwordMac && other.passwordMac

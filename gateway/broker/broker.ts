@@ -19,7 +19,8 @@ import { type ArrivalLimits, Arrivals } from "./arrivals.ts";
 import { DeviceCertificates, type EndingCertificate } from "./device-certificates.ts";
 import { DeviceLine } from "./device-line.ts";
 import { networkOf } from "./network-of.ts";
-import { permissionsOf, readClientId } from "./permissions.ts";
+import { isIgnored, levelsMax, readClientId } from "./permissions.ts";
+import { isPrivateAddress } from "./private-address.ts";
 import { RareWarning } from "./rare-warning.ts";
 import { Refusals } from "./refusals.ts";
 import { boundPackets, pacePackets, RelaylessAedes } from "./relayless-aedes.ts";
@@ -66,6 +67,8 @@ export interface BrokerOptions {
   readonly port: number;
   /** Plain MQTT, on 127.0.0.1 and nowhere else. */
   readonly plainPort?: number;
+  /** Plain MQTT on one private address, for devices whose firmware knows no TLS and nobody else. */
+  readonly plainLan?: { readonly host: string; readonly port: number } | undefined;
   /** `ca`: who signs devices' certificates. `ticketKeys`: 48 secret bytes that let devices resume TLS sessions over a restart. */
   readonly tls: BrokerCertificate & { readonly ca: string; readonly ticketKeys?: Buffer };
   readonly devices: readonly DeviceAccount[];
@@ -93,6 +96,8 @@ export interface BrokerStats {
   readonly failures: number;
   readonly publishesDenied: number;
   readonly subscriptionsDenied: number;
+  /** Publishes and subscriptions beyond its permissions that are not held against a device: its firmware knows no better. */
+  readonly ignored: number;
   readonly packetsTooLarge: number;
   /** Connections ended because of what the device did: did not read, asked too much. */
   readonly cutOff: number;
@@ -104,6 +109,7 @@ export interface BrokerAddress {
   readonly host: string;
   readonly port: number;
   readonly plainPort?: number;
+  readonly plainLanPort?: number;
 }
 
 type Counts = {
@@ -130,6 +136,8 @@ export class Broker {
   /** By client id. */
   readonly #sessions = new Map<string, Session>();
   readonly #sessionOf = new WeakMap<Client, Session>();
+  /** That came in by `plainLan`. */
+  readonly #unencrypted = new WeakSet<Client>();
   readonly #connects = new WeakMap<Client, ConnectPacket>();
   readonly #penalties = new Map<DeviceId, Monotonic>();
   readonly #denials = new Map<DeviceId, Allowance>();
@@ -147,6 +155,7 @@ export class Broker {
     failures: 0,
     publishesDenied: 0,
     subscriptionsDenied: 0,
+    ignored: 0,
     packetsTooLarge: 0,
     cutOff: 0,
   };
@@ -167,7 +176,7 @@ export class Broker {
   /** Rejects with `port-in-use` naming the configuration key. Drivers should listen to their lines before. */
   async start(): Promise<void> {
     if (this.#running) return;
-    const { host, port, plainPort, tls } = this.#options;
+    const { host, port, plainPort, plainLan, tls } = this.#options;
     const engine = this.#engine();
     await engine.listen();
     const arrivals = new Arrivals(this.#limits);
@@ -191,10 +200,12 @@ export class Broker {
       createServer({ noDelay: true, pauseOnConnect: true }, (socket) => arrivals.take(socket, () => enter(socket)));
     const server = accept((socket) => tlsServer.emit("connection", socket));
     const plainServer = plainPort === undefined ? undefined : accept(handle);
-    this.#running = { engine, arrivals, tlsServer, servers: plainServer ? [server, plainServer] : [server] };
+    const lanServer = plainLan && accept((socket) => this.#handleUnencrypted(engine, socket));
+    this.#running = { engine, arrivals, tlsServer, server, plainServer, lanServer };
     try {
       await listen(server, host, port, "broker.port");
       if (plainServer && plainPort !== undefined) await listen(plainServer, "127.0.0.1", plainPort, "broker.plainPort");
+      if (lanServer) await listen(lanServer, plainLan.host, plainLan.port, "broker.plainLan");
     } catch (error) {
       await this.stop();
       throw error;
@@ -204,6 +215,7 @@ export class Broker {
       port: portOf(server),
       plainPort: plainServer && portOf(plainServer),
     });
+    if (lanServer) this.#logger.warn("passwords-cross-the-lan-unencrypted", { ...plainLan, port: portOf(lanServer) });
   }
 
   /** Ends every connection. Last wills of this hour are not the devices' going and are not delivered. */
@@ -211,7 +223,9 @@ export class Broker {
     const running = this.#running;
     if (!running) return;
     this.#running = undefined;
-    const closed = running.servers.map((server) => new Promise((resolve) => server.close(resolve)));
+    const closed = [running.server, running.plainServer, running.lanServer].map(
+      (server) => new Promise<unknown>((resolve) => (server ? server.close(resolve) : resolve(undefined))),
+    );
     for (const session of this.#sessions.values()) session.end();
     this.#sessions.clear();
     running.arrivals.destroy();
@@ -221,12 +235,13 @@ export class Broker {
 
   /** Where the broker listens; undefined while it does not. */
   get address(): BrokerAddress | undefined {
-    const [server, plainServer] = this.#running?.servers ?? [];
-    if (!server?.listening) return undefined;
+    if (!this.#running?.server.listening) return undefined;
+    const { server, plainServer, lanServer } = this.#running;
     return {
       host: this.#options.host,
       port: portOf(server),
       ...(plainServer && { plainPort: portOf(plainServer) }),
+      ...(lanServer && { plainLanPort: portOf(lanServer) }),
     };
   }
 
@@ -273,7 +288,7 @@ export class Broker {
       connectTimeout: this.#limits.loginMs,
       queueLimit: 16,
       maxInflightInbound: 32,
-      maxTopicLevels: 8,
+      maxTopicLevels: levelsMax,
       heartbeatInterval: 3_600_000,
       preConnect: (client, packet, callback) => this.#preConnect(client, packet, callback),
       authenticate: (client, username, password, callback) => this.#authenticate(client, username, password, callback),
@@ -285,7 +300,7 @@ export class Broker {
     engine.on("clientReady", (client) => this.#ready(client));
     engine.on("subscribe", (subscriptions, client) => {
       for (const { topic, qos } of subscriptions as { topic: string; qos: number }[])
-        if (qos < 128) this.#sessionOf.get(client)?.subscribed(topic);
+        if (qos < 128) this.#sessionOf.get(client)?.subscribed(topic, qos);
     });
     engine.on("unsubscribe", (filters, client) => {
       for (const filter of filters) this.#sessionOf.get(client)?.unsubscribed(filter);
@@ -298,7 +313,16 @@ export class Broker {
     return engine;
   }
 
-  #handle(engine: RelaylessAedes, socket: Socket): void {
+  /** A port forwarded from outside, or a route nobody meant, leads nowhere. */
+  #handleUnencrypted(engine: RelaylessAedes, socket: Socket): void {
+    if (isPrivateAddress(socket.remoteAddress ?? "")) this.#unencrypted.add(this.#handle(engine, socket));
+    else {
+      this.#refused.tell(networkOf(socket.remoteAddress ?? ""), { why: "not from a private network, not encrypted" });
+      socket.destroy();
+    }
+  }
+
+  #handle(engine: RelaylessAedes, socket: Socket): Client {
     const client = engine.handle(socket);
     boundPackets(
       client,
@@ -309,6 +333,7 @@ export class Broker {
     );
     pacePackets(client, (packet) => this.#pace(client, packet));
     socket.once("close", () => this.#gone(client));
+    return client;
   }
 
   /**
@@ -318,11 +343,14 @@ export class Broker {
   #pace(client: Client, packet: Packet): (() => Promise<void>) | undefined {
     const session = this.#sessionOf.get(client);
     if (packet.cmd === "publish" && session?.permissions.publish.has(packet.topic) === false)
-      packet.topic = foreignTopic;
+      packet.topic = isIgnored(session.permissions, packet.topic) ? ignoredTopic : foreignTopic;
     return session?.pace();
   }
 
+  /** A device that calls itself what it likes is called by its id from here on: whatever name it took, it is nobody else's. */
   #preConnect(client: Client, packet: ConnectPacket, callback: (error: Error | null, success: boolean) => void): void {
+    const { username } = packet;
+    if (username !== undefined && this.#accounts.namesItself(username)) packet.clientId = username;
     const longest = this.#limits.keepaliveSeconds;
     packet.clean = true;
     packet.keepalive = Math.min(packet.keepalive || longest, longest);
@@ -381,7 +409,9 @@ export class Broker {
     if (objection) return { code: connack.notAuthorized, why: objection };
     if (!this.#accounts.proves(name.device, proofOf(client, username, password)))
       return { code: connack.badCredentials, why: "unknown device or wrong proof" };
-    if (will !== undefined && will !== permissionsOf(name).will)
+    if (this.#unencrypted.has(client) && this.#accounts.knowsTls(name.device))
+      return { code: connack.badCredentials, why: "not encrypted, and its firmware knows TLS" };
+    if (will !== undefined && will !== this.#accounts.permissions(name)?.will)
       return { code: connack.notAuthorized, why: "will on a foreign topic" };
     if ((this.#penalties.get(name.device) ?? 0) > this.#options.clock.monotonic())
       return { code: connack.unavailable, why: "cut off a moment ago" };
@@ -391,10 +421,19 @@ export class Broker {
 
   #admit(client: Client, clientId: string): void {
     const name = readClientId(clientId);
-    if (!name) return;
+    const permissions = name && this.#accounts.permissions(name);
+    if (!permissions) return;
     const { device } = name;
     this.#epochs += 1;
-    const session = new Session(name, this.#epochs, client, this.#line(device), this.#limits, this.#options.clock);
+    const session = new Session({
+      name,
+      permissions,
+      epoch: this.#epochs,
+      client,
+      line: this.#line(device),
+      limits: this.#limits,
+      clock: this.#options.clock,
+    });
     const older = this.#sessions.get(clientId);
     this.#sessions.set(clientId, session);
     this.#sessionOf.set(client, session);
@@ -445,8 +484,9 @@ export class Broker {
     }
     if (session.isOver) return;
     if (!session.permissions.publish.has(packet.topic)) {
-      this.#counts.publishesDenied += 1;
-      if (this.#errs(session, "publish")) session.drop(packet, done);
+      const isHarmless = packet.topic === ignoredTopic || isIgnored(session.permissions, packet.topic);
+      this.#counts[isHarmless ? "ignored" : "publishesDenied"] += 1;
+      if (isHarmless || this.#errs(session, "publish")) session.drop(packet, done);
       return;
     }
     this.#counts.messages += 1;
@@ -467,6 +507,10 @@ export class Broker {
     const session = this.#sessionOf.get(client);
     if (!session || session.isOver) return false;
     if (session.permissions.subscribe.has(topic)) return true;
+    if (isIgnored(session.permissions, topic)) {
+      this.#counts.ignored += 1;
+      return false;
+    }
     this.#counts.subscriptionsDenied += 1;
     this.#errs(session, "subscribe");
     return false;
@@ -499,8 +543,10 @@ export class Broker {
   }
 }
 
-/** On which no device may publish. */
+/** On which no device may publish: a permitted topic has more levels. */
 const foreignTopic = "foreign";
+/** For what is not held against the device. */
+const ignoredTopic = "ignored";
 
 /** Of a device, not of its connection: a new one brings no new allowance. */
 function allowanceOf(allowances: Map<DeviceId, Allowance>, device: DeviceId, rate: Rate): Allowance {
@@ -513,7 +559,9 @@ interface Running {
   readonly engine: RelaylessAedes;
   readonly arrivals: Arrivals;
   readonly tlsServer: TlsServer;
-  readonly servers: readonly Server[];
+  readonly server: Server;
+  readonly plainServer: Server | undefined;
+  readonly lanServer: Server | undefined;
 }
 
 function certificateOf({ conn }: Client): X509Certificate | undefined {

@@ -1,9 +1,9 @@
 /**
- * Who may say and hear what on the site's broker. A device speaks on its own uplink topics and hears its own command topic; nothing
- * else, and no wildcard, exists for it. Pure: the broker asks, this answers.
+ * Who may say and hear what on the site's broker. A device speaks and hears on the topics of its own dialect; nothing else, and no wildcard,
+ * exists for it. Pure: the broker asks, this answers.
  */
 import type { DeviceId } from "../domain/access-point.ts";
-import { lockboxTopics, lockboxUplinks } from "../wire/lockbox.ts";
+import type { MqttDialect } from "../ports/mqtt-link.ts";
 
 /** Devices' ids are client ids, user names, topic levels and certificate names alike, so they are kept plain. */
 const deviceIdPattern = /^[A-Za-z0-9_-]{1,64}$/;
@@ -32,14 +32,52 @@ export interface Permissions {
   readonly subscribe: ReadonlySet<string>;
   /** The only topic of a last will. */
   readonly will: string | undefined;
+  /** See MqttDialect.ignores. */
+  readonly ignores: readonly string[];
 }
 
-export function permissionsOf({ device, line }: ClientName): Permissions {
-  const uplinks = Object.keys(lockboxUplinks) as (keyof typeof lockboxUplinks)[];
+export function permissionsOf(line: ClientName["line"], dialect: MqttDialect): Permissions {
+  const whole = (name: string) => `${dialect.base}/${name}`;
   const own = line === "own";
   return {
-    publish: new Set(uplinks.map((name) => lockboxTopics.of(device, name))),
-    subscribe: new Set(own ? [lockboxTopics.of(device, "command")] : []),
-    will: own ? lockboxTopics.of(device, "presence") : undefined,
+    publish: new Set(dialect.publishes.map(whole)),
+    subscribe: new Set(own ? dialect.subscribes.map(whole) : []),
+    will: own && dialect.will !== undefined ? whole(dialect.will) : undefined,
+    ignores: dialect.ignores,
   };
+}
+
+/** Whether a publish or a subscription that is not permitted is not held against the device either. Its own commands it never says. */
+export function isIgnored({ ignores, subscribe }: Permissions, topic: string): boolean {
+  return !subscribe.has(topic) && ignores.some((base) => isAtOrBelow(topic, base));
+}
+
+/** Why a dialect cannot be spoken here; undefined when it can. */
+export function objectionTo({ base, publishes, subscribes, will, ignores }: MqttDialect): string | undefined {
+  const topics = [...publishes, ...subscribes].map((name) => `${base}/${name}`);
+  const unfit = [base, ...topics, ...ignores].find((topic) => !isTopic(topic));
+  if (unfit !== undefined) return `"${unfit}" cannot be a topic here: 1 to ${levelsMax} levels, no + and no #`;
+  if (will !== undefined && !publishes.includes(will)) return `the last will "${will}" is not among what it publishes`;
+  return undefined;
+}
+
+/** Two dialects of which one device could say or hear what is the other's. */
+export function touch(one: MqttDialect, other: MqttDialect): boolean {
+  return isAtOrBelow(one.base, other.base) || isAtOrBelow(other.base, one.base);
+}
+
+/** aedes ends the connection at more (broker.ts). */
+export const levelsMax = 8;
+
+function isTopic(text: string): boolean {
+  const levels = text.split("/");
+  return text.length <= 256 && levels.length <= levelsMax && /^[^$]/.test(text) && levels.every(isLevel);
+}
+
+function isLevel(text: string): boolean {
+  return /^[^+#\p{Cc}]+$/u.test(text);
+}
+
+function isAtOrBelow(topic: string, base: string): boolean {
+  return topic === base || topic.startsWith(`${base}/`);
 }

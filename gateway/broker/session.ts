@@ -7,7 +7,7 @@ import type { Monotonic } from "../domain/instant.ts";
 import type { Clock } from "../ports/clock.ts";
 import { Allowance, type Rate } from "../wire/allowance.ts";
 import type { DeviceLine } from "./device-line.ts";
-import { type ClientName, type Permissions, permissionsOf } from "./permissions.ts";
+import type { ClientName, Permissions } from "./permissions.ts";
 
 export interface SessionLimits {
   /** Packets of one connection, messages as well as pings; what is over it waits, and that client with it. */
@@ -33,6 +33,16 @@ interface Answer {
 
 const puback = [0x40, 2] as const;
 
+export interface SessionParts {
+  readonly name: ClientName;
+  readonly permissions: Permissions;
+  readonly epoch: number;
+  readonly client: Client;
+  readonly line: DeviceLine;
+  readonly limits: SessionLimits;
+  readonly clock: Clock;
+}
+
 export class Session {
   readonly name: ClientName;
   readonly permissions: Permissions;
@@ -48,16 +58,17 @@ export class Session {
   readonly #clock: Clock;
   readonly #limits: SessionLimits;
   readonly #pace: Allowance;
-  readonly #subscribed = new Set<string>();
+  /** With the quality that each was granted. */
+  readonly #subscribed = new Map<string, 0 | 1>();
   /** Made when somebody first waits: most never have to, and there are thousands of sessions. */
   #waiting: AbortController | undefined;
   #answers: Answer[] = [];
   #answering = false;
 
-  constructor(name: ClientName, epoch: number, client: Client, line: DeviceLine, limits: SessionLimits, clock: Clock) {
+  constructor({ name, permissions, epoch, client, line, limits, clock }: SessionParts) {
     this.name = name;
     this.epoch = epoch;
-    this.permissions = permissionsOf(name);
+    this.permissions = permissions;
     this.#client = client;
     this.#line = line;
     this.#clock = clock;
@@ -94,8 +105,9 @@ export class Session {
 
   /** Writes to the device; false when that is certainly not done. */
   send(topic: string, payload: string): boolean {
-    if (!this.#subscribed.has(topic) || !this.keepsReading()) return false;
-    this.#client.publish({ cmd: "publish", topic, payload, qos: 1, retain: false, dup: false }, () => undefined);
+    const qos = this.#subscribed.get(topic);
+    if (qos === undefined || !this.keepsReading()) return false;
+    this.#client.publish({ cmd: "publish", topic, payload, qos, retain: false, dup: false }, () => undefined);
     return true;
   }
 
@@ -108,8 +120,8 @@ export class Session {
     return false;
   }
 
-  subscribed(topic: string): void {
-    this.#subscribed.add(topic);
+  subscribed(topic: string, qos: number): void {
+    this.#subscribed.set(topic, qos === 0 ? 0 : 1);
     this.#line.subscribed(this, topic);
   }
 

@@ -5,6 +5,7 @@ import type { DeviceOrigin } from "../domain/entry-event.ts";
 import type { Instant, Millis, Monotonic } from "../domain/instant.ts";
 import type { CodeConstraints, CodeRef, CodeWindow, StoredCode } from "../domain/lock-code.ts";
 import type { SecretString } from "../wire/secret.ts";
+import type { MqttDialect } from "./mqtt-link.ts";
 
 /** No maker's success value is proof. "confirmed": a later state report shows it · "unknown": the deadline passed without an answer. */
 export type CommandResult = "accepted" | "confirmed" | "refused" | "unknown";
@@ -67,6 +68,8 @@ export interface Device {
   readonly codes?: CodeStore;
   readonly reader?: Reader;
   readonly locator?: Locator;
+  /** How it talks through the site's broker; absent where it does not. */
+  readonly mqtt?: MqttDialect;
 }
 
 /** The part that holds the door. A timer of its own is the better one: a lost link leaves such a door shut. */

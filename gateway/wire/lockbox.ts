@@ -68,6 +68,7 @@ export const lockboxCommandSchema = z.discriminatedUnion("action", [
 export type LockboxCommand = z.infer<typeof lockboxCommandSchema>;
 
 export const lockboxTopics = {
+  base: (device: string) => `postern/${device}`,
   of: (device: string, name: LockboxUplink | "command") => `postern/${device}/${name}`,
 } as const;
 

@@ -7,8 +7,7 @@ import { Broker } from "../../gateway/broker/broker.ts";
 import { CertificateAuthority } from "../../gateway/broker/certificate-authority.ts";
 import { silentLogger } from "../../gateway/ports/logger.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
-import { SecretString } from "../../gateway/wire/secret.ts";
-import { connectPacket, dial, login, passwordOf } from "../support/mqtt-broker.ts";
+import { boxAccount, connectPacket, dial, login, passwordOf } from "../support/mqtt-broker.ts";
 import { type Benchmark, row } from "./row.ts";
 
 const commands = 1_000;
@@ -24,7 +23,7 @@ export const benchmark: Benchmark = {
       port: 0,
       plainPort: 0,
       tls: { ...(await authority.serverCertificate(["localhost"])), ca: authority.certificate },
-      devices: ["frozen", "healthy"].map((id) => ({ id, password: new SecretString(passwordOf(id)) })),
+      devices: ["frozen", "healthy"].map((id) => boxAccount(id)),
       clock: systemClock,
       logger: silentLogger,
     });

@@ -11,7 +11,7 @@ import { recentEvents } from "../../gateway/http/recent-events.ts";
 import { silentLogger } from "../../gateway/ports/logger.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
-import { passwordOf } from "../support/mqtt-broker.ts";
+import { boxAccount } from "../support/mqtt-broker.ts";
 import { startSiteOf } from "./bench-site.ts";
 
 const folder = process.argv[2]!;
@@ -28,7 +28,7 @@ const broker = new Broker({
     ca: authority.certificate,
     ticketKeys: await authority.ticketKeys(),
   },
-  devices: boxes.map((id) => ({ id, password: new SecretString(passwordOf(id)), certificate: true })),
+  devices: boxes.map((id) => boxAccount(id, { certificate: true })),
   limits: { connections: 5_000, arrivalsPerNetwork: 5_000, packets: { perSecond: 1e6, burst: 1e6 } },
   clock: systemClock,
   logger: silentLogger,

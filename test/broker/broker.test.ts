@@ -10,7 +10,16 @@ import { GatewayError } from "../../gateway/errors.ts";
 import { silentLogger } from "../../gateway/ports/logger.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
-import { connectPacket, dial, dialTls, givenBroker, givenLog, login, passwordOf } from "../support/mqtt-broker.ts";
+import {
+  boxAccount,
+  connectPacket,
+  dial,
+  dialTls,
+  givenBroker,
+  givenLog,
+  login,
+  passwordOf,
+} from "../support/mqtt-broker.ts";
 import { SimClock } from "../support/sim-clock.ts";
 import { until } from "../support/until.ts";
 
@@ -358,13 +367,13 @@ test("a device that is taken away, or gets another password, is cut off at once"
   const box = await site.client("box-1");
   const other = await site.client("box-2");
 
-  site.broker.setDevices([{ id: "box-2", password: new SecretString(passwordOf("box-2")), certificate: true }]);
+  site.broker.setDevices([boxAccount("box-2", { certificate: true })]);
   await box.isClosed();
   await other.ping();
 
   const again = await dial(site.plainPort);
   assert.equal(await login(again, connectPacket("box-1")), 4);
-  site.broker.setDevices([{ id: "box-2", password: new SecretString("a new one") }]);
+  site.broker.setDevices([boxAccount("box-2", { password: new SecretString("a new one") })]);
   await other.isClosed();
 });
 
@@ -394,7 +403,7 @@ test("by certificate: another device's, another authority's and a revoked one ar
   assert.equal(await tryWith(foreign.issueDevice("box-1")), 5);
   const stolen = site.authority.issueDevice("box-1");
   const current = site.authority.issueDevice("box-1");
-  site.broker.setDevices([{ id: "box-1", fingerprint: new X509Certificate(current.cert).fingerprint256 }]);
+  site.broker.setDevices([boxAccount("box-1", { fingerprint: new X509Certificate(current.cert).fingerprint256 })]);
   assert.equal(await tryWith(stolen), 4);
   const box = await dialTls(site.port, { ca, ...current });
   assert.equal(await login(box, connectPacket("box-1", noPassword)), 0);

@@ -4,8 +4,10 @@ import { type TestContext, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { defaultBrokerLimits } from "../../gateway/broker/broker.ts";
 import { DeviceLine } from "../../gateway/broker/device-line.ts";
+import { permissionsOf } from "../../gateway/broker/permissions.ts";
 import { RelaylessAedes } from "../../gateway/broker/relayless-aedes.ts";
 import { Session } from "../../gateway/broker/session.ts";
+import { lockboxDialect } from "../../gateway/drivers/mqtt-lockbox/wire.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
 
 test("a device that sends and never reads its answers is cut off when they reach the bound", async (t) => {
@@ -35,7 +37,9 @@ async function givenDeafDevice(t: TestContext, unreadBytes: number) {
   line.onMessage(() => Promise.resolve());
   const limits = { ...defaultBrokerLimits, packets: { perSecond: 1e6, burst: 1e6 }, unreadBytes };
   const name = { device: "box-1", line: "own" } as const;
-  return { conn, session: new Session(name, 1, engine.handle(conn), line, limits, systemClock) };
+  const permissions = permissionsOf("own", lockboxDialect("box-1"));
+  const client = engine.handle(conn);
+  return { conn, session: new Session({ name, permissions, epoch: 1, client, line, limits, clock: systemClock }) };
 }
 
 function attempt(messageId: number) {

@@ -115,6 +115,18 @@ const rows: readonly (readonly [name: string, path: Path, value: unknown, expect
     /accessPoints\[1\]\.readers\[0\]: "box-1" is a reader of "front" already/,
   ],
   ["a port taken", ["broker", "port"], 8080, /broker\.port: 8080 is http\.port already/],
+  [
+    "a name to listen on without TLS",
+    ["broker", "plainLan"],
+    { host: "gateway.local" },
+    /broker\.plainLan\.host: .*expected an IP address, such as 192\.168\.1\.10/,
+  ],
+  [
+    "a port taken without TLS",
+    ["broker", "plainLan"],
+    { host: "192.168.1.10" },
+    /broker\.plainLan\.port: 1883 is broker\.plainPort already/,
+  ],
   ["a port taken for the LAN", ["lan"], { host: "10.0.0.2", port: 8883 }, /lan\.port: 8883 is broker\.port already/],
   [
     "no address for the other gateways",

@@ -9,8 +9,10 @@ import type { TestContext } from "node:test";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import mqtt from "mqtt";
 import mqttPacket, { type IConnectPacket, type Packet } from "mqtt-packet";
+import type { DeviceAccount } from "../../gateway/broker/accounts.ts";
 import { Broker, type BrokerLimits, type BrokerOptions } from "../../gateway/broker/broker.ts";
 import { CertificateAuthority } from "../../gateway/broker/certificate-authority.ts";
+import { lockboxDialect } from "../../gateway/drivers/mqtt-lockbox/wire.ts";
 import { type LogFields, type Logger, silentLogger } from "../../gateway/ports/logger.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
@@ -18,34 +20,40 @@ import { until } from "./until.ts";
 
 export const passwordOf = (device: string) => `${device}-password-0123456789`;
 
+/** Of a lockbox with its password, unless `proof` says otherwise. */
+export function boxAccount(id: string, proof: Partial<DeviceAccount> = {}): DeviceAccount {
+  return { id, dialect: lockboxDialect(id), password: new SecretString(passwordOf(id)), ...proof };
+}
+
 export interface Received {
   readonly device: string;
   readonly topic: string;
   readonly payload: string;
 }
 
-/** Devices "box-1" and "box-2" (password or certificate), their messages collected; stopped and removed after the test. */
+/** Lockboxes "box-1" and "box-2" (password or certificate) or these devices, their messages collected; stopped and removed after the test. */
 export async function givenBroker(
   t: TestContext,
   limits: Partial<BrokerLimits> = {},
-  devices = ["box-1", "box-2"],
-  parts: Partial<Pick<BrokerOptions, "clock" | "logger" | "passedTime">> = {},
+  devices: readonly (string | DeviceAccount)[] = ["box-1", "box-2"],
+  parts: Partial<Pick<BrokerOptions, "clock" | "logger" | "passedTime" | "plainLan">> = {},
 ) {
   const folder = await mkdtemp(join(tmpdir(), "postern-broker-"));
   const authority = await CertificateAuthority.open(folder, systemClock);
+  const accounts = devices.map((one) => (typeof one === "string" ? boxAccount(one, { certificate: true }) : one));
   const broker = new Broker({
     host: "127.0.0.1",
     port: 0,
     plainPort: 0,
     tls: { ...(await authority.serverCertificate(["localhost", "127.0.0.1"])), ca: authority.certificate },
-    devices: devices.map((id) => ({ id, password: new SecretString(passwordOf(id)), certificate: true })),
+    devices: accounts,
     limits,
     clock: systemClock,
     logger: silentLogger,
     ...parts,
   });
   const received: Received[] = [];
-  const deaf = devices.map((device) =>
+  const deaf = accounts.map(({ id: device }) =>
     broker.link(device).onMessage(async (topic, payload) => {
       received.push({ device, topic, payload });
     }),
@@ -55,7 +63,7 @@ export async function givenBroker(
     await rm(folder, { recursive: true });
   });
   await broker.start();
-  const { port, plainPort } = broker.address ?? {};
+  const { port, plainPort, plainLanPort = 0 } = broker.address ?? {};
   if (port === undefined || plainPort === undefined) throw new Error("the broker does not listen");
   return {
     broker,
@@ -64,6 +72,8 @@ export async function givenBroker(
     received,
     port,
     plainPort,
+    /** 0 when there is none. */
+    plainLanPort,
     /** Takes the collecting listeners away, for a test that brings its own. */
     deafen: () => {
       for (const stop of deaf) stop();

@@ -15,12 +15,13 @@ import type {
   Unsubscribe,
 } from "../../ports/device.ts";
 import type { DriverContext, DriverFactory } from "../../ports/driver.ts";
+import type { MqttDialect } from "../../ports/mqtt-link.ts";
 import { type LockboxCommand, type LockboxMessage, lockboxTopics, signCommand } from "../../wire/lockbox.ts";
 import { SecretString } from "../../wire/secret.ts";
 import { BoxClock } from "./box-clock.ts";
 import { OpenCommands, type Reply } from "./open-commands.ts";
 import { type Options, parseKey, parseOptions } from "./options.ts";
-import { readUplink, type Uplink } from "./wire.ts";
+import { lockboxDialect, readUplink, type Uplink } from "./wire.ts";
 
 /** The broker and a box have no window of their own; more unanswered commands than this are not sent. */
 const openCommandsMax = 8;
@@ -45,6 +46,7 @@ class MqttLockbox implements Device {
   readonly lock: Lock;
   readonly reader: Reader;
   readonly locator: Locator;
+  readonly mqtt: MqttDialect;
   readonly #options: Options;
   readonly #key: Uint8Array;
   readonly #context: DriverContext;
@@ -80,6 +82,7 @@ class MqttLockbox implements Device {
 
   constructor(id: DeviceId, options: Options, key: Uint8Array, context: DriverContext) {
     this.id = id;
+    this.mqtt = lockboxDialect(id);
     this.#options = options;
     this.#key = key;
     this.#context = context;
