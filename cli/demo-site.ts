@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { type Internet, startInternet } from "../firmware-sim/internet.ts";
 import { type RunningSimulator, startSimulator } from "../firmware-sim/main.ts";
+import { steadyPorts } from "../firmware-sim/steady-port.ts";
 import { type EnrolmentOrder, enrolGateway } from "../gateway/enrol-gateway.ts";
 import { GatewayError } from "../gateway/errors.ts";
 import type { Logger } from "../gateway/ports/logger.ts";
@@ -66,13 +67,9 @@ export interface RunningDemo {
   stop(): Promise<void>;
 }
 
-/** Where the services listen. They take any free ports at the first start of a run, and come back to those. */
-interface Ports {
-  cloud: number;
-  gatewayHttp: number;
-  gatewayBroker: number;
-  gatewayPlain: number;
-}
+/** Where the services listen in this run, however often they come and go. */
+type Ports = Readonly<Record<(typeof services)[number], number>>;
+const services = ["cloud", "gatewayHttp", "gatewayBroker", "gatewayPlain"] as const;
 
 const site = "demo";
 /** Long enough to see, short enough to wait for. */
@@ -87,15 +84,14 @@ export async function startDemo({ folder, port, version, logger, onChange }: Dem
     );
   });
   const stops: (() => Promise<void>)[] = [() => lock.release()];
-  const ports: Ports = { cloud: 0, gatewayHttp: 0, gatewayBroker: 0, gatewayPlain: 0 };
   try {
-    return await start(await remembered(folder));
+    return await start(await steadyPorts(...services), await remembered(folder));
   } catch (error) {
     for (const stop of stops.reverse()) await stop().catch(() => undefined);
     throw error;
   }
 
-  async function start(memory: DemoMemory): Promise<RunningDemo> {
+  async function start(ports: Ports, memory: DemoMemory): Promise<RunningDemo> {
     let facts: (() => DemoFacts) | undefined;
     const kept = (name: "cloud-sync" | "gateway", service: ServiceProcess) => {
       const told = () => facts && onChange?.(facts());
@@ -114,7 +110,6 @@ export async function startDemo({ folder, port, version, logger, onChange }: Dem
     );
     const cloudReady = await cloud.start();
     const cloudUrl = String(cloudReady.url);
-    ports.cloud = Number(new URL(cloudUrl).port);
 
     const internet: Internet = await startInternet({
       targetHost: "127.0.0.1",
@@ -142,9 +137,6 @@ export async function startDemo({ folder, port, version, logger, onChange }: Dem
     );
     const gatewayReady = await gateway.start();
     const gatewayUrl = String(gatewayReady.url);
-    ports.gatewayHttp = Number(new URL(gatewayUrl).port);
-    ports.gatewayBroker = Number(gatewayReady.brokerPort);
-    ports.gatewayPlain = Number(gatewayReady.brokerPlainPort);
 
     await until("the gateway has reported its doors", async () => {
       return (await api.list(`/api/sites/${site}/access-points`)).length >= memory.boxes.length;

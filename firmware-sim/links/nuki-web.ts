@@ -3,11 +3,11 @@
  * what then happens to a lock is nuki-cloud-lock.ts.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import type { Clock } from "../../gateway/ports/clock.ts";
 import type { Faults } from "../faults.ts";
 import type { SimNuki } from "../sim-nuki.ts";
+import { steadyPort } from "../steady-port.ts";
 import { NukiCloudLock, type NukiDelivery, promptDelivery } from "./nuki-cloud-lock.ts";
 import { answerNuki, type NukiAnswer, refusal } from "./nuki-web-routes.ts";
 
@@ -77,11 +77,11 @@ export class NukiWebServer {
         this.#serve(request, response).catch(() => request.socket.destroy());
       });
       this.#server = server;
+      this.#port ||= await steadyPort();
       await new Promise<void>((resolve, reject) => {
         server.once("error", reject);
         server.listen(this.#port, host, resolve);
       });
-      this.#port = (server.address() as AddressInfo).port;
       for (const cloud of this.#clouds.values()) cloud.start();
     }
     return { url: `http://${host}:${this.#port}` };

@@ -3,11 +3,12 @@
  * request a connection, HTTP Digest where it has a password. Without power nobody answers at its address.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import type { Clock } from "../../gateway/ports/clock.ts";
 import type { Faults } from "../faults.ts";
 import type { SimRelay } from "../sim-relay.ts";
+import { steadyPort } from "../steady-port.ts";
 import { type Presented, readAuthorization, ShellyDigest, type Verdict } from "./shelly-digest.ts";
 import { answer, type RpcAnswer, type RpcParams } from "./shelly-rpc.ts";
 
@@ -96,7 +97,7 @@ export class ShellyServer {
     return this.#turn;
   }
 
-  #listen(): Promise<void> {
+  async #listen(): Promise<void> {
     const server = createServer({ keepAliveTimeout: 1 }, (request, response) => {
       this.#serve(request, response).catch(() => request.socket.destroy());
     });
@@ -106,12 +107,10 @@ export class ShellyServer {
       socket.once("close", () => this.#sockets.delete(socket));
     });
     this.#server = server;
-    return new Promise((resolve, reject) => {
+    this.#port ||= await steadyPort();
+    await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
-      server.listen(this.#port, host, () => {
-        this.#port = (server.address() as AddressInfo).port;
-        resolve();
-      });
+      server.listen(this.#port, host, resolve);
     });
   }
 

@@ -3,11 +3,11 @@
  * does not announce itself by UDP: its address is known.
  */
 
-import type { AddressInfo } from "node:net";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Clock } from "../../gateway/ports/clock.ts";
 import type { Faults } from "../faults.ts";
 import type { SimTuyaLock } from "../sim-tuya-lock.ts";
+import { steadyPort } from "../steady-port.ts";
 import { type TuyaMessage, type TuyaVersion, tuyaCommands } from "./tuya-frame.ts";
 import { hasSession, readRequest, type TuyaRequest, tellDps } from "./tuya-request.ts";
 import { TuyaSession } from "./tuya-session.ts";
@@ -104,11 +104,11 @@ export class TuyaServer {
       this.#unsubscribe = [...this.#locks].map(([cid, lock]) => lock.onReport((dps) => this.#push(dps, cid)));
       const server = createServer((socket: Socket) => this.#welcome(socket));
       this.#server = server;
+      this.#port ||= await steadyPort();
       await new Promise<void>((resolve, reject) => {
         server.once("error", reject);
         server.listen(this.#port, host, () => resolve());
       });
-      this.#port = (server.address() as AddressInfo).port;
     }
     return { host, port: this.#port };
   }

@@ -8,8 +8,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { steadyPort } from "../../firmware-sim/steady-port.ts";
 import type { BrokerAddress } from "../../gateway/broker/broker.ts";
-import { freePort } from "../support/mosquitto.ts";
 import { find } from "../support/needs.ts";
 import { startChild } from "./child.ts";
 import { startLoad } from "./load.ts";
@@ -71,7 +71,7 @@ async function perSecond(port: number, boot: number, subscriber: boolean): Promi
 async function startMosquitto(folder: string): Promise<{ port: number; stop(): Promise<void> } | undefined> {
   const program = find("mosquitto");
   if (!program) return undefined;
-  const port = await freePort();
+  const port = await steadyPort();
   const config = join(folder, "mosquitto.conf");
   await writeFile(
     config,

@@ -7,6 +7,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { steadyPort } from "../../firmware-sim/steady-port.ts";
 import { enrolGateway } from "../../gateway/enrol-gateway.ts";
 import { type GatewaySettings, type RunningGateway, startGateway } from "../../gateway/gateway.ts";
 import { recentEvents } from "../../gateway/http/recent-events.ts";
@@ -141,7 +142,8 @@ async function aGateway(
       cloud: { url: cloudUrl },
       http: { host: "127.0.0.1", port: 0, hosts: [] },
       broker: { host: "127.0.0.1", port: 0, hostnames: ["localhost"], connectionsMax: 100 },
-      lan: lan ?? { host: "127.0.0.1", port: await freePort() },
+      // The cloud is told of it before it is listened on.
+      lan: lan ?? { host: "127.0.0.1", port: await steadyPort() },
       clock: { source: "system", systemWithinMs: 1_000 },
       devices: [{ id: name, driver: "mqtt-lockbox", options: {} }],
       accessPoints: [{ id: name, name, lock: name, readers: [name], holdMs: 800 }],
@@ -160,16 +162,6 @@ async function aGateway(
   });
   after.defer(() => gateway.stop());
   return gateway;
-}
-
-/** One that is told the cloud before it is listened on. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 async function list({ cloud }: TestSite, what: string) {

@@ -2,13 +2,13 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
 import { promisify } from "node:util";
 import mqtt from "mqtt";
+import { steadyPort } from "../../firmware-sim/steady-port.ts";
 import { CertificateAuthority } from "../../gateway/broker/certificate-authority.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
 import { find } from "./needs.ts";
@@ -21,7 +21,8 @@ export async function givenMosquitto(t: TestContext, proof: "password" | "certif
   t.after(() => rm(folder, { recursive: true, force: true }));
   const authority = await CertificateAuthority.open(folder, systemClock);
   await authority.serverCertificate(["localhost"]);
-  const port = await freePort();
+  // It takes no port 0, and comes back to its own.
+  const port = await steadyPort();
   const passwords = join(folder, "passwords");
   const addUser = (...flags: readonly string[]) =>
     promisify(execFile)("mosquitto_passwd", [...flags, mosquittoPassword]);
@@ -96,14 +97,4 @@ export async function givenMosquitto(t: TestContext, proof: "password" | "certif
       return client;
     },
   };
-}
-
-/** Mosquitto takes no port 0: one that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -10,6 +10,7 @@ import { Faults } from "../../firmware-sim/faults.ts";
 import { type Internet, startInternet } from "../../firmware-sim/internet.ts";
 import { LockboxLink } from "../../firmware-sim/links/mqtt-lockbox.ts";
 import { SimLockbox, type Verdict } from "../../firmware-sim/sim-lockbox.ts";
+import { steadyPorts } from "../../firmware-sim/steady-port.ts";
 import type { EntryEvent } from "../../gateway/domain/entry-event.ts";
 import { enrolGateway } from "../../gateway/enrol-gateway.ts";
 import { type GatewaySettings, type RunningGateway, startGateway } from "../../gateway/gateway.ts";
@@ -41,6 +42,9 @@ export interface OtherLock {
   readonly secrets: Readonly<Record<string, string>>;
 }
 
+/** Where cloud and gateway listen, however often they stop and start. */
+type Ports = Readonly<Record<"cloud" | "http" | "broker" | "plain", number>>;
+
 export interface GrantWish {
   readonly doors?: readonly string[];
   readonly entries?: number | null;
@@ -68,18 +72,20 @@ export class WholeSite {
   readonly #options: WholeSiteOptions;
   readonly #logger: Logger;
   #cloud: RunningCloud | undefined;
-  #cloudPort = 0;
+  readonly #ports: Ports;
   #internet: Internet | undefined;
   #gateway: RunningGateway | undefined;
 
-  private constructor(folder: string, options: WholeSiteOptions) {
+  private constructor(folder: string, ports: Ports, options: WholeSiteOptions) {
     this.folder = folder;
+    this.#ports = ports;
     this.#options = options;
     this.#logger = options.logger ?? silentLogger;
   }
 
   static async start(options: WholeSiteOptions = {}): Promise<WholeSite> {
-    const site = new WholeSite(await mkdtemp(join(tmpdir(), "postern-site-")), options);
+    const ports = await steadyPorts("cloud", "http", "broker", "plain");
+    const site = new WholeSite(await mkdtemp(join(tmpdir(), "postern-site-")), ports, options);
     try {
       await site.#begin();
       return site;
@@ -103,7 +109,7 @@ export class WholeSite {
   }
 
   get cloudUrl(): string {
-    return `http://127.0.0.1:${this.#cloudPort}`;
+    return `http://127.0.0.1:${this.#ports.cloud}`;
   }
 
   box(id: string): Box {
@@ -126,28 +132,26 @@ export class WholeSite {
 
   async startCloud(): Promise<void> {
     this.#cloud = await startCloud({
-      http: { host: "127.0.0.1", port: this.#cloudPort },
+      http: { host: "127.0.0.1", port: this.#ports.cloud },
       dataFolder: join(this.folder, "cloud"),
       adminToken: new SecretString(adminToken),
       logger: this.#logger,
       clock: systemClock,
     });
-    this.#cloudPort = Number(new URL(this.#cloud.url).port);
   }
 
   async startGateway(): Promise<void> {
     const { boxes = ["box-1"], lockOf = {}, holdMs = 800 } = this.#options;
     const others = Object.values(lockOf);
     const data = join(this.folder, "gateway");
-    const earlier = this.#gateway;
     const settings: GatewaySettings = {
       data,
       cloud: { url: this.#internet!.url },
-      http: { host: "127.0.0.1", port: earlier?.http.port ?? 0, hosts: ["pages.example"] },
+      http: { host: "127.0.0.1", port: this.#ports.http, hosts: ["pages.example"] },
       broker: {
         host: "127.0.0.1",
-        port: earlier?.broker.port ?? 0,
-        plainPort: earlier?.broker.plainPort ?? 0,
+        port: this.#ports.broker,
+        plainPort: this.#ports.plain,
         hostnames: ["localhost", "127.0.0.1"],
         connectionsMax: 2_500,
       },
@@ -257,7 +261,11 @@ export class WholeSite {
 
   async #begin(): Promise<void> {
     await this.startCloud();
-    this.#internet = await startInternet({ targetHost: "127.0.0.1", targetPort: this.#cloudPort, clock: systemClock });
+    this.#internet = await startInternet({
+      targetHost: "127.0.0.1",
+      targetPort: this.#ports.cloud,
+      clock: systemClock,
+    });
     await this.admin("POST", "/api/sites", { id: this.site, name: "Demo", zone: "Europe/Lisbon" });
     const { code } = await this.admin<{ code: string }>("POST", `/api/sites/${this.site}/gateways`, { name: "gate" });
     this.enrolmentCode = code;
