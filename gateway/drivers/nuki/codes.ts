@@ -4,7 +4,8 @@ import type { CodeConstraints, CodeRef, StoredCode } from "../../domain/lock-cod
 import { GatewayError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { CodeStore, CodeToSet, CommandResult } from "../../ports/device.ts";
-import { bodyOf, resultOf } from "./answer.ts";
+import { resultOf } from "../common/web-answer.ts";
+import { bodyOf } from "./answer.ts";
 import type { Options } from "./options.ts";
 import { type ListedCode, readCodes, toBody } from "./stored-code.ts";
 import { changeCode, createCode, deleteCode, listCodes } from "./through-fetch.ts";

@@ -13,13 +13,14 @@ import type {
 import type { DriverContext, DriverFactory } from "../../ports/driver.ts";
 import type { SecretString } from "../../wire/secret.ts";
 import { DeviceBook } from "../common/device-book.ts";
+import { Doubt } from "../common/doubt.ts";
+import { Openings } from "../common/openings.ts";
+import { resultOf, type WebAnswer } from "../common/web-answer.ts";
 import { within } from "../common/within.ts";
-import { type Answer, describe, resultOf } from "./answer.ts";
+import { describe } from "./answer.ts";
 import { NukiCodes } from "./codes.ts";
-import { Doubt } from "./doubt.ts";
-import { Openings } from "./openings.ts";
 import { type Options, parseOptions, parseToken } from "./options.ts";
-import { Proof } from "./proof.ts";
+import { Proof, settledMs } from "./proof.ts";
 import { act, readLog, readSmartlock } from "./through-library.ts";
 import { type AskOptions, accountOf, gaveWay, type Send, type WebAccount } from "./web-account.ts";
 import { actions, type LockStatus, type LogEntry, readLogEntries, readStatus } from "./wire.ts";
@@ -47,7 +48,7 @@ class Nuki implements Device {
   readonly #book: DeviceBook;
   #stopped: AbortController | undefined;
 
-  #doubt = new Doubt();
+  #doubt = new Doubt(settledMs);
   #misses = 0;
   #keypadBatteryIsLow = false;
   #openings: Openings;
@@ -77,7 +78,7 @@ class Nuki implements Device {
     signal.throwIfAborted();
     if (this.#stopped) return;
     this.#book.begin();
-    this.#doubt = new Doubt();
+    this.#doubt = new Doubt(settledMs);
     this.#misses = 0;
     this.#openings = new Openings(this.#context.clock.wall());
     this.#logReadAt = Number.NEGATIVE_INFINITY;
@@ -176,7 +177,7 @@ class Nuki implements Device {
     await this.#know(status, askedAt);
   }
 
-  async #missed(answer: Answer): Promise<void> {
+  async #missed(answer: WebAnswer): Promise<void> {
     this.#misses += 1;
     this.#context.logger.warn("status-unread", { why: describe(answer), count: this.#misses });
     if (this.#misses >= missesMax && this.#book.link === "online") await this.#lost("status unread");
@@ -229,7 +230,7 @@ class Nuki implements Device {
     return { type: "opened-at-lock", by: "code", ...(ref !== undefined && { code: ref }) };
   }
 
-  #ask(send: Send, kind: AskOptions["kind"], signal: AbortSignal): Promise<Answer> {
+  #ask(send: Send, kind: AskOptions["kind"], signal: AbortSignal): Promise<WebAnswer> {
     return this.#account.ask(send, { kind, deadlineMs: this.#options.deadlineMs, signal });
   }
 }

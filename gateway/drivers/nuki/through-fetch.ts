@@ -1,8 +1,6 @@
 /** Keypad codes at Nuki Web: what nuki-web-api lacks, one request each, on our own client. No code and no token leaves it in an error. */
-import { type Answer, failedAnswer } from "./answer.ts";
+import { sendWeb } from "../common/web-request.ts";
 import type { Send, WebAccount } from "./web-account.ts";
-
-const answerBytesMax = 1024 * 1024;
 
 /** The maker's number of the permission "keypad code". */
 export const keypadCode = 13;
@@ -29,44 +27,17 @@ export const deleteCode = (smartlockId: number, id: string): Send =>
   request("DELETE", `/smartlock/${smartlockId}/auth/${encodeURIComponent(id)}`);
 
 function request(method: string, path: string, body?: object): Send {
-  return async ({ url, token }: WebAccount, signal): Promise<Answer> => {
-    if (signal.aborted) return { kind: "unsent", why: "called off" };
-    try {
-      const response = await fetch(`${url}${path}`, {
+  return ({ url, token }: WebAccount, signal) =>
+    sendWeb(
+      {
         method,
+        url: `${url}${path}`,
         headers: {
-          accept: "application/json",
           authorization: `Bearer ${token.reveal()}`,
           ...(body && { "content-type": "application/json" }),
         },
         ...(body && { body: JSON.stringify(body) }),
-        redirect: "manual",
-        signal,
-      });
-      return { kind: "answered", status: response.status, body: asJson(await boundedText(response)) };
-    } catch (error) {
-      return signal.aborted ? { kind: "unanswered", why: "time-out" } : failedAnswer(error);
-    }
-  };
-}
-
-/** undefined when there is more than that. */
-async function boundedText(response: Response): Promise<string | undefined> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length;
-    if (length > answerBytesMax) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-/** undefined when it is none: a page of something between here and there. */
-function asJson(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? "");
-  } catch {
-    return undefined;
-  }
+      },
+      signal,
+    );
 }

@@ -3,7 +3,7 @@
  * handed on. Its own carry the request with the token, so nothing of them is kept but the status or the code of the connection.
  */
 import Nuki from "nuki-web-api";
-import { type Answer, failedAnswer } from "./answer.ts";
+import { failedAnswer, type WebAnswer } from "../common/web-answer.ts";
 import type { Send, WebAccount } from "./web-account.ts";
 
 const answerBytesMax = 1024 * 1024;
@@ -28,10 +28,10 @@ async function answered(
   account: WebAccount,
   signal: AbortSignal,
   call: (nuki: BoundedNuki) => PromiseLike<unknown>,
-): Promise<Answer> {
+): Promise<WebAnswer> {
   if (signal.aborted) return { kind: "unsent", why: "called off" };
   const nuki = new BoundedNuki(account);
-  const { promise: ended, resolve: end } = Promise.withResolvers<Answer>();
+  const { promise: ended, resolve: end } = Promise.withResolvers<WebAnswer>();
   const giveUp = (why: string) => {
     // An aborted request never settles by itself.
     nuki.abort();
@@ -54,7 +54,7 @@ async function answered(
   }
 }
 
-function failed(error: unknown): Answer {
+function failed(error: unknown): WebAnswer {
   const { statusCode, name } = error as { statusCode?: unknown; name?: unknown };
   if (typeof statusCode === "number") return { kind: "answered", status: statusCode, body: undefined };
   // Its own complaint that the answer was not what it should be.

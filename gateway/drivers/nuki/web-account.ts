@@ -6,8 +6,8 @@ import { createHash } from "node:crypto";
 import type { Millis, Monotonic } from "../../domain/instant.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { SecretString } from "../../wire/secret.ts";
+import { failedAnswer, type WebAnswer } from "../common/web-answer.ts";
 import { within } from "../common/within.ts";
-import { type Answer, failedAnswer } from "./answer.ts";
 
 const gapMs: Millis = 1_000;
 /** What is read waits so long after a 429; who stands at the door does not. */
@@ -15,10 +15,10 @@ const throttledMs: Millis = 60_000;
 const waitingMax = 64;
 
 /** What becomes of a read when a command comes. */
-export const gaveWay: Answer = { kind: "unanswered", why: "it gave way to a command" };
+export const gaveWay: WebAnswer = { kind: "unanswered", why: "it gave way to a command" };
 
 /** Sends one request; settles when the signal fires. */
-export type Send = (account: WebAccount, signal: AbortSignal) => Promise<Answer>;
+export type Send = (account: WebAccount, signal: AbortSignal) => Promise<WebAnswer>;
 
 export interface AskOptions {
   /**
@@ -68,12 +68,12 @@ export class WebAccount {
   }
 
   /** "unsent" where its turn did not come before the signal fired, where too many wait, and for all but commands while the maker wants a pause. */
-  async ask(send: Send, { kind, deadlineMs, signal }: AskOptions): Promise<Answer> {
+  async ask(send: Send, { kind, deadlineMs, signal }: AskOptions): Promise<WebAnswer> {
     if (signal.aborted) return { kind: "unsent", why: "called off" };
     if (this.#waiting.length >= waitingMax) return { kind: "unsent", why: `${waitingMax} requests are waiting` };
     if (kind !== "command" && this.#clock.monotonic() < this.#throttledUntil)
       return { kind: "unsent", why: "429 a moment ago" };
-    const { promise, resolve } = Promise.withResolvers<Answer>();
+    const { promise, resolve } = Promise.withResolvers<WebAnswer>();
     const leave = () => {
       const index = this.#waiting.indexOf(waiting);
       if (index < 0) return;

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import type { BoltState, DoorState } from "../../domain/access-point.ts";
-import type { Instant } from "../../domain/instant.ts";
+import type { LoggedEntry } from "../common/openings.ts";
 
 export const actions = { unlock: 1, lock: 2, unlatch: 3 } as const;
 
@@ -81,19 +81,13 @@ const logEntrySchema = z.object({
 });
 
 /** One entry of the lock's log, as far as it matters here. */
-export interface LogEntry {
-  readonly id: string;
-  readonly date: Instant;
-  readonly action: number;
-  /** The lock turned or pulled its latch so that the door can be opened. */
-  readonly isOpening: boolean;
+export interface LogEntry extends LoggedEntry {
   readonly by: "code" | "card" | "fingerprint" | "hand" | "app";
-  /** By a program or a page at Nuki Web, as we are one. */
-  readonly isThroughWeb: boolean;
   /** The permission it was done by, as the log names it. */
   readonly authId?: string;
 }
 
+/** The lock turns or pulls its latch so that the door can be opened. */
 const openingActions = [actions.unlock, actions.unlatch, 4, 5] as readonly number[];
 
 /** Newest first, as the log has them. An entry that cannot be read is left out; undefined when it is no log. */

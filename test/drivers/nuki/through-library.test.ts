@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { Worker } from "node:worker_threads";
-import { resultOf } from "../../../gateway/drivers/nuki/answer.ts";
+import { resultOf } from "../../../gateway/drivers/common/web-answer.ts";
 import { act } from "../../../gateway/drivers/nuki/through-library.ts";
 import { WebAccount } from "../../../gateway/drivers/nuki/web-account.ts";
 import { actions } from "../../../gateway/drivers/nuki/wire.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Openings } from "../../../gateway/drivers/nuki/openings.ts";
+import { Openings } from "../../../gateway/drivers/common/openings.ts";
 import { Proof } from "../../../gateway/drivers/nuki/proof.ts";
 import { readCodes, toBody } from "../../../gateway/drivers/nuki/stored-code.ts";
 import { actions, type LogEntry, readLogEntries, readStatus } from "../../../gateway/drivers/nuki/wire.ts";

@@ -1,9 +1,20 @@
 /**
- * Which entries of the lock's log are news: none of those that stood there when we started, each of the others once, and not what we
- * did ourselves. Entries may come late and out of order, because the lock hands them in when it finds the time. Their dates are the lock's.
+ * Which entries of a log that a maker's cloud keeps are news: none of those that stood there when we started, each of the others once, and
+ * not what we did ourselves. Entries may come late and out of order, because the lock hands them in when it finds the time. Their dates are the lock's.
  */
 import type { Instant, Millis, Monotonic } from "../../domain/instant.ts";
-import type { LogEntry } from "./wire.ts";
+
+/** One entry of the log, as far as it matters here. */
+export interface LoggedEntry {
+  readonly id: string;
+  readonly date: Instant;
+  /** What was done, as the maker names it. */
+  readonly action: number;
+  /** It opened the door. */
+  readonly isOpening: boolean;
+  /** By a program or a page of the cloud, as we are one. */
+  readonly isThroughWeb: boolean;
+}
 
 /** Ids that are remembered; several times what one answer brings. */
 const knownMax = 400;
@@ -31,7 +42,7 @@ export class Openings {
   }
 
   /** Oldest first. The first log that is read is where the news begins. */
-  newsOf(entries: readonly LogEntry[], now: Instant): readonly LogEntry[] {
+  newsOf<Entry extends LoggedEntry>(entries: readonly Entry[], now: Instant): readonly Entry[] {
     const since = this.#since;
     if (since === undefined) {
       this.#since = Math.max(this.#startedAt, ...entries.map(({ date }) => date));
@@ -45,12 +56,12 @@ export class Openings {
   }
 
   /** Of an entry of the last news: it was handed in so late that it must not be told as what happens now. */
-  isLate({ id }: LogEntry): boolean {
+  isLate({ id }: LoggedEntry): boolean {
     return !this.#inTime.has(id);
   }
 
   /** Whether someone else opened there, whom nobody asked us about. */
-  isOpening(entry: LogEntry, now: Monotonic): boolean {
+  isOpening(entry: LoggedEntry, now: Monotonic): boolean {
     this.#own = this.#own.filter(({ at }) => now - at < ownLifeMs);
     const own = entry.isThroughWeb ? this.#own.findIndex(({ action }) => action === entry.action) : -1;
     if (own >= 0) this.#own.splice(own, 1);
@@ -58,11 +69,11 @@ export class Openings {
   }
 
   /** It has been told, or need not be. */
-  take(entry: LogEntry): void {
+  take(entry: LoggedEntry): void {
     this.#know(entry);
   }
 
-  #know({ id }: LogEntry): void {
+  #know({ id }: LoggedEntry): void {
     this.#known.add(id);
     if (this.#known.size > knownMax) {
       const [oldest] = this.#known;
