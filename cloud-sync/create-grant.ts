@@ -6,8 +6,10 @@ import type { Instant } from "../gateway/domain/instant.ts";
 import type { WeeklySchedule } from "../gateway/domain/schedule.ts";
 import type { CredentialSeal } from "../gateway/wire/credential-seal.ts";
 import { fieldProblem } from "../web/problem.ts";
-import { makePin, pinDigits } from "./domain/pin-policy.ts";
+import { type Door, findImpossible, findUnfit, type Impossible, pinShapeOf } from "./domain/doors.ts";
+import { makePin, type PinShape, pinDigits, usualShape } from "./domain/pin-policy.ts";
 import { newId, randomLetters } from "./ids.ts";
+import { readDoors } from "./store/doors.ts";
 import { listAccessPoints, readGateway } from "./store/gateways.ts";
 import { claimCode, countLiveCodes, insertGrants } from "./store/grants.ts";
 import type { Transaction } from "./store/store.ts";
@@ -54,6 +56,7 @@ export async function createGrant(
   now: Instant,
 ): Promise<CreatedGrant> {
   const homeGateway = await checkReferences(tx, wanted);
+  const shape = shapeFor(await readDoors(tx, wanted.site, wanted.accessPoints), wanted);
   const id = newId("grant");
   const values = new Map<string, string>();
   const credentials: Credential[] = [];
@@ -73,7 +76,7 @@ export async function createGrant(
         now,
         rested,
       );
-    const value = await findValue(tx, wanted.site, one, `body.credentials[${index}]`, claim, now);
+    const value = await findValue(tx, wanted.site, one, shape, `body.credentials[${index}]`, claim, now);
     values.set(credential, value);
     credentials[index] = {
       id: credential,
@@ -139,10 +142,27 @@ async function checkReferences(tx: Transaction, wanted: WantedGrant): Promise<st
   return gateway.id;
 }
 
+/** What a PIN of this grant must be. Throws for what no lock of it could honour. */
+function shapeFor(doors: readonly Door[], wanted: WantedGrant): PinShape {
+  const impossible = (found: Impossible) => fieldProblem(`body.${found.field}`, found.why);
+  const found = findImpossible(doors, wanted);
+  if (found) throw impossible(found);
+  const pins = wanted.credentials.flatMap((one, index) => (one.kind === "pin" ? [{ ...one, index }] : []));
+  if (pins.length === 0) return usualShape;
+  for (const { index, ...pin } of pins) {
+    const unfit = findUnfit(doors, pin, `credentials[${index}]`);
+    if (unfit) throw impossible(unfit);
+  }
+  const shape = pinShapeOf(doors);
+  if ("why" in shape) throw impossible(shape);
+  return shape;
+}
+
 async function findValue(
   tx: Transaction,
   site: string,
   wanted: WantedCredential,
+  shape: PinShape,
   field: string,
   claim: (value: string, rested: boolean) => Promise<boolean>,
   now: Instant,
@@ -151,19 +171,20 @@ async function findValue(
     if (await claim(wanted.value, false)) return wanted.value;
     throw fieldProblem(`${field}.value`, `another live credential of the site has this ${wanted.kind}`, 409);
   }
-  const digits = wanted.kind === "pin" ? pinDigits((await countLiveCodes(tx, site, "pin", now)) + 1, wanted.length) : 0;
+  const digits =
+    wanted.kind === "pin" ? pinDigits((await countLiveCodes(tx, site, "pin", now)) + 1, shape, wanted.length) : 0;
   for (let tries = 0; tries < triesMax; tries += 1) {
-    const value = generate(wanted.kind, digits);
+    const value = generate(wanted.kind, digits, shape);
     if (value === undefined) throw fieldProblem(`${field}.value`, `a ${wanted.kind} has a value of its own; name it`);
     if (await claim(value, true)) return value;
   }
   throw fieldProblem(`${field}.length`, "no free PIN of this length was found; ask for a longer one", 409);
 }
 
-function generate(kind: CredentialKind, digits: number): string | undefined {
+function generate(kind: CredentialKind, digits: number, shape: PinShape): string | undefined {
   switch (kind) {
     case "pin":
-      return makePin(digits, randomInt);
+      return makePin(digits, shape, randomInt);
     case "pass":
       return randomLetters(16).toUpperCase();
     case "link":

@@ -121,7 +121,10 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
     report: () => ({
       version: options.version,
       ...(options.peers.address !== undefined && { lan: options.peers.address }),
-      accessPoints: options.accessPoints.map(({ id, name }) => ({ id, name })),
+      accessPoints: options.accessPoints.map(({ id, name, lock, readers }) => {
+        const codes = parts.devices.get(lock)?.codes?.constraints;
+        return { id, name, lock, reads: readers.length > 0, ...(codes && { codes }) };
+      }),
       devices: devices.map((device) => {
         const { link, battery, firmware } = device.status();
         return {

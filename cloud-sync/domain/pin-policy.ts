@@ -1,21 +1,42 @@
 /** Which PINs are given out: hard to guess among the live ones, and accepted by nearly every maker's lock. */
+import type { CodeConstraints } from "../../gateway/domain/lock-code.ts";
 
 export const pinLengths = { min: 4, usual: 6, max: 10 } as const;
+
+/** What a PIN must be. */
+export type PinShape = Pick<CodeConstraints, "lengths" | "digits" | "forbiddenPrefixes">;
+
+/** Digits 1 to 9, not beginning with 12: what the makers' locks have in common. */
+export const usualShape: PinShape = {
+  lengths: Array.from({ length: pinLengths.max - pinLengths.min + 1 }, (_, more) => pinLengths.min + more),
+  digits: "123456789",
+  forbiddenPrefixes: ["12"],
+};
 
 /** At most one try in this many hits a live code. */
 const triesPerCode = 10_000;
 
-/** Digits a new PIN needs when `liveCodes` PINs of the site, itself included, can be hit by a guess. */
-export function pinDigits(liveCodes: number, wanted: number = pinLengths.usual): number {
-  let digits = Math.max(wanted, pinLengths.min);
-  while (digits < pinLengths.max && liveCodes * triesPerCode > 10 ** digits) digits += 1;
-  return digits;
+/**
+ * Digits a new PIN gets when `liveCodes` PINs of the site, itself included, can be hit by a guess: at least `wanted` and as many as that
+ * takes, as far as the shape lets it.
+ */
+export function pinDigits(
+  liveCodes: number,
+  { lengths }: Pick<PinShape, "lengths"> = usualShape,
+  wanted: number = pinLengths.usual,
+): number {
+  const isEnough = (digits: number) => digits >= wanted && liveCodes * triesPerCode <= 10 ** digits;
+  return lengths.find(isEnough) ?? lengths.at(-1) ?? wanted;
 }
 
-/** Digits 1 to 9, not beginning with 12: what the makers' locks have in common. `randomBelow(n)` answers 0 … n − 1. */
-export function makePin(digits: number, randomBelow: (bound: number) => number): string {
+/** `randomBelow(n)` answers 0 … n − 1. */
+export function makePin(
+  length: number,
+  { digits, forbiddenPrefixes }: PinShape,
+  randomBelow: (bound: number) => number,
+): string {
   for (;;) {
-    const pin = Array.from({ length: digits }, () => String(1 + randomBelow(9))).join("");
-    if (!pin.startsWith("12")) return pin;
+    const pin = Array.from({ length }, () => digits[randomBelow(digits.length)]).join("");
+    if (!forbiddenPrefixes.some((prefix) => pin.startsWith(prefix))) return pin;
   }
 }

@@ -8,6 +8,7 @@ import { silentSince } from "../domain/silence.ts";
 import { eventsOwed } from "../domain/witness.ts";
 import { finishAudit, isAwaited } from "../store/audit.ts";
 import { type CommandRow, issueCommand, readCommand, recentCommands } from "../store/commands.ts";
+import { type ReportedDoor, readDoors } from "../store/doors.ts";
 import {
   type AccessPointRow,
   countParked,
@@ -94,6 +95,14 @@ const codeSchema = z
   })
   .openapi("EnrolmentCode");
 
+const codesSchema = z.object({
+  lengths: z.array(z.number().int()),
+  digits: z.string().openapi({ example: "123456789" }),
+  forbiddenPrefixes: z.array(z.string()),
+  capacity: z.number().int(),
+  windows: z.string().openapi({ example: "range" }),
+});
+
 const accessPointSchema = z
   .object({
     id: z.string(),
@@ -101,6 +110,14 @@ const accessPointSchema = z
     gateway: z.string(),
     /** Since when its gateway does not report it any more. */
     goneAt: momentOrNull,
+    lock: z.string().nullable().openapi({ description: "The device that holds it; null: its gateway does not say." }),
+    reads: z.boolean().nullable().openapi({
+      description:
+        "Whether anything there reads credentials, so that the gateway is asked; null: its gateway does not say.",
+    }),
+    codes: codesSchema
+      .nullable()
+      .openapi({ description: "What its lock lets a PIN be that it keeps itself; null: it keeps none." }),
   })
   .openapi("AccessPoint");
 
@@ -248,6 +265,19 @@ export function fleetRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
     const grantsHeld = await countHeldBy(store.db, site.id, row.id);
     return { ...toStatus(site, row, clock.wall()), eventsParked, grantsHeld };
   };
+  /** Of one site. */
+  const toAccessPoints = async (rows: readonly AccessPointRow[]) => {
+    const [first] = rows;
+    const ids = rows.map(({ id }) => id);
+    const doors = first ? await readDoors(store.db, first.siteId, ids) : [];
+    return rows.map((row) =>
+      toAccessPoint(
+        row,
+        doors.find(({ id }) => id === row.id),
+      ),
+    );
+  };
+
   const readStatus = async (site: string, gateway: string) =>
     statusOf(await requireSite(parts, site), await requireGateway(parts, site, gateway));
 
@@ -295,7 +325,7 @@ export function fleetRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
 
   app.openapi(listPoints, async (c) => {
     const { id } = await requireSite(parts, c.req.valid("param").site);
-    return c.json({ items: (await listAccessPoints(store.db, id)).map(toAccessPoint) }, 200);
+    return c.json({ items: await toAccessPoints(await listAccessPoints(store.db, id)) }, 200);
   });
 
   app.openapi(rename, async (c) => {
@@ -303,7 +333,8 @@ export function fleetRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
     const { name } = c.req.valid("json");
     const row = await store.transaction((tx) => renameAccessPoint(tx, site, accessPoint, name));
     if (!row) throw notFound(`access point ${accessPoint} at site ${site}`);
-    return c.json(toAccessPoint(row), 200);
+    const [point] = await toAccessPoints([row]);
+    return c.json(point!, 200);
   });
 
   for (const [route, action] of [
@@ -382,12 +413,15 @@ function stateOf(row: GatewayRow, silent: number | null) {
   return silent === null ? ("online" as const) : ("silent" as const);
 }
 
-function toAccessPoint(row: AccessPointRow) {
+function toAccessPoint(row: AccessPointRow, door: ReportedDoor | undefined) {
   return {
     id: row.id,
     name: row.name ?? row.reportedName,
     gateway: row.gatewayId,
     goneAt: isoOrNull(row.goneAt),
+    lock: door?.lock ?? null,
+    reads: door?.reads ?? null,
+    codes: door?.codes ? codesSchema.parse(door.codes) : null,
   };
 }
 

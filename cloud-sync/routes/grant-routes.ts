@@ -7,9 +7,11 @@ import { fieldProblem, refuseInvalid } from "../../web/problem.ts";
 import type { CloudEnv } from "../authenticate.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import { createGrant } from "../create-grant.ts";
+import { findImpossible } from "../domain/doors.ts";
 import { pinLengths } from "../domain/pin-policy.ts";
 import { entriesLeft, isLowering, type RightsAccount } from "../domain/settle-rights.ts";
 import { silentSince } from "../domain/silence.ts";
+import { readDoors } from "../store/doors.ts";
 import { type GatewayRow, listGateways } from "../store/gateways.ts";
 import {
   changeGrant,
@@ -356,6 +358,9 @@ export function grantRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
         validity,
         entriesAllowed: body.entriesAllowed === undefined ? before.entriesAllowed : body.entriesAllowed,
       };
+      const impossible = findImpossible(await readDoors(tx, site, grant.accessPoints), grant);
+      if (impossible && body.entriesAllowed !== undefined)
+        throw fieldProblem(`body.${impossible.field}`, impossible.why);
       if (!(await keepCodes(tx, grant)))
         throw fieldProblem("body.until", "one of its codes has been given to another grant since it ended", 409);
       await changeGrant(tx, row, grant, { retiredAt: null }, clock.wall());

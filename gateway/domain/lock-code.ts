@@ -27,6 +27,18 @@ export interface CodeConstraints {
   readonly settlesMs?: Millis;
 }
 
+/** Whether a lock takes these digits. */
+export function takes(
+  { lengths, digits: taken, forbiddenPrefixes }: Pick<CodeConstraints, "lengths" | "digits" | "forbiddenPrefixes">,
+  digits: string,
+): boolean {
+  return (
+    lengths.includes(digits.length) &&
+    [...digits].every((digit) => taken.includes(digit)) &&
+    !forbiddenPrefixes.some((prefix) => digits.startsWith(prefix))
+  );
+}
+
 /**
  * Why a lock does not hold a code that it should: its digits are none the lock takes · it has a number of entries, which no lock counts ·
  * a weekly schedule · its value cannot be opened · other codes fill the lock · somebody else's code in the lock has the same digits ·

@@ -4,7 +4,7 @@ import type { ClockInterval } from "../domain/clock-interval.ts";
 import type { Credential, CredentialId } from "../domain/credential.ts";
 import type { Grant } from "../domain/grant.ts";
 import type { Millis } from "../domain/instant.ts";
-import type { CodeConstraints } from "../domain/lock-code.ts";
+import { type CodeConstraints, takes } from "../domain/lock-code.ts";
 import { codeTimes, type WantedCode } from "../domain/plan-codes.ts";
 import type { SecretString } from "../wire/secret.ts";
 import type { SiteParts } from "./site-parts.ts";
@@ -86,13 +86,4 @@ export class WantedCodes {
 
 function restrictionsOf({ entriesAllowed, schedule, mustUnderstand }: Grant, { id, index }: Credential): string {
   return `${id}/${index}/${entriesAllowed !== null}/${schedule !== undefined || (mustUnderstand?.length ?? 0) > 0}`;
-}
-
-/** Whether a lock takes these digits. */
-export function takes({ lengths, digits: taken, forbiddenPrefixes }: CodeConstraints, digits: string): boolean {
-  return (
-    lengths.includes(digits.length) &&
-    [...digits].every((digit) => taken.includes(digit)) &&
-    !forbiddenPrefixes.some((prefix) => digits.startsWith(prefix))
-  );
 }

@@ -3,6 +3,7 @@
 import type { EventSeq } from "../domain/entry-event.ts";
 import type { Checksum, Cursor, FeedPage } from "../domain/feed.ts";
 import type { Instant, Millis } from "../domain/instant.ts";
+import type { CodeConstraints } from "../domain/lock-code.ts";
 import type { AuditPart } from "../wire/gateway-api.ts";
 import type { EventBatch } from "./journal.ts";
 
@@ -60,7 +61,16 @@ export type PushReply =
 /** What the admin sees of a site's hardware. */
 export interface GatewayReport {
   readonly version: string;
-  readonly accessPoints: readonly { readonly id: string; readonly name: string }[];
+  readonly accessPoints: readonly {
+    readonly id: string;
+    readonly name: string;
+    /** The device that holds the door. */
+    readonly lock: string;
+    /** Whether anything there reads credentials, so that the gateway is asked. */
+    readonly reads: boolean;
+    /** Of the codes inside its lock, where it keeps any. */
+    readonly codes?: CodeConstraints;
+  }[];
   readonly devices: readonly {
     readonly id: string;
     readonly link: "online" | "offline" | "unknown";

@@ -95,9 +95,31 @@ export const auditSchema = z.looseObject({
 });
 export type AuditPart = z.infer<typeof auditSchema>;
 
+/** What the lock of an access point lets a code be (domain/lock-code.ts). */
+const codesSchema = z.looseObject({
+  lengths: z.array(z.number().int().min(1).max(64)).min(1).max(64),
+  digits: z.string().regex(/^\d{1,10}$/),
+  forbiddenPrefixes: z.array(z.string().regex(/^\d{1,64}$/)).max(64),
+  capacity: z.number().int().min(0),
+  /** "range", "none"; a newer gateway may know more. */
+  windows: text().max(32),
+});
+
 export const reportSchema = z.looseObject({
   version: text().max(32),
-  accessPoints: z.array(z.looseObject({ id: text().max(128), name: text().max(200) })).max(1000),
+  accessPoints: z
+    .array(
+      z.looseObject({
+        id: text().max(128),
+        name: text().max(200),
+        /** The device that holds the door. */
+        lock: text().max(128).optional(),
+        /** Whether anything there reads credentials. Absent, with all that follows, from a gateway that does not say. */
+        reads: z.boolean().optional(),
+        codes: codesSchema.optional(),
+      }),
+    )
+    .max(1000),
   devices: z
     .array(
       z.looseObject({

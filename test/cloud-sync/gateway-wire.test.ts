@@ -355,15 +355,31 @@ test("the gateway's own link enrols, polls, pushes and reports here", async () =
   const { code } = (await ask("POST", "/gateways", { name: "real" })).body;
   const fetch = async (url: string, init: RequestInit) => cloud.app.request(url.replace("http://cloud", ""), init);
   const { enrolled, privateKey } = await enrol("http://cloud", new SecretString(code), "1", fetch);
-  const link = new HttpCloudLink("http://cloud", { gateway: enrolled.gateway, privateKey }, clock, fetch);
+  const { gateway } = enrolled;
+  const link = new HttpCloudLink("http://cloud", { gateway, privateKey }, clock, fetch);
 
-  await link.report({ version: "1", accessPoints: [{ id: "real-door", name: "Door" }], devices: [] }, never);
-  const journal = { epoch: 1, seq: 0, head: chainStart(enrolled.gateway, 1), boot: 1, beat: 1 };
+  const codes = {
+    lengths: [6],
+    digits: "123456789",
+    forbiddenPrefixes: ["12"],
+    capacity: 100,
+    places: { kind: "given" },
+    windows: "range",
+  } as const;
+  const door = { id: "real-door", name: "Door", lock: "nuki-1", reads: false, codes };
+  await link.report({ version: "1", accessPoints: [door], devices: [] }, never);
+  const journal = { epoch: 1, seq: 0, head: chainStart(gateway, 1), boot: 1, beat: 1 };
   const reply = await link.poll({ cursor: { feed: "", version: 0 }, waitMs: 0, lastCommand: 0, journal }, never);
 
   assert.equal(reply.page.reset, true);
   assert.ok(reply.page.rows.some(({ kind }) => kind === "site"));
   assert.equal(reply.serverTime, clock.wall());
+  const { items } = (await ask("GET", "/access-points")).body;
+  const { places, ...told } = codes;
+  assert.deepEqual(
+    items.find(({ id }: { id: string }) => id === "real-door"),
+    { ...door, gateway, goneAt: null, codes: told },
+  );
 });
 
 test("a journal that is shorter than it had vouched for, or says something else, raises the alarm", async () => {

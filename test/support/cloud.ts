@@ -175,8 +175,10 @@ export class TestGateway {
     return `${text}.${this.#sign(text)}`;
   }
 
-  report(accessPoints: readonly string[]): Promise<Answer> {
-    const report = { version: "1", accessPoints: accessPoints.map((id) => ({ id, name: id })), devices: [] };
+  /** An access point by its id, or with what its gateway says of it. */
+  report(accessPoints: readonly (string | { readonly id: string })[]): Promise<Answer> {
+    const points = accessPoints.map((one) => (typeof one === "string" ? { id: one } : one));
+    const report = { version: "1", accessPoints: points.map((one) => ({ name: one.id, ...one })), devices: [] };
     return this.send("PUT", `/v1/gateways/${this.id}/report`, {
       body: JSON.stringify(report),
       type: "application/json",

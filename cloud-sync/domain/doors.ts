@@ -1,0 +1,126 @@
+/**
+ * What a grant asks of its doors, and what they can: found out before a PIN is chosen, from what the gateways report. A grant that no lock
+ * could honour is refused when it is made, not when the guest stands before it.
+ */
+import type { AccessPointId } from "../../gateway/domain/access-point.ts";
+import type { CredentialKind } from "../../gateway/domain/credential.ts";
+import type { Grant } from "../../gateway/domain/grant.ts";
+import { takes } from "../../gateway/domain/lock-code.ts";
+import { type PinShape, pinLengths, usualShape } from "./pin-policy.ts";
+
+export interface Door {
+  readonly id: AccessPointId;
+  /** Whether anything there reads credentials, so that the gateway is asked; undefined: its gateway does not say. */
+  readonly reads: boolean | undefined;
+  /** What its lock lets a code be; absent: it keeps none. */
+  readonly codes?: PinShape | undefined;
+}
+
+/** What cannot be, by the field of the order that says it. */
+export interface Impossible {
+  readonly field: string;
+  readonly why: string;
+}
+
+export interface Order {
+  readonly entriesAllowed: Grant["entriesAllowed"];
+  readonly schedule?: object | undefined;
+  readonly credentials: readonly {
+    readonly kind: CredentialKind;
+    readonly value?: string | undefined;
+    readonly length?: number | undefined;
+  }[];
+}
+
+/** Kinds that open from afar: nothing at the door has to read them. */
+const remoteKinds: readonly CredentialKind[] = ["link", "provider"];
+
+/** `doors`: of the order's access points, in its order. undefined: nothing speaks against it. */
+export function findImpossible(
+  doors: readonly Door[],
+  { credentials, entriesAllowed, schedule }: Order,
+): Impossible | undefined {
+  const kinds = credentials.map(({ kind }) => kind);
+  if (kinds.some((kind) => remoteKinds.includes(kind))) return undefined;
+  for (const [index, { id, reads, codes }] of doors.entries()) {
+    if (reads !== false) continue;
+    const field = `accessPoints[${index}]`;
+    if (!kinds.includes("pin"))
+      return {
+        field,
+        why: `nothing at ${id} reads a ${kinds[0]}; leave it out, or add a credential of the kind "link"`,
+      };
+    if (!codes)
+      return {
+        field,
+        why: `PINs are not possible at ${id}: nothing there reads them, and its lock keeps none; leave it out, or add a credential of the kind "link"`,
+      };
+    if (entriesAllowed !== null)
+      return {
+        field: "entriesAllowed",
+        why: `the lock of ${id} opens by itself and counts no entries; leave out the limit or ${id}`,
+      };
+    if (schedule)
+      return {
+        field: "schedule",
+        why: `the lock of ${id} opens by itself and knows no weekly hours; leave out the schedule or ${id}`,
+      };
+  }
+  return undefined;
+}
+
+/** What a PIN must be so that every lock takes it that keeps codes itself. */
+export function pinShapeOf(doors: readonly Door[]): PinShape | Impossible {
+  let shape = usualShape;
+  let earlier: Door | undefined;
+  for (const [index, door] of doors.entries()) {
+    if (!door.codes) continue;
+    const { lengths, digits, forbiddenPrefixes } = door.codes;
+    shape = {
+      lengths: shape.lengths.filter((length) => lengths.includes(length)),
+      digits: [...shape.digits].filter((digit) => digits.includes(digit)).join(""),
+      forbiddenPrefixes: [...new Set([...shape.forbiddenPrefixes, ...forbiddenPrefixes])],
+    };
+    if (!isEmpty(shape)) {
+      earlier = door;
+      continue;
+    }
+    const [field, own] = [`accessPoints[${index}]`, `the lock of ${door.id} takes ${wordsOf(door.codes)}`];
+    return earlier?.codes
+      ? {
+          field,
+          why: `no PIN fits all the locks: ${own}, that of ${earlier.id} ${wordsOf(earlier.codes)}; make a grant for each`,
+        }
+      : { field, why: `${own}, and PINs have ${pinLengths.min} to ${pinLengths.max} digits` };
+  }
+  return shape;
+}
+
+/** Why a PIN that was named, or its length, is none for a lock. `field`: of the credential. */
+export function findUnfit(
+  doors: readonly Door[],
+  { value, length }: { readonly value?: string | undefined; readonly length?: number | undefined },
+  field: string,
+): Impossible | undefined {
+  for (const { id, codes } of doors) {
+    if (!codes) continue;
+    const why = `the lock of ${id} takes ${wordsOf(codes)}`;
+    if (value !== undefined && !takes(codes, value)) return { field: `${field}.value`, why };
+    if (length !== undefined && !codes.lengths.includes(length)) return { field: `${field}.length`, why };
+  }
+  return undefined;
+}
+
+/** Of one digit alone there would be one PIN. */
+function isEmpty({ lengths, digits, forbiddenPrefixes }: PinShape): boolean {
+  const first = [...digits].filter((digit) => !forbiddenPrefixes.includes(digit));
+  return lengths.length === 0 || digits.length < 2 || first.length === 0;
+}
+
+/** "6 digits of 123456789, not beginning with 12". */
+function wordsOf({ lengths, digits, forbiddenPrefixes }: PinShape): string {
+  const count = lengths.length === 1 ? `${lengths[0]}` : `${lengths.slice(0, -1).join(", ")} or ${lengths.at(-1)}`;
+  const which = digits.length === 10 ? "" : ` of ${digits}`;
+  const prefixes = forbiddenPrefixes.length === 0 ? "" : `, not beginning with ${forbiddenPrefixes.join(" or ")}`;
+  return `${count} digits${which}${prefixes}`;
+}

@@ -1,0 +1,168 @@
+/** What no lock could honour is refused when a grant is made, and a PIN is one that all its locks take. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import fc from "fast-check";
+import { type Door, findImpossible, findUnfit, pinShapeOf } from "../../cloud-sync/domain/doors.ts";
+import { makePin, type PinShape, pinDigits, usualShape } from "../../cloud-sync/domain/pin-policy.ts";
+import { takes } from "../../gateway/domain/lock-code.ts";
+import { givenCloud, type TestCloud } from "../support/cloud.ts";
+
+const six: PinShape = { lengths: [6], digits: "123456789", forbiddenPrefixes: ["12"] };
+const seven: PinShape = { lengths: [7], digits: "0123456789", forbiddenPrefixes: [] };
+const keypad: Door = { id: "gate", reads: true };
+const silent: Door = { id: "old", reads: undefined };
+const nuki: Door = { id: "flat", reads: false, codes: six };
+const tuya: Door = { id: "shed", reads: false, codes: seven };
+const ring: Door = { id: "porch", reads: false };
+const pin = { entriesAllowed: null, credentials: [{ kind: "pin" }] } as const;
+const hours = { windows: [{ days: [1], from: "08:00", until: "09:00" }] };
+
+for (const [what, doors, order, field, why] of [
+  [
+    "a PIN where a reader asks the gateway",
+    [keypad, silent],
+    { ...pin, entriesAllowed: 3, schedule: hours },
+    undefined,
+  ],
+  ["a PIN for a lock that keeps it", [nuki], pin, undefined],
+  ["a PIN where nothing can take one", [keypad, ring], pin, "accessPoints[1]", /PINs are not possible at porch/],
+  [
+    "a pass where nothing reads it",
+    [nuki],
+    { ...pin, credentials: [{ kind: "pass" }] },
+    "accessPoints[0]",
+    /reads a pass/,
+  ],
+  ["a limit that a lock cannot count", [nuki], { ...pin, entriesAllowed: 1 }, "entriesAllowed", /the lock of flat/],
+  ["hours that a lock does not know", [keypad, nuki], { ...pin, schedule: hours }, "schedule", /the lock of flat/],
+  [
+    "a link opens what nothing reads",
+    [ring, nuki],
+    { entriesAllowed: 1, credentials: [{ kind: "pin" }, { kind: "link" }] },
+    undefined,
+  ],
+] as const)
+  test(`${what}: ${field ?? "possible"}`, () => {
+    const found = findImpossible(doors, order);
+    assert.equal(found?.field, field);
+    if (why) assert.match(found?.why ?? "", why);
+  });
+
+test("a PIN fits every lock of its grant, and hides what no lock demands", () => {
+  assert.deepEqual(pinShapeOf([keypad, ring, silent]), usualShape);
+  assert.deepEqual(pinShapeOf([keypad, nuki]), six);
+  assert.deepEqual(pinShapeOf([tuya]), { lengths: [7], digits: "123456789", forbiddenPrefixes: ["12"] });
+  const none = pinShapeOf([nuki, keypad, tuya]);
+  assert.ok("why" in none);
+  assert.equal(none.field, "accessPoints[2]");
+  assert.match(none.why, /the lock of shed takes 7 digits, that of flat 6 digits of 123456789, not beginning with 12/);
+  for (const odd of [
+    { ...six, lengths: [3] },
+    { ...six, digits: "7" },
+    { ...six, digits: "12", forbiddenPrefixes: ["1", "2"] },
+  ])
+    assert.ok("why" in pinShapeOf([{ id: "odd", reads: false, codes: odd }]));
+});
+
+test("a PIN or a length that was named is refused by the lock that does not take it", () => {
+  assert.equal(findUnfit([nuki], { value: "458723" }, "c"), undefined);
+  assert.equal(findUnfit([nuki], { value: "120000" }, "c")?.field, "c.value");
+  assert.equal(findUnfit([tuya], { length: 6 }, "c")?.field, "c.length");
+  assert.equal(findUnfit([keypad, ring], { length: 4 }, "c"), undefined);
+});
+
+test("whatever the locks, a PIN that is made is one that all of them take", () => {
+  const shapes = fc.record({
+    lengths: fc.uniqueArray(fc.integer({ min: 4, max: 10 }), { minLength: 1 }),
+    digits: fc.uniqueArray(fc.constantFrom(..."0123456789"), { minLength: 2 }).map((digits) => digits.join("")),
+    forbiddenPrefixes: fc.array(fc.stringMatching(/^\d{2,3}$/), { maxLength: 3 }),
+  });
+  fc.assert(
+    fc.property(fc.array(shapes, { maxLength: 3 }), fc.nat(1_000), (codes, live) => {
+      const shape = pinShapeOf(codes.map((one, index) => ({ id: `door-${index}`, reads: false, codes: one })));
+      if ("why" in shape) return;
+      let seed = 7;
+      const made = makePin(pinDigits(live, shape), shape, (bound) => {
+        seed = (seed * 48_271) % 2_147_483_647;
+        return seed % bound;
+      });
+      assert.ok(
+        codes.every((one) => takes(one, made)),
+        `${made} of ${JSON.stringify(shape)}`,
+      );
+    }),
+    { seed: 4 },
+  );
+});
+
+test("a PIN grows with the live codes, as far as the locks let it", () => {
+  assert.equal(pinDigits(1), 6);
+  assert.equal(pinDigits(101), 7);
+  assert.equal(pinDigits(101, { lengths: [6, 8] }), 8);
+  assert.equal(pinDigits(101, { lengths: [4, 6] }), 6);
+  assert.equal(pinDigits(1, { lengths: [4] }), 4);
+  assert.equal(pinDigits(1, usualShape, 8), 8);
+});
+
+let cloud: TestCloud;
+before(async () => {
+  cloud = await givenCloud();
+  await cloud.ask("POST", "/api/sites", { id: "hill", name: "Hill", zone: "Europe/Rome" });
+  const gateway = await cloud.gateway("hill");
+  const point = ({ id, reads, codes }: Door) => ({
+    id,
+    lock: `${id}-lock`,
+    reads,
+    ...(codes && { codes: { ...codes, capacity: 10, windows: "range" } }),
+  });
+  await gateway.report([keypad, nuki, tuya, ring].map(point));
+});
+after(() => cloud.close());
+
+const order = (accessPoints: readonly string[], more: object = {}) =>
+  cloud.ask("POST", "/api/sites/hill/grants", {
+    kind: "temporary",
+    holder: { name: "Ada" },
+    accessPoints,
+    from: "2031-03-05T10:00:00Z",
+    until: "2031-03-06T10:00:00Z",
+    entriesAllowed: null,
+    credentials: [{ kind: "pin" }],
+    ...more,
+  });
+
+for (const [what, accessPoints, more, field] of [
+  ["for a lock that keeps no PIN", ["gate", "porch"], {}, "body.accessPoints[1]"],
+  ["for locks that share no PIN", ["flat", "shed"], {}, "body.accessPoints[1]"],
+  [
+    "with a PIN its lock does not take",
+    ["gate", "flat"],
+    { credentials: [{ kind: "pin", value: "123456" }] },
+    "body.credentials[0].value",
+  ],
+  [
+    "with a length its lock does not take",
+    ["shed"],
+    { credentials: [{ kind: "pin", length: 6 }] },
+    "body.credentials[0].length",
+  ],
+  ["with a limit its lock cannot count", ["flat"], { entriesAllowed: 2 }, "body.entriesAllowed"],
+  ["with hours its lock does not know", ["flat"], { schedule: hours }, "body.schedule"],
+] as const)
+  test(`a grant ${what} is refused, and no code is kept for it`, async () => {
+    const { status, body } = await order(accessPoints, more);
+    assert.equal(status, 400, JSON.stringify(body));
+    assert.deepEqual(
+      body.errors.map((one: { field: string }) => one.field),
+      [field],
+    );
+  });
+
+test("a grant's PIN has the length its lock wants, and a limit that comes later is refused as one at first", async () => {
+  const made = await order(["gate", "shed"]);
+  assert.match(made.body.credentials[0].value, /^[1-9]{7}$/);
+  const path = `/api/sites/hill/grants/${made.body.id}`;
+  const limited = await cloud.ask("PATCH", path, { entriesAllowed: 1 });
+  assert.deepEqual([limited.status, limited.body.errors?.[0]?.field], [400, "body.entriesAllowed"]);
+  assert.equal((await cloud.ask("PATCH", path, { until: "2031-03-07T10:00:00Z" })).status, 200);
+});
