@@ -7,7 +7,7 @@ import { entryKeptMs } from "./give-entry.ts";
 import { note, type SiteParts } from "./site-parts.ts";
 
 /** The person at the door waits meanwhile. */
-const answerWithinMs: Millis = 400;
+export const answerWithinMs: Millis = 400;
 const askedMax = 4;
 
 /** Resolves when one has come and is on the disk, or none will. The most likely holders are asked, one after the other. */

@@ -142,6 +142,7 @@ test("a box's line is made weak or as bad as wished, and it shows", { skip }, as
   await control.reads(control.box(box).locator('[data-part="rate-lose"]'), "40 %");
   assert.equal(await control.box(box).getByLabel("Its line to the gateway").inputValue(), "own");
   await control.setRate(box, "Held back", 1200);
+  await control.reads(control.box(box).locator('[data-part="rate-delayMs"]'), "1200 ms");
   await control.setLine(box, "Good");
   await control.reads(words, "Locked · door closed");
   await control.page.keyboard.type("1");

@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { BrowserContext } from "playwright-core";
 import { type RunningDemo, startDemo } from "../../cli/demo-site.ts";
+import type { Verdict } from "../../firmware-sim/sim-lockbox.ts";
+import type { SiteState } from "../../firmware-sim/site-state.ts";
 import { silentLogger } from "../../gateway/ports/logger.ts";
 import { ControlPage, startBrowser } from "../support/control-page.ts";
 import { missing } from "../support/needs.ts";
@@ -33,13 +35,26 @@ after(async () => {
   if (folder) await rm(folder, { recursive: true, force: true });
 });
 
+/** Enters it and waits for the box's verdict: its display shows that for three seconds only, and the same for the press before. */
+async function enter(name: string, digits: string): Promise<Verdict | undefined> {
+  const lastVerdict = async () => {
+    const response = await fetch(new URL("/api/state", demo.facts().url));
+    const { boxes } = (await response.json()) as Pick<SiteState, "boxes">;
+    return boxes.find((box) => box.name === name)?.lastVerdict;
+  };
+  const before = await lastVerdict();
+  await control.pressPin(name, digits);
+  await until(`${name} answers`, async () => (await lastVerdict())?.at !== before?.at);
+  return (await lastVerdict())?.verdict;
+}
+
 const pin = (label: string) => demo.facts().pins.find((one) => one.label.startsWith(label))!.pin;
 
 test("the printed PIN opens the box and the box closes after its window; a wrong one does not open it", {
   skip,
 }, async () => {
   await control.pressPin(box1, "736492");
-  await control.display(box1, "Wrong code");
+  await control.verdict(box1, `${box1}: stays shut, wrong code.`);
   await control.bolt(box1, "secured");
 
   await control.pressPin(box1, pin("Guest"));
@@ -53,8 +68,7 @@ test("with the internet unplugged the doors go on and a used-up PIN is refused; 
   await control.setInternet(false);
   await control.pressPin(box2, pin("Courier"));
   await control.bolt(box2, "released");
-  await control.pressPin(box1, pin("Courier"));
-  await control.display(box1, "Wrong code");
+  assert.equal(await enter(box1, pin("Courier")), "denied");
   await control.event(/refused, all its entries are used up/, "waiting");
 
   await control.setInternet(true);
@@ -83,19 +97,14 @@ test("a gateway whose plug is pulled comes back with what it had said yes to", {
     const status = (await response?.json()) as { devices: { id: string; link: string }[] } | undefined;
     return status?.devices.every(({ id, link }) => id === "spare-box" || link === "online") ?? false;
   });
-  await control.pressPin(box1, pin("Courier"));
-  await control.display(box1, "Wrong code");
+  assert.equal(await enter(box1, pin("Courier")), "denied");
   await control.pressPin(box1, pin("Guest"));
   await control.bolt(box1, "released");
 });
 
 test("five wrong PINs lock the keypad out, and the right one with it", { skip }, async () => {
-  for (let attempt = 0; attempt < 5; attempt += 1) {
-    await control.pressPin(box2, "736492");
-    await control.display(box2, "Wrong code");
-  }
-  await control.pressPin(box2, pin("Guest"));
-  await control.display(box2, "Locked out");
+  for (let attempt = 0; attempt < 5; attempt += 1) assert.equal(await enter(box2, "736492"), "denied");
+  assert.equal(await enter(box2, pin("Guest")), "locked-out");
 });
 
 test("what the demo writes is for its owner alone", { skip }, async () => {

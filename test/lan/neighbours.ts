@@ -2,6 +2,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
 import type { TestContext } from "node:test";
 import type { FeedRow, PeerGateway } from "../../gateway/domain/feed.ts";
+import { answerWithinMs } from "../../gateway/flows/fetch-entry.ts";
 import { giveEntry } from "../../gateway/flows/give-entry.ts";
 import { type Outcome, presentCredential } from "../../gateway/flows/present-credential.ts";
 import { recentEvents } from "../../gateway/http/recent-events.ts";
@@ -52,6 +53,8 @@ export class LogLines {
 export interface NeighbourOptions {
   readonly doors?: number;
   readonly limits?: Partial<PeerServerLimits>;
+  /** How long a person at the door waits for an entry from elsewhere; a minute when left out, for machines that are slow. */
+  readonly patienceMs?: number;
   /** After an answer is on the disk and before it is sent. */
   readonly beforeAnswer?: (reply: EntryReply) => void;
 }
@@ -74,7 +77,7 @@ export class Neighbour {
   }
 
   static async start(t: TestContext, id: string, options: NeighbourOptions = {}): Promise<Neighbour> {
-    const { doors = 1, limits, beforeAnswer } = options;
+    const { doors = 1, limits, patienceMs = 60_000, beforeAnswer } = options;
     const privateKey = aKey();
     const log = new LogLines();
     const lan = new PeerLan({
@@ -98,7 +101,10 @@ export class Neighbour {
       link: noCloud,
       peers: lan,
       systemClockWithinMs: 1_000,
-      clock: systemClock,
+      clock: {
+        ...systemClock,
+        sleep: (ms, signal) => systemClock.sleep(ms === answerWithinMs ? patienceMs : ms, signal),
+      },
       disk: new SimDisk().mount(),
       logger: log.logger,
       random: () => 0.5,

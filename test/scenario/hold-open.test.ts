@@ -70,7 +70,7 @@ test("given a door held open, then it stays open for whoever comes, the other st
 });
 
 test("given the line cut in the middle, then the door is held to its end and no longer, and the line's return moves nothing", async () => {
-  const { id } = await hold(4_000);
+  const { id } = await hold(8_000);
   await site.box("box-1").becomes("released");
 
   await site.setInternet(false);

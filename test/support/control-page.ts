@@ -208,8 +208,10 @@ export class ControlPage {
   }
 
   async #turn(control: Locator, on: boolean): Promise<void> {
-    await control.waitFor();
+    // While an earlier act goes on, a click does nothing.
+    const ready = control.and(this.page.locator(':not([aria-busy="true"])'));
+    await ready.waitFor();
     if ((await control.getAttribute("aria-checked")) !== String(on)) await control.click();
-    await control.and(this.page.locator(`[aria-checked="${on}"]`)).waitFor();
+    await ready.and(this.page.locator(`[aria-checked="${on}"]`)).waitFor();
   }
 }
