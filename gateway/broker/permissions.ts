@@ -47,9 +47,9 @@ export function permissionsOf(line: ClientName["line"], dialect: MqttDialect): P
   };
 }
 
-/** Whether a publish or a subscription that is not permitted is not held against the device either. Its own commands it never says. */
-export function isIgnored({ ignores, subscribe }: Permissions, topic: string): boolean {
-  return !subscribe.has(topic) && ignores.some((base) => isAtOrBelow(topic, base));
+/** Whether a publish or a subscription that is not permitted is not held against the device either. */
+export function isIgnored({ ignores }: Permissions, topic: string): boolean {
+  return ignores.some((base) => isAtOrBelow(topic, base));
 }
 
 /** Why a dialect cannot be spoken here; undefined when it can. */

@@ -16,7 +16,7 @@ export interface MqttDialect {
   readonly will?: string;
   /**
    * Whole topics at and below which the firmware also talks: acknowledged, dropped and counted, subscriptions to it refused, and nobody is cut
-   * off for it. Elsewhere whoever keeps on with what he may not is.
+   * off for it. Elsewhere whoever keeps on with what he may not is. Some firmware clears its own command topics by publishing on them.
    */
   readonly ignores: readonly string[];
   /** "device": the device's id, and that with .pub for a second line · "any": the firmware calls itself what it likes. */
