@@ -1,6 +1,6 @@
 /**
  * A Nuki as the thing on the door: motor, bolt, door sensor, battery, keypad. Its verbs are physical acts; the numbers it speaks of itself
- * are the maker's, shared by all its interfaces. How it talks is its link's business (links/nuki-web.ts).
+ * are the maker's, shared by all its interfaces. How it talks is its link's business (links/nuki-*.ts).
  */
 import type { Clock } from "../gateway/ports/clock.ts";
 import { SimNukiKeypad } from "./sim-nuki-keypad.ts";
@@ -22,12 +22,23 @@ export const nukiState = {
 } as const;
 export const nukiAction = { unlock: 1, lock: 2, unlatch: 3, lockNGo: 4, lockNGoUnlatch: 5, fullLock: 6 } as const;
 /** 255 is what the maker's log shows for the keypad: developer.nuki.io thread 15578. */
-export const nukiTrigger = { system: 0, manual: 1, button: 2, automatic: 3, autoLock: 6, keypad: 255 } as const;
+export const nukiTrigger = {
+  system: 0,
+  manual: 1,
+  button: 2,
+  automatic: 3,
+  autoLock: 6,
+  mqtt: 172,
+  keypad: 255,
+} as const;
 export const nukiDoor = { unavailable: 0, closed: 2, open: 3 } as const;
 const doorLogAction = { opened: 240, closed: 241 };
 /** How an entry of the log ended. 224: wrong code at the keypad. */
 export const nukiOutcome = { success: 0, motorBlocked: 1, busy: 4, wrongCode: 224 } as const;
 const source = { default: 0, keypadCode: 1 };
+
+/** What came of a command; the rest its state shows. */
+export type NukiObedience = "begun" | "busy" | "uncalibrated" | "dark";
 
 /** What the lock says of itself. */
 export interface NukiReport {
@@ -125,6 +136,16 @@ export class SimNuki {
   onLog(listener: (line: NukiLogLine) => void): Unsubscribe {
     this.#logListeners.add(listener);
     return () => this.#logListeners.delete(listener);
+  }
+
+  /** IANA name of the zone that its wall clock shows. */
+  get zone(): string {
+    return this.#options.zone ?? "UTC";
+  }
+
+  /** Its motor is under way, or will not do anything else now. */
+  get isMoving(): boolean {
+    return moving.has(this.#state);
   }
 
   get powered(): boolean {
@@ -269,24 +290,25 @@ export class SimNuki {
     this.#keepBusy(nukiState.calibration, calibrationMs);
   }
 
-  /** A command of the maker's app, beside it or over its line. While its motor runs it is busy. */
-  obey(action: number, name: string): void {
-    this.#move(action, { trigger: nukiTrigger.system, name });
+  /** A command of the maker's app, beside it or over its line, or by MQTT. While its motor runs it is busy. */
+  obey(action: number, name: string, trigger: number = nukiTrigger.system): NukiObedience {
+    return this.#move(action, { trigger, name });
   }
 
-  #move(action: number, cause: Cause): void {
-    if (!this.#powered) return;
+  #move(action: number, cause: Cause): NukiObedience {
+    if (!this.#powered) return "dark";
     if (moving.has(this.#state)) {
       this.#log(action, cause, nukiOutcome.busy);
-      return;
+      return "busy";
     }
-    if (this.#state === nukiState.uncalibrated) return;
+    if (this.#state === nukiState.uncalibrated) return "uncalibrated";
     this.#endMotion();
     this.#begin(action, cause);
     const stop = this.#motion.signal;
     this.#carryOut(action, cause, stop).catch((error: unknown) => {
       if (!stop.aborted) throw error;
     });
+    return "begun";
   }
 
   async #carryOut(action: number, cause: Cause, stop: AbortSignal): Promise<void> {
