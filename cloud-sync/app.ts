@@ -12,6 +12,7 @@ import type { CloudParts } from "./cloud-parts.ts";
 import { Meters } from "./meters.ts";
 import { backupRoutes } from "./routes/backup-routes.ts";
 import { eventRoutes } from "./routes/event-routes.ts";
+import { evidenceRoutes } from "./routes/evidence-routes.ts";
 import { fleetRoutes } from "./routes/fleet-routes.ts";
 import { gatewayRoutes } from "./routes/gateway-routes.ts";
 import { grantRoutes } from "./routes/grant-routes.ts";
@@ -74,7 +75,15 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
     ...bearer("EdDSA by the gateway's key: iss the gateway's id, aud postern-cloud, exp at most 60 s ahead"),
     bearerFormat: "JWT",
   });
-  for (const routes of [siteRoutes, fleetRoutes, holdOpenRoutes, grantRoutes, eventRoutes, backupRoutes])
+  for (const routes of [
+    siteRoutes,
+    fleetRoutes,
+    holdOpenRoutes,
+    grantRoutes,
+    evidenceRoutes,
+    eventRoutes,
+    backupRoutes,
+  ])
     app.route("/", routes(parts));
   app.route("/", gatewayRoutes(parts, meters));
   app.route("/", operationRoutes(parts, meters));

@@ -1,5 +1,6 @@
 /** Who must not enter, whatever grant they hold. */
-import { and, desc, eq, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, sql } from "drizzle-orm";
+import type { Grant } from "../../gateway/domain/grant.ts";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import type { BlacklistEntry } from "../../gateway/domain/site.ts";
 import { publish } from "./feed.ts";
@@ -29,6 +30,28 @@ export async function removeFromBlacklist(tx: Transaction, siteId: string, id: s
   if (removed.length === 0) return false;
   await publish(tx, siteId, [{ kind: "blacklist", id, gone: true }], now);
   return true;
+}
+
+/** Which of the grant's id and its credentials' are on the blacklist; the grant when its holder is. */
+export async function listedOf(db: Queries, siteId: string, { id, holder, credentials }: Grant): Promise<Set<string>> {
+  const ids = [id, ...credentials.map((one) => one.id)];
+  const rows = await db
+    .select({ subject: blacklist.subject, value: blacklist.value })
+    .from(blacklist)
+    .where(
+      and(
+        eq(blacklist.siteId, siteId),
+        inArray(blacklist.value, [...ids, holder.id, ...(holder.document === undefined ? [] : [holder.document])]),
+      ),
+    );
+  return new Set(
+    rows.flatMap(({ subject, value }) => {
+      const isHolder =
+        (subject === "person" && value === holder.id) || (subject === "document" && value === holder.document);
+      if (isHolder) return [id];
+      return subject === "grant" || subject === "credential" ? [value] : [];
+    }),
+  );
 }
 
 /** Newest first. `after`: the last row of the page before. */

@@ -1,5 +1,5 @@
 /** The events of a site, as received: filtered and newest first, or in each gateway's own order from where a listener stopped. */
-import { and, asc, desc, eq, gte, lt, or, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gte, inArray, lt, or, sql } from "drizzle-orm";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import { event, gateway } from "./schema.ts";
 import type { Queries } from "./store.ts";
@@ -47,6 +47,23 @@ export async function listEvents(db: Queries, siteId: string, filter: EventFilte
     )
     .orderBy(desc(event.at), desc(event.gatewayId), desc(event.epoch), desc(event.seq))
     .limit(filter.limit);
+}
+
+/** The newest `limit` of a grant's events of these types, each gateway's in its own order. */
+export async function grantEvents(
+  db: Queries,
+  siteId: string,
+  grant: string,
+  types: readonly string[],
+  limit: number,
+): Promise<EventRow[]> {
+  const newest = await db
+    .select()
+    .from(event)
+    .where(and(eq(event.siteId, siteId), eq(event.grantId, grant), inArray(event.type, [...types])))
+    .orderBy(desc(event.epoch), desc(event.seq), desc(event.gatewayId))
+    .limit(limit);
+  return newest.reverse();
 }
 
 /** How far a listener has heard each gateway: its epoch and the first event not heard. */

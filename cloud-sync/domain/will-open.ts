@@ -1,0 +1,143 @@
+/**
+ * Will this code open that door at a given moment, as far as the cloud knows? "yes" only where the grant says so and it is proven that whoever
+ * decides there knows it: the gateway by what it has on its disk, a lock by what was read back from it.
+ */
+import type { Credential } from "../../gateway/domain/credential.ts";
+import type { Grant } from "../../gateway/domain/grant.ts";
+import type { Instant, Millis } from "../../gateway/domain/instant.ts";
+import { covers, localTimeAt } from "../../gateway/domain/schedule.ts";
+import type { CodeEvidence } from "./code-evidence.ts";
+import type { Door } from "./doors.ts";
+
+export const answers = {
+  // yes
+  "gateway-knows": "the gateway has the grant on its disk and decides",
+  "in-lock": "it was read back from the lock",
+  // no
+  "wrong-door": "the grant is for other doors",
+  revoked: "it was revoked",
+  "not-yet": "the grant begins later",
+  ended: "the grant has ended by then",
+  "outside-hours": "the schedule leaves that moment out",
+  "used-up": "all its entries are used",
+  blacklisted: "its holder, or it, is on the blacklist",
+  lockdown: "the site is locked down",
+  "no-way": "nothing there reads such a code, and the lock keeps none",
+  "not-kept": "the lock cannot keep it",
+  cleared: "it was read back that the lock holds it no more",
+  // unknown
+  "gateway-behind": "the gateway has not confirmed the present state",
+  "gateway-gone": "no gateway in service serves this door",
+  "gateway-silent": "the gateway has been silent, and would not honour such a grant for so long",
+  "held-elsewhere": "its entries lie at another gateway, which must hand one over",
+  "not-due": "it is put into the lock when it begins, or up to three days before",
+  "not-sent": "it should be in the lock, and nothing was sent yet",
+  "not-read-back": "it was sent to the lock and not read back yet",
+  "still-in-lock": "it should be out of the lock, and nobody has seen that it is",
+  unreported: "the gateway does not say what the door has",
+} as const;
+export type Why = keyof typeof answers;
+
+export interface Verdict {
+  readonly answer: "yes" | "no" | "unknown";
+  readonly why: Why;
+}
+
+export interface Asked {
+  readonly at: Instant;
+  readonly now: Instant;
+  readonly grant: Grant;
+  readonly credential: Credential;
+  /** undefined: no gateway has reported the access point. */
+  readonly door: Door | undefined;
+  readonly gateway: {
+    readonly inService: boolean;
+    /** It has the present state of the grant on its disk. */
+    readonly confirmed: boolean;
+    /** null: it is heard of. */
+    readonly silentSince: Instant | null;
+  };
+  readonly site: { readonly zone: string; readonly lockdown: boolean; readonly offlineMaxAgeMs: Millis | null };
+  readonly isBlacklisted: boolean;
+  /** Where entries are left; undefined: the grant has no limit. */
+  readonly entries: "here" | "elsewhere" | "none" | undefined;
+  readonly evidence: CodeEvidence;
+}
+
+const no = (why: Why): Verdict => ({ answer: "no", why });
+const yes = (why: Why): Verdict => ({ answer: "yes", why });
+const unknown = (why: Why): Verdict => ({ answer: "unknown", why });
+
+export function willOpen(asked: Asked): Verdict {
+  const { door, grant, credential, gateway } = asked;
+  if (!door || !grant.accessPoints.includes(door.id)) return door ? no("wrong-door") : unknown("gateway-gone");
+  const readable = credential.kind === "pin" || credential.kind === "pass" || credential.kind === "card";
+  const kept = credential.kind === "pin" && door.codes !== undefined;
+  if (door.reads === undefined && !kept) return unknown("unreported");
+  if (!(readable && door.reads) && !kept) return no("no-way");
+  const byGateway = readable && door.reads ? theGateway(asked) : undefined;
+  const byLock = kept ? theLock(asked) : undefined;
+  const found = [byGateway, byLock].filter((one) => one !== undefined);
+  const best =
+    found.find(({ answer }) => answer === "yes") ?? found.find(({ answer }) => answer === "unknown") ?? found[0]!;
+  return gateway.inService || best.why === "in-lock" ? best : unknown("gateway-gone");
+}
+
+/** A press at a reader: the gateway decides with what it knows. */
+function theGateway(asked: Asked): Verdict {
+  const { at, now, grant, gateway, site, entries } = asked;
+  // Neither what permits it nor what forbids it has arrived there for certain.
+  if (!gateway.confirmed) return unknown("gateway-behind");
+  const objection = objectionOf(asked);
+  if (objection) return no(objection);
+  if (site.lockdown) return at > now ? unknown("lockdown") : no("lockdown");
+  if (entries === "none") return no("used-up");
+  const { silentSince } = gateway;
+  if (silentSince !== null && site.offlineMaxAgeMs !== null && at > silentSince + site.offlineMaxAgeMs)
+    return unknown("gateway-silent");
+  if (entries === "elsewhere" && grant.limitMode === "strict") return unknown("held-elsewhere");
+  return yes("gateway-knows");
+}
+
+/** The lock opens by itself: what it holds counts, whatever the gateway would say. A lockdown does not reach it. */
+function theLock(asked: Asked): Verdict {
+  const { at, now, grant, evidence } = asked;
+  const { state, change, missing, window } = evidence;
+  const objection = objectionOf(asked);
+  if (objection) {
+    // A lock with windows of its own keeps to them; what is to go at its end is counted on to have gone.
+    const isOver = objection === "not-yet" || objection === "ended";
+    const isOut = state === "unsent" || state === "cleared";
+    const keepsShut = window && !(window.from <= at && at < window.until);
+    return isOut || (isOver && (keepsShut || at > now)) ? no(objection) : unknown("still-in-lock");
+  }
+  if (grant.entriesAllowed !== null || grant.schedule) return no("not-kept");
+  if (missing && ["digits", "entries", "schedule", "unreadable"].includes(missing.why)) return no("not-kept");
+  switch (state) {
+    case "confirmed":
+      if (change === "clear") return unknown("still-in-lock");
+      if (!window || (window.from <= at && at < window.until)) return yes("in-lock");
+      return unknown("not-read-back");
+    case "cleared":
+      if (now < grant.validity.from) return unknown("not-due");
+      return at > now ? unknown("not-sent") : no("cleared");
+    case "unsent":
+      return missing || now >= grant.validity.from ? unknown("not-sent") : unknown("not-due");
+    case "refused":
+      return unknown("not-sent");
+    case "sent":
+    case "accepted":
+    case "unanswered":
+      return change === "clear" ? unknown("still-in-lock") : unknown("not-read-back");
+  }
+}
+
+/** What of the grant itself speaks against it. */
+function objectionOf({ at, grant, credential, site, isBlacklisted }: Asked): Why | undefined {
+  if (grant.revoked || credential.revoked) return "revoked";
+  if (isBlacklisted) return "blacklisted";
+  if (at < grant.validity.from) return "not-yet";
+  if (at >= grant.validity.until) return "ended";
+  if (grant.schedule && !covers(grant.schedule, localTimeAt(at, site.zone))) return "outside-hours";
+  return undefined;
+}
