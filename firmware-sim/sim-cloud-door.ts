@@ -78,6 +78,7 @@ export class SimCloudDoor {
   #lineUp = true;
   #frozen = false;
   #leaf: "open" | "closed" = "closed";
+  #modeEnd: AbortController | undefined;
   #release: AbortController | undefined;
   #openLeaf: AbortController | undefined;
   #sync: AbortController | undefined;
@@ -167,12 +168,19 @@ export class SimCloudDoor {
     this.#changed();
   }
 
-  /** By command of the cloud, where it reaches the controller. */
-  setMode(mode: DoorMode): "done" | "offline" {
+  /** By command of the cloud, where it reaches the controller. `forMs`: the controller ends it by itself, with or without a line. */
+  setMode(mode: DoorMode, forMs?: number): "done" | "offline" {
     if (!this.online) return "offline";
-    if (this.#mode !== mode) this.#modeSince = this.#clock.wall();
-    this.#mode = mode;
-    this.#changed();
+    this.#takeMode(mode);
+    if (forMs === undefined) return "done";
+    const end = new AbortController();
+    this.#modeEnd = end;
+    this.#clock.sleep(forMs, end.signal).then(
+      () => {
+        if (!end.signal.aborted) this.#takeMode("controlled");
+      },
+      () => undefined,
+    );
     return "done";
   }
 
@@ -246,6 +254,14 @@ export class SimCloudDoor {
       },
       () => undefined,
     );
+  }
+
+  #takeMode(mode: DoorMode): void {
+    this.#modeEnd?.abort();
+    this.#modeEnd = undefined;
+    if (this.#mode !== mode) this.#modeSince = this.#clock.wall();
+    this.#mode = mode;
+    this.#changed();
   }
 
   #takeRights(): void {

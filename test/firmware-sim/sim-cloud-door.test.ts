@@ -150,6 +150,21 @@ test("held open it stays open for everybody until that is ended", async () => {
   assert.equal(door.pushLeaf(), false);
 });
 
+test("held open for a time, the controller ends that by itself; a newer word counts", async () => {
+  const { door, pass } = givenDoor();
+  door.setMode("held-open", hour);
+  door.cutLine();
+  await pass(hour - 1);
+  assert.equal(door.strike, "released");
+  await pass(1);
+  assert.equal(door.strike, "secured");
+  door.restoreLine();
+  door.setMode("held-open", hour);
+  door.setMode("held-open");
+  await pass(2 * hour);
+  assert.equal(door.mode, "held-open");
+});
+
 test("no command reaches it without line or power", () => {
   const { door } = givenDoor();
   door.cutLine();
