@@ -19,9 +19,11 @@ import type { Device } from "./ports/device.ts";
 import type { Disk } from "./ports/disk.ts";
 import type { Logger } from "./ports/logger.ts";
 import { noPeers } from "./ports/peer-link.ts";
+import type { Vault } from "./ports/vault.ts";
 import { type RunningSite, startSite } from "./site.ts";
 import { DiskWatch } from "./storage/disk-watch.ts";
 import { type GatewayKeys, saveGatewayKeys } from "./storage/gateway-keys.ts";
+import { SealedVault } from "./storage/sealed-vault.ts";
 import { type Fetch, HttpCloudLink } from "./sync/http-cloud-link.ts";
 import type { EpochRenewal } from "./sync/sync-loop.ts";
 import { type ClockSettings, vouchedClock } from "./vouched-clock.ts";
@@ -107,8 +109,9 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       clock,
       logger: logger.child({ part: "broker" }),
     });
+    const vault = new SealedVault({ disk, folder: settings.data, keys, logger });
     const devices = await Promise.all(
-      settings.devices.map((device, index) => makeDevice(`devices[${index}]`, device, parts, broker)),
+      settings.devices.map((device, index) => makeDevice(`devices[${index}]`, device, parts, { broker, vault })),
     );
     refuseMqttFaults(settings, devices, parts.secret);
     broker.setDevices(accountsOf(devices, parts.secret));
@@ -265,7 +268,7 @@ async function makeDevice(
   path: string,
   { id, driver, options }: GatewaySettings["devices"][number],
   parts: GatewayParts,
-  broker: Broker,
+  { broker, vault }: { readonly broker: Broker; readonly vault: Vault },
 ): Promise<Device> {
   const factory = await loadDriver(driver);
   if (!factory) {
@@ -278,6 +281,7 @@ async function makeDevice(
       logger: parts.logger.child({ device: id }),
       mqtt: broker.link(id),
       secret: (name) => parts.secret(id, name),
+      vault,
     });
   } catch (error) {
     if (!(error instanceof GatewayError) || error.code !== "config-invalid") throw error;

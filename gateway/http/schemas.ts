@@ -64,6 +64,7 @@ export const statusSchema = z.object({
       battery: z.number().optional(),
       tamper: z.boolean().optional(),
       bootDoubted: z.boolean().optional().describe("its boot number went back, or another than its own was named"),
+      attention: z.string().optional().describe("what a person has to do before it works"),
     }),
   ),
   peers: z

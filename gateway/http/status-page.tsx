@@ -216,6 +216,7 @@ export function StatusBody({ status, events }: { status: GatewayStatus; events: 
                   {isPossible(device.since, status) && <small>since {at(device.since, zone)}</small>}{" "}
                   {device.tamper && <Tag tone="bad">tamper</Tag>}{" "}
                   {device.bootDoubted && <Tag tone="warn">boot number in doubt</Tag>}
+                  {device.attention !== undefined && <Tag tone="bad">{device.attention}</Tag>}
                 </td>
                 <td>
                   <Battery percent={device.battery} />

@@ -82,7 +82,7 @@ export async function gatewayStatus(sources: StatusSources): Promise<GatewayStat
       return { id, name, lock, bolt, basis, door, lockedOutMs, heldOpenUntil };
     }),
     devices: [...devices.values()].map((device) => {
-      const { link, since, firmware, battery, tamper, bootDoubted } = device.status();
+      const { link, since, firmware, battery, tamper, bootDoubted, attention } = device.status();
       return {
         id: device.id,
         driver: sources.drivers.get(device.id) ?? "",
@@ -92,6 +92,7 @@ export async function gatewayStatus(sources: StatusSources): Promise<GatewayStat
         ...(battery !== undefined && { battery }),
         ...(tamper !== undefined && { tamper }),
         ...(bootDoubted && { bootDoubted }),
+        ...(attention !== undefined && { attention }),
       };
     }),
     peers: records

@@ -22,6 +22,8 @@ export interface DeviceStatus {
   /** Its boot number was not what it should be; until it starts a connection with one that is. See the report of that name. */
   readonly bootDoubted?: boolean;
   readonly door?: DoorState;
+  /** What a person has to do before it works, in a sentence. */
+  readonly attention?: string;
 }
 
 export type DeviceReport =

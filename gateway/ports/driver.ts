@@ -7,6 +7,7 @@ import type { Clock } from "./clock.ts";
 import type { Device } from "./device.ts";
 import type { Logger } from "./logger.ts";
 import type { MqttLink } from "./mqtt-link.ts";
+import type { Vault } from "./vault.ts";
 
 export interface DriverContext {
   readonly clock: Clock;
@@ -16,6 +17,8 @@ export interface DriverContext {
   readonly mqtt: MqttLink;
   /** From the secrets file or the environment, by the name the driver's README gives; undefined when absent. */
   secret(name: string): SecretString | undefined;
+  /** The same for all devices of a gateway. Absent where options are only looked at and nothing is started. */
+  readonly vault?: Vault;
 }
 
 export interface DriverFactory {
