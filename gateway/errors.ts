@@ -57,6 +57,11 @@ export const errorPolicy = {
     status: 502,
     hint: "The device or its maker answered with an error; see the log.",
   },
+  "device-floods": {
+    retry: "backoff",
+    status: 429,
+    hint: "It reports more than a door can do; what it says counts again once it has calmed down.",
+  },
   "cloud-unreachable": {
     retry: "backoff",
     status: 503,

@@ -5,13 +5,20 @@
 import type { AccessPoint } from "../domain/access-point.ts";
 import type { EventBody } from "../domain/entry-event.ts";
 import type { Device, DeviceReport, Unsubscribe } from "../ports/device.ts";
+import { FloodGate } from "./flood-gate.ts";
 import { presentCredential, pressLifeMs } from "./present-credential.ts";
 import { note, type SiteParts } from "./site-parts.ts";
 
 /** Begins to listen to a device. */
 export function watchDevice(site: SiteParts, device: Device): Unsubscribe {
   const accessPoint = [...site.accessPoints.values()].find(({ readers }) => readers.includes(device.id));
-  return device.subscribe(async (report) => {
+  const gate = new FloodGate(device.id, site.clock, site.logger);
+  // What has a number of its own comes through the broker, which paces it and makes its sender wait instead.
+  return device.subscribe((report) =>
+    "origin" in report && report.origin ? take(report) : gate.pass(() => take(report)),
+  );
+
+  async function take(report: DeviceReport): Promise<void> {
     // The first copy may still be on its way to the disk, and an acknowledged copy is the last one that comes.
     if ("origin" in report && report.origin && site.records.isRepeat(report.origin)) return site.journal.flushed();
     if (report.type === "credential-presented") await present(site, device, accessPoint, report);
@@ -23,7 +30,7 @@ export function watchDevice(site: SiteParts, device: Device): Unsubscribe {
       const options = "origin" in report && report.origin ? { origin: report.origin } : {};
       await site.journal.recordEvent(eventOf(site, device, report), options).durable;
     }
-  });
+  }
 }
 
 /**

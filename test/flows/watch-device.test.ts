@@ -7,7 +7,7 @@ import { News } from "../../gateway/flows/news.ts";
 import type { SiteParts } from "../../gateway/flows/site-parts.ts";
 import { watchDevice } from "../../gateway/flows/watch-device.ts";
 import type { Device, DeviceReport, ReportListener } from "../../gateway/ports/device.ts";
-import { silentLogger } from "../../gateway/ports/logger.ts";
+import { type Logger, silentLogger } from "../../gateway/ports/logger.ts";
 import { noPeers } from "../../gateway/ports/peer-link.ts";
 import { TimeKeeper } from "../../gateway/time-keeper.ts";
 import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
@@ -106,7 +106,31 @@ test("as long as admissions fit on the disk, so does what a door and a lock repo
   await journal.close();
 });
 
-async function aWatchedDevice(disk: SimDisk) {
+test("a device that reports without end is turned away beyond what doors can do, told of once a minute, and heard again later", async () => {
+  const lines: string[] = [];
+  const logger = { ...silentLogger, warn: (event: string) => void lines.push(event) };
+  const { journal, report: tell, clock } = await aWatchedDevice(new SimDisk(), logger);
+  const before = journal.durableSeq;
+  const flood = () => Promise.allSettled(Array.from({ length: 3_000 }, () => tell({ type: "battery", percent: 50 })));
+
+  const outcomes = await flood();
+  const taken = outcomes.filter(({ status }) => status === "fulfilled").length;
+  assert.equal(taken, 600);
+  const refused = outcomes.find((one) => one.status === "rejected");
+  assert.equal(refused?.reason.code, "device-floods");
+  assert.equal(journal.durableSeq, before + taken);
+  assert.deepEqual(lines, ["device-floods"]);
+
+  clock.now += 1_000;
+  assert.equal((await flood()).filter(({ status }) => status === "fulfilled").length, 60);
+  clock.now += 60_000;
+  await flood();
+  assert.deepEqual(lines, ["device-floods", "device-floods"]);
+  await tell({ type: "door", state: "open", origin }); // the broker paces what has a number
+  await journal.close();
+});
+
+async function aWatchedDevice(disk: SimDisk, logger: Logger = silentLogger) {
   const clock = new StillClock();
   const { journal, cache } = await aStore(disk.mount(), "/data", { clock });
   let report: ReportListener = () => Promise.reject(new Error("nobody listens"));
@@ -138,7 +162,7 @@ async function aWatchedDevice(disk: SimDisk) {
     receivedAt: new Map(),
     answers: new Map(),
     inTurn: new InTurn(16),
-    logger: silentLogger,
+    logger,
     stopping: new AbortController().signal,
   };
   watchDevice(site, device);

@@ -1,6 +1,7 @@
 /** What a driver knows of its device, and what of that has been written down: kept the same way by every driver that is told facts, not messages. */
 import type { BoltState, DoorState } from "../../domain/access-point.ts";
 import type { Instant } from "../../domain/instant.ts";
+import { GatewayError } from "../../errors.ts";
 import type { DeviceReport, DeviceStatus, Lock, ReportListener, Unsubscribe } from "../../ports/device.ts";
 import type { DriverContext } from "../../ports/driver.ts";
 
@@ -105,7 +106,9 @@ export class DeviceBook {
       await Promise.all([...this.#listeners].map((listener) => listener(report)));
       return true;
     } catch (error) {
-      this.#logger.error("report-lost", { report: report.type, error: error as Error });
+      // Whoever turns away a flood says so itself, now and then.
+      const isFlood = error instanceof GatewayError && error.code === "device-floods";
+      if (!isFlood) this.#logger.error("report-lost", { report: report.type, error: error as Error });
       return false;
     } finally {
       this.#untaken -= 1;
