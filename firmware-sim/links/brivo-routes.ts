@@ -1,18 +1,21 @@
 /** The paths of Brivo's API: who asks for what with which verb, and what is answered. */
 import type { SimCloudDoor } from "../sim-cloud-door.ts";
-import type {
-  BrivoAccount,
-  BrivoAction,
-  BrivoCriterion,
-  BrivoEvent,
-  BrivoGroup,
-  BrivoHappening,
-  BrivoSubscription,
-  BrivoUser,
-} from "./brivo-account.ts";
+import type { BrivoAccount, BrivoAction, BrivoEvent, BrivoGroup, BrivoHappening, BrivoUser } from "./brivo-account.ts";
+import {
+  badCriteria,
+  badListing,
+  brivoError,
+  forbidden,
+  noDoor,
+  noGroup,
+  noSubscription,
+  noUser,
+} from "./brivo-errors.ts";
 import { eventPage, isUserMeant, page, readFilters, userFilters } from "./brivo-lists.ts";
+import { setOverride } from "./brivo-override.ts";
 import { accessPoint, event, group, listedUser, liveStatus, subscription, user } from "./brivo-shapes.ts";
-import { type PinDigits, readDate, readUserBody } from "./brivo-user-body.ts";
+import { subscribe } from "./brivo-subscribe.ts";
+import { type PinDigits, readUserBody } from "./brivo-user-body.ts";
 import type { CloudAnswer, CloudRequest } from "./cloud-port.ts";
 
 /** What the copy of the manual shows without its verb. */
@@ -56,18 +59,7 @@ interface Route {
   readonly answer: Answering;
 }
 
-export const noService: CloudAnswer = { status: 596, html: "<h1>596 Service Not Found</h1>" };
 const done: CloudAnswer = { status: 204 };
-const badCriteria = brivoError(400, "Invalid criteria provided");
-const badListing = brivoError(400, "Invalid listing criteria provided");
-const forbidden = brivoError(403, "You are not allowed to perform that action");
-const noUser = brivoError(404, "User not found");
-const noGroup = brivoError(404, "Group not found");
-const noDoor = brivoError(404, "Unknown Access Point");
-
-export function brivoError(code: number, message: string): CloudAnswer {
-  return { status: code, json: { code, message } };
-}
 
 /** undefined: there is no such path, or not with this verb. */
 export function findBrivoRoute(
@@ -147,10 +139,10 @@ const routes: readonly Route[] = [
     "suspend-user",
     "users/:user/suspended",
     ofUser(({ account, body }, found) => {
-      const { suspended } = asFields(body());
-      if (typeof suspended !== "boolean") return badCriteria;
-      account.suspend(found, suspended);
-      return { status: 200, json: { id: found.id, suspended } };
+      const said = body();
+      if (!saysWhetherSuspended(said)) return badCriteria;
+      account.suspend(found, said.suspended);
+      return { status: 200, json: { id: found.id, suspended: said.suspended } };
     }),
   ),
   on(
@@ -223,7 +215,11 @@ const routes: readonly Route[] = [
     "device-status/:door",
     ofDoor(({ account }, door) => ({ status: 200, json: liveStatus(account, door) })),
   ),
-  onVerbOf("set-override", "schedules/change-state/:door", ofDoor(setOverride)),
+  onVerbOf(
+    "set-override",
+    "schedules/change-state/:door",
+    ofDoor(({ account, request, body }, door) => setOverride(account, door, request.headers["accept-version"], body())),
+  ),
   onVerbOf(
     "cancel-override",
     "schedules/change-state/:door",
@@ -248,7 +244,7 @@ const routes: readonly Route[] = [
       .filter(({ name }) => filters.every(({ values }) => name.includes(values.join(","))));
     return listed(page(query, meant, subscription), badListing);
   }),
-  on("POST", "event-subscriptions", subscribe),
+  on("POST", "event-subscriptions", ({ account, body }) => subscribe(account, body())),
   on("GET", "event-subscriptions/:subscription", ({ account, named }) => {
     const found = account.subscriptions().find(({ id }) => String(id) === named.subscription);
     return found ? { status: 200, json: subscription(found) } : noSubscription;
@@ -257,8 +253,6 @@ const routes: readonly Route[] = [
     account.unsubscribe(Number(named.subscription)) ? done : noSubscription,
   ),
 ];
-
-const noSubscription = brivoError(404, "Event subscription not found");
 
 function ofUser(answer: (asked: Asked, found: BrivoUser) => CloudAnswer): Answering {
   return (asked) => {
@@ -288,51 +282,6 @@ function change({ account, rules, body }: Asked, stands: BrivoUser, how: { reado
   return changed === "refused" ? badCriteria : { status: 200, json: user(changed) };
 }
 
-function setOverride({ account, request, body }: Asked, door: SimCloudDoor): CloudAnswer {
-  // Without the version one gets an older endpoint, which is not played here.
-  if (request.headers["accept-version"] !== "2.0") return badCriteria;
-  const { behavior, endTimeMode, endTime } = asFields(body());
-  if (behavior !== "LOCK" && behavior !== "UNLOCK") return badCriteria;
-  if (endTimeMode === "UNTIL_NEXT_SCHEDULE_CHANGE")
-    return brivoError(412, "This door does not have an unlock schedule");
-  if (endTimeMode !== "UNTIL_TIME" && endTimeMode !== "INDEFINITE") return badCriteria;
-  const at = readDate(endTime);
-  if (endTimeMode === "UNTIL_TIME" && (at === undefined || at <= account.now)) return badCriteria;
-  const end = endTimeMode === "UNTIL_TIME" && at !== undefined ? { endTime: at } : {};
-  if (account.setOverride(door, { behavior, endTimeMode, ...end }) === "done")
-    return { status: 200, json: liveStatus(account, door) };
-  return brivoError(417, "Could not reach device to set your schedule override.");
-}
-
-function subscribe({ account, body }: Asked): CloudAnswer {
-  const { name, url, errorEmail, criteria = [] } = asFields(body());
-  if (typeof name !== "string" || typeof url !== "string" || !URL.canParse(url)) return badCriteria;
-  if (errorEmail !== undefined && typeof errorEmail !== "string") return badCriteria;
-  if (!Array.isArray(criteria) || !criteria.every(isCriterion)) return badCriteria;
-  const wrong = (type: string, isKnown: (value: number) => boolean) =>
-    criteria.some(({ criteriaType, criteriaValue }) => criteriaType === type && !isKnown(criteriaValue));
-  if (wrong("SITE", (value) => value === account.site.id))
-    return brivoError(400, "Event subscription contained invalid Site criteria");
-  if (wrong("ACCESS-POINT", (value) => account.door(value) !== undefined))
-    return brivoError(400, "Event subscription contained invalid Device criteria");
-  const made: BrivoSubscription = account.subscribe({
-    name,
-    url,
-    ...(errorEmail !== undefined && { errorEmail }),
-    criteria,
-  });
-  return { status: 200, json: { ...subscription(made), encryptedSecretWord: "rL6NGWa1TkxGsyl3M3Fp9w==" } };
-}
-
-function isCriterion(value: unknown): value is Omit<BrivoCriterion, "id"> {
-  const { criteriaType, criteriaOperationType, criteriaValue } = asFields(value);
-  return (
-    ["SITE", "USER", "ACCESS-POINT", "AUDIT"].includes(String(criteriaType)) &&
-    ["EQ", "NE"].includes(String(criteriaOperationType)) &&
-    Number.isInteger(criteriaValue)
-  );
-}
-
 function isActivated({ rules }: Asked, door: SimCloudDoor): boolean {
   return !rules.notActivated.includes(door.id);
 }
@@ -341,6 +290,6 @@ function listed(page: Fields | undefined, otherwise: CloudAnswer): CloudAnswer {
   return page ? { status: 200, json: page } : otherwise;
 }
 
-function asFields(value: unknown): Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
+function saysWhetherSuspended(body: unknown): body is { readonly suspended: boolean } {
+  return typeof body === "object" && body !== null && "suspended" in body && typeof body.suspended === "boolean";
 }

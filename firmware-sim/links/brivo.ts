@@ -9,7 +9,8 @@ import {
   type BrivoSubscription,
   type BrivoUser,
 } from "./brivo-account.ts";
-import { type BrivoRules, brivoError, findBrivoRoute, noService } from "./brivo-routes.ts";
+import { badCriteria, brivoError, noDeveloper, noService, tooMany } from "./brivo-errors.ts";
+import { type BrivoRules, findBrivoRoute } from "./brivo-routes.ts";
 import { event } from "./brivo-shapes.ts";
 import { type BrivoLogin, type BrivoTokenLife, BrivoTokens } from "./brivo-tokens.ts";
 import {
@@ -61,8 +62,6 @@ export const documentedBrivo: BrivoQuirks = {
   },
 };
 
-const noDeveloper: CloudAnswer = { status: 403, html: "<h1>Developer Inactive</h1>" };
-const tooMany: CloudAnswer = { status: 429, html: "<h1>Developer Over Qps</h1>" };
 const noJson = brivoError(415, "Unsupported Media Type");
 
 export class BrivoServer {
@@ -172,7 +171,7 @@ export class BrivoServer {
     try {
       return route({ account: this.#account, rules: this.quirks });
     } catch (error) {
-      if (error instanceof SyntaxError) return brivoError(400, "Invalid criteria provided");
+      if (error instanceof SyntaxError) return badCriteria;
       throw error;
     }
   }

@@ -8,9 +8,9 @@ import { group, groupLink, groupLock, lock, member, roleAssignment } from "./kis
 export type KisiOperation = "delete-member" | "delete-role-assignment" | "update-role-assignment" | "delete-group-link";
 
 export interface KisiQuirks {
-  /** Per key, then 429. */
+  /** Of one user, whatever keys; then 429. */
   requestsPerSecond: number;
-  /** Event sets made by one key. */
+  /** Made by one user. */
   eventSetsPerSecond: number;
   /** A new event set is in progress so long. */
   eventSetMs: number;

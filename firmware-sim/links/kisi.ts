@@ -30,7 +30,7 @@ export interface KisiServerOptions {
   readonly doors: readonly SimCloudDoor[];
   /** Locks by the numbers of their doors. */
   readonly groups: readonly KisiGroup[];
-  /** "none": the key is known, and its account may change and open nothing. */
+  /** Keys with the same rights belong to the same user. "none": known, and may change and open nothing. */
   readonly keys: readonly { readonly secret: string; readonly rights: "owner" | "none" }[];
   readonly clock: Clock;
   readonly faults?: Faults;
@@ -74,7 +74,7 @@ export class KisiServer {
   readonly #account: KisiAccount;
   readonly #eventSets: KisiEventSets;
   readonly #port: CloudPort;
-  /** Of each key and purpose, when it was used within the last second. */
+  /** Of each user and purpose, the requests of the last second. */
   readonly #uses = new Map<string, readonly number[]>();
 
   constructor(options: KisiServerOptions) {
@@ -151,10 +151,10 @@ export class KisiServer {
   #answer(request: CloudRequest): CloudAnswer {
     const caller = this.#callerOf(request);
     if ("answer" in caller) return caller.answer;
-    const { secret, actor, isOwner } = caller;
-    if (!this.#admits(secret, "any", this.quirks.requestsPerSecond)) return tooMany;
+    const { quotaOf, actor, isOwner } = caller;
+    if (!this.#admits(quotaOf, "any", this.quirks.requestsPerSecond)) return tooMany;
     const isEventSet = request.method === "POST" && request.path[0] === "event_sets";
-    if (isEventSet && !this.#admits(secret, "event set", this.quirks.eventSetsPerSecond)) return tooMany;
+    if (isEventSet && !this.#admits(quotaOf, "event set", this.quirks.eventSetsPerSecond)) return tooMany;
     const { quirks } = this;
     try {
       return answerKisi({ account: this.#account, eventSets: this.#eventSets, quirks, actor, isOwner }, request);
@@ -167,23 +167,24 @@ export class KisiServer {
   #callerOf({
     headers,
     path,
-  }: CloudRequest): { secret: string; actor: KisiActor; isOwner: boolean } | { answer: CloudAnswer } {
+  }: CloudRequest): { quotaOf: string; actor: KisiActor; isOwner: boolean } | { answer: CloudAnswer } {
     const [scheme, secret = ""] = (headers.authorization ?? "").split(" ");
     if (scheme === "KISI-GROUP-LINK" && path[0] === "locks" && path[2] === "unlock") {
       const door = this.#account.door(Number(path[1]));
       const verdict = door && this.#account.judgeLink(secret, door);
-      if (verdict && "actor" in verdict) return { secret, actor: verdict.actor, isOwner: false };
+      if (verdict && "actor" in verdict)
+        return { quotaOf: `link ${verdict.actor.id}`, actor: verdict.actor, isOwner: false };
       return { answer: kisiError(403, verdict?.code ?? kisiCode.noDoor, "Access denied.") };
     }
     const key = this.#options.keys.find((one) => scheme === "KISI-LOGIN" && one.secret === secret);
     if (!key) return { answer: unauthorized };
-    return { secret, actor: this.#account.owner, isOwner: key.rights === "owner" };
+    return { quotaOf: key.rights, actor: this.#account.owner, isOwner: key.rights === "owner" };
   }
 
   /** Counts what it admits. */
-  #admits(secret: string, purpose: string, max: number): boolean {
+  #admits(quotaOf: string, purpose: string, max: number): boolean {
     const now = this.#options.clock.monotonic();
-    const name = `${purpose} ${secret}`;
+    const name = `${purpose} of ${quotaOf}`;
     const recent = (this.#uses.get(name) ?? []).filter((at) => at > now - secondMs);
     if (recent.length >= max) return false;
     this.#uses.set(name, [...recent, now]);
