@@ -5,6 +5,7 @@
 import type { DriverFactory } from "../ports/driver.ts";
 
 const drivers: Readonly<Record<string, () => Promise<DriverFactory>>> = {
+  brivo: async () => (await import("./brivo/driver.ts")).brivo,
   "mqtt-lockbox": async () => (await import("./mqtt-lockbox/driver.ts")).mqttLockbox,
   nuki: async () => (await import("./nuki/driver.ts")).nuki,
   shelly: async () => (await import("./shelly/driver.ts")).shelly,

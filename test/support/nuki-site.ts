@@ -1,23 +1,15 @@
 /** The driver nuki, the maker's web service as the simulator plays it on a real socket, and one clock for both that runs ahead of the real one. */
 import type { TestContext } from "node:test";
-import { setTimeout as pause } from "node:timers/promises";
-import { inspect } from "node:util";
 import { Faults, type Passage } from "../../firmware-sim/faults.ts";
 import { NukiWebServer } from "../../firmware-sim/links/nuki-web.ts";
 import { SimNuki, type SimNukiOptions } from "../../firmware-sim/sim-nuki.ts";
 import { nuki } from "../../gateway/drivers/nuki/driver.ts";
 import type { Device, DeviceReport } from "../../gateway/ports/device.ts";
-import type { LogFields, Logger } from "../../gateway/ports/logger.ts";
-import type { MqttLink } from "../../gateway/ports/mqtt-link.ts";
-import { SecretString } from "../../gateway/wire/secret.ts";
-import { SimClock } from "./sim-clock.ts";
+import { givenDriverContext } from "./driver-context.ts";
 import { until } from "./until.ts";
 
 export const smartlockId = 17_340_021;
 export const token = "0f3b7c-the-token-of-the-account";
-const noon = Date.UTC(2031, 2, 4, 12);
-/** Each turn of the event loop is worth so much, so a request is answered within a second or two of this time. */
-const stepMs = 100;
 
 export interface NukiSiteOptions {
   readonly options?: object;
@@ -41,19 +33,12 @@ export async function givenNukiSite(
   t: TestContext,
   { options = {}, lock: lockOptions, others = [] }: NukiSiteOptions = {},
 ) {
-  const clock = new SimClock(noon);
+  const { clock, context, logged, pass, end } = givenDriverContext({ token });
   const locks = [smartlockId, ...others].map((id) => new SimNuki({ id, name: `door ${id}`, clock, ...lockOptions }));
   const faults = new SilentFaults();
   const web = new NukiWebServer({ locks, token, clock, faults });
   const { url } = await web.start();
   await web.stop();
-  const logged: string[] = [];
-  const context = {
-    clock,
-    logger: recorder(logged),
-    mqtt: noMqtt,
-    secret: (name: string) => (name === "token" ? new SecretString(token) : undefined),
-  };
   const aDevice = (id: number): Device =>
     nuki.create(`nuki-${id}`, { smartlockId: id, url, pollMs: 5_000, ...options }, context);
   const devices = locks.map(({ id }) => aDevice(id));
@@ -61,25 +46,17 @@ export async function givenNukiSite(
   const [lock] = locks;
   if (!device || !lock) throw new Error("there is always one");
 
-  const ended = new AbortController();
-  const running = runClock(clock, ended.signal);
   t.after(async () => {
     await Promise.all(devices.map((each) => each.stop()));
-    ended.abort();
-    await running;
+    await end();
     await web.stop();
   });
   return {
-    ...{ clock, lock, locks, faults, web, url, device, devices, logged, context },
+    ...{ clock, lock, locks, faults, web, url, device, devices, logged, context, pass },
     appear: async () => {
       await web.start();
       web.restoreLine(lock.id);
       await until("the device is online", () => device.status().link === "online");
-    },
-    /** So much time goes by, and everybody gets to do what falls into it. */
-    pass: (ms: number) => {
-      const at = clock.monotonic() + ms;
-      return until(`${ms} ms have passed`, () => clock.monotonic() >= at);
     },
     changes: () => web.calls.filter(({ method, path }) => method !== "GET" && path.includes("/auth")).length,
   };
@@ -92,32 +69,3 @@ export function collect(device: Device): DeviceReport[] {
   });
   return reports;
 }
-
-async function runClock(clock: SimClock, ended: AbortSignal): Promise<void> {
-  while (!ended.aborted) {
-    await pause(1);
-    const next = clock.monotonic() + stepMs;
-    while (clock.step(next)) await pause(0);
-  }
-}
-
-function recorder(lines: string[]): Logger {
-  const write = (level: string) => (event: string, fields?: LogFields) => {
-    lines.push(`${level} ${event} ${inspect(fields, { depth: 10, showHidden: true })}`);
-  };
-  const logger: Logger = {
-    debug: write("debug"),
-    info: write("info"),
-    warn: write("warn"),
-    error: write("error"),
-    child: () => logger,
-  };
-  return logger;
-}
-
-const noMqtt: MqttLink = {
-  publish: async () => false,
-  onMessage: () => () => undefined,
-  onSubscribed: () => () => undefined,
-  onConnection: () => () => undefined,
-};

@@ -3,17 +3,13 @@ import { z } from "zod";
 import { GatewayError } from "../../errors.ts";
 import { parseDriverOptions } from "../../ports/driver.ts";
 import type { SecretString } from "../../wire/secret.ts";
+import { webPlace } from "../common/web-place.ts";
 
 export const optionsSchema = z.strictObject({
   /** The lock's number at Nuki Web. */
   smartlockId: z.number().int().positive(),
   /** Where Nuki Web answers; another address for trials with the simulator. */
-  url: z
-    .string()
-    .refine((url) => URL.canParse(url), { error: "must be an address such as https://api.nuki.io", abort: true })
-    .refine((url) => isPlace(url), "must name a place alone, without a user, a query or a mark")
-    .refine((url) => isEncryptedOrHere(url), "must begin with https:// unless it is on this machine")
-    .default("https://api.nuki.io"),
+  url: webPlace("https://api.nuki.io").default("https://api.nuki.io"),
   /** How often the lock's state and log are read. */
   pollMs: z.number().int().min(5_000).max(3_600_000).default(60_000),
   /** The same after a command, until the bolt had time to move there and back. */
@@ -30,8 +26,7 @@ export const optionsSchema = z.strictObject({
 export type Options = z.infer<typeof optionsSchema>;
 
 export function parseOptions(options: unknown): Options {
-  const parsed = parseDriverOptions(optionsSchema, options);
-  return { ...parsed, url: parsed.url.replace(/\/+$/, "") };
+  return parseDriverOptions(optionsSchema, options);
 }
 
 /** The API token of the account, as Nuki Web shows it once. */
@@ -44,16 +39,4 @@ export function parseToken(secret: SecretString | undefined): SecretString {
     `secret "token" ${what}; make one at web.nuki.io, menu API, with the right to see and operate locks and to manage codes`,
     { key: "token" },
   );
-}
-
-/** The token goes with every request, in plain text over http. */
-function isEncryptedOrHere(url: string): boolean {
-  const { protocol, hostname } = new URL(url);
-  const isHere = hostname === "127.0.0.1" || hostname === "[::1]" || hostname === "localhost";
-  return protocol === "https:" || (protocol === "http:" && isHere);
-}
-
-function isPlace(url: string): boolean {
-  const { username, password, search, hash } = new URL(url);
-  return `${username}${password}${search}${hash}` === "";
 }

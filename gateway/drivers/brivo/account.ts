@@ -1,0 +1,133 @@
+/** One application at one account of Brivo Access. All its doors share its token and what the maker bears. */
+import { createHash } from "node:crypto";
+import type { DeviceId } from "../../domain/access-point.ts";
+import type { Millis } from "../../domain/instant.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { SecretString } from "../../wire/secret.ts";
+import { pauseOf, RequestRate, type TurnKind } from "../common/request-rate.ts";
+import type { WebAnswer } from "../common/web-answer.ts";
+import { sendWeb } from "../common/web-request.ts";
+import { within } from "../common/within.ts";
+import type { Options, Secrets } from "./options.ts";
+import { Tokens } from "./tokens.ts";
+
+export interface Question {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Below the API's address, with its query. */
+  readonly path: string;
+  readonly body?: object;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface AskOptions {
+  readonly kind: TurnKind;
+  /** From now: waiting for a token and for its turn count. */
+  readonly deadlineMs: Millis;
+  readonly signal: AbortSignal;
+}
+
+const tokenDeadlineMs: Millis = 10_000;
+
+const accounts = new WeakMap<Clock, Map<string, BrivoAccount>>();
+
+/** The same one for all devices of a gateway that name the same account. */
+export function accountOf(clock: Clock, options: Options, secrets: Secrets): BrivoAccount {
+  const ofClock = accounts.get(clock) ?? new Map<string, BrivoAccount>();
+  accounts.set(clock, ofClock);
+  const { authUrl, apiUrl, clientId, username, requestsPerSecond } = options;
+  const { apiKey, clientSecret, password, refreshToken } = secrets;
+  const proofs = [apiKey, clientSecret, password, refreshToken].map((secret) => secret?.reveal());
+  const key = createHash("sha256")
+    .update(JSON.stringify([authUrl, apiUrl, clientId, username, requestsPerSecond, proofs]))
+    .digest("base64url");
+  const account = ofClock.get(key) ?? new BrivoAccount(clock, options, secrets);
+  ofClock.set(key, account);
+  return account;
+}
+
+export class BrivoAccount {
+  readonly #clock: Clock;
+  readonly #apiUrl: string;
+  readonly #apiKey: SecretString;
+  readonly #rate: RequestRate;
+  readonly #tokens: Tokens;
+  readonly #groups = new Map<number, DeviceId>();
+
+  constructor(clock: Clock, options: Options, secrets: Secrets) {
+    this.#clock = clock;
+    this.#apiUrl = options.apiUrl;
+    this.#apiKey = secrets.apiKey;
+    this.#rate = new RequestRate(clock, options.requestsPerSecond);
+    const basic = Buffer.from(`${options.clientId}:${secrets.clientSecret.reveal()}`).toString("base64");
+    const askToken = (form: Readonly<Record<string, string>>) =>
+      within(clock, tokenDeadlineMs, [], async (over): Promise<WebAnswer> => {
+        const late = await this.#rate.turn("command", over);
+        if (late) return { kind: "unsent", ...late };
+        const request = {
+          method: "POST",
+          url: `${options.authUrl}/oauth/token`,
+          headers: {
+            "api-key": secrets.apiKey.reveal(),
+            authorization: `Basic ${basic}`,
+            "content-type": "application/x-www-form-urlencoded",
+          },
+          body: new URLSearchParams(form).toString(),
+        };
+        return sendWeb(request, over);
+      });
+    this.#tokens = new Tokens(clock, askToken, { username: options.username, ...secrets });
+  }
+
+  /** False when another device has that group: each would take the other's users for its own, and clear them. */
+  claim(group: number, device: DeviceId): boolean {
+    const owner = this.#groups.get(group);
+    if (owner === undefined) this.#groups.set(group, device);
+    return owner === undefined || owner === device;
+  }
+
+  leave(group: number, device: DeviceId): void {
+    if (this.#groups.get(group) === device) this.#groups.delete(group);
+  }
+
+  /** Never rejects. Nothing that may have been heard is sent twice: only what was answered 401 goes once more, with a new token. */
+  ask(question: Question, { kind, deadlineMs, signal }: AskOptions): Promise<WebAnswer> {
+    return within(this.#clock, deadlineMs, [signal], async (over) => {
+      const { answer, token } = await this.#askOnce(question, kind, over);
+      if (!token || answer.kind !== "answered" || answer.status !== 401) return answer;
+      this.#tokens.drop(token);
+      return (await this.#askOnce(question, kind, over)).answer;
+    });
+  }
+
+  async #askOnce(
+    { method, path, body, headers }: Question,
+    kind: TurnKind,
+    over: AbortSignal,
+  ): Promise<{ readonly answer: WebAnswer; readonly token?: SecretString }> {
+    const bearer = await Promise.race([this.#tokens.bearer(), calledOff(over)]);
+    if ("why" in bearer) return { answer: { kind: "unsent", why: bearer.why } };
+    const { token } = bearer;
+    const late = await this.#rate.turn(kind, over);
+    if (late) return { answer: { kind: "unsent", ...late } };
+    const request = {
+      method,
+      url: `${this.#apiUrl}${path}`,
+      headers: {
+        "api-key": this.#apiKey.reveal(),
+        authorization: `bearer ${token.reveal()}`,
+        "content-type": "application/json",
+        ...headers,
+      },
+      ...(body && { body: JSON.stringify(body) }),
+    };
+    const answer = await sendWeb(request, over);
+    if (answer.kind === "answered" && answer.status === 429) this.#rate.pause(pauseOf(answer.headers?.["retry-after"]));
+    return { answer, token };
+  }
+}
+
+async function calledOff(signal: AbortSignal): Promise<{ readonly why: string }> {
+  if (!signal.aborted)
+    await new Promise((resolve) => signal.addEventListener("abort", () => resolve(undefined), { once: true }));
+  return { why: "no token in time" };
+}

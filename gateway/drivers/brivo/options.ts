@@ -1,0 +1,96 @@
+/** What a site file may say about a door of Brivo Access. */
+import { z } from "zod";
+import { GatewayError } from "../../errors.ts";
+import { type DriverContext, parseDriverOptions } from "../../ports/driver.ts";
+import type { SecretString } from "../../wire/secret.ts";
+import { webPlace } from "../common/web-place.ts";
+
+const id = z.number().int().positive();
+const visible = z.string().regex(/^[\x21-\x7e]{1,256}$/, "must be 1 to 256 visible characters");
+/** No PIN of Brivo's is longer, and none shorter. */
+const pinDigits = z.number().int().min(4).max(8);
+
+export const optionsSchema = z.strictObject({
+  /** The door's number at Brivo. */
+  accessPointId: id,
+  /** The group whose users the gateway keeps, and whose schedule and doors they get; of this door alone. Without it no codes are kept. */
+  groupId: id.optional(),
+  /** Of the application that the account's owner made for the gateway. */
+  clientId: visible,
+  /** The administrator on whose behalf the gateway acts; left out where the application gave a refresh token. */
+  username: visible.optional(),
+  region: z.enum(["us", "eu"]).default("us"),
+  /** Other addresses for trials; both are those of the region otherwise. */
+  authUrl: webPlace("https://auth.brivo.com").optional(),
+  apiUrl: webPlace("https://api.brivo.com/v1/api").optional(),
+  /** How many digits the account lets a PIN have, and the door's keypad takes. */
+  pinDigitsMin: pinDigits.default(4),
+  pinDigitsMax: pinDigits.default(8),
+  /** How many users of the group the gateway looks after, whoever put them there. */
+  codesMax: z.number().int().min(1).max(500).default(200),
+  /** What becomes of a user whose code is cleared and who is in no other group. */
+  removal: z.enum(["delete", "suspend"]).default("delete"),
+  /** By which verb a user is changed. PATCH is for accounts that refuse PUT; both are in the maker's manual. */
+  changeVerb: z.enum(["PUT", "PATCH"]).default("PUT"),
+  /** Whether the panel tells how the door stands; without it nothing a command does is proven. */
+  liveStatus: z.boolean().default(true),
+  /** Whether the door can be held open, and by which verb it is overridden; needs an account administrator and panel firmware 6.1.4. */
+  override: z.enum(["off", "POST", "PUT"]).default("off"),
+  requestsPerSecond: z.number().int().min(1).max(20).default(5),
+  /** How often the door's state and events are read. */
+  pollMs: z.number().int().min(5_000).max(3_600_000).default(60_000),
+  /** The same after a command. */
+  pollBusyMs: z.number().int().min(500).max(60_000).default(1_000),
+  /** How long a request may take; a command with its proof as well. */
+  deadlineMs: z.number().int().min(1_000).max(14_000).default(12_000),
+});
+
+export type Options = Omit<z.infer<typeof optionsSchema>, "authUrl" | "apiUrl" | "region"> & {
+  readonly authUrl: string;
+  readonly apiUrl: string;
+};
+
+const places = {
+  us: { authUrl: "https://auth.brivo.com", apiUrl: "https://api.brivo.com/v1/api" },
+  eu: { authUrl: "https://auth.eu.brivo.com", apiUrl: "https://api.eu.brivo.com/v1/api" },
+} as const;
+
+export function parseOptions(options: unknown): Options {
+  const { region, authUrl, apiUrl, ...parsed } = parseDriverOptions(optionsSchema, options);
+  if (parsed.pinDigitsMin > parsed.pinDigitsMax)
+    throw new GatewayError("config-invalid", "pinDigitsMin: must not be more than pinDigitsMax", {
+      key: "pinDigitsMin",
+    });
+  return { ...parsed, authUrl: authUrl ?? places[region].authUrl, apiUrl: apiUrl ?? places[region].apiUrl };
+}
+
+export interface Secrets {
+  readonly apiKey: SecretString;
+  readonly clientSecret: SecretString;
+  /** Of the administrator. */
+  readonly password?: SecretString;
+  readonly refreshToken?: SecretString;
+}
+
+export function parseSecrets({ username }: Options, { secret }: Pick<DriverContext, "secret">): Secrets {
+  const needed = (name: string, where: string): SecretString => {
+    const value = secret(name);
+    if (value && /^[\x20-\x7e]{1,4096}$/.test(value.reveal())) return value;
+    throw new GatewayError("config-invalid", `secret "${name}" ${value ? "is none" : "is missing"}; ${where}`, {
+      key: name,
+    });
+  };
+  const application = "take it from the application's details in Brivo Access, menu Configuration, Integrations";
+  return {
+    apiKey: needed("apiKey", "take it from the account's page at developer.brivo.com"),
+    clientSecret: needed("clientSecret", application),
+    ...(username === undefined
+      ? {
+          refreshToken: needed(
+            "refreshToken",
+            "it comes with the first token of an application with three-legged login; or name `username` and its secret",
+          ),
+        }
+      : { password: needed("password", `it is the one of the administrator that "username" names`) }),
+  };
+}
