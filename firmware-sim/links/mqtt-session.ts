@@ -1,14 +1,15 @@
 /**
- * How a maker's simulated device keeps its line to an MQTT broker: 3.1.1 over plain TCP, user name and password, retained messages and a last
+ * How a maker's simulated device keeps its line to an MQTT broker: 3.1.1, user name and password, retained messages and a last
  * will, subscriptions one by one, and always a new connection after a lost one. What it says is the maker's business (nuki-mqtt.ts, nuki-hub.ts).
  */
 import { connect, type MqttClient } from "mqtt";
 import type { Clock } from "../../gateway/ports/clock.ts";
 import type { Logger } from "../../gateway/ports/logger.ts";
 import type { Faults } from "../faults.ts";
+import type { BrokerAt } from "./mqtt-lockbox.ts";
 
 export interface MqttSessionOptions {
-  readonly broker: { readonly host: string; readonly port: number };
+  readonly broker: BrokerAt;
   readonly login: { readonly username: string; readonly password: string };
   readonly clientId: string;
   /** Always retained, QoS 1. */
@@ -20,11 +21,18 @@ export interface MqttSessionOptions {
   readonly onPower: (listener: () => void) => () => void;
   /** The broker has let it in and has answered all its subscriptions. */
   readonly greet: () => void;
-  readonly hear: (topic: string, payload: string, retain: boolean) => void;
+  readonly hear: (command: HeardCommand) => void;
   readonly faults: Faults;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly keepaliveSeconds?: number;
+}
+
+/** What has arrived from the broker. */
+export interface HeardCommand {
+  readonly topic: string;
+  readonly payload: string;
+  readonly retain: boolean;
 }
 
 export interface Saying {
@@ -106,10 +114,13 @@ export class MqttSession {
 
   /** One connection from its first to its last byte; true when the broker had let it in. */
   #connection(signal: AbortSignal): Promise<boolean> {
-    const { broker, login, clientId, will, logger, keepaliveSeconds = 30 } = this.#options;
+    const { login, clientId, will, logger, keepaliveSeconds = 30 } = this.#options;
+    const { host, port, caPem, servername } = this.#options.broker;
     return new Promise((resolve) => {
       const client = connect({
-        ...{ ...broker, ...login, clientId, protocol: "mqtt", protocolVersion: 4, clean: true },
+        ...{ host, port, ...login, clientId, protocolVersion: 4, clean: true },
+        ...(caPem === undefined ? { protocol: "mqtt" } : { protocol: "mqtts", ca: caPem }),
+        ...(servername !== undefined && { servername }),
         ...{ keepalive: keepaliveSeconds, connectTimeout: connectMs, reconnectPeriod: 0, resubscribe: false },
         queueQoSZero: false,
         will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
@@ -127,7 +138,7 @@ export class MqttSession {
         });
       });
       client.on("message", (topic, payload, packet) => {
-        const hear = (copy: string) => this.#options.hear(topic, copy, packet.retain);
+        const hear = (copy: string) => this.#options.hear({ topic, payload: copy, retain: packet.retain });
         this.#transmit(client, payload.toString("utf8"), false, hear);
       });
       client.on("error", (error) => logger.warn("device-link-failed", { why: error.message }));

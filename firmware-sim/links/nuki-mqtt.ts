@@ -15,7 +15,7 @@ import {
   nukiTrigger,
   type SimNuki,
 } from "../sim-nuki.ts";
-import { MqttSession } from "./mqtt-session.ts";
+import { type HeardCommand, MqttSession } from "./mqtt-session.ts";
 
 export interface NukiMqttOptions {
   readonly lock: SimNuki;
@@ -45,12 +45,6 @@ export interface NukiMqttManners {
   beginsStale: boolean;
   /** Tells Home Assistant of itself at each connection. */
   announces: boolean;
-}
-
-export interface HeardCommand {
-  readonly topic: string;
-  readonly payload: string;
-  readonly retain: boolean;
 }
 
 /** BLE error codes, as commandResponse gives them. */
@@ -106,7 +100,7 @@ export class NukiMqttLink {
       powered: () => lock.powered,
       onPower: (listener) => lock.onChange(listener),
       greet: () => this.#greet(),
-      hear: (topic, payload, retain) => this.#hear({ topic, payload, retain }),
+      hear: (command) => this.#hear(command),
       logger: logger.child({ device: id }),
       ...(keepaliveSeconds !== undefined && { keepaliveSeconds }),
     });
