@@ -39,9 +39,9 @@ function untilAborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** The site of a data folder as it is. */
-export async function openBenchSite(folder: string): Promise<BenchSite> {
-  const site = await startSiteOf(folder, doorIds.map(anObedientLock));
+/** The site of a data folder as it is, with these devices besides those of its doors. */
+export async function openBenchSite(folder: string, others: readonly Device[] = []): Promise<BenchSite> {
+  const site = await startSiteOf(folder, [...doorIds.map(anObedientLock), ...others]);
   return {
     ...site,
     request: (number, caller) => ({
@@ -75,8 +75,13 @@ export function startSiteOf(folder: string, devices: readonly Device[]): Promise
 }
 
 /** A new site with so many grants, each for so many of its doors. */
-export async function aBenchSite(folder: string, grants: number, doorsEach = doors): Promise<BenchSite> {
-  const site = await openBenchSite(folder);
+export async function aBenchSite(
+  folder: string,
+  grants: number,
+  doorsEach = doors,
+  others: readonly Device[] = [],
+): Promise<BenchSite> {
+  const site = await openBenchSite(folder, others);
   const now = systemClock.wall();
   const rows = Array.from({ length: grants }, (_, number) =>
     grantRow(
@@ -97,7 +102,7 @@ export async function aBenchSite(folder: string, grants: number, doorsEach = doo
   };
 }
 
-function anObedientLock(id: string): Device {
+export function anObedientLock(id: string): Device {
   return {
     id,
     start: async () => undefined,

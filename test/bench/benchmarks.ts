@@ -11,6 +11,7 @@ export const benchmarks: Readonly<Record<string, () => Promise<{ benchmark: Benc
   feed: () => import("./feed.ts"),
   reports: () => import("./reports.ts"),
   "changed-grant": () => import("./changed-grant.ts"),
+  "unruly-driver": () => import("./unruly-driver.ts"),
   "frozen-reader": () => import("./frozen-reader.ts"),
   idle: () => import("./idle.ts"),
   large: () => import("./large.ts"),
