@@ -4,6 +4,7 @@
  * device files (mid 2026).
  */
 import type { Clock } from "../gateway/ports/clock.ts";
+import { SimTuyaPasswords } from "./sim-tuya-passwords.ts";
 import {
   type RemoteKey,
   type RemoteKeyUse,
@@ -127,6 +128,8 @@ export interface SimTuyaLockOptions {
   readonly keyIsWritable?: boolean;
   /** 1 to 1800; how long it stays released by itself. */
   readonly autoLockSeconds?: number;
+  /** How many temporary passwords it keeps. */
+  readonly passwordsMax?: number;
 }
 
 /** What came of a write: whether each of its data points was one it takes, and what it tells because of it. */
@@ -146,12 +149,15 @@ const requestSeconds = 30;
 const lowBatteryPercent = 10;
 
 export class SimTuyaLock {
+  readonly family: TuyaFamily;
+  readonly passwords: SimTuyaPasswords;
   readonly #numbers: Numbers;
   readonly #clock: Clock;
   readonly #motorTrueIs: "released" | "secured";
   readonly #boltSwitch: BoltSwitch | undefined;
   readonly #keyIsWritable: boolean;
   readonly #listeners = new Set<(told: Record<string, unknown>) => void>();
+  readonly #openingListeners = new Set<(way: TuyaWay, hardwareId: number) => void>();
   readonly #dps: Record<string, DpValue> = {};
   #told: Record<string, DpValue> | undefined;
   #released = false;
@@ -169,6 +175,8 @@ export class SimTuyaLock {
 
   constructor(options: SimTuyaLockOptions) {
     const { family, clock, motorTrueIs = "released", autoLockSeconds = 5 } = options;
+    this.family = family;
+    this.passwords = new SimTuyaPasswords(clock, options.passwordsMax ?? 20);
     this.#numbers = numbersOf[family];
     this.#clock = clock;
     this.#motorTrueIs = motorTrueIs;
@@ -226,6 +234,36 @@ export class SimTuyaLock {
       this.#set(dp, hardwareId);
       this.#release();
     });
+    for (const listener of this.#openingListeners) listener(way, hardwareId);
+  }
+
+  /** Somebody types digits and confirms. True when they are a temporary password that opens now. */
+  enterPassword(digits: string): boolean {
+    const number = this.passwords.use(digits);
+    if (number !== undefined) this.useCode("temporary-password", number);
+    return number !== undefined;
+  }
+
+  /** It tells its maker's cloud who has opened it, and how. */
+  onOpening(listener: (way: TuyaWay, hardwareId: number) => void): Unsubscribe {
+    this.#openingListeners.add(listener);
+    return () => this.#openingListeners.delete(listener);
+  }
+
+  /** Its maker's cloud tells it to open or to lock. False where its family cannot, nobody has rung, or something is in its way. */
+  operateFromCloud(to: "released" | "secured"): boolean {
+    const { request } = this.#numbers;
+    let hasMoved = false;
+    this.#act(() => {
+      if (to === "secured") hasMoved = request === undefined && this.#moveBolt("secured", true);
+      else if (request === undefined) hasMoved = !this.#isDoubleLocked && this.#release();
+      else if (this.#dps[request] !== 0) {
+        this.#request.abort();
+        this.#set(request, 0);
+        hasMoved = this.#release();
+      }
+    });
+    return hasMoved;
   }
 
   /** The bell; where the family has one, it is also the request to be let in from afar. */
