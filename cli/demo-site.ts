@@ -74,7 +74,7 @@ const services = ["cloud", "gatewayHttp", "gatewayBroker", "gatewayPlain"] as co
 const site = "demo";
 /** Long enough to see, short enough to wait for. */
 const holdMs = 10_000;
-const readyDeadlineMs = 60_000;
+const readyDeadlineMs = 180_000;
 
 export async function startDemo({ folder, port, version, logger, onChange }: DemoOptions): Promise<RunningDemo> {
   const lock = await lockDataFolder(nodeDisk, folder).catch((error: unknown) => {

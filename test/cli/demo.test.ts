@@ -4,14 +4,14 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, type TestContext, test } from "node:test";
 import { startCloud } from "../../cloud-sync/main.ts";
 import { silentLogger } from "../../gateway/ports/logger.ts";
 import { enrol } from "../../gateway/sync/enrol.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
 import { until } from "../support/until.ts";
-import { type Ended, postern, startPostern } from "./run-postern.ts";
+import { type Ended, postern, type Started, startPostern } from "./run-postern.ts";
 
 let home: string;
 before(async () => {
@@ -25,11 +25,24 @@ function endsWith({ code, err }: Ended, ...expected: readonly RegExp[]): void {
   assert.doesNotMatch(err, /^ {4}at /m);
 }
 
-test("a second demo on the same folder says who runs there, and the first goes on", async () => {
+/** Ready, in a folder of home. */
+async function givenDemo(t: TestContext, name: string): Promise<Started & { readonly readyFile: string }> {
+  const readyFile = join(home, `${name}.json`);
+  const demo = startPostern(["demo", "--data", join(home, name), "--ready-file", readyFile]);
+  t.after(async () => {
+    demo.child.kill("SIGTERM");
+    await demo.ended;
+  });
+  await until("the demo is ready", async () => {
+    if (demo.child.exitCode !== null) assert.fail(`the demo did not start: ${(await demo.ended).err}`);
+    return existsSync(readyFile);
+  });
+  return { ...demo, readyFile };
+}
+
+test("a second demo on the same folder says who runs there, and the first goes on", async (t) => {
   const folder = join(home, "demo");
-  const readyFile = join(home, "ready.json");
-  const first = startPostern(["demo", "--data", folder, "--ready-file", readyFile]);
-  await until("the demo is ready", () => existsSync(readyFile) || first.child.exitCode !== null);
+  const first = await givenDemo(t, "demo");
 
   const second = await postern(["demo", "--data", folder]);
 
@@ -37,12 +50,12 @@ test("a second demo on the same folder says who runs there, and the first goes o
     second,
     new RegExp(`a demo runs on ${folder} already \\(process ${first.child.pid}\\): stop it, or give --data`),
   );
-  assert.ok(existsSync(readyFile));
+  assert.ok(existsSync(first.readyFile));
   first.child.kill("SIGTERM");
   assert.equal((await first.ended).code, 0);
 });
 
-test("a demo whose first start was interrupted while it enrolled its gateway is taken up again", async () => {
+test("a demo whose first start was interrupted while it enrolled its gateway is taken up again", async (t) => {
   const folder = join(home, "interrupted");
   const adminToken = "of-the-start-that-was-interrupted";
   const cloud = await startCloud({
@@ -63,24 +76,18 @@ test("a demo whose first start was interrupted while it enrolled its gateway is 
   await enrol(cloud.url, new SecretString(code), "1", fetch);
   await cloud.stop();
 
-  const readyFile = join(home, "resumed.json");
-  const demo = startPostern(["demo", "--data", folder, "--ready-file", readyFile]);
-  await until("the demo is ready", () => existsSync(readyFile) || demo.child.exitCode !== null);
+  const demo = await givenDemo(t, "interrupted");
 
-  assert.equal(demo.child.exitCode, null);
-  const facts = JSON.parse(await readFile(readyFile, "utf8"));
+  const facts = JSON.parse(await readFile(demo.readyFile, "utf8"));
   assert.equal(facts.gateway.id, gateway);
   assert.equal(facts.pins.length, 3);
   demo.child.kill("SIGTERM");
   assert.equal((await demo.ended).code, 0);
 });
 
-test("a service of the demo that is killed comes back on its port and in its data; the ready file and the console tell", async () => {
-  const folder = join(home, "killed");
-  const readyFile = join(home, "killed.json");
-  const demo = startPostern(["demo", "--data", folder, "--ready-file", readyFile]);
-  await until("the demo is ready", () => existsSync(readyFile) || demo.child.exitCode !== null);
-  const read = () => JSON.parse(readFileSync(readyFile, "utf8"));
+test("a service of the demo that is killed comes back on its port and in its data; the ready file and the console tell", async (t) => {
+  const demo = await givenDemo(t, "killed");
+  const read = () => JSON.parse(readFileSync(demo.readyFile, "utf8"));
   const before = read();
   process.kill(before.pids.gateway, "SIGKILL");
   process.kill(before.pids.cloud, "SIGKILL");
@@ -91,15 +98,16 @@ test("a service of the demo that is killed comes back on its port and in its dat
   }
   await until("gateway and cloud speak again, of all they knew", async () => {
     const answer = await fetch(`${before.gateway.url}/api/status`).catch(() => undefined);
-    const status = (await answer?.json()) as { sync: { state: string }; records: { rows: number } } | undefined;
-    return status?.sync.state === "online" && status.records.rows >= before.pins.length;
+    if (!answer?.ok) return false;
+    const status = (await answer.json()) as { sync: { state: string }; records: { rows: number } };
+    return status.sync.state === "online" && status.records.rows >= before.pins.length;
   });
 
   assert.deepEqual({ ...read(), pids: before.pids }, before);
   demo.child.kill("SIGTERM");
   const { code, out } = await demo.ended;
   assert.equal(code, 0);
-  assert.equal(existsSync(readyFile), false);
+  assert.equal(existsSync(demo.readyFile), false);
   for (const name of ["gateway", "cloud-sync"])
     assert.match(out, new RegExp(`^.*"service":"${name}".*"signal":"SIGKILL".*"againInMs":1000.*$`, "m"));
 });

@@ -3,11 +3,14 @@ import { setTimeout as pause } from "node:timers/promises";
 
 /** Long enough for a machine that is many times slower and busy with other things: whatever holds is noticed at once. */
 const deadlineMs = 120_000;
+/** Who waits for long looks more rarely, at most so often that the gateway's pages do not tell us to ask less often. */
+const pauseMs = { least: 5, most: 25, part: 1 / 20 };
 
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const endsAt = performance.now() + deadlineMs;
+  const begunAt = performance.now();
   while (!(await holds())) {
-    if (performance.now() > endsAt) throw new Error(`waited ${deadlineMs / 1000} s in vain until ${what}`);
-    await pause(5);
+    const waitedMs = performance.now() - begunAt;
+    if (waitedMs > deadlineMs) throw new Error(`waited ${deadlineMs / 1000} s in vain until ${what}`);
+    await pause(Math.min(pauseMs.most, Math.max(pauseMs.least, waitedMs * pauseMs.part)));
   }
 }
