@@ -326,7 +326,10 @@ export class Broker {
     const client = engine.handle(socket);
     boundPackets(
       client,
-      { beforeLogin: this.#limits.packetBytesBeforeLogin, afterLogin: this.#limits.packetBytes },
+      {
+        beforeLogin: this.#limits.packetBytesBeforeLogin,
+        afterLogin: () => this.#sessionOf.get(client)?.permissions.packetBytesMax ?? this.#limits.packetBytes,
+      },
       () => {
         this.#counts.packetsTooLarge += 1;
       },

@@ -34,6 +34,8 @@ export interface Permissions {
   readonly will: string | undefined;
   /** See MqttDialect.ignores. */
   readonly ignores: readonly string[];
+  /** undefined: what is usual. */
+  readonly packetBytesMax: number | undefined;
 }
 
 export function permissionsOf(line: ClientName["line"], dialect: MqttDialect): Permissions {
@@ -44,6 +46,7 @@ export function permissionsOf(line: ClientName["line"], dialect: MqttDialect): P
     subscribe: new Set(own ? dialect.subscribes.map(whole) : []),
     will: own && dialect.will !== undefined ? whole(dialect.will) : undefined,
     ignores: dialect.ignores,
+    packetBytesMax: dialect.packetBytesMax,
   };
 }
 
@@ -53,11 +56,13 @@ export function isIgnored({ ignores }: Permissions, topic: string): boolean {
 }
 
 /** Why a dialect cannot be spoken here; undefined when it can. */
-export function objectionTo({ base, publishes, subscribes, will, ignores }: MqttDialect): string | undefined {
+export function objectionTo(dialect: MqttDialect): string | undefined {
+  const { base, publishes, subscribes, will, ignores, packetBytesMax = 0 } = dialect;
   const topics = [...publishes, ...subscribes].map((name) => `${base}/${name}`);
   const unfit = [base, ...topics, ...ignores].find((topic) => !isTopic(topic));
   if (unfit !== undefined) return `"${unfit}" cannot be a topic here: 1 to ${levelsMax} levels, no + and no #`;
   if (will !== undefined && !publishes.includes(will)) return `the last will "${will}" is not among what it publishes`;
+  if (packetBytesMax > packetBytesEver) return `packets of ${packetBytesMax} bytes are more than ${packetBytesEver}`;
   return undefined;
 }
 
@@ -66,6 +71,7 @@ export function touch(one: MqttDialect, other: MqttDialect): boolean {
   return isAtOrBelow(one.base, other.base) || isAtOrBelow(other.base, one.base);
 }
 
+const packetBytesEver = 131_072;
 /** aedes ends the connection at more (broker.ts). */
 export const levelsMax = 8;
 

@@ -34,7 +34,7 @@ interface PrivateParts {
 /** Refuses a packet by its length header, before its body is kept; `onRefused` is told once. */
 export function boundPackets(
   client: Client,
-  limits: { beforeLogin: number; afterLogin: number },
+  limits: { beforeLogin: number; afterLogin: () => number },
   onRefused: () => void,
 ): void {
   const parts = client as unknown as PrivateParts;
@@ -42,7 +42,7 @@ export function boundPackets(
   const parseLength = parser._parseLength;
   parser._parseLength = () => {
     const complete = parseLength.call(parser);
-    const limit = parts.connackSent ? limits.afterLogin : limits.beforeLogin;
+    const limit = parts.connackSent ? limits.afterLogin() : limits.beforeLogin;
     if (!complete || parser.packet.length <= limit) return complete;
     onRefused();
     parser._emitError(new Error(`a packet of ${parser.packet.length} bytes is over the limit of ${limit}`));

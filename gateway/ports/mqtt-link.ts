@@ -19,6 +19,8 @@ export interface MqttDialect {
    * off for it. Elsewhere whoever keeps on with what he may not is. Some firmware clears its own command topics by publishing on them.
    */
   readonly ignores: readonly string[];
+  /** The largest packet it sends, where that is more than the broker's usual 16 KiB: a list of all codes, say. At most 128 KiB. */
+  readonly packetBytesMax?: number;
   /** "device": the device's id, and that with .pub for a second line · "any": the firmware calls itself what it likes. */
   readonly clientId: "device" | "any";
   /** "never": the firmware knows no TLS. Such a device alone may log in on `broker.plainLan`, by password. */

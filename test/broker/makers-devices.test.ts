@@ -148,6 +148,27 @@ test("what it says and asks besides, discovery for others among it, is acknowled
   );
 });
 
+test("packets are as large as its dialect says, and no larger", async (t) => {
+  const [front, back] = accounts;
+  assert.ok(front && back);
+  const wordy = { ...front, dialect: { ...front.dialect, packetBytesMax: 60_000 } };
+  const site = await givenBroker(t, strict, [wordy, back]);
+  const client = await site.client("front");
+  client.publish("nuki/1A2B3C4D/state", "x".repeat(50_000));
+  await client.next("puback");
+  client.publish("nuki/1A2B3C4D/state", "x".repeat(60_000));
+  await client.isClosed();
+  const other = await site.client("back");
+  other.publish("nuki/5E6F7A8B/state", "x".repeat(20_000));
+  await other.isClosed();
+
+  assert.deepEqual(
+    site.received.map(({ payload }) => payload.length),
+    [50_000],
+  );
+  assert.equal(site.broker.stats().packetsTooLarge, 2);
+});
+
 test("what it publishes on its own command topic, retained, comes back to nobody", async (t) => {
   const site = await givenSite(t);
   const { client } = await site.come("front");

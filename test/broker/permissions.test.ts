@@ -129,6 +129,7 @@ const unfit: [what: string, dialect: MqttDialect][] = [
   ["too many levels", aDialect("a/b/c/d", { publishes: ["e/f/g/h/i", "connected"] })],
   ["a line feed", aDialect("nuki\nx")],
   ["a wildcard among what is ignored", aDialect("nuki", { ignores: ["#"] })],
+  ["packets that would fill the memory", aDialect("nuki", { packetBytesMax: 1_000_000 })],
   ["a last will on what it does not publish", aDialect("nuki", { will: "lockAction" })],
 ];
 test("a dialect that could not be kept to is refused", () => {
