@@ -1,9 +1,20 @@
-/** A lock that speaks Tuya's LAN protocol, by itself or behind a gateway, as its profile says. */
+/** A lock that speaks Tuya's LAN protocol, by itself or behind a gateway, as its profile says. Its codes alone are kept through the maker's cloud. */
 import type { BoltState, DeviceId } from "../../domain/access-point.ts";
 import type { Monotonic } from "../../domain/instant.ts";
-import type { CommandResult, Device, DeviceStatus, Lock, ReportListener, Unsubscribe } from "../../ports/device.ts";
+import type {
+  CodeStore,
+  CommandResult,
+  Device,
+  DeviceStatus,
+  Lock,
+  ReportListener,
+  Unsubscribe,
+} from "../../ports/device.ts";
 import type { DriverContext, DriverFactory } from "../../ports/driver.ts";
 import { DeviceBook } from "../common/device-book.ts";
+import { accountOf } from "./cloud/account.ts";
+import { TuyaCodes } from "./cloud/codes.ts";
+import { baseUrlOf } from "./cloud/options.ts";
 import type { Dps } from "./library.ts";
 import { joinLine, type Line, type LineUser } from "./line.ts";
 import { type Keys, type Options, parseOptions, readKeys } from "./options.ts";
@@ -13,7 +24,7 @@ import { type KeyAnswer, readKeyAnswer, unlockWithKey } from "./remote-key.ts";
 export const tuya: DriverFactory = {
   create: (id, options, context) => {
     const parsed = parseOptions(options);
-    return new TuyaLock(id, parsed, readKeys(context, parsed.profile), context);
+    return new TuyaLock(id, parsed, readKeys(context, parsed), context);
   },
 };
 
@@ -26,6 +37,7 @@ type Watcher = (meaning: Meaning, keyAnswer: KeyAnswer | undefined) => void;
 class TuyaLock implements Device {
   readonly id: DeviceId;
   readonly lock: Lock;
+  readonly codes?: CodeStore;
   readonly #options: Options;
   readonly #keys: Keys;
   readonly #context: DriverContext;
@@ -56,6 +68,8 @@ class TuyaLock implements Device {
       secure: (signal) => this.#secure(signal),
       state: () => this.#book.lockState(),
     };
+    const codes = this.#codesInCloud();
+    if (codes) this.codes = codes;
   }
 
   async start(signal: AbortSignal): Promise<void> {
@@ -80,6 +94,22 @@ class TuyaLock implements Device {
 
   subscribe(listener: ReportListener): Unsubscribe {
     return this.#book.subscribe(listener);
+  }
+
+  #codesInCloud(): CodeStore | undefined {
+    const { cloud, deviceId, profile } = this.#options;
+    const { accessSecret } = this.#keys;
+    if (!cloud || !accessSecret || !profile.codes) return undefined;
+    const { clock, logger } = this.#context;
+    return new TuyaCodes({
+      ...cloud,
+      deviceId: cloud.deviceId ?? deviceId,
+      length: profile.codes.length,
+      accessSecret,
+      account: accountOf(clock, { baseUrl: baseUrlOf(cloud), clientId: cloud.clientId, accessSecret }),
+      logger,
+      stopped: () => this.#running?.stopped.signal,
+    });
   }
 
   async #release(signal: AbortSignal): Promise<CommandResult> {

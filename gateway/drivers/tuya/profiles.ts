@@ -33,6 +33,8 @@ export const profileSchema = z
     alarm: z.strictObject({ dp, pried: z.array(value).max(16), jammed: z.array(value).max(16) }).optional(),
     /** DP → what opened the lock without asking us, each time the DP is pushed. */
     openings: z.record(z.string().regex(/^\d{1,3}$/), openedBy).optional(),
+    /** How many digits its temporary passwords have. Needed where the site keeps codes in it, through the maker's cloud. */
+    codes: z.strictObject({ length: z.number().int().min(4).max(10) }).optional(),
   })
   .refine(({ relocks, lock }) => relocks === "by-itself" || lock !== undefined, {
     path: ["lock"],
@@ -51,6 +53,7 @@ export const profiles = {
     battery: { dp: 12 },
     alarm: { dp: 8, ...alarms },
     openings: { 1: "fingerprint", 2: "code", 3: "code", 4: "code", 5: "card", 7: "key" },
+    codes: { length: 7 },
   },
   /** Bluetooth lock, smart handle, deadbolt or lockbox behind a gateway, opened with a remote key. */
   bluetooth: {
@@ -61,5 +64,6 @@ export const profiles = {
     battery: { dp: 8 },
     alarm: { dp: 21, ...alarms },
     openings: { 12: "fingerprint", 13: "code", 14: "code", 15: "card", 16: "key", 55: "code", 67: "code" },
+    codes: { length: 6 },
   },
 } satisfies Record<string, Profile>;

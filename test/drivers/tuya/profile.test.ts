@@ -63,6 +63,8 @@ for (const [bytes, answer] of [
   });
 
 const minimal = { host: "10.0.0.5", version: 3.4, deviceId: "bf01", profile: "bluetooth" };
+const cloud = { region: "eu", clientId: "abcdefghijklmnopqrst" };
+const board = { unlock: { by: "write", dp: 104, value: false }, relocks: "by-itself" };
 
 test("options: a version that YAML reads as a number, and defaults", () => {
   const { version, port, commandGapMs, profile } = parseOptions(minimal);
@@ -81,6 +83,12 @@ for (const [what, options, key] of [
     { ...minimal, profile: { unlock: { by: "write", dp: 1, value: true }, relocks: "when-told" } },
     "profile.lock",
   ],
+  ["a region nobody knows", { ...minimal, cloud: { ...cloud, region: "moon" } }, "cloud.region"],
+  ["a cloud nowhere", { ...minimal, cloud: { clientId: "abc" } }, "cloud.region"],
+  ["a cloud in two places", { ...minimal, cloud: { ...cloud, baseUrl: "https://a.example" } }, "cloud.region"],
+  ["a cloud in the clear", { ...minimal, cloud: { clientId: "abc", baseUrl: "http://a.example" } }, "cloud.baseUrl"],
+  ["a lock behind a gateway, in the cloud nobody", { ...minimal, cid: "a4c1", cloud }, "cloud.deviceId"],
+  ["a lock that nobody knows the digits of", { ...minimal, profile: board, cloud }, "profile.codes"],
 ] as const)
   test(`options: ${what} is refused, naming ${key}`, () => {
     assert.throws(
@@ -93,14 +101,19 @@ test("secrets: a local key has 16 characters, a remote key 8, and neither is quo
   const secrets = (values: Record<string, string>) => ({
     secret: (name: string) => (values[name] === undefined ? undefined : new SecretString(values[name])),
   });
-  const refused = (values: Record<string, string>, of: RegExp) =>
+  const refused = (values: Record<string, string>, of: RegExp, more: object = {}) =>
     assert.throws(
-      () => readKeys(secrets(values), bluetooth),
+      () => readKeys(secrets(values), parseOptions({ ...minimal, ...more })),
       (error: Error) => of.test(error.message) && Object.values(values).every((each) => !error.message.includes(each)),
     );
   refused({}, /"localKey" is missing/);
   refused({ localKey: "tooshort4711" }, /"localKey" is not 16/);
   refused({ localKey: "0123456789abcdef" }, /"remoteKey" is missing/);
   refused({ localKey: "0123456789abcdef", remoteKey: "998877" }, /"remoteKey" is not 8/);
-  assert.equal(readKeys(secrets({ localKey: "0123456789abcdef" }), wifi).remoteKey, undefined);
+  const { profile } = parseOptions({ ...minimal, profile: "residential-wifi" });
+  const keys = readKeys(secrets({ localKey: "0123456789abcdef" }), { profile });
+  assert.deepEqual([keys.remoteKey, keys.accessSecret], [undefined, undefined]);
+  const both = { localKey: "0123456789abcdef", remoteKey: "99887766" };
+  refused(both, /"accessSecret" is missing/, { cloud });
+  refused({ ...both, accessSecret: "0123456789" }, /"accessSecret" is not 32/, { cloud });
 });

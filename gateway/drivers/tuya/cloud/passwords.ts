@@ -1,0 +1,120 @@
+/** Temporary passwords as Tuya's cloud lists and takes them. Pure. Source: the maker's "Get Temporary Passwords", "Create …", "Modify …". */
+import { z } from "zod";
+import type { CodeWindow, StoredCode } from "../../../domain/lock-code.ts";
+
+const passwordSchema = z.object({
+  id: z.union([z.number().int(), z.string().min(1).max(64)]),
+  name: z.string().nullish(),
+  phase: z.number().nullish(),
+  delivery_status: z.union([z.number(), z.string()]).nullish(),
+  /** Seconds since 1970. */
+  effective_time: z.number().nullish(),
+  invalid_time: z.number().nullish(),
+  /** 1: good for one opening. */
+  type: z.number().nullish(),
+  /** Hours and weekdays. */
+  schedule_list: z.array(z.unknown()).nullish(),
+});
+type Password = z.infer<typeof passwordSchema>;
+
+/** What the cloud knows of a password's way to the lock. */
+type Standing = "there" | "under-way" | "gone" | "frozen" | { readonly failed: string };
+
+export interface ListedPassword extends StoredCode {
+  /** Why the lock does not have it as it was sent. */
+  readonly failed?: string;
+}
+
+/** A window in which nothing opens: what the lock does not have, or has frozen, is no code of ours until it is changed. */
+const never: CodeWindow = { from: 0, until: 0 };
+
+/** undefined when the list, or a single password in it, cannot be read: one that is overlooked would count as gone. */
+export function readPasswords(result: unknown): readonly ListedPassword[] | undefined {
+  const read = z.array(passwordSchema).safeParse(result);
+  if (!read.success) return undefined;
+  return read.data.flatMap((password) => {
+    const standing = standingOf(password);
+    return standing === "gone" ? [] : [toListed(password, standing)];
+  });
+}
+
+function toListed(password: Password, standing: Exclude<Standing, "gone">): ListedPassword {
+  const { id, name } = password;
+  const isShut = standing === "frozen" || typeof standing === "object";
+  const window = isShut ? never : windowOf(password);
+  return {
+    ref: String(id),
+    index: "masked",
+    ...(typeof name === "string" && { label: name }),
+    ...(window && { window }),
+    ...(standing === "under-way" && { pending: true }),
+    ...(typeof standing === "object" && standing),
+  };
+}
+
+/** Absent where more than a range says when it opens. */
+function windowOf({ effective_time, invalid_time, type, schedule_list }: Password): CodeWindow | undefined {
+  if (type === 1 || (schedule_list ?? []).length > 0 || !effective_time || !invalid_time) return undefined;
+  return { from: effective_time * 1_000, until: invalid_time * 1_000 };
+}
+
+/** Zigbee locks answer for themselves by a status; of the others the phase alone tells what became of a password. */
+function standingOf({ phase, delivery_status: status }: Password): Standing {
+  const isZigbee = typeof status === "number";
+  if (phase === 0 || (phase === 4 && isZigbee)) return "gone";
+  const word = status === undefined || status === null ? byPhase(phase) : byStatus(status);
+  return isZigbee && phase === 3 && word === "there" ? "frozen" : word;
+}
+
+function byStatus(status: number | string): Standing {
+  switch (status) {
+    case 2:
+    case "SUCCESS":
+      return "there";
+    case 3:
+    case "FAILED":
+      return { failed: "it did not reach the lock" };
+    case 4:
+      return { failed: "the lock has these digits already" };
+    case 5:
+      return { failed: "the lock is full: see cloud.codesMax" };
+    case 6:
+      return { failed: "its time overlaps with another password's" };
+    default:
+      return "under-way";
+  }
+}
+
+function byPhase(phase: number | null | undefined): Standing {
+  switch (phase) {
+    case 2:
+      return "there";
+    case 5:
+    case 7:
+      return { failed: "it did not reach the lock" };
+    default:
+      return "under-way";
+  }
+}
+
+/** Everything of a password that is written, by a new one and by a change alike. */
+export interface PasswordBody {
+  readonly name: string;
+  /** Enciphered; see ticket.ts. */
+  readonly password: string;
+  readonly ticketId: string;
+  readonly window: CodeWindow;
+}
+
+/** The lock counts in seconds; it opens no second before and none after. */
+export function toBody({ name, password, ticketId, window }: PasswordBody): object {
+  return {
+    name,
+    password,
+    password_type: "ticket",
+    ticket_id: ticketId,
+    effective_time: Math.ceil(window.from / 1_000),
+    invalid_time: Math.floor(window.until / 1_000),
+    type: 0,
+  };
+}
