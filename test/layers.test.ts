@@ -73,6 +73,14 @@ test("only system-clock.ts asks the system for time", () => {
   );
 });
 
+test("the tests throw no dice but those that a seed repeats", () => {
+  const imports = /^import .* from "fast-check"/m;
+  const wrong = files.filter(
+    (file) => file.startsWith("test/") && imports.test(readFileSync(join(root, file), "utf8")),
+  );
+  assert.deepEqual(wrong, ["test/support/fast-check.ts"]);
+});
+
 function importsOf(file: string): string[] {
   const source = readFileSync(join(root, file), "utf8");
   return [...source.matchAll(/(?:from|import\()\s*"(\.{1,2}\/[^"]+)"/g)].map((match) =>

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { isIgnored, objectionTo, permissionsOf, readClientId, touch } from "../../gateway/broker/permissions.ts";
 import { isPrivateAddress } from "../../gateway/broker/private-address.ts";
 import { lockboxDialect } from "../../gateway/drivers/mqtt-lockbox/wire.ts";
 import type { MqttDialect } from "../../gateway/ports/mqtt-link.ts";
+import fc from "../support/fast-check.ts";
 
 const clientIds: [clientId: string, device: string | undefined, line?: "own" | "second"][] = [
   ["box-1", "box-1", "own"],

@@ -1,8 +1,8 @@
 /** Whatever an administrator sends, the service answers for it: no body and no query makes it fail. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import fc from "fast-check";
 import { type Answer, givenCloud, HandClock, type TestCloud } from "../support/cloud.ts";
+import fc from "../support/fast-check.ts";
 
 interface Operation {
   readonly method: string;

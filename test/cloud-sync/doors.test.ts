@@ -1,11 +1,11 @@
 /** What no lock could honour is refused when a grant is made, and a PIN is one that all its locks take. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import fc from "fast-check";
 import { type Door, findImpossible, findUnfit, pinShapeOf } from "../../cloud-sync/domain/doors.ts";
 import { makePin, type PinShape, pinDigits, usualShape } from "../../cloud-sync/domain/pin-policy.ts";
 import { takes } from "../../gateway/domain/lock-code.ts";
 import { givenCloud, type TestCloud } from "../support/cloud.ts";
+import fc from "../support/fast-check.ts";
 
 const six: PinShape = { lengths: [6], digits: "123456789", forbiddenPrefixes: ["12"] };
 const seven: PinShape = { lengths: [7], digits: "0123456789", forbiddenPrefixes: [] };

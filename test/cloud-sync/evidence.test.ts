@@ -1,10 +1,10 @@
 /** Yes only where it is proven: each answer by its table, and over the API from the events a gateway sends. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import fc from "fast-check";
 import { codeEvidence, type EvidenceEvent, noEvidence } from "../../cloud-sync/domain/code-evidence.ts";
 import { type Asked, willOpen } from "../../cloud-sync/domain/will-open.ts";
 import { givenCloud, HandClock, type TestCloud, type TestGateway } from "../support/cloud.ts";
+import fc from "../support/fast-check.ts";
 
 const hour = 3_600_000;
 const noon = Date.UTC(2031, 2, 4, 12);

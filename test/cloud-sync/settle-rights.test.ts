@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import {
   heldAt,
   heldBy,
@@ -17,6 +16,7 @@ import {
   withHolding,
 } from "../../cloud-sync/domain/settle-rights.ts";
 import { held, merge, noRights, type Rights } from "../../gateway/domain/rights.ts";
+import fc from "../support/fast-check.ts";
 
 const [a, b, c] = ["gw-a.1", "gw-b.1", "gw-c.1"];
 const everyone = new Map([a, b, c].map((holder) => [holder, 0]));

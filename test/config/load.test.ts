@@ -6,12 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { inspect } from "node:util";
-import fc from "fast-check";
 import { stringify } from "yaml";
 import { ConfigError } from "../../config/config-error.ts";
 import { editorSchema, schemaFile } from "../../config/generate-schema.ts";
 import { cloudFromYaml, gatewayFromYaml, loadCloudConfig, loadGatewayConfig } from "../../config/load.ts";
 import { parseYaml } from "../../config/yaml-file.ts";
+import fc from "../support/fast-check.ts";
 
 const examples = join(import.meta.dirname, "..", "..", "config");
 let folder: string;

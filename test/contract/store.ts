@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, describe, test } from "node:test";
-import fc from "fast-check";
 import { dropTombstones, type FeedChange, feedPage, publish, renderRows } from "../../cloud-sync/store/feed.ts";
 import { claimCode } from "../../cloud-sync/store/grants.ts";
 import { once } from "../../cloud-sync/store/idempotency.ts";
@@ -13,6 +12,7 @@ import { SiteRecords } from "../../gateway/domain/site-records.ts";
 import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
 import { toFeedRow, wireRowSchema } from "../../gateway/wire/feed.ts";
 import { givenCloud, HandClock, type TestCloud } from "../support/cloud.ts";
+import fc from "../support/fast-check.ts";
 
 const now = Date.UTC(2031, 2, 4);
 

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import {
   combine,
   driftPpm,
@@ -9,6 +8,7 @@ import {
   intervalAt,
   trustOf,
 } from "../../gateway/domain/clock-interval.ts";
+import fc from "../support/fast-check.ts";
 
 const day = 24 * 3_600_000;
 const truth = Date.UTC(2031, 2, 4, 12);

@@ -1,12 +1,12 @@
 /** Laws of decide(): random grants and circumstances beside an oracle that says in one sentence when a door may open. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import type { CredentialKind } from "../../gateway/domain/credential.ts";
 import { type AccessRequest, type Circumstances, decide, secondLook } from "../../gateway/domain/decide.ts";
 import type { FeedRow } from "../../gateway/domain/feed.ts";
 import type { Grant } from "../../gateway/domain/grant.ts";
 import { SiteRecords } from "../../gateway/domain/site-records.ts";
+import fc from "../support/fast-check.ts";
 import {
   aCredential,
   aDay,

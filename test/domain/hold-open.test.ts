@@ -1,10 +1,10 @@
 /** Shall a door be held open now? Each row is one situation at a hold from 09:00 to 17:00. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { type HoldStanding, holdStanding } from "../../gateway/domain/hold-open.ts";
 import type { Site } from "../../gateway/domain/site.ts";
 import { SiteRecords } from "../../gateway/domain/site-records.ts";
+import fc from "../support/fast-check.ts";
 import { aDay, anEvent, aPage, aSite, goneRow, holdOpenRow, noon, siteRow } from "../support/site-fixture.ts";
 
 const hour = 3_600_000;

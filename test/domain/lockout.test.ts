@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { afterMiss, afterSuccess, type Lockout, lockedOutMs, older } from "../../gateway/domain/lockout.ts";
+import fc from "../support/fast-check.ts";
 
 const hour = 3_600_000;
 const missed = (times: number, at = 0, before?: Lockout) => {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { afterMiss, afterSuccess, type Lockout, lockedOutMs } from "../../gateway/domain/lockout.ts";
 import type { WrongPins } from "../../gateway/domain/pin-budget.ts";
 import { budgetLockoutMs, isBudgetSpent, ofLastDay, pinBudget, withWrongPin } from "../../gateway/domain/pin-budget.ts";
+import fc from "../support/fast-check.ts";
 
 const [minute, hour, day] = [60_000, 3_600_000, 86_400_000];
 

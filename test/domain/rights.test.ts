@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { held, merge, noRights, type Rights } from "../../gateway/domain/rights.ts";
+import fc from "../support/fast-check.ts";
 
 const rightsArbitrary: fc.Arbitrary<Rights> = fc.record(
   {

@@ -1,8 +1,8 @@
 /** covers() and localTimeAt() beside an oracle that knows nothing of minutes and weekdays: it builds each window as PlainDateTimes. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { covers, localTimeAt, type Weekday, type WeeklySchedule } from "../../gateway/domain/schedule.ts";
+import fc from "../support/fast-check.ts";
 
 const minute = 60_000;
 

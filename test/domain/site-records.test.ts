@@ -1,13 +1,13 @@
 /** What a gateway remembers: replay, snapshots, pages in any cut, revocations and rights that outlive their rows. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { decide } from "../../gateway/domain/decide.ts";
 import type { EventBody } from "../../gateway/domain/entry-event.ts";
 import type { FeedPage, FeedRow } from "../../gateway/domain/feed.ts";
 import type { Grant } from "../../gateway/domain/grant.ts";
 import type { JournalRecord } from "../../gateway/domain/record.ts";
 import { SiteRecords, type SnapshotItem } from "../../gateway/domain/site-records.ts";
+import fc from "../support/fast-check.ts";
 import {
   aCredential,
   aDay,

@@ -1,9 +1,9 @@
 /** The laws of the simulated box: at most once, never late, never for another, never open beyond its window unless jammed. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import fc from "fast-check";
 import { answerMs, rememberedMax, SimLockbox, type Uplink } from "../../firmware-sim/sim-lockbox.ts";
 import { type LockboxCommand, lockboxUplinks, signCommand } from "../../gateway/wire/lockbox.ts";
+import fc from "../support/fast-check.ts";
 import { SimClock } from "../support/sim-clock.ts";
 
 const key = Buffer.alloc(32, 7);

@@ -4,9 +4,9 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { type CallFault, CodeLock } from "../support/code-lock.ts";
 import { aDay, CodeSite, type Guest, hour, minute } from "../support/code-site.ts";
+import fc from "../support/fast-check.ts";
 import { Random } from "../support/random.ts";
 import type { SimClock } from "../support/sim-clock.ts";
 

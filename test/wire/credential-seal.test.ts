@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import fc from "fast-check";
 import { type CredentialKind, credentialKinds, normalizeSecret } from "../../gateway/domain/credential.ts";
 import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
+import fc from "../support/fast-check.ts";
 
 const read = (name: string) => JSON.parse(readFileSync(join(import.meta.dirname, "golden", name), "utf8"));
 const key = Buffer.alloc(32, 7);

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import fc from "fast-check";
 import { rowSum, toFeedRow, type WireRow, wireRowSchema } from "../../gateway/wire/feed.ts";
+import fc from "../support/fast-check.ts";
 import { aCredential, aGrant, aSite } from "../support/site-fixture.ts";
 
 const wire = (row: object) => wireRowSchema.parse(JSON.parse(JSON.stringify(row)));

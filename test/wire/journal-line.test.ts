@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import fc from "fast-check";
 import { chainNext, chainStart, eventLine, parseLine, recordLine } from "../../gateway/wire/journal-line.ts";
+import fc from "../support/fast-check.ts";
 
 const golden = readFileSync(join(import.meta.dirname, "golden/journal.jsonl"), "utf8")
   .trimEnd()

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import {
   type LockboxCommand,
   lockboxCommandSchema,
@@ -9,6 +8,7 @@ import {
   openCommand,
   signCommand,
 } from "../../gateway/wire/lockbox.ts";
+import fc from "../support/fast-check.ts";
 
 const key = Buffer.alloc(32, 7);
 const count = fc.nat({ max: Number.MAX_SAFE_INTEGER });

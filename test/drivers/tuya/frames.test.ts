@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import fc from "fast-check";
 import { FrameSplitter, returnCodeOf } from "../../../gateway/drivers/tuya/frames.ts";
+import fc from "../../support/fast-check.ts";
 
 interface GoldenFrame {
   readonly name: string;

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
-import fc from "fast-check";
 import { encodeFrame } from "../../../firmware-sim/links/tuya-frame.ts";
 import { Connection, commands, type Packet, type Version } from "../../../gateway/drivers/tuya/library.ts";
 import { SecretString } from "../../../gateway/wire/secret.ts";
+import fc from "../../support/fast-check.ts";
 import { until } from "../../support/until.ts";
 
 const localKey = "0123456789abcdef";
