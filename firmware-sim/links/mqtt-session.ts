@@ -1,26 +1,39 @@
 /**
- * How a maker's simulated device keeps its line to an MQTT broker: 3.1.1, user name and password, retained messages and a last
- * will, subscriptions one by one, and always a new connection after a lost one. What it says is the maker's business (nuki-mqtt.ts, nuki-hub.ts).
+ * How a simulated device keeps its line to an MQTT broker: 3.1.1, a clean session, a last will, subscriptions one by one, and always a new
+ * connection after a lost one. What it says and hears is its link's business (mqtt-lockbox.ts, nuki-mqtt.ts, nuki-hub.ts).
  */
-import { connect, type MqttClient } from "mqtt";
+import { connect, type IClientOptions, type MqttClient } from "mqtt";
 import type { Clock } from "../../gateway/ports/clock.ts";
 import type { Logger } from "../../gateway/ports/logger.ts";
 import type { Faults } from "../faults.ts";
-import type { BrokerAt } from "./mqtt-lockbox.ts";
+
+export interface BrokerAt {
+  readonly host: string;
+  readonly port: number;
+  /** Who signed the broker's certificate, in PEM; without it the line is plain. */
+  readonly caPem?: string | undefined;
+  /** The name in the broker's certificate. */
+  readonly servername?: string | undefined;
+}
 
 export interface MqttSessionOptions {
   readonly broker: BrokerAt;
-  readonly login: { readonly username: string; readonly password: string };
+  /** User name and password, or a certificate. */
+  readonly login: Pick<IClientOptions, "username" | "password" | "cert" | "key">;
   readonly clientId: string;
-  /** Always retained, QoS 1. */
-  readonly will: { readonly topic: string; readonly payload: string };
+  /** QoS 1. */
+  readonly will: { readonly topic: string; readonly payload: string; readonly retain: boolean };
   /** Asked for at each connection, QoS 1. */
   readonly subscribes: () => readonly string[];
+  /** Without one of them it hangs up and comes again; else it goes on with those it got. */
+  readonly needsAll: boolean;
   /** Whether the device has power; `onPower` tells of changes. */
   readonly powered: () => boolean;
   readonly onPower: (listener: () => void) => () => void;
   /** The broker has let it in and has answered all its subscriptions. */
   readonly greet: () => void;
+  /** `connected` has changed. */
+  readonly onChange?: () => void;
   readonly hear: (command: HeardCommand) => void;
   readonly faults: Faults;
   readonly clock: Clock;
@@ -36,7 +49,11 @@ export interface HeardCommand {
 }
 
 export interface Saying {
+  /** 1 when left out. */
+  readonly qos?: 0 | 1;
   readonly retain?: boolean;
+  /** The broker has acknowledged it. */
+  readonly onTaken?: () => void;
   /** The answer to a command. */
   readonly isReply?: boolean;
 }
@@ -50,7 +67,6 @@ export class MqttSession {
   #running: { readonly stop: AbortController; readonly ended: Promise<void> } | undefined;
   #client: MqttClient | undefined;
   #connected = false;
-  #refused: readonly string[] = [];
 
   constructor(options: MqttSessionOptions) {
     this.#options = options;
@@ -58,11 +74,6 @@ export class MqttSession {
 
   get connected(): boolean {
     return this.#connected;
-  }
-
-  /** Of its subscriptions those that the broker did not grant on this connection. */
-  get refused(): readonly string[] {
-    return this.#refused;
   }
 
   start(): void {
@@ -93,10 +104,14 @@ export class MqttSession {
   }
 
   /** Nothing when there is no line: it is not kept for later. */
-  publish(topic: string, payload: string, { retain = false, isReply = false }: Saying = {}): void {
+  publish(topic: string, payload: string, { qos = 1, retain = false, isReply = false, onTaken }: Saying = {}): void {
     const client = this.#client;
     if (!client || !this.#connected) return;
-    this.#transmit(client, payload, isReply, (copy) => client.publish(topic, copy, { qos: 1, retain }));
+    this.#transmit(client, payload, isReply, (copy) =>
+      client.publish(topic, copy, { qos, retain }, (error) => {
+        if (!error) onTaken?.();
+      }),
+    );
   }
 
   async #keepConnected(signal: AbortSignal): Promise<void> {
@@ -114,26 +129,17 @@ export class MqttSession {
 
   /** One connection from its first to its last byte; true when the broker had let it in. */
   #connection(signal: AbortSignal): Promise<boolean> {
-    const { login, clientId, will, logger, keepaliveSeconds = 30 } = this.#options;
-    const { host, port, caPem, servername } = this.#options.broker;
     return new Promise((resolve) => {
-      const client = connect({
-        ...{ host, port, ...login, clientId, protocolVersion: 4, clean: true },
-        ...(caPem === undefined ? { protocol: "mqtt" } : { protocol: "mqtts", ca: caPem }),
-        ...(servername !== undefined && { servername }),
-        ...{ keepalive: keepaliveSeconds, connectTimeout: connectMs, reconnectPeriod: 0, resubscribe: false },
-        queueQoSZero: false,
-        will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
-      });
+      const client = connect(this.#clientOptions());
       const hangUp = () => client.end(true);
       let wasIn = false;
       this.#client = client;
       signal.addEventListener("abort", hangUp, { once: true });
       client.on("connect", () => {
-        wasIn = true;
-        void this.#subscribe(client).then(() => {
-          if (this.#client !== client || !client.connected) return;
-          this.#connected = true;
+        subscribe(client, this.#options.subscribes(), (refused) => {
+          if (refused > 0 && this.#options.needsAll) return hangUp();
+          wasIn = true;
+          this.#setConnected(true);
           this.#options.greet();
         });
       });
@@ -141,22 +147,34 @@ export class MqttSession {
         const hear = (copy: string) => this.#options.hear({ topic, payload: copy, retain: packet.retain });
         this.#transmit(client, payload.toString("utf8"), false, hear);
       });
-      client.on("error", (error) => logger.warn("device-link-failed", { why: error.message }));
+      client.on("error", (error) => this.#options.logger.warn("device-link-failed", { why: error.message }));
       client.once("close", () => {
         signal.removeEventListener("abort", hangUp);
         this.#client = undefined;
-        this.#connected = false;
+        this.#setConnected(false);
         client.end(true);
         resolve(wasIn);
       });
     });
   }
 
-  async #subscribe(client: MqttClient): Promise<void> {
-    const refused: string[] = [];
-    for (const topic of this.#options.subscribes())
-      await client.subscribeAsync(topic, { qos: 1 }).catch(() => refused.push(topic));
-    this.#refused = refused;
+  #clientOptions(): IClientOptions {
+    const { broker, login, clientId, will, keepaliveSeconds = 60 } = this.#options;
+    const { host, port, caPem, servername } = broker;
+    return {
+      ...{ host, port, ...login, clientId, protocolVersion: 4, clean: true },
+      ...(caPem === undefined ? { protocol: "mqtt" } : { protocol: "mqtts", ca: caPem }),
+      ...(servername !== undefined && { servername }),
+      ...{ keepalive: keepaliveSeconds, connectTimeout: connectMs, reconnectPeriod: 0, resubscribe: false },
+      queueQoSZero: false,
+      will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: will.retain },
+    };
+  }
+
+  #setConnected(connected: boolean): void {
+    if (this.#connected === connected) return;
+    this.#connected = connected;
+    this.#options.onChange?.();
   }
 
   /** Brings a payload to the other side as the faults allow. */
@@ -188,4 +206,12 @@ export class MqttSession {
       check();
     });
   }
+}
+
+/** One after the other; `done` in the very moment of the last answer, for the broker may send at once. Never called when the line is lost. */
+function subscribe(client: MqttClient, topics: readonly string[], done: (refused: number) => void, refused = 0): void {
+  const [topic, ...others] = topics;
+  if (!client.connected) return;
+  if (topic === undefined) done(refused);
+  else client.subscribe(topic, { qos: 1 }, (error) => subscribe(client, others, done, refused + (error ? 1 : 0)));
 }

@@ -8,8 +8,7 @@ import type { Logger } from "../../gateway/ports/logger.ts";
 import type { Faults } from "../faults.ts";
 import { type NukiLogLine, nukiOutcome, type SimNuki } from "../sim-nuki.ts";
 import type { StoredNukiCode } from "../sim-nuki-keypad.ts";
-import type { BrokerAt } from "./mqtt-lockbox.ts";
-import { type HeardCommand, MqttSession } from "./mqtt-session.ts";
+import { type BrokerAt, type HeardCommand, MqttSession } from "./mqtt-session.ts";
 import { type KeypadAction, readKeypadAction, updated } from "./nuki-hub-action.ts";
 import {
   actionAsked,
@@ -120,7 +119,8 @@ export class NukiHubLink {
     this.settings = { ...usual, ...options.settings };
     this.#session = new MqttSession({
       ...{ broker, login, faults, clock, clientId: hostname },
-      will: { topic: this.#topic("maintenance/mqttConnectionState"), payload: "offline" },
+      will: { topic: this.#topic("maintenance/mqttConnectionState"), payload: "offline", retain: true },
+      needsAll: false,
       subscribes: () => [...Object.keys(cleared), "maintenance/reset"].map((name) => this.#topic(name)),
       powered: () => true,
       onPower: () => () => undefined,

@@ -95,7 +95,8 @@ export class NukiMqttLink {
     this.#session = new MqttSession({
       ...{ broker, login, faults, clock },
       clientId: options.clientId ?? `Nuki_${id}`,
-      will: { topic: `${this.#base}/connected`, payload: "false" },
+      will: { topic: `${this.#base}/connected`, payload: "false", retain: true },
+      needsAll: false,
       subscribes: () => (this.manners.obeys ? ["lockAction", "lock", "unlock"].map((name) => this.#topic(name)) : []),
       powered: () => lock.powered,
       onPower: (listener) => lock.onChange(listener),
