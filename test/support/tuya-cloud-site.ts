@@ -1,4 +1,4 @@
-/** The driver tuya with a cloud that answers what the test says, its lock away from the LAN, and a clock for both that runs ahead of the real one. */
+/** The driver tuya and its cloud, the lock away from the LAN, and a clock for all that runs ahead of the real one. */
 import { createHash, createHmac } from "node:crypto";
 import type { TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
@@ -6,13 +6,15 @@ import { inspect } from "node:util";
 import { Faults } from "../../firmware-sim/faults.ts";
 import { CloudPort, type CloudRequest } from "../../firmware-sim/links/cloud-port.ts";
 import { TuyaServer } from "../../firmware-sim/links/tuya.ts";
-import { SimTuyaLock } from "../../firmware-sim/sim-tuya-lock.ts";
+import { TuyaCloudServer, type TuyaCloudServerOptions } from "../../firmware-sim/links/tuya-cloud.ts";
+import { SimTuyaLock, type SimTuyaLockOptions } from "../../firmware-sim/sim-tuya-lock.ts";
 import { tuya } from "../../gateway/drivers/tuya/driver.ts";
 import type { DriverContext } from "../../gateway/ports/driver.ts";
 import type { LogFields, Logger } from "../../gateway/ports/logger.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
 import { SimClock } from "./sim-clock.ts";
 import { localKey, remoteKey } from "./tuya-site.ts";
+import { until } from "./until.ts";
 
 export const clientId = "abcdefghijklmnopqrst";
 export const accessSecret = "0123456789abcdef0123456789abcdef";
@@ -41,7 +43,7 @@ export const aTicket = yes({
   expire_time: 360,
 });
 
-/** The cloud is up, and the device runs. */
+/** A cloud that answers what the test says. It is up, and the device runs. */
 export async function givenTuyaCloud(t: TestContext, answer: Answerer, options: object = {}) {
   const clock = new SimClock(atFirst);
   const asked: Asked[] = [];
@@ -63,6 +65,32 @@ export async function givenTuyaCloud(t: TestContext, answer: Answerer, options: 
     },
   });
   const { url } = await port.start();
+  t.after(() => port.stop());
+  return { ...(await givenDevice(t, clock, { baseUrl: url, clientId, ...options })), port, asked };
+}
+
+export interface TuyaCloudLockOptions {
+  readonly family?: SimTuyaLockOptions["family"];
+  readonly profile?: unknown;
+  /** Of the device, for its cloud. */
+  readonly cloud?: object;
+  readonly server?: Pick<TuyaCloudServerOptions, "delivery" | "quirks">;
+}
+
+/** The maker's cloud as the simulator plays it, and a lock that can be reached. The device runs. */
+export async function givenTuyaCloudLock(t: TestContext, options: TuyaCloudLockOptions = {}) {
+  const { family = "bluetooth", profile = "bluetooth" } = options;
+  const clock = new SimClock(Math.floor(atFirst / 3_600_000) * 3_600_000);
+  const lock = new SimTuyaLock({ family, clock });
+  const project = { clientId, secret: accessSecret };
+  const cloud = new TuyaCloudServer({ locks: { [deviceId]: lock }, project, clock, ...options.server });
+  const { url } = await cloud.start();
+  t.after(() => cloud.stop());
+  const device = await givenDevice(t, clock, { baseUrl: url, clientId, ...options.cloud }, { profile });
+  return { ...device, lock, cloud };
+}
+
+async function givenDevice(t: TestContext, clock: SimClock, cloud: object, more: object = {}) {
   const logged: string[] = [];
   const secrets: Readonly<Record<string, string>> = { localKey, remoteKey, accessSecret };
   const context: DriverContext = {
@@ -76,11 +104,8 @@ export async function givenTuyaCloud(t: TestContext, answer: Answerer, options: 
     },
     secret: (name) => (secrets[name] === undefined ? undefined : new SecretString(secrets[name])),
   };
-  const lan = await aDeadPort(clock);
-  const aDevice = (id: string, more: object = {}) => {
-    const cloud = { baseUrl: url, clientId, ...options };
-    return tuya.create(id, { ...lan, version: "3.4", deviceId: id, profile: "bluetooth", cloud, ...more }, context);
-  };
+  const lan = { ...(await aDeadPort(clock)), version: "3.4", profile: "bluetooth", cloud, ...more };
+  const aDevice = (id: string, other: object = {}) => tuya.create(id, { ...lan, deviceId: id, ...other }, context);
   const device = aDevice(deviceId);
   const { codes } = device;
   if (!codes) throw new Error("it keeps codes");
@@ -91,10 +116,14 @@ export async function givenTuyaCloud(t: TestContext, answer: Answerer, options: 
     await device.stop();
     ended.abort();
     await running;
-    await port.stop();
   });
   return {
-    ...{ clock, port, asked, device, codes, logged, aDevice, url },
+    ...{ clock, device, codes, logged, aDevice },
+    /** So much time goes by, and everybody gets to do what falls into it. */
+    pass: (ms: number) => {
+      const at = clock.monotonic() + ms;
+      return until(`${ms} ms have passed`, () => clock.monotonic() >= at);
+    },
     /** So much time goes by at once. */
     skip: (ms: number) => {
       const end = clock.monotonic() + ms;

@@ -15,6 +15,8 @@ import { type ListedPassword, readPasswords, toBody } from "./passwords.ts";
 import { encipherDigits, readTicket, type Ticket } from "./ticket.ts";
 
 const labelMax = 20;
+/** The cloud takes times of ten digits in seconds: from 2001 to 2286. */
+const times = { first: 1e12, last: 1e13 - 1 };
 /** The cloud tries three times, for some 25 s, and shows a password from the beginning. */
 const settlesMs = 120_000;
 
@@ -118,7 +120,8 @@ export class TuyaCodes implements CodeStore {
 
   /** What the lock does not take is not sent: the cloud might take it all the same. */
   #isAllowed({ label, digits }: CodeToSet, { from, until }: CodeWindow): boolean {
-    return takes(this.constraints, digits.reveal()) && label.length > 0 && label.length <= labelMax && from < until;
+    const isInTime = times.first <= from && from < until && until <= times.last;
+    return isInTime && takes(this.constraints, digits.reveal()) && label.length > 0 && label.length <= labelMax;
   }
 
   /** Only those that are good now or later: the cloud keeps a history as well. */

@@ -17,15 +17,18 @@ const passwordSchema = z.object({
 });
 type Password = z.infer<typeof passwordSchema>;
 
-/** What the cloud knows of a password's way to the lock. */
-type Standing = "there" | "under-way" | "gone" | "frozen" | { readonly failed: string };
+/** What the cloud knows of a password's way to the lock. "shut": frozen, or about to be deleted. */
+type Standing = "there" | "under-way" | "gone" | "shut" | { readonly failed: string };
 
 export interface ListedPassword extends StoredCode {
   /** Why the lock does not have it as it was sent. */
   readonly failed?: string;
 }
 
-/** A window in which nothing opens: what the lock does not have, or has frozen, is no code of ours until it is changed. */
+/**
+ * A window in which nothing opens, for what does not stand in the lock as it was sent: so it is no code of ours until it is changed anew, and
+ * not absent before it is gone.
+ */
 const never: CodeWindow = { from: 0, until: 0 };
 
 /** undefined when the list, or a single password in it, cannot be read: one that is overlooked would count as gone. */
@@ -40,7 +43,7 @@ export function readPasswords(result: unknown): readonly ListedPassword[] | unde
 
 function toListed(password: Password, standing: Exclude<Standing, "gone">): ListedPassword {
   const { id, name } = password;
-  const isShut = standing === "frozen" || typeof standing === "object";
+  const isShut = standing === "shut" || typeof standing === "object";
   const window = isShut ? never : windowOf(password);
   return {
     ref: String(id),
@@ -54,16 +57,18 @@ function toListed(password: Password, standing: Exclude<Standing, "gone">): List
 
 /** Absent where more than a range says when it opens. */
 function windowOf({ effective_time, invalid_time, type, schedule_list }: Password): CodeWindow | undefined {
-  if (type === 1 || (schedule_list ?? []).length > 0 || !effective_time || !invalid_time) return undefined;
-  return { from: effective_time * 1_000, until: invalid_time * 1_000 };
+  if (type === 1 || (schedule_list ?? []).length > 0 || !invalid_time) return undefined;
+  return { from: (effective_time ?? 0) * 1_000, until: invalid_time * 1_000 };
 }
 
-/** Zigbee locks answer for themselves by a status; of the others the phase alone tells what became of a password. */
+/**
+ * Zigbee locks answer for themselves by a status; of the others the phase alone tells what became of a password. Phases: 0 and, of Zigbee,
+ * 4 deleted · 1 to be sent · 2 sent · 3 of Zigbee frozen, of others to be deleted · 5 and 7 failed.
+ */
 function standingOf({ phase, delivery_status: status }: Password): Standing {
-  const isZigbee = typeof status === "number";
-  if (phase === 0 || (phase === 4 && isZigbee)) return "gone";
-  const word = status === undefined || status === null ? byPhase(phase) : byStatus(status);
-  return isZigbee && phase === 3 && word === "there" ? "frozen" : word;
+  if (phase === 0 || phase === 4) return "gone";
+  const standing = status === undefined || status === null ? byPhase(phase) : byStatus(status);
+  return phase === 3 && standing === "there" ? "shut" : standing;
 }
 
 function byStatus(status: number | string): Standing {
@@ -89,6 +94,8 @@ function byPhase(phase: number | null | undefined): Standing {
   switch (phase) {
     case 2:
       return "there";
+    case 3:
+      return "shut";
     case 5:
     case 7:
       return { failed: "it did not reach the lock" };
