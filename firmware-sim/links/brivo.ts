@@ -13,6 +13,7 @@ import { badCriteria, brivoError, noDeveloper, noService, tooMany } from "./briv
 import { type BrivoRules, findBrivoRoute } from "./brivo-routes.ts";
 import { event } from "./brivo-shapes.ts";
 import { type BrivoLogin, type BrivoTokenLife, BrivoTokens } from "./brivo-tokens.ts";
+import type { BrivoPerson } from "./brivo-user-body.ts";
 import {
   type CloudAnswer,
   type CloudCall,
@@ -139,6 +140,14 @@ export class BrivoServer {
   /** Only user name and password help. */
   revokeRefreshTokens(): void {
     this.#tokens.revokeRefresh();
+  }
+
+  /** An administrator adds somebody on Brivo's own pages. Throws where those would refuse it. */
+  addByHand(person: BrivoPerson, groupId: number): BrivoUser {
+    const user = this.#account.addUser(person);
+    if (user === "refused" || this.#account.join(groupId, user.id) !== "done")
+      throw new Error(`${person.firstName} cannot be added`);
+    return user;
   }
 
   users(): readonly BrivoUser[] {

@@ -104,6 +104,7 @@ export class BrivoAccount {
     kind: TurnKind,
     over: AbortSignal,
   ): Promise<{ readonly answer: WebAnswer; readonly token?: SecretString }> {
+    if (over.aborted) return { answer: { kind: "unsent", why: "called off" } };
     const bearer = await Promise.race([this.#tokens.bearer(), calledOff(over)]);
     if ("why" in bearer) return { answer: { kind: "unsent", why: bearer.why } };
     const { token } = bearer;

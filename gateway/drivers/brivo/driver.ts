@@ -166,7 +166,7 @@ class Brivo implements Device {
     this.#look(watchMs + afterMs);
   }
 
-  /** At once, and so long at the quick pace. */
+  /** At once, whatever is being read, and so long at the quick pace. */
   #look(ms: Millis): void {
     this.#busyUntil = Math.max(this.#busyUntil, this.#context.clock.monotonic() + ms);
     this.#pause.abort();
@@ -209,11 +209,12 @@ class Brivo implements Device {
     while (!stopped.aborted) {
       const before = this.#book.facts.bolt;
       this.#pause = new AbortController();
-      await this.#readStatus("other", stopped);
+      const woken = AbortSignal.any([stopped, this.#pause.signal]);
+      await this.#readStatus("other", woken);
       if (this.#book.facts.bolt !== before || clock.monotonic() - this.#eventsReadAt >= pollMs)
-        await this.#readEvents(stopped);
+        await this.#readEvents(woken);
       const pauseMs = clock.monotonic() < this.#busyUntil ? pollBusyMs : pollMs;
-      await clock.sleep(pauseMs, AbortSignal.any([stopped, this.#pause.signal])).catch(() => undefined);
+      await clock.sleep(pauseMs, woken).catch(() => undefined);
     }
   }
 
@@ -268,13 +269,14 @@ class Brivo implements Device {
     await told;
   }
 
-  async #readEvents(stopped: AbortSignal): Promise<void> {
+  async #readEvents(signal: AbortSignal): Promise<void> {
     const { clock, logger } = this.#context;
     const { accessPointId } = this.#options;
-    this.#eventsReadAt = clock.monotonic();
+    const askedAt = clock.monotonic();
     const since: Instant = clock.wall() - eventsMs;
-    const answer = await this.#ask(readEventsSince(accessPointId, since), "other", stopped);
-    if (stopped.aborted) return;
+    const answer = await this.#ask(readEventsSince(accessPointId, since), "other", signal);
+    if (signal.aborted) return;
+    this.#eventsReadAt = askedAt;
     const events =
       answer.kind === "answered" && answer.status === 200 ? readEvents(answer.body, accessPointId) : undefined;
     if (!events) return logger.warn("events-unread", { why: describe(answer) });
@@ -285,7 +287,7 @@ class Brivo implements Device {
         const report = this.#openingOf(event);
         if (this.#openings.isLate(event))
           logger.warn("opening-told-late", { by: report.by, at: new Date(event.date).toISOString() });
-        else if (stopped.aborted || !(await this.#book.tell(report))) return;
+        else if (signal.aborted || !(await this.#book.tell(report))) return;
       }
       this.#openings.take(event);
     }
