@@ -75,11 +75,13 @@ export class DistantSite {
   /** Online over a good line, with both doors. Stopped and removed after the test. */
   static async start(t: TestContext, id: string, at: DistantCloud): Promise<DistantSite> {
     const folder = await mkdtemp(join(tmpdir(), "postern-distant-"));
-    t.after(() => rm(folder, { recursive: true, force: true }));
     const line = await ShapedLine.start(at.http.port, at.clock, new Random(7));
-    t.after(() => line.stop());
     const site = new DistantSite(id, at, folder, line);
-    t.after(() => site.#stop());
+    t.after(async () => {
+      await line.stop();
+      await site.#stop();
+      await rm(folder, { recursive: true, force: true });
+    });
     await site.#begin();
     return site;
   }
