@@ -259,3 +259,20 @@ test("no place, no ticket; a lost answer was carried out", async (t) => {
   patience.abort();
   await assert.rejects(lost, { name: "AbortError" });
 });
+
+test("the service goes and comes back at the same address; tokens and locks are as they were, sockets are not", async (t) => {
+  const { ask, signIn, server, hub, lock, url } = await givenService(t);
+  await signIn();
+  const { socket } = await openSocket(t, { ask });
+  const closed = once(socket, "close");
+  await server.stop();
+  await closed;
+  await assert.rejects(ask(golden.locations));
+  lock.turnThumb("unlocked");
+  assert.equal((await server.start()).url, url);
+  assert.equal((await ask(golden.locations)).status, 200);
+  assert.equal(hub.listeners, 0);
+  const { say, next } = await openSocket(t, { ask });
+  say(golden.hub.list);
+  assert.match(JSON.stringify(await next("the list has come", 1)), /"locked":"unlocked"/);
+});
