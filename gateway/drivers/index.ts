@@ -8,6 +8,7 @@ const drivers: Readonly<Record<string, () => Promise<DriverFactory>>> = {
   brivo: async () => (await import("./brivo/driver.ts")).brivo,
   "mqtt-lockbox": async () => (await import("./mqtt-lockbox/driver.ts")).mqttLockbox,
   nuki: async () => (await import("./nuki/driver.ts")).nuki,
+  ring: async () => (await import("./ring/driver.ts")).ring,
   shelly: async () => (await import("./shelly/driver.ts")).shelly,
   tuya: async () => (await import("./tuya/driver.ts")).tuya,
 };

@@ -2,18 +2,18 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Clock } from "../../gateway/ports/clock.ts";
 
-const hastened = 50;
-
 export class ToldClock implements Clock {
   readonly #deadlineMs: number;
+  readonly #hastened: number;
   readonly #deadlines = new Set<() => void>();
   #ahead = 0;
   /** The longest sleep that was asked for, of those that are no deadlines. May be set back. */
   longestMs = 0;
 
-  /** Sleeps of exactly `deadlineMs` end by passDeadline(); all others fifty times faster than they say. */
-  constructor(deadlineMs: number) {
+  /** Sleeps of exactly `deadlineMs` end by passDeadline(); all others so many times faster than they say. */
+  constructor(deadlineMs: number, hastened = 50) {
     this.#deadlineMs = deadlineMs;
+    this.#hastened = hastened;
   }
 
   wall(): number {
@@ -27,7 +27,7 @@ export class ToldClock implements Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     if (ms !== this.#deadlineMs) {
       this.longestMs = Math.max(this.longestMs, ms);
-      return pause(ms / hastened, undefined, signal && { signal });
+      return pause(ms / this.#hastened, undefined, signal && { signal });
     }
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);

@@ -43,7 +43,9 @@ export interface ChildDuty<Begin, Ask, Answer, News> {
 /** Once per process, and for as long as it lives. */
 export function serveParent<Begin, Ask, Answer, News>(duty: ChildDuty<Begin, Ask, Answer, News>): void {
   const line = new Socket({ fd: lineFd });
-  const say = (word: Word) => void line.write(frameOf(word));
+  const say = (word: Word) => {
+    if (!line.writableEnded) line.write(frameOf(word));
+  };
   const leave = (code: number) => {
     setTimeout(() => process.exit(code), farewellMs).unref();
     line.end(() => process.exit(code));
@@ -90,7 +92,9 @@ export function serveParent<Begin, Ask, Answer, News>(duty: ChildDuty<Begin, Ask
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
   new Worker(new URL("end-with-parent.mjs", import.meta.url), {
     workerData: { parent: Number(process.argv[2]) },
+    // What a program is started with besides is not for it.
     execArgv: [],
+    env: {},
     resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1 },
   }).unref();
 }

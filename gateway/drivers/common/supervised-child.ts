@@ -43,6 +43,8 @@ export class SupervisedChild<Answer, News> {
   readonly #pauses: ChildPauses;
   #running: { readonly stopped: AbortController; readonly ended: Promise<void> } | undefined;
   #run: ChildRun<Answer, News> | undefined;
+  /** When the last life that was begun is over: there are never two at a time. */
+  #ended: Promise<void> = Promise.resolve();
 
   constructor(options: SupervisedChildOptions<Answer, News>) {
     this.#options = options;
@@ -54,7 +56,8 @@ export class SupervisedChild<Answer, News> {
   start(): void {
     if (this.#running) return;
     const stopped = new AbortController();
-    this.#running = { stopped, ended: this.#keep(stopped.signal) };
+    this.#ended = this.#ended.then(() => this.#keep(stopped.signal));
+    this.#running = { stopped, ended: this.#ended };
   }
 
   /** Resolves when the process is gone. Whoever waits for an answer is told "unanswered". */
