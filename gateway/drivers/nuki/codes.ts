@@ -4,6 +4,7 @@ import type { CodeConstraints, CodeRef, StoredCode } from "../../domain/lock-cod
 import { GatewayError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { CodeStore, CodeToSet, CommandResult } from "../../ports/device.ts";
+import { isKeypadCode, keypadTakes } from "../common/nuki.ts";
 import { resultOf } from "../common/web-answer.ts";
 import { bodyOf } from "./answer.ts";
 import type { Options } from "./options.ts";
@@ -17,7 +18,6 @@ const listEveryMs: Millis = 300_000;
 const settlingMs: Millis = 600_000;
 /** A change is left to its end, and whoever comes to the door waits for that. */
 const changeMsMax: Millis = 4_000;
-const labelMax = 20;
 
 interface Listed {
   readonly codes: readonly ListedCode[];
@@ -42,9 +42,7 @@ export class NukiCodes implements CodeStore {
     this.#clock = clock;
     this.#stopped = stopped;
     this.constraints = {
-      lengths: [6],
-      digits: "123456789",
-      forbiddenPrefixes: ["12"],
+      ...keypadTakes,
       capacity: options.codesMax,
       places: { kind: "given" },
       windows: "range",
@@ -71,7 +69,7 @@ export class NukiCodes implements CodeStore {
   }
 
   async set(code: CodeToSet, signal: AbortSignal): Promise<CommandResult> {
-    if (!this.#isAllowed(code)) return "refused";
+    if (!isKeypadCode(code)) return "refused";
     if (code.ref !== undefined)
       return this.#write(changeCode(this.#options.smartlockId, code.ref, toBody(code)), signal);
     if ((this.#listed?.codes.length ?? 0) + this.#created >= this.constraints.capacity) return "refused";
@@ -99,12 +97,6 @@ export class NukiCodes implements CodeStore {
     const now = this.#clock.monotonic();
     const isUnderWay = now - this.#writtenAt < settlingMs || codes.some(({ pending }) => pending);
     return !isUnderWay && now - at < listEveryMs;
-  }
-
-  /** What the keypad does not take is not sent: the cloud would take it, and the lock refuse it later without a word. */
-  #isAllowed({ label, digits, window }: CodeToSet): boolean {
-    const isCode = /^(?!12)[1-9]{6}$/.test(digits.reveal());
-    return isCode && label.length > 0 && label.length <= labelMax && (!window || window.from < window.until);
   }
 
   async #write(send: Send, signal: AbortSignal, absent: CommandResult = "refused"): Promise<CommandResult> {

@@ -14,6 +14,7 @@ import type { DriverContext, DriverFactory } from "../../ports/driver.ts";
 import type { SecretString } from "../../wire/secret.ts";
 import { DeviceBook } from "../common/device-book.ts";
 import { Doubt } from "../common/doubt.ts";
+import { actions } from "../common/nuki.ts";
 import { Openings } from "../common/openings.ts";
 import { resultOf, type WebAnswer } from "../common/web-answer.ts";
 import { within } from "../common/within.ts";
@@ -23,7 +24,7 @@ import { type Options, parseOptions, parseToken } from "./options.ts";
 import { Proof, settledMs } from "./proof.ts";
 import { act, readLog, readSmartlock } from "./through-library.ts";
 import { type AskOptions, accountOf, gaveWay, type Send, type WebAccount } from "./web-account.ts";
-import { actions, type LockStatus, type LogEntry, readLogEntries, readStatus } from "./wire.ts";
+import { type LockStatus, type LogEntry, readLogEntries, readStatus } from "./wire.ts";
 
 /** Reads in a row that fail before the lock counts as gone: the cloud has its hiccups. */
 const missesMax = 3;

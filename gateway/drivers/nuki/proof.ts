@@ -1,7 +1,8 @@
 /** When a status shows that a command moved the lock. The cloud's copy may be older than the command, so the bolt where it already was proves little. */
 import type { BoltState } from "../../domain/access-point.ts";
 import type { Millis } from "../../domain/instant.ts";
-import { actions, type LockStatus } from "./wire.ts";
+import { actions } from "../common/nuki.ts";
+import type { LockStatus } from "./wire.ts";
 
 /** A bolt that would have had to move is seen moving or moved by then. */
 export const settledMs: Millis = 5_000;

@@ -3,10 +3,9 @@
  * interfaces, completion, trigger and source those of the Web API's own description.
  */
 import { z } from "zod";
-import type { BoltState, DoorState } from "../../domain/access-point.ts";
+import type { DoorState } from "../../domain/access-point.ts";
+import { isOpening, lowBattery, type MotorState, readDoorSensor, readMotorState } from "../common/nuki.ts";
 import type { LoggedEntry } from "../common/openings.ts";
-
-export const actions = { unlock: 1, lock: 2, unlatch: 3 } as const;
 
 const smartlockSchema = z.object({
   /** 0 ok · 4 offline · others: what the account holds of the lock is void. */
@@ -22,35 +21,13 @@ const smartlockSchema = z.object({
     .nullish(),
 });
 
-export interface LockStatus {
+export interface LockStatus extends MotorState {
   readonly serverState: number;
-  /** "moving": on its way, to be asked again. */
-  readonly bolt: BoltState | "moving";
-  /** The latch is pulled, or about to be: proof of an unlatch, however the bolt stood before. */
-  readonly isLatchPulled: boolean;
   readonly door?: DoorState;
   readonly tamper?: boolean;
   readonly battery?: number;
   readonly isKeypadBatteryLow: boolean;
 }
-
-/** Locks without a charge in percent only say that it is low; that counts as this much. */
-const lowBattery = 5;
-
-const bolts: Readonly<Record<number, LockStatus["bolt"]>> = {
-  1: "secured",
-  2: "moving",
-  3: "released",
-  4: "moving",
-  5: "released",
-  6: "released", // lock'n'go: will lock by itself
-  7: "moving",
-  254: "jammed",
-};
-const doors: Readonly<Record<number, DoorState>> = { 2: "closed", 3: "open" };
-/** No sensor, or one that is switched off. */
-const noSensor = [undefined, null, 0, 1];
-const sensorRemoved = 240;
 
 /** undefined when it cannot be read. */
 export function readStatus(body: unknown): LockStatus | undefined {
@@ -58,12 +35,10 @@ export function readStatus(body: unknown): LockStatus | undefined {
   if (!parsed.success) return undefined;
   const { serverState, state } = parsed.data;
   const battery = state?.batteryCharge ?? (state?.batteryCritical ? lowBattery : undefined);
-  const hasSensor = !noSensor.includes(state?.doorState);
   return {
     serverState: serverState ?? 0,
-    bolt: bolts[state?.state ?? 255] ?? "unknown",
-    isLatchPulled: state?.state === 5 || state?.state === 7,
-    ...(hasSensor && { door: doors[state?.doorState ?? 255] ?? "unknown", tamper: state?.doorState === sensorRemoved }),
+    ...readMotorState(state?.state),
+    ...readDoorSensor(state?.doorState),
     ...(battery !== undefined && { battery: Math.round(battery) }),
     isKeypadBatteryLow: state?.keypadBatteryCritical ?? false,
   };
@@ -87,9 +62,6 @@ export interface LogEntry extends LoggedEntry {
   readonly authId?: string;
 }
 
-/** The lock turns or pulls its latch so that the door can be opened. */
-const openingActions = [actions.unlock, actions.unlatch, 4, 5] as readonly number[];
-
 /** Newest first, as the log has them. An entry that cannot be read is left out; undefined when it is no log. */
 export function readLogEntries(body: unknown): readonly LogEntry[] | undefined {
   if (!Array.isArray(body)) return undefined;
@@ -102,7 +74,7 @@ export function readLogEntries(body: unknown): readonly LogEntry[] | undefined {
         id,
         date,
         action,
-        isOpening: openingActions.includes(action) && (state ?? 0) === 0,
+        isOpening: isOpening(action) && (state ?? 0) === 0,
         by: openedBy(trigger, source ?? 0),
         isThroughWeb: trigger === 0 || trigger === 4,
         ...(authId !== null && authId !== undefined && { authId: String(authId) }),

@@ -1,10 +1,11 @@
 /** What Nuki Web says, written by hand after the maker's description of its API, and what the driver makes of it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { actions } from "../../../gateway/drivers/common/nuki.ts";
 import { Openings } from "../../../gateway/drivers/common/openings.ts";
 import { Proof } from "../../../gateway/drivers/nuki/proof.ts";
 import { readCodes, toBody } from "../../../gateway/drivers/nuki/stored-code.ts";
-import { actions, type LogEntry, readLogEntries, readStatus } from "../../../gateway/drivers/nuki/wire.ts";
+import { type LogEntry, readLogEntries, readStatus } from "../../../gateway/drivers/nuki/wire.ts";
 import { SecretString } from "../../../gateway/wire/secret.ts";
 import fc from "../../support/fast-check.ts";
 
