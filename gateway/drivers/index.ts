@@ -9,6 +9,7 @@ const drivers: Readonly<Record<string, () => Promise<DriverFactory>>> = {
   "mqtt-lockbox": async () => (await import("./mqtt-lockbox/driver.ts")).mqttLockbox,
   nuki: async () => (await import("./nuki/driver.ts")).nuki,
   ring: async () => (await import("./ring/driver.ts")).ring,
+  "nuki-mqtt": async () => (await import("./nuki-mqtt/driver.ts")).nukiMqtt,
   shelly: async () => (await import("./shelly/driver.ts")).shelly,
   tuya: async () => (await import("./tuya/driver.ts")).tuya,
 };

@@ -1,4 +1,4 @@
-/** Whether the bolt still stands as a maker's cloud told last. After a command of ours nobody knows, until a status tells that is not of before. Pure. */
+/** Whether the bolt still stands as it was told last. After a command of ours nobody knows, until a status tells that is not of before. Pure. */
 import type { BoltState } from "../../domain/access-point.ts";
 import type { Millis, Monotonic } from "../../domain/instant.ts";
 
@@ -8,7 +8,7 @@ export class Doubt {
   /** A "secured" that was asked for before that may be a copy of before our release. */
   #oldUntil: Monotonic = Number.NEGATIVE_INFINITY;
 
-  /** `settledMs`: after a release the cloud's copy is no longer of before by then. */
+  /** `settledMs`: after a release what is told is no longer of before by then. */
   constructor(settledMs: Millis) {
     this.#settledMs = settledMs;
   }
