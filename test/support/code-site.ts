@@ -4,6 +4,7 @@ import type { EntryEvent } from "../../gateway/domain/entry-event.ts";
 import type { FeedRow } from "../../gateway/domain/feed.ts";
 import type { Grant } from "../../gateway/domain/grant.ts";
 import { recentEvents } from "../../gateway/http/recent-events.ts";
+import type { Device } from "../../gateway/ports/device.ts";
 import type { RunningSite } from "../../gateway/site.ts";
 import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
 import type { CodeLock } from "./code-lock.ts";
@@ -25,19 +26,23 @@ export interface Guest {
   readonly change?: Partial<Grant>;
 }
 
-export class CodeSite {
-  readonly clock = new SimClock(noon);
-  readonly locks: readonly CodeLock[];
+export class CodeSite<Lock extends { readonly device: Device } = CodeLock> {
+  readonly clock: SimClock;
+  readonly locks: readonly Lock[];
   #disk = new SimDisk();
   #running: RunningSite | undefined;
   #version = 0;
 
-  private constructor(build: (clock: SimClock) => readonly CodeLock[]) {
-    this.locks = build(this.clock);
+  private constructor(clock: SimClock, locks: readonly Lock[]) {
+    this.clock = clock;
+    this.locks = locks;
   }
 
-  static async start(build: (clock: SimClock) => readonly CodeLock[]): Promise<CodeSite> {
-    const site = new CodeSite(build);
+  static async start<Lock extends { readonly device: Device } = CodeLock>(
+    build: (clock: SimClock) => readonly Lock[] | Promise<readonly Lock[]>,
+  ): Promise<CodeSite<Lock>> {
+    const clock = new SimClock(noon);
+    const site = new CodeSite(clock, await build(clock));
     await site.#start();
     await site.hear(siteRow(aSite()));
     return site;

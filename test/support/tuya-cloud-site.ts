@@ -75,12 +75,12 @@ export interface TuyaCloudLockOptions {
   /** Of the device, for its cloud. */
   readonly cloud?: object;
   readonly server?: Pick<TuyaCloudServerOptions, "delivery" | "quirks">;
+  readonly clock?: SimClock;
 }
 
 /** The maker's cloud as the simulator plays it, and a lock that can be reached. The device runs. */
 export async function givenTuyaCloudLock(t: TestContext, options: TuyaCloudLockOptions = {}) {
-  const { family = "bluetooth", profile = "bluetooth" } = options;
-  const clock = new SimClock(Math.floor(atFirst / 3_600_000) * 3_600_000);
+  const { family = "bluetooth", profile = "bluetooth", clock = new SimClock(atFirst) } = options;
   const lock = new SimTuyaLock({ family, clock });
   const project = { clientId, secret: accessSecret };
   const cloud = new TuyaCloudServer({ locks: { [deviceId]: lock }, project, clock, ...options.server });
