@@ -2,38 +2,22 @@
  * All a gateway knows, as its journal tells it: applying the same records in the same order gives the same state, so a snapshot
  * with the lines after it equals the lines alone. Changed by apply() only; no clock, no disk.
  */
-import type { AccessPointId, DeviceId } from "./access-point.ts";
+import type { AccessPointId } from "./access-point.ts";
 import { CodeLedger, type TrailItem } from "./code-trail.ts";
 import type { CredentialId, CredentialKind, PresentedCredential } from "./credential.ts";
 import type { Candidate, DenyReason, RightsView, SiteView } from "./decide.ts";
+import { type DoorItem, DoorWork, type HeldOpen, type Unfinished } from "./door-work.ts";
 import type { DeviceOrigin, EntryEvent, EventSeq } from "./entry-event.ts";
 import { type Checksum, type Cursor, type FeedPage, type FeedRow, noCursor, type PeerGateway } from "./feed.ts";
+import { FeedSet, type RowItem } from "./feed-set.ts";
 import type { GatewayId, Grant, GrantId } from "./grant.ts";
-import type { HoldId, HoldOpen } from "./hold-open.ts";
+import type { HoldOpen } from "./hold-open.ts";
 import type { Instant, Monotonic } from "./instant.ts";
-import { narrowerGrant } from "./narrower-grant.ts";
 import type { JournalRecord } from "./record.ts";
-import { gatewayOf, held, merge, noRights, type Placement, type Rights, type TakeBackOrder } from "./rights.ts";
-import type { BlacklistEntry, Site } from "./site.ts";
+import { gatewayOf, held, type Rights } from "./rights.ts";
+import { type LedgerItem, RightsLedger } from "./rights-ledger.ts";
+import type { Site } from "./site.ts";
 import { type AttemptsItem, type AttemptsView, WrongAttempts } from "./wrong-attempts.ts";
-
-/** A grant's rights here, kept 30 days beyond its end, longer than its row. */
-interface LedgerEntry {
-  readonly rights: Rights;
-  readonly until: Instant;
-}
-
-/** A hold that was begun and has not ended, as events tell it. */
-export interface HeldOpen {
-  readonly hold: HoldId;
-  readonly until: Instant;
-}
-
-/** An admission, a command or a press whose outcome is not written down yet. */
-export type Unfinished =
-  | { readonly kind: "admission"; readonly of: EventSeq; readonly accessPoint: AccessPointId; readonly grant: GrantId }
-  | { readonly kind: "command"; readonly command: number; readonly accessPoint: AccessPointId }
-  | { readonly kind: "press"; readonly press: DeviceOrigin; readonly accessPoint: AccessPointId | null };
 
 /** One line of a snapshot; see SiteRecords.dump. */
 export type SnapshotItem =
@@ -49,20 +33,12 @@ export type SnapshotItem =
       readonly resetting: boolean;
       readonly suspect: boolean;
     }
-  | { readonly item: "row" | "staged"; readonly row: FeedRow }
-  | { readonly item: "ledger"; readonly grant: GrantId; readonly rights: Rights; readonly until: Instant }
+  | RowItem
+  | LedgerItem
   | { readonly item: "revoked"; readonly id: string }
   | AttemptsItem
   | TrailItem
-  | ({ readonly item: "held"; readonly accessPoint: AccessPointId } & HeldOpen)
-  | { readonly item: "to-relock"; readonly accessPoint: AccessPointId }
-  | { readonly item: "seen"; readonly origin: DeviceOrigin }
-  | { readonly item: "unfinished"; readonly unfinished: Unfinished };
-
-const modulus = 1n << 128n;
-const ledgerKeptMs = 30 * 24 * 3_600_000;
-/** A denial that a full disk refused leaves its press open; so many are remembered. */
-const openPressesMax = 1_000;
+  | DoorItem;
 
 export class SiteRecords implements SiteView {
   cursor: Cursor = noCursor;
@@ -80,33 +56,15 @@ export class SiteRecords implements SiteView {
   syncedAt: Instant | null = null;
   /** Records were lost to damage: nothing is admitted in this epoch any more, because lost lines may have spent any entry of any grant. */
   suspect = false;
-  site: Site | undefined;
 
   readonly #gateway: GatewayId;
   readonly #accessPoints: ReadonlySet<AccessPointId>;
-  /** Every row of the set, by kind and id. */
-  readonly #rows = new Map<string, FeedRow>();
-  /** Rows of an incomplete set: a permission counts only when the set is whole. */
-  #staged = new Map<string, FeedRow>();
-  #resetting = false;
-  #liveRows = 0;
-  #sum = 0n;
-  /** Credential index → the grant (or grants: a PIN may be used again by a later one) that carries it. */
-  readonly #byIndex = new Map<string, Grant | Grant[]>();
-  /** Subject and value → how many entries name it. */
-  readonly #blacklist = new Map<string, number>();
+  readonly #set = new FeedSet();
   readonly #revoked = new Set<string>();
-  readonly #ledger = new Map<GrantId, LedgerEntry>();
-  readonly #peers = new Map<GatewayId, PeerGateway>();
-  /** Take-back orders not answered yet. */
-  readonly #orders = new Map<GrantId, TakeBackOrder>();
+  readonly #ledger = new RightsLedger();
   readonly #attempts = new WrongAttempts();
   readonly #codes = new CodeLedger();
-  readonly #held = new Map<AccessPointId, HeldOpen>();
-  /** Released since they were last relocked, as far as anybody knows. Of locks that relock by themselves nothing ends it. */
-  readonly #toRelock = new Set<AccessPointId>();
-  readonly #seen = new Map<DeviceId, DeviceOrigin>();
-  readonly #unfinished = new Map<string, Unfinished>();
+  readonly #doors = new DoorWork();
   /** The newest event of an earlier boot, while those are replayed. */
   #replayed: { readonly boot: number; readonly mono: Monotonic } | undefined;
 
@@ -122,46 +80,33 @@ export class SiteRecords implements SiteView {
     return this.cursor.version;
   }
 
+  get site(): Site | undefined {
+    return this.#set.site;
+  }
+
   knowsAccessPoint(id: AccessPointId): boolean {
     return this.#accessPoints.has(id);
   }
 
   candidates(presented: PresentedCredential): readonly Candidate[] {
-    const found = this.#byIndex.get(presented.index);
-    if (!found) return [];
-    const candidates: Candidate[] = [];
-    for (const grant of Array.isArray(found) ? found : [found]) {
-      for (const credential of grant.credentials) {
-        const isPresented = credential.kind === presented.kind && credential.index === presented.index;
-        if (isPresented) candidates.push({ grant, credential });
-      }
-    }
-    return candidates;
+    return this.#set.candidates(presented);
   }
 
   isRevoked(id: GrantId | CredentialId): boolean {
     return this.#revoked.has(id);
   }
 
-  isBlacklisted({ grant, credential }: Candidate): boolean {
-    if (this.#blacklist.size === 0) return false;
-    const { id, document } = grant.holder;
-    return (
-      this.#listed("person", id) ||
-      (document !== undefined && this.#listed("document", document)) ||
-      this.#listed("grant", grant.id) ||
-      this.#listed("credential", credential.id)
-    );
+  isBlacklisted(candidate: Candidate): boolean {
+    return this.#set.isBlacklisted(candidate);
   }
 
   rights(grant: Grant): RightsView {
-    const rights = this.#ledger.get(grant.id)?.rights ?? noRights;
+    const rights = this.registers(grant.id);
     const allowed = grant.entriesAllowed ?? 0;
     const admitted = rights.used - rights.voided;
     const placedHere = held(rights) + admitted;
     // A limit lowered after its rights were placed, or a restored cloud that placed them anew, still binds.
-    const row = this.#rows.get(`grant/${grant.id}`);
-    const isSpent = row?.kind === "grant" && row.spent === true;
+    const isSpent = this.#set.grantRow(grant.id)?.spent === true;
     return {
       held: Math.min(held(rights), allowed - admitted),
       elsewhere: placedHere < allowed && admitted < allowed && !isSpent,
@@ -175,40 +120,44 @@ export class SiteRecords implements SiteView {
   }
 
   grant(id: GrantId): Grant | undefined {
-    const row = this.#rows.get(`grant/${id}`);
-    return row?.kind === "grant" ? row.body : undefined;
+    return this.#set.grantRow(id)?.body;
+  }
+
+  /** Every grant, in no order. */
+  grants(): Iterable<Grant> {
+    return this.#set.grants();
   }
 
   /** What the cloud wants held open at the access point; whether it stands now is hold-open.ts's to say. */
   holdOpen(accessPoint: AccessPointId): HoldOpen | undefined {
-    const row = this.#rows.get(`hold-open/${accessPoint}`);
-    return row?.kind === "hold-open" ? row.body : undefined;
+    return this.#set.holdOpen(accessPoint);
   }
 
   /** What is held open there, by the events of this gateway. */
   heldOpen(accessPoint: AccessPointId): HeldOpen | undefined {
-    return this.#held.get(accessPoint);
+    return this.#doors.heldOpen(accessPoint);
   }
 
   /** An admission or a command may have released it, and no event says that it is shut again. Asked of locks that relock when told. */
   isToRelock(accessPoint: AccessPointId): boolean {
-    return this.#toRelock.has(accessPoint);
+    return this.#doors.isToRelock(accessPoint);
   }
 
   /** The gateways of the site as the cloud lists them, this one included. */
   peer(id: GatewayId): PeerGateway | undefined {
-    return this.#peers.get(id);
+    return this.#set.peers.get(id);
   }
 
   /** All of them. */
   peers(): IteratorObject<PeerGateway> {
-    return this.#peers.values();
+    return this.#set.peers.values();
   }
 
   /** The other gateways, those first that may hold entries of the grant: whom the cloud last named, then the home gateway. */
   holdersOf(grant: Grant): GatewayId[] {
-    const likely = [...this.#namedHolders(grant), grant.homeGateway, ...this.#peers.keys()];
-    return [...new Set(likely)].filter((id) => id !== this.#gateway && this.#peers.has(id));
+    const { peers } = this.#set;
+    const likely = [...this.#namedHolders(grant), grant.homeGateway, ...peers.keys()];
+    return [...new Set(likely)].filter((id) => id !== this.#gateway && peers.has(id));
   }
 
   /**
@@ -218,41 +167,36 @@ export class SiteRecords implements SiteView {
   heldAt(grant: Grant): string | undefined {
     const given = Object.keys(this.registers(grant.id).sent).at(-1);
     const [gateway = given && gatewayOf(given)] = this.#namedHolders(grant);
-    return gateway === undefined ? undefined : this.#peers.get(gateway)?.name;
+    return gateway === undefined ? undefined : this.peer(gateway)?.name;
   }
 
-  #namedHolders(grant: Grant): readonly GatewayId[] {
-    const row = this.#rows.get(`grant/${grant.id}`);
-    return row?.kind === "grant" ? (row.heldBy ?? []) : [];
+  #namedHolders({ id }: Grant): readonly GatewayId[] {
+    return this.#set.grantRow(id)?.heldBy ?? [];
   }
 
   /** The registers of a limited grant; those of a grant never heard of are all zero. */
   registers(grant: GrantId): Rights {
-    return this.#ledger.get(grant)?.rights ?? noRights;
+    return this.#ledger.registers(grant);
   }
 
   /** Every register kept and every id revoked for ever: what the cloud asks for when it has lost its own account. */
   get account(): { readonly rights: Iterable<readonly [GrantId, Rights]>; readonly revoked: Iterable<string> } {
-    const ledger = this.#ledger;
-    const rights = function* () {
-      for (const [grant, entry] of ledger) yield [grant, entry.rights] as const;
-    };
-    return { rights: rights(), revoked: this.#revoked.values() };
+    return { rights: this.#ledger.all(), revoked: this.#revoked.values() };
   }
 
   /** Take-back orders that wait for their one answer. */
-  openOrders(): { readonly grant: GrantId; readonly order: TakeBackOrder }[] {
-    return [...this.#orders].map(([grant, order]) => ({ grant, order }));
+  openOrders(): ReturnType<RightsLedger["openOrders"]> {
+    return this.#ledger.openOrders();
   }
 
   /** Rows held, for the status page. */
   get size(): number {
-    return this.#rows.size;
+    return this.#set.size;
   }
 
   /** The set as this gateway has it; compared with the cloud's when caught up. */
   get checksum(): Checksum {
-    return { rows: this.#liveRows, sum: this.#sum.toString(16).padStart(32, "0") };
+    return this.#set.checksum;
   }
 
   get attempts(): AttemptsView {
@@ -266,12 +210,7 @@ export class SiteRecords implements SiteView {
 
   /** Whether the records hold the site whole: what they do not name is not wanted, instead of not arrived. */
   get isWhole(): boolean {
-    return this.site !== undefined && !this.suspect && (!this.#resetting || this.syncedAt !== null);
-  }
-
-  /** Every grant, in no order. */
-  *grants(): Generator<Grant> {
-    for (const row of this.#rows.values()) if (row.kind === "grant") yield row.body;
+    return this.site !== undefined && !this.suspect && (!this.#set.resetting || this.syncedAt !== null);
   }
 
   /**
@@ -287,13 +226,12 @@ export class SiteRecords implements SiteView {
    * Whether this report, or a later one of the same boot of its device, was taken in before. Another boot begins anew, be its number
    * lower: the box was replaced or reset, and must not stay unheard.
    */
-  isRepeat({ device, boot, seq }: DeviceOrigin): boolean {
-    const last = this.#seen.get(device);
-    return last !== undefined && boot === last.boot && seq <= last.seq;
+  isRepeat(origin: DeviceOrigin): boolean {
+    return this.#doors.isRepeat(origin);
   }
 
   unfinished(): Unfinished[] {
-    return [...this.#unfinished.values()];
+    return this.#doors.unfinished();
   }
 
   /**
@@ -314,9 +252,7 @@ export class SiteRecords implements SiteView {
         this.acknowledged = record.next;
         break;
       case "seen":
-        this.#see(record.origin);
-        this.#begin({ kind: "press", press: record.origin, accessPoint: record.accessPoint });
-        this.#forgetOldPresses();
+        this.#doors.press(record.origin, record.accessPoint);
         break;
       case "tick":
         this.highWater = Math.max(record.setsBack ? this.borneOutAt : this.highWater, record.at);
@@ -324,7 +260,7 @@ export class SiteRecords implements SiteView {
         if (record.syncedAt !== null) this.syncedAt = Math.max(this.syncedAt ?? 0, record.syncedAt);
         // By the same mistake the last poll would lie in the future, and the records never grow old.
         if (record.setsBack && this.syncedAt !== null) this.syncedAt = Math.min(this.syncedAt, record.at);
-        this.#forgetOldRights();
+        this.#ledger.forgetOld(this.highWater, (grant) => this.#set.namesGrant(grant));
         break;
     }
   }
@@ -340,22 +276,20 @@ export class SiteRecords implements SiteView {
       highWater: this.highWater,
       borneOutAt: this.borneOutAt,
       syncedAt: this.syncedAt,
-      resetting: this.#resetting,
+      resetting: this.#set.resetting,
       suspect: this.suspect,
     };
-    return snapshotItems(facts, {
-      rows: [...this.#rows.values()],
-      staged: [...this.#staged.values()],
-      // Keys and values apart: an array for each pair would cost the loop milliseconds.
-      ledger: { grants: [...this.#ledger.keys()], entries: [...this.#ledger.values()] },
-      revoked: [...this.#revoked],
-      attempts: this.#attempts.dump(now),
-      codes: this.#codes.dump(),
-      held: [...this.#held],
-      toRelock: [...this.#toRelock],
-      seen: [...this.#seen.values()],
-      unfinished: [...this.#unfinished.values()],
-    });
+    const revoked = [...this.#revoked];
+    const [before, after] = [
+      [this.#set.dump(), this.#ledger.dump()],
+      [this.#attempts.dump(now), this.#codes.dump(), this.#doors.dump()],
+    ];
+    return (function* () {
+      yield facts;
+      for (const items of before) yield* items;
+      for (const id of revoked) yield { item: "revoked", id };
+      for (const items of after) yield* items;
+    })();
   }
 
   /** The opposite of dump, item by item, on empty records. */
@@ -369,20 +303,16 @@ export class SiteRecords implements SiteView {
         this.highWater = entry.highWater;
         this.borneOutAt = entry.borneOutAt ?? entry.highWater;
         this.syncedAt = entry.syncedAt;
-        this.#resetting = entry.resetting;
+        this.#set.resetting = entry.resetting;
         this.suspect = entry.suspect;
         break;
       case "row":
-        this.#put(entry.row);
-        this.#noteOrder(entry.row);
-        break;
       case "staged":
-        this.#staged.set(keyOf(entry.row), entry.row);
-        this.#noteOrder(entry.row);
+        this.#set.restore(entry);
+        this.#ledger.noteOrder(entry.row);
         break;
       case "ledger":
-        this.#ledger.set(entry.grant, { rights: { ...noRights, ...entry.rights }, until: entry.until });
-        this.#answerOrder(entry.grant, entry.rights.order);
+        this.#ledger.restore(entry);
         break;
       case "revoked":
         this.#revoked.add(entry.id);
@@ -394,18 +324,8 @@ export class SiteRecords implements SiteView {
       case "code":
         this.#codes.restore(entry);
         break;
-      case "held":
-        this.#held.set(entry.accessPoint, { hold: entry.hold, until: entry.until });
-        break;
-      case "to-relock":
-        this.#toRelock.add(entry.accessPoint);
-        break;
-      case "seen":
-        this.#see(entry.origin);
-        break;
-      case "unfinished":
-        this.#unfinished.set(keyOfUnfinished(entry.unfinished), entry.unfinished);
-        break;
+      default:
+        this.#doors.restore(entry);
     }
   }
 
@@ -413,24 +333,15 @@ export class SiteRecords implements SiteView {
     this.highWater = Math.max(this.highWater, event.at);
     // Of every event, because the one of the boot itself may be lost.
     this.boot = Math.max(this.boot, event.boot);
-    if (event.origin) this.#see(event.origin);
-    if ("press" in event && event.press) this.#unfinished.delete(keyOfPress(event.press));
     switch (event.type) {
       case "admitted":
-        this.#spend(event.grant, "used", 1);
-        this.#toRelock.add(event.accessPoint);
-        this.#begin({ kind: "admission", of: event.seq, accessPoint: event.accessPoint, grant: event.grant });
+        this.#ledger.spend(event.grant, "used", 1);
         if (event.via === "pin") this.#attempts.succeeded(event.accessPoint, mono);
-        break;
-      case "released":
-        this.#unfinished.delete(`admission/${event.of}`);
-        this.#toRelock.add(event.accessPoint);
         break;
       case "void": {
         // Once, and only what that admission took.
-        const admission = this.#unfinished.get(`admission/${event.of}`);
-        if (admission?.kind === "admission") this.#spend(admission.grant, "voided", 1);
-        this.#unfinished.delete(`admission/${event.of}`);
+        const grant = this.#doors.admittedBy(event.of);
+        if (grant !== undefined) this.#ledger.spend(grant, "voided", 1);
         break;
       }
       case "denied":
@@ -440,35 +351,18 @@ export class SiteRecords implements SiteView {
         this.#attempts.guessingTold(mono);
         break;
       case "rights-returned":
-        this.#move(event.grant, { ...noRights, returned: event.total, order: event.order });
-        this.#answerOrder(event.grant, event.order);
+        this.#ledger.move(event.grant, { returned: event.total, order: event.order }, this.highWater);
+        this.#ledger.answerOrder(event.grant, event.order);
         break;
       case "rights-sent":
-        this.#move(event.grant, { ...noRights, sent: { [event.to]: event.total } });
+        this.#ledger.move(event.grant, { sent: { [event.to]: event.total } }, this.highWater);
         break;
       case "rights-received":
-        this.#move(event.grant, { ...noRights, received: { [event.from]: event.total } });
+        this.#ledger.move(event.grant, { received: { [event.from]: event.total } }, this.highWater);
         break;
       case "command-taken":
-        this.lastCommand = Math.max(this.lastCommand, event.command);
-        if (event.action === undefined) this.#toRelock.add(event.accessPoint);
-        this.#begin({ kind: "command", command: event.command, accessPoint: event.accessPoint });
-        break;
       case "command-ended":
         this.lastCommand = Math.max(this.lastCommand, event.command);
-        this.#unfinished.delete(`command/${event.command}`);
-        if (event.action === undefined && event.result !== "refused" && event.result !== "expired")
-          this.#toRelock.add(event.accessPoint);
-        break;
-      case "held-open":
-        this.#held.set(event.accessPoint, { hold: event.hold, until: event.until });
-        break;
-      case "hold-ended":
-        this.#held.delete(event.accessPoint);
-        break;
-      case "relocked":
-        // What is on its way there is released after this.
-        if (!this.#isUnderWay(event.accessPoint)) this.#toRelock.delete(event.accessPoint);
         break;
       case "code-sent":
       case "code-answered":
@@ -476,39 +370,25 @@ export class SiteRecords implements SiteView {
         this.#codes.apply(event, event.at);
         break;
       case "damage":
-        this.#assumeSpent();
+        this.#doubtAll();
         break;
     }
+    this.#doors.apply(event);
   }
 
   #applyPage(page: FeedPage): void {
+    const isOfAnotherHistory = page.feed !== this.cursor.feed;
     // A page of another history can only begin a whole set, whatever it says.
-    if (page.reset || page.feed !== this.cursor.feed) {
-      this.#staged.clear();
-      this.#resetting = true;
-    }
-    // The orders of another history are not this one's.
-    if (page.feed !== this.cursor.feed) this.#orders.clear();
+    if (page.reset || isOfAnotherHistory) this.#set.reset();
+    if (isOfAnotherHistory) this.#ledger.forgetOrders();
     for (const row of page.rows) {
       this.#revoke(row);
-      if (row.kind === "grant") this.#place(row.body, row);
-      this.#noteOrder(row);
-      if (page.complete && this.#staged.size === 0 && !this.#resetting) this.#put(row);
-      else {
-        if (isRestrictive(row)) this.#put(row);
-        else this.#narrow(row);
-        this.#staged.set(keyOf(row), row);
-      }
+      if (row.kind === "grant") this.#ledger.place(row.body, row, this.suspect);
+      this.#ledger.noteOrder(row);
+      this.#set.take(row, page.complete);
     }
-    if (page.complete) this.#completeSet();
+    if (page.complete) this.#set.complete();
     this.cursor = { feed: page.feed, version: page.to };
-  }
-
-  /** What a staged row takes from the grant it will replace is taken at once. Its sum stays: the row of the set is still the old one. */
-  #narrow(row: FeedRow): void {
-    const known = this.#rows.get(keyOf(row));
-    if (row.kind !== "grant" || known?.kind !== "grant" || known.sum === row.sum) return;
-    this.#put({ ...known, body: narrowerGrant(known.body, row.body) });
   }
 
   /** Sticky, whichever way the row says it. */
@@ -519,133 +399,12 @@ export class SiteRecords implements SiteView {
     for (const { id, revoked } of row.body.credentials) if (revoked) this.#revoked.add(id);
   }
 
-  #completeSet(): void {
-    if (this.#resetting) {
-      for (const [key, row] of this.#rows) if (!this.#staged.has(key)) this.#remove(key, row);
-    }
-    for (const row of this.#staged.values()) this.#put(row);
-    this.#staged = new Map();
-    this.#resetting = false;
-  }
-
-  #put(row: FeedRow): void {
-    const key = keyOf(row);
-    const before = this.#rows.get(key);
-    if (before) this.#remove(key, before);
-    if (row.kind === "gone") return;
-    this.#rows.set(key, row);
-    this.#liveRows += 1;
-    this.#sum = (this.#sum + BigInt(`0x${row.sum}`)) % modulus;
-    if (row.kind === "grant") for (const { index } of row.body.credentials) this.#index(index, row.body);
-    if (row.kind === "blacklist") this.#list(row.body, 1);
-    if (row.kind === "site") this.site = row.body;
-    if (row.kind === "gateway") this.#peers.set(row.id, row.body);
-  }
-
-  #remove(key: string, row: FeedRow): void {
-    this.#rows.delete(key);
-    this.#liveRows -= 1;
-    this.#sum = (this.#sum - BigInt(`0x${row.sum}`) + modulus) % modulus;
-    if (row.kind === "grant") for (const { index } of row.body.credentials) this.#unindex(index, row.body.id);
-    if (row.kind === "blacklist") this.#list(row.body, -1);
-    if (row.kind === "site") this.site = undefined;
-    if (row.kind === "gateway") this.#peers.delete(row.id);
-  }
-
-  #index(index: string, grant: Grant): void {
-    const found = this.#byIndex.get(index);
-    if (!found) this.#byIndex.set(index, grant);
-    else
-      this.#byIndex.set(index, [
-        ...(Array.isArray(found) ? found : [found]).filter(({ id }) => id !== grant.id),
-        grant,
-      ]);
-  }
-
-  #unindex(index: string, grant: GrantId): void {
-    const found = this.#byIndex.get(index);
-    const left = Array.isArray(found)
-      ? found.filter(({ id }) => id !== grant)
-      : found?.id === grant
-        ? []
-        : found
-          ? [found]
-          : [];
-    if (left.length === 0) this.#byIndex.delete(index);
-    else this.#byIndex.set(index, left.length === 1 ? left[0]! : left);
-  }
-
-  #listed(subject: BlacklistEntry["subject"], value: string): boolean {
-    return this.#blacklist.has(`${subject}/${value}`);
-  }
-
-  /** Two entries may name the same subject; removing one keeps it listed. */
-  #list({ subject, value }: BlacklistEntry, change: 1 | -1): void {
-    const entries = (this.#blacklist.get(`${subject}/${value}`) ?? 0) + change;
-    if (entries > 0) this.#blacklist.set(`${subject}/${value}`, entries);
-    else this.#blacklist.delete(`${subject}/${value}`);
-  }
-
-  #place(grant: Grant, { granted, incoming }: Placement): void {
-    if (grant.entriesAllowed === null) return;
-    const before = this.#ledger.get(grant.id);
-    const placed = { ...noRights, granted, ...(incoming && { received: incoming }) };
-    const rights = merge(before?.rights ?? noRights, placed);
-    this.#ledger.set(grant.id, { rights, until: Math.max(before?.until ?? 0, grant.validity.until) });
-    // Its row, and what was done with its entries, may be what was lost.
-    if (this.suspect) this.#spend(grant.id, "used", Math.max(0, held(rights)));
-  }
-
-  /** Entries came or went. A ledger that was forgotten (its grant ended long ago) begins anew: what it gave away stays given. */
-  #move(grant: GrantId, moved: Rights): void {
-    const before = this.#ledger.get(grant);
-    const until = before?.until ?? this.highWater;
-    this.#ledger.set(grant, { rights: merge(before?.rights ?? noRights, moved), until });
-  }
-
-  #noteOrder(row: FeedRow): void {
-    if (row.kind !== "grant" || !row.order) return;
-    if (row.order.no > this.registers(row.id).order) this.#orders.set(row.id, row.order);
-  }
-
-  #answerOrder(grant: GrantId, no: number): void {
-    const open = this.#orders.get(grant);
-    if (open && open.no <= no) this.#orders.delete(grant);
-  }
-
-  #spend(grant: GrantId, register: "used" | "voided", count: number): void {
-    const entry = this.#ledger.get(grant);
-    if (!entry) return;
-    const rights = { ...entry.rights, [register]: entry.rights[register] + count };
-    this.#ledger.set(grant, { ...entry, rights });
-  }
-
   /** Records are gone: one alone may have spent or given back all that any limited grant held here, or been a page that revoked it. */
-  #assumeSpent(): void {
-    for (const [grant, { rights }] of this.#ledger) this.#spend(grant, "used", Math.max(0, held(rights)));
+  #doubtAll(): void {
+    this.#ledger.assumeSpent();
     this.suspect = true;
     this.cursor = noCursor;
     this.syncedAt = null;
-  }
-
-  #forgetOldRights(): void {
-    for (const [grant, { until }] of this.#ledger) {
-      if (until + ledgerKeptMs < this.highWater && !this.#rows.has(`grant/${grant}`)) this.#ledger.delete(grant);
-    }
-  }
-
-  #begin(unfinished: Unfinished): void {
-    this.#unfinished.set(keyOfUnfinished(unfinished), unfinished);
-  }
-
-  #isUnderWay(accessPoint: AccessPointId): boolean {
-    return this.#unfinished.values().some((one) => one.kind !== "press" && one.accessPoint === accessPoint);
-  }
-
-  #forgetOldPresses(): void {
-    if (this.#unfinished.size <= openPressesMax) return;
-    const oldest = this.#unfinished.values().find(({ kind }) => kind === "press");
-    if (oldest) this.#unfinished.delete(keyOfUnfinished(oldest));
   }
 
   /** Up to an event of an earlier boot: lockouts, kept on the running process's clock, grow older by the time since the one before. */
@@ -654,61 +413,4 @@ export class SiteRecords implements SiteView {
     this.#replayed = { boot, mono };
     if (passed > 0) this.#attempts.age(passed);
   }
-
-  #see(origin: DeviceOrigin): void {
-    if (!this.isRepeat(origin)) this.#seen.set(origin.device, origin);
-  }
-}
-
-/** Takes something away: applied at once, even while the set is still arriving. */
-function isRestrictive(row: FeedRow): boolean {
-  if (row.kind === "unreadable") return row.of === "grant" || row.of === "hold-open";
-  return row.kind === "gone" || row.kind === "blacklist" || (row.kind === "site" && row.body.lockdown);
-}
-
-function keyOf(row: FeedRow): string {
-  return `${row.kind === "gone" || row.kind === "unreadable" ? row.of : row.kind}/${row.id}`;
-}
-
-function keyOfUnfinished(unfinished: Unfinished): string {
-  switch (unfinished.kind) {
-    case "admission":
-      return `admission/${unfinished.of}`;
-    case "command":
-      return `command/${unfinished.command}`;
-    case "press":
-      return keyOfPress(unfinished.press);
-  }
-}
-
-function keyOfPress({ device, boot, seq }: DeviceOrigin): string {
-  return `press/${boot}/${seq}/${device}`;
-}
-
-interface Copies {
-  readonly rows: readonly FeedRow[];
-  readonly staged: readonly FeedRow[];
-  readonly ledger: { readonly grants: readonly GrantId[]; readonly entries: readonly LedgerEntry[] };
-  readonly revoked: readonly string[];
-  readonly attempts: readonly AttemptsItem[];
-  readonly codes: readonly TrailItem[];
-  readonly held: readonly (readonly [AccessPointId, HeldOpen])[];
-  readonly toRelock: readonly AccessPointId[];
-  readonly seen: readonly DeviceOrigin[];
-  readonly unfinished: readonly Unfinished[];
-}
-
-function* snapshotItems(facts: SnapshotItem, copies: Copies): Generator<SnapshotItem> {
-  yield facts;
-  for (const row of copies.rows) yield { item: "row", row };
-  for (const row of copies.staged) yield { item: "staged", row };
-  for (const [i, { rights, until }] of copies.ledger.entries.entries())
-    yield { item: "ledger", grant: copies.ledger.grants[i]!, rights, until };
-  for (const id of copies.revoked) yield { item: "revoked", id };
-  yield* copies.attempts;
-  yield* copies.codes;
-  for (const [accessPoint, held] of copies.held) yield { item: "held", accessPoint, ...held };
-  for (const accessPoint of copies.toRelock) yield { item: "to-relock", accessPoint };
-  for (const origin of copies.seen) yield { item: "seen", origin };
-  for (const unfinished of copies.unfinished) yield { item: "unfinished", unfinished };
 }

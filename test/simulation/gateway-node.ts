@@ -1,8 +1,8 @@
 /** One gateway of the simulated site: its disk, its process, which may die at any await, and its doors, which may not obey. */
 import type { AccessPoint } from "../../gateway/domain/access-point.ts";
+import type { Unfinished } from "../../gateway/domain/door-work.ts";
 import type { EntryEvent } from "../../gateway/domain/entry-event.ts";
 import type { Instant, Monotonic } from "../../gateway/domain/instant.ts";
-import type { Unfinished } from "../../gateway/domain/site-records.ts";
 import { type Outcome, presentCredential } from "../../gateway/flows/present-credential.ts";
 import { recentEvents } from "../../gateway/http/recent-events.ts";
 import type { Clock } from "../../gateway/ports/clock.ts";

@@ -84,9 +84,9 @@ export const mutants: readonly Mutant[] = [
   ),
   mutant(
     "the ledger goes with the cached row",
-    "gateway/domain/site-records.ts",
-    "    this.#rows.delete(key);\n",
-    '    this.#rows.delete(key);\n    if (row.kind === "grant") this.#ledger.delete(row.id);\n',
+    "gateway/domain/rights-ledger.ts",
+    "const before = this.#entries.get(grant.id);",
+    "const before = this.#entries.get(`${grant.id} `);",
   ),
   mutant(
     "an order is answered with nothing, whatever is held",
@@ -202,7 +202,7 @@ export const mutants: readonly Mutant[] = [
   ),
   mutant(
     "a row that is replaced stays in the sum",
-    "gateway/domain/site-records.ts",
+    "gateway/domain/feed-set.ts",
     "this.#sum = (this.#sum - BigInt(",
     "this.#sum = (this.#sum - 0n * BigInt(",
   ),
@@ -312,20 +312,20 @@ export const mutants: readonly Mutant[] = [
   mutant(
     "a snapshot leaves out what the journal's old segments knew",
     "gateway/domain/site-records.ts",
-    "      revoked: [...this.#revoked],\n",
-    "      revoked: [],\n",
+    "const revoked = [...this.#revoked];",
+    "const revoked: string[] = [];",
   ),
   mutant(
     "a snapshot leaves out a grant's entries",
-    "gateway/domain/site-records.ts",
-    "of copies.ledger.entries.entries())",
-    "of copies.ledger.entries.slice(1).entries())",
+    "gateway/domain/rights-ledger.ts",
+    "of entries.entries())",
+    "of entries.slice(1).entries())",
   ),
   mutant(
     "a snapshot leaves out lockouts",
     "gateway/domain/site-records.ts",
-    "yield* copies.attempts;",
-    "yield* copies.attempts.slice(copies.attempts.length);",
+    "[this.#attempts.dump(now), this.#codes.dump(), this.#doors.dump()]",
+    "[this.#codes.dump(), this.#doors.dump()]",
   ),
   mutant(
     "a snapshot is published before its lines are on the disk",
