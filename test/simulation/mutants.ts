@@ -86,7 +86,7 @@ export const mutants: readonly Mutant[] = [
     "the ledger goes with the cached row",
     "gateway/domain/rights-ledger.ts",
     "const before = this.#entries.get(grant.id);",
-    "const before = this.#entries.get(`${grant.id} `);",
+    'const before = this.#entries.get("");',
   ),
   mutant(
     "an order is answered with nothing, whatever is held",
