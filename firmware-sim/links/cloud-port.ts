@@ -9,10 +9,10 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
-import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import type { Clock } from "../../gateway/ports/clock.ts";
 import type { Faults } from "../faults.ts";
+import { steadyPort } from "../steady-port.ts";
 
 export interface CloudRequest {
   readonly method: string;
@@ -101,11 +101,11 @@ export class CloudPort {
         this.#serve(request, response).catch(() => request.socket.destroy());
       });
       this.#server = server;
+      this.#port ||= await steadyPort();
       await new Promise<void>((resolve, reject) => {
         server.once("error", reject);
         server.listen(this.#port, host, resolve);
       });
-      this.#port = (server.address() as AddressInfo).port;
     }
     return { url: `http://${host}:${this.#port}` };
   }

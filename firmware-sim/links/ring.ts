@@ -4,11 +4,11 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
-import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 import type { Clock } from "../../gateway/ports/clock.ts";
 import type { Faults } from "../faults.ts";
+import { steadyPort } from "../steady-port.ts";
 import { localIdentity } from "./local-authority.ts";
 import { promptRingDelivery, type RingDelivery, RingHub, type RingListener } from "./ring-hub.ts";
 import { type RingAnswer, type RingCallKind, type RingPlace, RingRoutes } from "./ring-routes.ts";
@@ -99,11 +99,11 @@ export class RingServer {
         this.#join(request, socket, head),
       );
       this.#server = server;
+      this.#port ||= await steadyPort();
       await new Promise<void>((resolve, reject) => {
         server.once("error", reject);
         server.listen(this.#port, host, resolve);
       });
-      this.#port = (server.address() as AddressInfo).port;
       for (const hub of this.#hubs.values()) hub.start();
     }
     return { url: `https://${host}:${this.#port}`, ca: this.#identity.ca };

@@ -45,7 +45,9 @@ test("the README's commands play a box: a press arrives, a release is checked an
     },
   );
   const reports: DeviceReport[] = [];
+  let pressAgeMs = Number.POSITIVE_INFINITY;
   device.subscribe(async (report) => {
+    if (report.type === "credential-presented") pressAgeMs = systemClock.monotonic() - report.pressedAt;
     reports.push(report);
   });
   await device.start(new AbortController().signal);
@@ -91,7 +93,7 @@ test("the README's commands play a box: a press arrives, a release is checked an
   assert.equal(device.status().link, "online");
   const press = reports.find((report) => report.type === "credential-presented");
   assert.ok(press?.type === "credential-presented" && press.value.reveal() === "471199");
-  assert.ok(systemClock.monotonic() - press.pressedAt < 5_000);
+  assert.ok(pressAgeMs < 5_000, `${pressAgeMs} ms old when it came`);
   process.kill(-box.pid!, "SIGKILL");
   await until("the last will arrives", () => device.status().link === "offline");
 });

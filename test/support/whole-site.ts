@@ -281,8 +281,9 @@ export class WholeSite {
       const box = new Box(id, this.gateway, this.#logger);
       this.boxes.set(id, box);
       box.link.start();
+      // One by one: a slow machine has no time for very many handshakes at once.
+      await box.isConnected();
     }
-    for (const box of this.boxes.values()) await box.isConnected();
     await until("the cloud knows the doors", async () => {
       const { items } = await this.admin<{ items: unknown[] }>("GET", `/api/sites/${this.site}/access-points`);
       return items.length === this.boxes.size;

@@ -36,7 +36,7 @@ function givenChild(t: TestContext, options: Partial<Options> & { readonly first
     logger: recorder(logged),
     ...others,
     // Nothing here depends on how fast the machine is, so nothing but what is under test may be short.
-    limits: { hangMs: 100_000, startMs: 100_000, ...options.limits },
+    limits: { hangMs: 100_000, startMs: 100_000, endMs: 100_000, ...options.limits },
     pauses: { firstMs: 10, ...options.pauses },
   });
   t.after(() => child.stop());
