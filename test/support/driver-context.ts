@@ -7,7 +7,6 @@ import type { LogFields, Logger } from "../../gateway/ports/logger.ts";
 import type { MqttLink } from "../../gateway/ports/mqtt-link.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
 import { SimClock } from "./sim-clock.ts";
-import { until } from "./until.ts";
 
 const noon = Date.UTC(2031, 2, 4, 12);
 /** Each turn of the event loop is worth so much, so a request is answered within a second or two of this time. */

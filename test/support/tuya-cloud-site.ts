@@ -14,7 +14,6 @@ import type { LogFields, Logger } from "../../gateway/ports/logger.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
 import { SimClock } from "./sim-clock.ts";
 import { localKey, remoteKey } from "./tuya-site.ts";
-import { until } from "./until.ts";
 
 export const clientId = "abcdefghijklmnopqrst";
 export const accessSecret = "0123456789abcdef0123456789abcdef";
