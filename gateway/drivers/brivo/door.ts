@@ -31,7 +31,7 @@ export const endHold = (accessPointId: number): Question => ({
   headers,
 });
 
-export const eventsMax = 100;
+const eventsMax = 100;
 const hourMs = 3_600_000;
 
 /** Newest first, of the last hours: the maker cuts the time to the hour. */

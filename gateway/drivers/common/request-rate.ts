@@ -3,7 +3,7 @@ import type { Millis, Monotonic } from "../../domain/instant.ts";
 import type { Clock } from "../../ports/clock.ts";
 
 /** A second, as the maker counts it, and what two requests may gain on each other on their way. */
-const windowMs: Millis = 1_200;
+const secondMs: Millis = 1_200;
 const waitingMax = 256;
 
 /** "command": somebody stands at the door · "other": a read, or a change that may wait. */
@@ -16,16 +16,19 @@ interface Waiting {
 
 export class RequestRate {
   readonly #clock: Clock;
-  readonly #perSecond: number;
+  readonly #count: number;
+  readonly #windowMs: Millis;
   #sentAt: Monotonic[] = [];
   #waiting: Waiting[] = [];
   #isServing = false;
   #news = new AbortController();
   #pausedUntil: Monotonic = Number.NEGATIVE_INFINITY;
 
-  constructor(clock: Clock, perSecond: number) {
+  /** So many in any window of that length; a second where none is named. */
+  constructor(clock: Clock, count: number, windowMs: Millis = secondMs) {
     this.#clock = clock;
-    this.#perSecond = perSecond;
+    this.#count = count;
+    this.#windowMs = windowMs;
   }
 
   /** The maker wants a pause. Commands are tried all the same: at worst it says so again. */
@@ -73,13 +76,13 @@ export class RequestRate {
     this.#isServing = false;
   }
 
-  /** Until a request of that kind may go. The last one of each second is kept for whoever comes to a door. */
+  /** Until a request of that kind may go. The last one of each window is kept for whoever comes to a door. */
   #leftMs(kind: TurnKind): Millis {
     const now = this.#clock.monotonic();
-    this.#sentAt = this.#sentAt.filter((at) => now - at < windowMs);
-    const allowed = kind === "command" || this.#perSecond === 1 ? this.#perSecond : this.#perSecond - 1;
+    this.#sentAt = this.#sentAt.filter((at) => now - at < this.#windowMs);
+    const allowed = kind === "command" || this.#count === 1 ? this.#count : this.#count - 1;
     const inTheWay = this.#sentAt.at(-allowed);
-    return inTheWay === undefined ? 0 : inTheWay + windowMs - now;
+    return inTheWay === undefined ? 0 : inTheWay + this.#windowMs - now;
   }
 }
 

@@ -1,5 +1,6 @@
 import { codeStoreContract } from "../../contract/code-store.ts";
 import { givenBrivoSite } from "../../support/brivo-site.ts";
+import { until } from "../../support/until.ts";
 
 const never = new AbortController().signal;
 /** What only looks before something is changed is answered, or nothing would be heard at all. */
@@ -9,8 +10,9 @@ codeStoreContract("brivo", async (t) => {
   const site = await givenBrivoSite(t, { options: { pollMs: 3_600_000, codesMax: 8 } });
   const { device, door, web, clock, logged } = site;
   if (!device.codes) throw new Error("it keeps codes");
+  await web.start();
   await device.start(never);
-  await site.appear();
+  await until("the door is online", () => device.status().link === "online");
   return {
     store: device.codes,
     now: () => clock.wall(),

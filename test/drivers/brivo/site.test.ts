@@ -1,16 +1,26 @@
 /** The driver and a simulated account: what its doors tell, what a cut-off change leaves, what one door costs the others. */
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { GatewayError } from "../../../gateway/errors.ts";
 import type { Device, DeviceReport } from "../../../gateway/ports/device.ts";
 import { SecretString } from "../../../gateway/wire/secret.ts";
 import { indexOf } from "../../contract/code-store.ts";
-import { givenBrivoSite } from "../../support/brivo-site.ts";
+import { type BrivoSiteOptions, givenBrivoSite } from "../../support/brivo-site.ts";
 import { until } from "../../support/until.ts";
 
 const never = new AbortController().signal;
 const guest = { label: "Postern 7k3m9xw2hd", digits: new SecretString("345678") };
 const list = async (device: Device) => (await device.codes?.list(indexOf, never)) ?? [];
+
+/** All its devices are online. */
+async function givenRunningSite(t: TestContext, options: BrivoSiteOptions = {}) {
+  const site = await givenBrivoSite(t, options);
+  const reports = collect(site.device);
+  await site.web.start();
+  for (const each of site.devices) await each.start(never);
+  await until("all are online", () => site.devices.every((each) => each.status().link === "online"));
+  return { ...site, reports };
+}
 
 function collect(device: Device): DeviceReport[] {
   const reports: DeviceReport[] = [];
@@ -21,10 +31,7 @@ function collect(device: Device): DeviceReport[] {
 }
 
 test("tells presence and bolt as they change, and who opened: the guest by the code's ref, a pulse of ours by nobody", async (t) => {
-  const { device, door, appear, pass } = await givenBrivoSite(t);
-  const reports = collect(device);
-  await device.start(never);
-  await appear();
+  const { device, door, pass, reports } = await givenRunningSite(t);
   assert.equal(await device.codes?.set(guest, never), "accepted");
   await pass(12_000);
   const [code] = await list(device);
@@ -59,9 +66,7 @@ for (const [what, path] of [
 ] as const)
   test(`a line that breaks when the user is ${what}: unknown, then found again and finished, or taken away`, async (t) => {
     for (const end of ["finish", "clear"] as const) {
-      const { device, web, door, appear, pass } = await givenBrivoSite(t);
-      await device.start(never);
-      await appear();
+      const { device, web, door, pass } = await givenRunningSite(t);
       web.trouble("drop", { path });
       assert.equal(await device.codes?.set(guest, never), "unknown");
       // As after a crash: nothing of before is remembered.
@@ -89,11 +94,9 @@ for (const [what, path] of [
   });
 
 test("a guest of two doors is one user; what is cleared at one door stays at the other", async (t) => {
-  const { device, devices, doors, web, appear, pass } = await givenBrivoSite(t, { others: 1 });
+  const { device, devices, doors, web, pass } = await givenRunningSite(t, { others: 1 });
   const [, other] = devices;
   assert.ok(other);
-  for (const each of devices) await each.start(never);
-  await appear();
   for (const each of devices) assert.equal(await each.codes?.set(guest, never), "accepted");
   await pass(12_000);
   assert.equal(web.users().length, 1);
@@ -113,9 +116,7 @@ test("a guest of two doors is one user; what is cleared at one door stays at the
 });
 
 test("what the panel cannot have heard is pending, and nothing is told of a panel without a line", async (t) => {
-  const { device, door, appear, pass } = await givenBrivoSite(t);
-  await device.start(never);
-  await appear();
+  const { device, door, pass } = await givenRunningSite(t);
   await device.codes?.set(guest, never);
   assert.deepEqual(
     (await list(device)).map(({ pending }) => pending),
@@ -134,11 +135,9 @@ test("what the panel cannot have heard is pending, and nothing is told of a pane
 });
 
 test("tokens that end, and refresh tokens that are taken back, are noticed by nobody", async (t) => {
-  const { device, web, appear, pass, logged } = await givenBrivoSite(t, {
+  const { device, web, pass, logged } = await givenRunningSite(t, {
     quirks: { refreshRotates: true, tokenLifeS: 10 },
   });
-  await device.start(never);
-  await appear();
   await pass(25_000);
   web.expireTokens();
   assert.equal(await device.lock?.release(5_000, never), "confirmed");
@@ -150,9 +149,7 @@ test("tokens that end, and refresh tokens that are taken back, are noticed by no
 });
 
 test("many doors together ask no oftener than the account bears, and whoever stands at a door does not wait for them", async (t) => {
-  const { device, devices, web, appear, pass, clock } = await givenBrivoSite(t, { others: 7 });
-  for (const each of devices) await each.start(never);
-  await appear();
+  const { device, devices, web, pass, clock } = await givenRunningSite(t, { others: 7 });
   await pass(10_000);
   for (const each of devices) each.codes?.list(indexOf, never).catch(() => undefined);
   const before = clock.monotonic();
@@ -168,9 +165,7 @@ test("many doors together ask no oftener than the account bears, and whoever sta
 });
 
 test("a door whose requests hang keeps no other door of the account waiting", async (t) => {
-  const { device, devices, web, appear, pass, clock } = await givenBrivoSite(t, { others: 3 });
-  for (const each of devices) await each.start(never);
-  await appear();
+  const { device, devices, web, pass, clock } = await givenRunningSite(t, { others: 3 });
   web.trouble("hang", { path: /10[123]/, times: Number.POSITIVE_INFINITY });
   await pass(15_000);
   for (const each of devices.slice(1)) void each.lock?.release(5_000, never);
@@ -180,9 +175,7 @@ test("a door whose requests hang keeps no other door of the account waiting", as
 });
 
 test("three reads in a row that fail are a lost door; a read that works is a door again", async (t) => {
-  const { device, web, appear, logged } = await givenBrivoSite(t);
-  await device.start(never);
-  await appear();
+  const { device, web, logged } = await givenRunningSite(t);
   web.refuse(503, { path: /device-status/, times: 2 });
   await until("two have failed", () => logged.filter((line) => line.includes("status-unread")).length === 2);
   assert.equal(device.status().link, "online");
