@@ -113,7 +113,7 @@ export class CloudAccount {
   async #fetchToken(deadlineMs: Millis): Promise<TokenAnswer> {
     const request = { method: "GET", path: "/v1.0/token", query: { grant_type: "1" } } as const;
     const answer = await this.#send(request, { deadlineMs, signal: new AbortController().signal });
-    const askedAt = this.#clock.monotonic();
+    const answeredAt = this.#clock.monotonic();
     if (answer.kind === "denied") return { failure: answer };
     const read = answer.kind === "done" ? tokenSchema.safeParse(answer.result) : undefined;
     if (!read?.success) {
@@ -121,7 +121,7 @@ export class CloudAccount {
       return { failure: { kind: "unsent", why: `no token: ${why}` } };
     }
     const lifeMs = read.data.expire_time * 1_000;
-    const goodUntil = askedAt + lifeMs - Math.min(earlyMsMax, lifeMs / 4);
+    const goodUntil = answeredAt + lifeMs - Math.min(earlyMsMax, lifeMs / 4);
     this.#token = { text: new SecretString(read.data.access_token), goodUntil };
     return { token: this.#token };
   }
