@@ -6,6 +6,7 @@ import type { DriverFactory } from "../ports/driver.ts";
 
 const drivers: Readonly<Record<string, () => Promise<DriverFactory>>> = {
   brivo: async () => (await import("./brivo/driver.ts")).brivo,
+  kisi: async () => (await import("./kisi/driver.ts")).kisi,
   "mqtt-lockbox": async () => (await import("./mqtt-lockbox/driver.ts")).mqttLockbox,
   nuki: async () => (await import("./nuki/driver.ts")).nuki,
   ring: async () => (await import("./ring/driver.ts")).ring,

@@ -21,8 +21,9 @@ import type { TurnKind } from "./request-rate.ts";
 import type { WebAnswer } from "./web-answer.ts";
 import { within } from "./within.ts";
 
-/** Reads in a row that fail before the door counts as gone: clouds have their hiccups. */
+/** Reads in a row that fail before the door counts as gone, and for so many polls at least: clouds have their hiccups, and want pauses. */
 const missesMax = 3;
+const missedPolls = 2;
 /** A status that does not show what a command did by then will not. */
 const settledMs: Millis = 5_000;
 /** For the bolt to be seen back; a longer hold is not watched at the quick pace. */
@@ -83,6 +84,7 @@ export class CloudDoor<Question> implements Device {
 
   #doubt = new Doubt(settledMs);
   #misses = 0;
+  #knownAt: Monotonic = Number.NEGATIVE_INFINITY;
   #isLockedDown = false;
   #openings: Openings;
   #commandsUnderWay = 0;
@@ -255,7 +257,8 @@ export class CloudDoor<Question> implements Device {
   async #missed(answer: WebAnswer): Promise<void> {
     this.#misses += 1;
     this.#logger.warn("status-unread", { why: this.#ways.describe(answer), count: this.#misses });
-    if (this.#misses >= missesMax && this.#book.link === "online") await this.#lost("status unread");
+    const isLong = this.#clock.monotonic() - this.#knownAt >= missedPolls * this.#ways.paces.pollMs;
+    if (this.#misses >= missesMax && isLong && this.#book.link === "online") await this.#lost("status unread");
   }
 
   async #lost(why: string): Promise<void> {
@@ -265,6 +268,7 @@ export class CloudDoor<Question> implements Device {
 
   async #know(status: CloudDoorStatus, askedAt: Monotonic): Promise<void> {
     this.#misses = 0;
+    this.#knownAt = this.#clock.monotonic();
     const { isConnected, bolt, door, isLockedDown = false } = status;
     if (!isConnected) {
       // What the cloud still knows of its bolt is of before.

@@ -1,0 +1,94 @@
+/** A door of Kisi: its controller decides by what the maker's cloud told it; it is released and asked through that cloud. Kisi has no PINs to keep. */
+import type { DeviceId } from "../../domain/access-point.ts";
+import type { Instant, Millis } from "../../domain/instant.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { DriverContext, DriverFactory } from "../../ports/driver.ts";
+import { CloudDoor, type CloudDoorWays } from "../common/cloud-door.ts";
+import type { WebAnswer } from "../common/web-answer.ts";
+import { accountOf, type KisiAccount, type Question } from "./account.ts";
+import { commandResult, describe } from "./answer.ts";
+import { type Options, parseKey, parseOptions } from "./options.ts";
+import { readEventSet, readEvents, readLock, toTime, unlockAction } from "./wire.ts";
+
+/** An event that is older when it comes is not told as one of now, so older ones need not be read. */
+const sinceMs: Millis = 3_600_000;
+const pageSize = 200;
+/** Of one question to the log; with as many events in an hour a door has other troubles. */
+const pagesMax = 5;
+/** While the service still gathers them. */
+const gathering = { pauseMs: 2_000, timesMax: 5 };
+
+export const kisi: DriverFactory = {
+  create: (id: DeviceId, options, context: DriverContext) => {
+    const parsed = parseOptions(options);
+    const account = accountOf(context.clock, parsed.url, parseKey(context.secret("apiKey")));
+    return new CloudDoor(id, context, waysOf(parsed, account, context.clock));
+  },
+};
+
+function waysOf(options: Options, account: KisiAccount, clock: Clock): CloudDoorWays<Question> {
+  const { lockId, pollMs, pollBusyMs, eventsMs, deadlineMs } = options;
+  const log = new EventLog(lockId, clock, account, (question, signal) =>
+    account.ask(question, { kind: "other", deadlineMs, signal }),
+  );
+  return {
+    paces: { pollMs, pollBusyMs, eventsMs, deadlineMs },
+    ask: (question, kind, signal) => account.ask(question, { kind, deadlineMs, signal }),
+    status: { method: "GET", path: `/locks/${lockId}` },
+    readStatus: (body) => readLock(body, lockId),
+    showsBolt: true,
+    pulse: { method: "POST", path: `/locks/${lockId}/unlock` },
+    pulseAction: unlockAction,
+    resultOf: commandResult,
+    readEvents: (signal) => log.read(signal),
+    describe,
+  };
+}
+
+/** The door's log: it cannot be listed, only asked for, gathered by the service, and fetched. */
+class EventLog {
+  readonly #lockId: number;
+  readonly #clock: Clock;
+  readonly #account: KisiAccount;
+  readonly #ask: (question: Question, signal: AbortSignal) => Promise<WebAnswer>;
+
+  constructor(
+    lockId: number,
+    clock: Clock,
+    account: KisiAccount,
+    ask: (question: Question, signal: AbortSignal) => Promise<WebAnswer>,
+  ) {
+    this.#lockId = lockId;
+    this.#clock = clock;
+    this.#account = account;
+    this.#ask = ask;
+  }
+
+  async read(signal: AbortSignal): ReturnType<CloudDoorWays<Question>["readEvents"]> {
+    const late = await this.#account.eventSetTurn(signal);
+    if (late) return late;
+    const now: Instant = this.#clock.wall();
+    const interval = `${toTime(now - sinceMs)}/${toTime(now + 1_000)}`;
+    const event_set = { interval, event_type: "lock.unlock", event_object_id: this.#lockId };
+    const all: unknown[] = [];
+    let question: Question = { method: "POST", path: "/event_sets", body: { event_set } };
+    let pages = 0;
+    for (let looks = 0; looks < gathering.timesMax + pagesMax; looks += 1) {
+      const answer = await this.#ask(question, signal);
+      const set = answer.kind === "answered" && answer.status === 200 ? readEventSet(answer.body) : undefined;
+      if (!set) return { why: describe(answer) };
+      if (set.status === "failed") return { why: "Kisi could not gather its events" };
+      const path = `/event_sets/${set.id}?limit=${pageSize}`;
+      if (set.status !== "finished") {
+        await this.#clock.sleep(gathering.pauseMs, signal).catch(() => undefined);
+        question = { method: "GET", path };
+        continue;
+      }
+      all.push(...set.events);
+      pages += 1;
+      if (set.cursor === undefined || pages === pagesMax) return readEvents(all, this.#lockId);
+      question = { method: "GET", path: `${path}&cursor=${encodeURIComponent(set.cursor)}` };
+    }
+    return { why: "Kisi gathers its events for too long" };
+  }
+}

@@ -1,0 +1,36 @@
+/** What a site file may say about a door of Kisi. */
+import { z } from "zod";
+import { GatewayError } from "../../errors.ts";
+import { parseDriverOptions } from "../../ports/driver.ts";
+import type { SecretString } from "../../wire/secret.ts";
+import { webPlace } from "../common/web-place.ts";
+
+export const optionsSchema = z.strictObject({
+  /** The lock's number at Kisi; a door is a lock there. */
+  lockId: z.number().int().positive(),
+  /** Where Kisi answers; another address for trials with the simulator. */
+  url: webPlace("https://api.kisi.io").default("https://api.kisi.io"),
+  /** How often the door's state is read. */
+  pollMs: z.number().int().min(5_000).max(3_600_000).default(30_000),
+  /** The same after a command. */
+  pollBusyMs: z.number().int().min(500).max(60_000).default(1_000),
+  /** How often it is asked who opened; all doors of a key together do so every 15 s at most. */
+  eventsMs: z.number().int().min(15_000).max(3_600_000).default(60_000),
+  /** How long a request may take; a command with its proof as well. */
+  deadlineMs: z.number().int().min(1_000).max(14_000).default(12_000),
+});
+export type Options = z.infer<typeof optionsSchema>;
+
+export function parseOptions(options: unknown): Options {
+  return parseDriverOptions(optionsSchema, options);
+}
+
+export function parseKey(secret: SecretString | undefined): SecretString {
+  // It goes into a header as it is.
+  if (secret && /^[\x21-\x7e]{1,512}$/.test(secret.reveal())) return secret;
+  throw new GatewayError(
+    "config-invalid",
+    `secret "apiKey" ${secret ? "is none" : "is missing"}; make one at web.kisi.io, menu API, as an administrator or owner of the organisation`,
+    { key: "apiKey" },
+  );
+}
