@@ -9,8 +9,8 @@ const drivers: Readonly<Record<string, () => Promise<DriverFactory>>> = {
   kisi: async () => (await import("./kisi/driver.ts")).kisi,
   "mqtt-lockbox": async () => (await import("./mqtt-lockbox/driver.ts")).mqttLockbox,
   nuki: async () => (await import("./nuki/driver.ts")).nuki,
-  ring: async () => (await import("./ring/driver.ts")).ring,
   "nuki-mqtt": async () => (await import("./nuki-mqtt/driver.ts")).nukiMqtt,
+  ring: async () => (await import("./ring/driver.ts")).ring,
   shelly: async () => (await import("./shelly/driver.ts")).shelly,
   tuya: async () => (await import("./tuya/driver.ts")).tuya,
 };

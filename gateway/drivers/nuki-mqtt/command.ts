@@ -35,12 +35,16 @@ export class Command {
     if (answer === "taken") {
       this.#isTaken = true;
       if (this.#isThere) this.#end("confirmed");
-    } else this.#end(answer === "refused" && !this.#mayBeOfBefore && !this.#hasMoved ? "refused" : "unknown");
+    } else if (!this.#isTaken)
+      this.#end(answer === "refused" && !this.#mayBeOfBefore && !this.#hasMoved ? "refused" : "unknown");
+    // Refused after it was taken is a second copy, which met a lock that was busy with the first.
+    else if (answer === "unclear") this.#end("accepted");
   }
 
-  /** A state that was heard since it was sent. */
-  moved({ bolt, isLatchPulled }: MotorState): void {
-    this.#hasMoved ||= bolt === "moving" || isLatchPulled;
+  /** A state that was heard since it was sent. `mayBeOfBefore`: as a lock may say when it has just connected. */
+  moved({ bolt, isLatchPulled }: MotorState, mayBeOfBefore: boolean): void {
+    this.#hasMoved ||= bolt === "moving" || (isLatchPulled && !mayBeOfBefore);
+    if (mayBeOfBefore && !this.#hasMoved) return;
     this.#latchWasPulled ||= isLatchPulled;
     const isThere = this.#isWhereItShould(bolt);
     this.#isThere = isThere && this.#hasMoved;

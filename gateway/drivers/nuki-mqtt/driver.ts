@@ -49,6 +49,8 @@ class NukiMqtt implements Device {
   /** The answer to a command that nobody waits for any more may still come until then. */
   #strayUntil: Monotonic = Number.NEGATIVE_INFINITY;
   #deafUntil: Monotonic = Number.NEGATIVE_INFINITY;
+  /** What it says of itself until then it may say of before. */
+  #greetsUntil: Monotonic = Number.NEGATIVE_INFINITY;
   #opened: ToldOnce;
   /** What we have told the lock to do, for its log to be told from others'. */
   #own: { readonly action: number; readonly at: Monotonic } | undefined;
@@ -192,6 +194,7 @@ class NukiMqtt implements Device {
   #begunAnew(): void {
     const now = this.#context.clock.monotonic();
     this.#deafUntil = now + this.#speech.deafMs;
+    this.#greetsUntil = now + settledMs;
     this.#command?.over();
     this.codes?.lost();
     if (this.#doubt.isOpen) this.#doubt.raise("released", now);
@@ -238,9 +241,10 @@ class NukiMqtt implements Device {
   }
 
   async #moved(motor: MotorState): Promise<boolean> {
-    const isTaken = this.#doubt.takes(motor.bolt, this.#context.clock.monotonic());
+    const now = this.#context.clock.monotonic();
+    const isTaken = this.#doubt.takes(motor.bolt, now);
     const told = isTaken && motor.bolt !== "moving" ? this.#book.note({ bolt: motor.bolt }) : true;
-    this.#command?.moved(motor);
+    this.#command?.moved(motor, now < this.#greetsUntil);
     return told;
   }
 

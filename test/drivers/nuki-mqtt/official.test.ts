@@ -36,6 +36,7 @@ async function givenLock(t: TestContext, options: object = {}) {
   };
   await device.start(never);
   await appear("1");
+  clock.step(clock.monotonic() + 5_000);
   reports.length = 0;
   const pass = async (ms: number) => {
     const end = clock.monotonic() + ms;
@@ -178,6 +179,25 @@ for (const [code, result] of [
     assert.equal(warnings("command-not-taken").length, 1);
   });
 
+test("a command that arrives twice is taken once, and busy is no refusal of what was taken", async (t) => {
+  const { say, release } = await givenLock(t);
+  const opening = await release();
+  await say("commandResponse", "0");
+  await say("commandResponse", "69");
+  await turn();
+  assert.equal(opening.ended.result, undefined);
+  await say("state", "5");
+  assert.equal(await opening.result, "confirmed");
+});
+
+test("an error on the way is the end of a command that was taken", async (t) => {
+  const { say, release } = await givenLock(t);
+  const opening = await release();
+  await say("commandResponse", "0");
+  await say("commandResponse", "66");
+  assert.equal(await opening.result, "accepted");
+});
+
 test("a motor has the time it needs: proof after 20 s is proof, and without any it is accepted", async (t) => {
   const { say, release, secure, pass } = await givenLock(t);
   const opening = await release();
@@ -207,6 +227,34 @@ test("what it says after it has connected anew proves nothing of before, and a s
   await pass(1_000);
   await say("state", "3");
   assert.equal(device.lock?.state().bolt, "released");
+});
+
+test("what it says when it has just connected, an answer of before among it, proves nothing of a command that met it there", async (t) => {
+  const { line, say, appear, secure, pass } = await givenLock(t);
+  line.disconnect();
+  await appear();
+  const closing = await secure();
+  await say("commandResponse", "0");
+  await say("state", "1");
+  await turn();
+  assert.equal(closing.ended.result, undefined);
+  await pass(5_000);
+  await say("state", "1");
+  assert.equal(await closing.result, "confirmed");
+});
+
+test("a bolt that is seen to move when it has just connected is proof", async (t) => {
+  const { line, say, appear, secure } = await givenLock(t);
+  line.disconnect();
+  await appear("3");
+  const closing = await secure();
+  for (const [name, payload] of [
+    ["commandResponse", "0"],
+    ["state", "4"],
+    ["state", "1"],
+  ] as const)
+    await say(name, payload);
+  assert.equal(await closing.result, "confirmed");
 });
 
 test("a connection that takes an older one's place ends the wait as well", async (t) => {
