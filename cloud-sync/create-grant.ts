@@ -175,6 +175,7 @@ async function findValue(
     wanted.kind === "pin" ? pinDigits((await countLiveCodes(tx, site, "pin", now)) + 1, shape, wanted.length) : 0;
   for (let tries = 0; tries < triesMax; tries += 1) {
     const value = generate(wanted.kind, digits, shape);
+    if (value === undefined && wanted.kind === "pin") break;
     if (value === undefined) throw fieldProblem(`${field}.value`, `a ${wanted.kind} has a value of its own; name it`);
     if (await claim(value, true)) return value;
   }

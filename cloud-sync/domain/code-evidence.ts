@@ -2,6 +2,7 @@
 import type { DeviceId } from "../../gateway/domain/access-point.ts";
 import type { CredentialId } from "../../gateway/domain/credential.ts";
 import type { EntryEvent } from "../../gateway/domain/entry-event.ts";
+import type { GatewayId } from "../../gateway/domain/grant.ts";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import type { CodeWindow, MissingWhy } from "../../gateway/domain/lock-code.ts";
 
@@ -48,14 +49,17 @@ export function codeEvidence(events: readonly EvidenceEvent[]): CodeEvidence {
   return events.reduce(after, noEvidence);
 }
 
-/** Names one code in one lock. */
-export function codeKey(lock: DeviceId, credential: CredentialId | undefined): string {
-  return `${lock} ${credential}`;
+/** Names one code in one lock: each gateway names its locks itself, and two may use the same name. */
+export function codeKey(gateway: GatewayId, lock: DeviceId, credential: CredentialId | undefined): string {
+  return `${gateway} ${lock} ${credential}`;
 }
 
 /** By codeKey(), in the order given. */
-export function byCode(events: readonly EvidenceEvent[]): ReadonlyMap<string, readonly EvidenceEvent[]> {
-  return Map.groupBy(events, ({ device, credential }) => codeKey(device, credential));
+export function byCode(
+  events: readonly { readonly gateway: GatewayId; readonly event: EvidenceEvent }[],
+): ReadonlyMap<string, readonly EvidenceEvent[]> {
+  const found = Map.groupBy(events, ({ gateway, event }) => codeKey(gateway, event.device, event.credential));
+  return new Map([...found].map(([key, ones]) => [key, ones.map(({ event }) => event)]));
 }
 
 function after(before: CodeEvidence, event: EvidenceEvent): CodeEvidence {

@@ -29,14 +29,18 @@ export function pinDigits(
   return lengths.find(isEnough) ?? lengths.at(-1) ?? wanted;
 }
 
-/** `randomBelow(n)` answers 0 … n − 1. */
+/** Prefixes that leave hardly a PIN leave none: whoever reports such a lock must not keep this process busy. */
+const drawsMax = 1_000;
+
+/** `randomBelow(n)` answers 0 … n − 1. undefined: the forbidden prefixes leave hardly a PIN. */
 export function makePin(
   length: number,
   { digits, forbiddenPrefixes }: PinShape,
   randomBelow: (bound: number) => number,
-): string {
-  for (;;) {
+): string | undefined {
+  for (let draws = 0; draws < drawsMax; draws += 1) {
     const pin = Array.from({ length }, () => digits[randomBelow(digits.length)]).join("");
     if (!forbiddenPrefixes.some((prefix) => pin.startsWith(prefix))) return pin;
   }
+  return undefined;
 }

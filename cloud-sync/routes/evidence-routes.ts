@@ -114,7 +114,7 @@ export function evidenceRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
       doors: await readDoors(store.db, siteId, accessPoints),
       gateways: await listGateways(store.db, siteId),
       account: (await readAccounts(store.db, siteId, [grant])).get(id),
-      events: byCode(found.map(({ body }) => JSON.parse(body ?? ""))),
+      events: byCode(found.map(({ gatewayId, body }) => ({ gateway: gatewayId, event: JSON.parse(body ?? "") }))),
       listed: await listedOf(store.db, siteId, grant),
       now: clock.wall(),
       at: at === undefined ? clock.wall() : toInstant(at),
@@ -149,7 +149,7 @@ function toCode(known: Known, accessPoint: string, credential: Asked["credential
   const gateway = gateways.find(({ id }) => id === door?.gateway);
   const lock = door?.lock;
   const keeps = credential.kind === "pin" && door?.codes !== undefined && lock !== undefined;
-  const of = codeEvidence((keeps && events.get(codeKey(lock, credential.id))) || []);
+  const of = codeEvidence((keeps && events.get(codeKey(door.gateway, lock, credential.id))) || []);
   const isBlacklisted = listed.has(grant.id) || listed.has(credential.id);
   // When it was listed is not kept with a version of its own: the present one counts.
   const version = isBlacklisted ? site.ver : known.version;

@@ -358,9 +358,12 @@ export function grantRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
         validity,
         entriesAllowed: body.entriesAllowed === undefined ? before.entriesAllowed : body.entriesAllowed,
       };
-      const impossible = findImpossible(await readDoors(tx, site, grant.accessPoints), grant);
-      if (impossible && body.entriesAllowed !== undefined)
-        throw fieldProblem(`body.${impossible.field}`, impossible.why);
+      const impossible =
+        body.entriesAllowed === undefined
+          ? undefined
+          : findImpossible(await readDoors(tx, site, grant.accessPoints), grant);
+      // What else cannot be was so before, and is not changed here.
+      if (impossible?.field === "entriesAllowed") throw fieldProblem("body.entriesAllowed", impossible.why);
       if (!(await keepCodes(tx, grant)))
         throw fieldProblem("body.until", "one of its codes has been given to another grant since it ended", 409);
       await changeGrant(tx, row, grant, { retiredAt: null }, clock.wall());

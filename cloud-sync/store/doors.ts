@@ -16,16 +16,22 @@ export interface ReportedDoor extends Door {
 
 /** In the order of `ids`; those nobody has reported are left out. */
 export async function readDoors(db: Queries, siteId: string, ids: readonly string[]): Promise<ReportedDoor[]> {
+  const wanted = and(eq(accessPoint.siteId, siteId), inArray(accessPoint.id, [...ids]));
+  const servedBy = new Map(
+    (await db.select({ id: accessPoint.id, gateway: accessPoint.gatewayId }).from(accessPoint).where(wanted)).map(
+      (row) => [row.id, row.gateway],
+    ),
+  );
+  // A report is long and told once for all the doors of its gateway.
   const rows = await db
-    .select({ id: accessPoint.id, gateway: gateway.id, report: gateway.report })
-    .from(accessPoint)
-    .innerJoin(gateway, and(eq(gateway.siteId, accessPoint.siteId), eq(gateway.id, accessPoint.gatewayId)))
-    .where(and(eq(accessPoint.siteId, siteId), inArray(accessPoint.id, [...ids])));
-  const reports = new Map(rows.map((row) => [row.gateway, pointsOf(row)]));
+    .select({ id: gateway.id, report: gateway.report })
+    .from(gateway)
+    .where(and(eq(gateway.siteId, siteId), inArray(gateway.id, [...new Set(servedBy.values())])));
+  const said = new Map(rows.map((row) => [row.id, new Map(pointsOf(row).map((point) => [point.id, point]))]));
   return ids.flatMap((id) => {
-    const row = rows.find((one) => one.id === id);
-    const said = row && reports.get(row.gateway)?.find((one) => one.id === id);
-    return row ? [{ id, gateway: row.gateway, lock: said?.lock, reads: said?.reads, codes: said?.codes }] : [];
+    const by = servedBy.get(id);
+    const point = by === undefined ? undefined : said.get(by)?.get(id);
+    return by === undefined ? [] : [{ id, gateway: by, lock: point?.lock, reads: point?.reads, codes: point?.codes }];
   });
 }
 

@@ -290,3 +290,37 @@ test("over the API: from wanted to used, and the other door beside it", async ()
   assert.equal((await cloud.ask("GET", `${path}?when=now`)).status, 400);
   assert.equal((await cloud.ask("GET", "/api/sites/hill/grants/grant-none/evidence")).status, 404);
 });
+
+test("a lock of the same name at another gateway proves nothing", async () => {
+  const other = await cloud.gateway("hill");
+  const told = { ...codes, capacity: 10, windows: "range" };
+  await other.report([{ id: "barn", lock: "nuki", reads: false, codes: told }]);
+  const order = {
+    kind: "stay",
+    holder: { name: "Bea" },
+    accessPoints: ["flat", "barn"],
+    from: new Date(window.from).toISOString(),
+    until: new Date(window.until).toISOString(),
+    entriesAllowed: null,
+    credentials: [{ kind: "pin" }],
+  };
+  const made = (await cloud.ask("POST", "/api/sites/hill/grants", order)).body;
+  const facts = { device: "nuki", grant: made.id, credential: made.credentials[0].id, index: "x", window };
+  const at = clock.wall();
+  gateway.record({ at, type: "code-sent", change: "set", ...facts });
+  gateway.record({ at, type: "code-read", change: "set", state: "present", ref: "32", ...facts });
+  const sent = await gateway.push(gateway.lines.length - 1);
+  assert.equal(sent.body.outcome, "taken", sent.text);
+  const { body } = await cloud.ask("GET", `/api/sites/hill/grants/${made.id}/evidence`);
+  assert.deepEqual(
+    body.codes.map((one: { accessPoint: string; opens: { why: string }; code: { state: string } }) => [
+      one.accessPoint,
+      one.opens.why,
+      one.code.state,
+    ]),
+    [
+      ["flat", "in-lock", "confirmed"],
+      ["barn", "not-sent", "unsent"],
+    ],
+  );
+});
