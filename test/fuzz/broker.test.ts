@@ -145,13 +145,17 @@ test("boxes that speak one byte at a time and then not at all are shut out, and 
   }
   for (const client of slow) await client.isClosed();
   await press();
-  const newcomer = await dial(broker.plainPort);
-  assert.equal(await login(newcomer, connectPacket("box-1")), 0);
-  newcomer.end();
+  // Its time to log in is short as well, and a busy machine may take that long.
+  await until("a newcomer is let in", async () => {
+    const newcomer = await dial(broker.plainPort);
+    const code = await login(newcomer, connectPacket("box-1")).catch(() => undefined);
+    newcomer.end();
+    return code === 0;
+  });
 });
 
 test("a box that stops in the middle of a packet keeps nobody waiting and is cut off by its own keep-alive", async (t) => {
-  const broker = await givenBroker(t, { keepaliveSeconds: 1 });
+  const broker = await givenBroker(t, { keepaliveSeconds: 2 });
   const press = await aNeighbourThatPings(t, broker);
   const stuck = await broker.client("box-1");
   stuck.socket.write(packed(publish("postern/box-1/attempt", 1, "x".repeat(300))).subarray(0, 40));

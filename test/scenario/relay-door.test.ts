@@ -31,9 +31,13 @@ test("when a PIN is entered, then it is written down, the relay releases, and it
   const grant = await site.grant();
   await site.arrives(grant.version);
 
+  const pulsesMs: (number | undefined)[] = [];
+  const unwatch = relay.onChange(() => relay.output && pulsesMs.push(relay.timer()?.durationMs));
+
   assert.equal(await site.box("gate").enterPin(grant.pin), "granted");
 
-  assert.deepEqual([relay.output, relay.timer()?.durationMs, site.box("gate").bolt], [true, 1_000, "secured"]);
+  unwatch();
+  assert.deepEqual([pulsesMs, site.box("gate").bolt], [[1_000], "secured"]);
   await until("the strike is back", () => !relay.output);
   await until("the journal has both, in this order", async () => {
     const events = await site.journalEvents();

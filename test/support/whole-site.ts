@@ -230,12 +230,12 @@ export class WholeSite {
     return this.admin("POST", `/api/sites/${this.site}/grants/${grant.id}/revoke`);
   }
 
-  /** The gateway's records are at least at this version of the feed. */
+  /** The gateway's records are at least at this version of the feed, and it knows that they are the cloud's: a new journal has them sooner. */
   async arrives(version: number): Promise<void> {
-    await until(
-      `version ${version} is at the gateway`,
-      () => this.gateway.site.parts.records.cursor.version >= version,
-    );
+    await until(`version ${version} is at the gateway`, () => {
+      const { records, time } = this.gateway.site.parts;
+      return records.cursor.version >= version && time.sinceSyncMs() !== null;
+    });
   }
 
   /** All that the cloud has received, oldest first. */
