@@ -128,6 +128,17 @@ test("after a 429 nothing is read for as long as it says, and whoever stands at 
   assert.ok(clock.monotonic() - toldAt >= 55_000, `${clock.monotonic() - toldAt}`);
 });
 
+test("a 429 of the log silences the log alone: the door is read on", async (t) => {
+  const { asked, logged } = await givenOnline(
+    t,
+    { "POST /event_sets": { status: 429, headers: { "retry-after": "600" } } },
+    { pollMs: 5_000, eventsMs: 15_000 },
+  );
+  await until("it was told", () => logged.some((line) => line.includes("events-unread")));
+  await until("the door is read on", () => asked().filter((each) => each === "GET /locks/2006").length >= 5);
+  assert.equal(asked().filter((each) => each.includes("event_sets")).length, 1);
+});
+
 test("the log is asked for, waited for and fetched to its end; each opening is told once, the exit button and failures not", async (t) => {
   const event = (uuid: string, minute: number, overrides: object = {}) => ({
     uuid,
