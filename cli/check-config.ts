@@ -2,7 +2,7 @@
 import { ConfigError, pathText } from "../config/config-error.ts";
 import { loadCloudConfig, loadGatewayConfig } from "../config/load.ts";
 import { defineCommand, UsageError } from "./command.ts";
-import { driverFaults } from "./driver-faults.ts";
+import { driverFindings } from "./driver-faults.ts";
 
 export const command = defineCommand({
   about: [
@@ -17,15 +17,19 @@ export const command = defineCommand({
 
   async run({ options, arguments: [file = ""] }) {
     const service = options.for ?? "gateway";
-    if (service === "gateway") console.log(`${file}: ${await checkGateway(file)} … ok`);
-    else if (service === "cloud-sync") console.log(`${file}: ${await checkCloud(file)} … ok`);
+    if (service === "gateway") {
+      const { found, notes } = await checkGateway(file);
+      for (const note of notes) console.log(`${file}: ${note}`);
+      console.log(`${file}: ${found} … ok`);
+    } else if (service === "cloud-sync") console.log(`${file}: ${await checkCloud(file)} … ok`);
     else throw new UsageError("--for takes gateway or cloud-sync");
   },
 });
 
-async function checkGateway(file: string): Promise<string> {
+/** What was counted, and what a person should know although it is right. */
+async function checkGateway(file: string): Promise<{ readonly found: string; readonly notes: readonly string[] }> {
   const config = await loadGatewayConfig(file);
-  const faults = await driverFaults(config);
+  const { faults, notes } = await driverFindings(config);
   if (faults.length > 0) {
     throw new ConfigError(
       faults.map(({ path, message }) => ({ file, line: config.lineOf(path), path: pathText(path), message })),
@@ -36,7 +40,7 @@ async function checkGateway(file: string): Promise<string> {
     console.error(
       `${file}: warning: broker.plainLan: passwords and commands of the devices that use it cross the LAN unencrypted; give them a network of their own`,
     );
-  return `${counted(devices.length, "device")}, ${counted(accessPoints.length, "access point")}`;
+  return { found: `${counted(devices.length, "device")}, ${counted(accessPoints.length, "access point")}`, notes };
 }
 
 async function checkCloud(file: string): Promise<string> {

@@ -23,7 +23,13 @@ const noLine: MqttLink = {
   onConnection: () => () => undefined,
 };
 
-export async function driverFaults(config: GatewayConfig): Promise<DriverFault[]> {
+export interface DriverFindings {
+  readonly faults: readonly DriverFault[];
+  /** What is right and may yet surprise somebody, a sentence each. */
+  readonly notes: readonly string[];
+}
+
+export async function driverFindings(config: GatewayConfig): Promise<DriverFindings> {
   const { devices, broker } = config.settings;
   const made = await Promise.all(devices.map((device, index) => make(device, index, config)));
   const users = made.map(({ device }, index) => {
@@ -32,7 +38,9 @@ export async function driverFaults(config: GatewayConfig): Promise<DriverFault[]
   });
   const faults = made.flatMap(({ fault }) => (fault ? [fault] : []));
   // What a device that was refused would say on MQTT nobody knows.
-  return faults.length > 0 ? faults : mqttFaults(broker, users);
+  if (faults.length > 0) return { faults, notes: [] };
+  const notes = made.flatMap(({ device }) => (device?.lock?.noCodes ? [`${device.id}: ${device.lock.noCodes}`] : []));
+  return { faults: mqttFaults(broker, users), notes };
 }
 
 async function make(

@@ -88,6 +88,11 @@ export interface Lock {
   hold?(windowMs: Millis, signal: AbortSignal): Promise<CommandResult>;
   /** The last we know. "assumed" where the hardware gives no feedback, or has not spoken since we started. */
   state(): { readonly bolt: BoltState; readonly basis: "reported" | "assumed" };
+  /**
+   * Why no PIN can be put into it, in a sentence for people, where they would expect that one can. Its device has no `codes` then: a PIN opens
+   * it by a reader of its own or not at all.
+   */
+  readonly noCodes?: string;
 }
 
 /**

@@ -82,3 +82,23 @@ test("what drivers refuse is told at once, each with line and path, no secret am
   await chmod(secretsFile, 0o644);
   assert.match((await postern(["check-config", file])).err, /mode 0644\); run: chmod 600 .*secrets\.yaml/);
 });
+
+test("a lock that takes no PINs is said to be one, and the file is right all the same", async () => {
+  const file = join(folder, "ring.yaml");
+  await writeFile(
+    file,
+    [
+      "data: ./data",
+      "secretsFile: ./secrets.yaml",
+      "cloud: { url: https://cloud.example }",
+      "devices: [{ id: front, driver: ring, options: { kind: lock, device: zid-1 } }]",
+      "accessPoints: [{ id: front, name: Front door, lock: front, readers: [] }]",
+    ].join("\n"),
+  );
+  await writeFile(secretsFile, stringify({ devices: { front: { refreshToken: "hunter2" } } }), { mode: 0o600 });
+  await chmod(secretsFile, 0o600);
+  const { code, out, err } = await postern(["check-config", file]);
+  assert.equal(code, 0, err);
+  assert.match(out, /ring\.yaml: front: PINs are not possible on this lock.*\n.*1 device, 1 access point … ok\n$/);
+  assert.doesNotMatch(out, /hunter2/);
+});

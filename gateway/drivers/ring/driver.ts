@@ -37,6 +37,7 @@ class Ring implements Device {
       release: (_holdMs, signal) => this.#move("released", signal),
       secure: (signal) => this.#move("secured", signal),
       state: () => this.#book.lockState(),
+      noCodes: "PINs are not possible on this lock: Ring's own app alone puts codes into it",
     };
   }
 

@@ -38,7 +38,8 @@ export class FetchGuard {
   readonly fetch: Fetch = (input, init) => this.#fetch(input, init);
   readonly #original: Fetch;
   readonly #events: GuardEvents;
-  #pulse: Pulse | undefined;
+  /** By intercom. */
+  readonly #pulses = new Map<string, Pulse>();
   #kept: Promise<void> = Promise.resolve();
   readonly #exchanges = new Set<Promise<unknown>>();
   #denied = 0;
@@ -56,18 +57,20 @@ export class FetchGuard {
     this.#kept = Promise.all([this.#kept, kept]).then(() => undefined);
   }
 
-  /** Lets the library's next pulse through, once. Resolves with what became of it; "unsent" when the signal fires before it left. */
-  pulse(press: () => Promise<unknown>, signal: AbortSignal): Promise<WebAnswer> {
+  /**
+   * Lets the library's next pulse at this intercom through, once. Resolves with what became of it; "unsent" when the signal fires before it
+   * left, and while another one is under way there.
+   */
+  async pulse(intercom: string, press: () => Promise<unknown>, signal: AbortSignal): Promise<WebAnswer> {
+    if (this.#pulses.has(intercom)) return { kind: "unsent", why: "another pulse is under way" };
     const { promise, resolve } = Promise.withResolvers<WebAnswer>();
     // A second one after a 401, by which nothing has moved.
     const pulse: Pulse = { signal, triesLeft: 2, isOut: false, answer: resolve };
-    this.#pulse = pulse;
+    this.#pulses.set(intercom, pulse);
     const giveUp = (why: string) => resolve({ kind: pulse.isOut ? "unanswered" : "unsent", why });
     signal.addEventListener("abort", () => giveUp("its time was over"), { once: true });
     press().catch(() => giveUp("the library gave it up"));
-    return promise.finally(() => {
-      if (this.#pulse === pulse) this.#pulse = undefined;
-    });
+    return promise.finally(() => this.#pulses.delete(intercom));
   }
 
   /** Nothing leaves any more; resolves when no token is on its way. */
@@ -84,7 +87,8 @@ export class FetchGuard {
     await this.#kept;
     if (this.#isClosed) return new Promise(() => undefined);
     if (pathname === "/oauth/token") return this.#exchange(input, init);
-    if (pathname.endsWith("/device_rpc")) return this.#press(input, init);
+    const [, intercom] = /\/devices\/([^/]+)\/device_rpc$/.exec(pathname) ?? [];
+    if (intercom !== undefined) return this.#press(intercom, input, init);
     return this.#noted(await this.#original(input, init));
   }
 
@@ -110,8 +114,8 @@ export class FetchGuard {
     return response;
   }
 
-  async #press(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): Promise<Response> {
-    const pulse = this.#pulse;
+  async #press(intercom: string, input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): Promise<Response> {
+    const pulse = this.#pulses.get(intercom);
     if (!pulse || pulse.triesLeft === 0 || pulse.signal.aborted) return new Response(null, { status: 410 });
     pulse.triesLeft -= 1;
     pulse.isOut = true;

@@ -39,7 +39,7 @@ export class RingIntercom {
   async pulse(budgetMs: number): Promise<Answer> {
     if (!this.#isHere) return { result: "refused", why: "it cannot be reached" };
     const signal = AbortSignal.timeout(budgetMs * pulseShare);
-    const answer = await this.#guard.pulse(() => this.#intercom.unlock(), signal);
+    const answer = await this.#guard.pulse(String(this.#intercom.id), () => this.#intercom.unlock(), signal);
     const result = resultOf(answer);
     if (answer.kind === "answered")
       return result === "accepted" ? { result } : { result, why: `Ring answered ${answer.status}` };

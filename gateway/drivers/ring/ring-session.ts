@@ -12,6 +12,8 @@ const dayMs = 24 * 3_600_000;
 /** For all places to list what they have. */
 const searchMs = 15_000;
 const namedMax = 10;
+/** The one end that is no news, if it does not take long. */
+const renewal = "a day is over";
 const unreachedMs = 60_000;
 
 export class RingSession {
@@ -75,6 +77,7 @@ export class RingSession {
   giveUp(why: string, awayMs: number): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    if (why !== renewal) for (const { id } of this.#begin.devices) this.#eventsOf(id).gone(why);
     void this.end().then(() => this.#parent.end(why, awayMs));
   }
 
@@ -143,7 +146,7 @@ export class RingSession {
   async #endAfterADay(): Promise<void> {
     await pause(dayMs);
     while (this.#moving > 0) await pause(1_000);
-    this.giveUp("a day is over", 0);
+    this.giveUp(renewal, 0);
   }
 
   #wanted(kind: "lock" | "intercom"): ReadonlySet<string> {

@@ -70,6 +70,7 @@ test("a lock and an intercom of one account share one process and one sign-in; t
   assert.deepEqual(gate.lock?.state(), { bolt: "unknown", basis: "assumed" });
   assert.equal(await gate.lock?.secure(never), "refused");
   assert.deepEqual([device.codes, gate.codes], [undefined, undefined]);
+  assert.match(device.lock?.noCodes ?? "", /not possible/);
   assert.deepEqual([device.lock?.relocks, gate.lock?.relocks], ["when-told", "by-itself"]);
   assert.equal(make({ kind: "lock", device: lockId, autoLock: true }).lock?.relocks, "by-itself");
 

@@ -54,10 +54,34 @@ for (const [answer, result, sent] of [
 ] as const)
   test(`a pulse leaves once, however often the library repeats it: ${result.kind === "answered" ? answer : result.why}`, async () => {
     const { guard, left } = givenGuard(answer);
-    assert.deepEqual(await guard.pulse(() => insist(guard), never), result);
+    assert.deepEqual(await guard.pulse("4711", () => insist(guard), never), result);
     await insist(guard);
     assert.equal(left.length, sent);
   });
+
+test("two intercoms are pressed at once, each gets its own answer; one is not pressed twice at once", async () => {
+  const left: string[] = [];
+  const guard = new FetchGuard(
+    async (input) => {
+      left.push(String(input));
+      return new Response(null, { status: String(input).includes("/1/") ? 204 : 400 });
+    },
+    { tokenRefused: () => undefined, trouble: () => undefined },
+  );
+  const press = (id: string) =>
+    guard.pulse(
+      id,
+      () => Promise.resolve().then(() => guard.fetch(`https://api.ring.com/commands/v1/devices/${id}/device_rpc`)),
+      never,
+    );
+  assert.deepEqual(
+    (await Promise.all([press("1"), press("2"), press("1")])).map((answer) =>
+      answer.kind === "answered" ? answer.status : answer.why,
+    ),
+    [204, 400, "another pulse is under way"],
+  );
+  assert.equal(left.length, 2);
+});
 
 test("a pulse that nobody asked for does not leave", async () => {
   const { guard, left } = givenGuard(204);
@@ -68,7 +92,7 @@ test("a pulse that nobody asked for does not leave", async () => {
 test("a pulse whose time is over is unanswered when it was out, else unsent; and it does not leave later", async () => {
   const { guard, left } = givenGuard("nothing");
   const over = new AbortController();
-  const answer = guard.pulse(() => insist(guard), over.signal);
+  const answer = guard.pulse("4711", () => insist(guard), over.signal);
   await Promise.resolve().then(() => undefined);
   while (left.length === 0) await new Promise((resolve) => setImmediate(resolve));
   over.abort();
@@ -76,7 +100,7 @@ test("a pulse whose time is over is unanswered when it was out, else unsent; and
 
   const late = new AbortController();
   const pressed = Promise.withResolvers<void>();
-  const second = guard.pulse(() => pressed.promise.then(() => insist(guard)), late.signal);
+  const second = guard.pulse("4711", () => pressed.promise.then(() => insist(guard)), late.signal);
   late.abort();
   assert.deepEqual(await second, { kind: "unsent", why: "its time was over" });
   pressed.resolve();
