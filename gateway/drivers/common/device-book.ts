@@ -28,8 +28,10 @@ export class DeviceBook {
   readonly #logger: DriverContext["logger"];
   readonly #listeners = new Set<ReportListener>();
   #known: Known = {};
-  /** What the listeners have been told of it, and have not failed to take. */
+  /** What the listeners have been told of it. */
   #told: Known = {};
+  /** What of that one of them did not take: told again, whatever it is by then. */
+  readonly #untold = new Set<News>();
   #since: Instant;
   #untaken = 0;
 
@@ -43,6 +45,7 @@ export class DeviceBook {
   begin(): void {
     this.#known = {};
     this.#told = {};
+    this.#untold.clear();
     this.#since = this.#clock.wall();
   }
 
@@ -89,6 +92,7 @@ export class DeviceBook {
     this.#known = { ...this.#known, ...facts };
     const fresh = news.filter((fact) => this.#isNews(fact));
     this.#told = { ...this.#told, ...Object.fromEntries(fresh.map((fact) => [fact, this.#known[fact]])) };
+    for (const fact of fresh) this.#untold.delete(fact);
     const taken = await Promise.all(fresh.map((fact) => this.#tellFact(fact)));
     return taken.every(Boolean);
   }
@@ -123,17 +127,16 @@ export class DeviceBook {
 
   #isNews(fact: News): boolean {
     const [now, before] = [this.#known[fact], this.#told[fact]];
+    if (now === undefined) return false;
+    if (this.#untold.has(fact)) return true;
     // That it is not there yet and that nobody meddles with it is no news at first.
-    return now !== undefined && now !== before && !(before === undefined && (now === "offline" || now === false));
+    return now !== before && !(before === undefined && (now === "offline" || now === false));
   }
 
   async #tellFact(fact: News): Promise<boolean> {
     const value = this.#known[fact];
     const taken = await this.tell(reportOf(fact, this.#known)!);
-    if (!taken && this.#told[fact] === value) {
-      const { [fact]: _lost, ...kept } = this.#told;
-      this.#told = kept;
-    }
+    if (!taken && this.#told[fact] === value) this.#untold.add(fact);
     return taken;
   }
 }

@@ -62,6 +62,21 @@ test("what was not taken is told again at the next word, and what was is not", a
   ]);
 });
 
+test("that it is gone, and that nobody meddles with it any more, is told again as well", async () => {
+  const { book, reports, refuse } = givenBook();
+  await book.come({ tamper: true });
+  refuse(true);
+  assert.equal(await book.note({ tamper: false }), false);
+  assert.equal(await book.gone(), false);
+  refuse(false);
+  assert.equal(await book.note({}), true);
+  await book.note({});
+  assert.deepEqual(reports.slice(2), [
+    { type: "presence", state: "offline" },
+    { type: "tamper", active: false },
+  ]);
+});
+
 test("an older word that is refused late takes nothing back from a newer one that was taken", async () => {
   const { book, unsubscribe } = givenBook();
   unsubscribe();
