@@ -16,8 +16,8 @@ export interface LoggedEntry {
   readonly isThroughWeb: boolean;
 }
 
-/** Ids that are remembered; several times what one answer brings. */
-const knownMax = 400;
+/** Ids that are remembered; twice as many as one answer has brought where that is more. */
+const knownMin = 400;
 /** Told later than that, it would look as if somebody opened now. */
 const lateMs: Millis = 600_000;
 /** Our own command is in the log by then. */
@@ -28,6 +28,7 @@ export class Openings {
   readonly #startedAt: Instant;
   #since: Instant | undefined;
   readonly #known = new Set<string>();
+  #knownMax = knownMin;
   #own: { readonly action: number; readonly at: Monotonic }[] = [];
   /** Of the last news. What was in time once is so as long as it has not been told. */
   #inTime: ReadonlySet<string> = new Set();
@@ -43,9 +44,11 @@ export class Openings {
 
   /** Oldest first. The first log that is read is where the news begins. */
   newsOf<Entry extends LoggedEntry>(entries: readonly Entry[], now: Instant): readonly Entry[] {
+    this.#knownMax = Math.max(this.#knownMax, 2 * entries.length);
     const since = this.#since;
     if (since === undefined) {
-      this.#since = Math.max(this.#startedAt, ...entries.map(({ date }) => date));
+      // A lock whose clock was once in the future is heard all the same.
+      this.#since = Math.min(now, Math.max(this.#startedAt, ...entries.map(({ date }) => date)));
       for (const entry of entries) this.#know(entry);
       return [];
     }
@@ -75,7 +78,7 @@ export class Openings {
 
   #know({ id }: LoggedEntry): void {
     this.#known.add(id);
-    if (this.#known.size > knownMax) {
+    if (this.#known.size > this.#knownMax) {
       const [oldest] = this.#known;
       if (oldest !== undefined) this.#known.delete(oldest);
     }
