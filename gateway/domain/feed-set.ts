@@ -32,6 +32,8 @@ export class FeedSet {
   /** Subject and value → how many entries name it. */
   readonly #blacklist = new Map<string, number>();
   readonly #peers = new Map<GatewayId, PeerGateway>();
+  /** The grants of the access points that were asked for. */
+  readonly #atDoors = new Map<AccessPointId, Map<GrantId, Grant>>();
 
   candidates(presented: PresentedCredential): readonly Candidate[] {
     const found = this.#byIndex.get(presented.index);
@@ -77,9 +79,15 @@ export class FeedSet {
     return this.#peers;
   }
 
-  /** Every grant, in no order. */
-  *grants(): Generator<Grant> {
-    for (const row of this.#rows.values()) if (row.kind === "grant") yield row.body;
+  /** In no order. Kept from the first question on, so that it costs a look through all grants once. */
+  grantsAt(accessPoint: AccessPointId): Iterable<Grant> {
+    const known = this.#atDoors.getOrInsertComputed(accessPoint, () => {
+      const there = new Map<GrantId, Grant>();
+      for (const row of this.#rows.values())
+        if (row.kind === "grant" && row.body.accessPoints.includes(accessPoint)) there.set(row.body.id, row.body);
+      return there;
+    });
+    return known.values();
   }
 
   get size(): number {
@@ -146,7 +154,10 @@ export class FeedSet {
     this.#rows.set(key, row);
     this.#liveRows += 1;
     this.#sum = (this.#sum + BigInt(`0x${row.sum}`)) % modulus;
-    if (row.kind === "grant") for (const { index } of row.body.credentials) this.#index(index, row.body);
+    if (row.kind === "grant") {
+      for (const { index } of row.body.credentials) this.#index(index, row.body);
+      for (const point of row.body.accessPoints) this.#atDoors.get(point)?.set(row.body.id, row.body);
+    }
     if (row.kind === "blacklist") this.#list(row.body, 1);
     if (row.kind === "site") this.site = row.body;
     if (row.kind === "gateway") this.#peers.set(row.id, row.body);
@@ -156,7 +167,10 @@ export class FeedSet {
     this.#rows.delete(key);
     this.#liveRows -= 1;
     this.#sum = (this.#sum - BigInt(`0x${row.sum}`) + modulus) % modulus;
-    if (row.kind === "grant") for (const { index } of row.body.credentials) this.#unindex(index, row.body.id);
+    if (row.kind === "grant") {
+      for (const { index } of row.body.credentials) this.#unindex(index, row.body.id);
+      for (const point of row.body.accessPoints) this.#atDoors.get(point)?.delete(row.body.id);
+    }
     if (row.kind === "blacklist") this.#list(row.body, -1);
     if (row.kind === "site") this.site = undefined;
     if (row.kind === "gateway") this.#peers.delete(row.id);

@@ -123,9 +123,9 @@ export class SiteRecords implements SiteView {
     return this.#set.grantRow(id)?.body;
   }
 
-  /** Every grant, in no order. */
-  grants(): Iterable<Grant> {
-    return this.#set.grants();
+  /** Every grant that names the access point, in no order. */
+  grantsAt(accessPoint: AccessPointId): Iterable<Grant> {
+    return this.#set.grantsAt(accessPoint);
   }
 
   /** What the cloud wants held open at the access point; whether it stands now is hold-open.ts's to say. */

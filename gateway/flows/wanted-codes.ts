@@ -1,5 +1,5 @@
 /** From the grants of a site to the codes that shall be in a lock: which, when, and which of them the lock can never hold. */
-import type { AccessPointId, DeviceId } from "../domain/access-point.ts";
+import type { DeviceId } from "../domain/access-point.ts";
 import type { ClockInterval } from "../domain/clock-interval.ts";
 import type { Credential, CredentialId } from "../domain/credential.ts";
 import type { Grant } from "../domain/grant.ts";
@@ -16,9 +16,6 @@ const aheadMs: Millis = codeTimes.preloadMs + 8 * 3_600_000;
 
 export class WantedCodes {
   readonly #site: Site;
-  /** Of every access point, as of `#cursor`. */
-  #grants = new Map<AccessPointId, Grant[]>();
-  #cursor: unknown;
   /** Whether the lock takes the digits of a credential, by restrictionsOf: opening its seal each time would cost too much. */
   readonly #fits = new Map<DeviceId, Map<string, WantedCode["unfit"]>>();
 
@@ -29,12 +26,11 @@ export class WantedCodes {
   /** In no order. */
   of(lock: DeviceId, constraints: CodeConstraints, { earliest, latest }: ClockInterval): WantedCode[] {
     const { accessPoints, records } = this.#site;
-    this.#look();
     const fits = new Map<string, WantedCode["unfit"]>();
     const before = this.#fits.get(lock);
     const wanted = new Map<CredentialId, WantedCode>();
     for (const { id } of [...accessPoints.values()].filter((point) => point.lock === lock)) {
-      for (const grant of this.#grants.get(id) ?? []) {
+      for (const grant of records.grantsAt(id)) {
         // Over, or nobody's concern within the time after which it is looked again.
         if (grant.validity.until <= latest || grant.validity.from > earliest + aheadMs) continue;
         for (const credential of grant.credentials) {
@@ -70,17 +66,6 @@ export class WantedCodes {
     const digits = this.digitsOf({ grant: grant.id, credential: credential.id })?.reveal();
     if (digits === undefined) return "unreadable";
     return takes(constraints, digits) ? undefined : "digits";
-  }
-
-  /** Grants are looked through once for all locks, and again only when the records have changed. */
-  #look(): void {
-    const { records } = this.#site;
-    if (this.#cursor === records.cursor) return;
-    this.#cursor = records.cursor;
-    this.#grants = new Map();
-    for (const grant of records.grants())
-      for (const point of grant.accessPoints)
-        if (this.#site.accessPoints.has(point)) this.#grants.getOrInsertComputed(point, () => []).push(grant);
   }
 }
 

@@ -480,6 +480,34 @@ test("one PIN on several grants is found whichever of them comes and goes", () =
   );
 });
 
+test("the grants of a door that was asked for follow every change: new ones, moved ones, gone ones, a set anew", () => {
+  const records = applied(
+    fresh(),
+    aPage([siteRow(aSite()), grantRow(aGrant("a")), grantRow(aGrant("b"))], { reset: true }),
+  );
+  const at = (point: string) => [...records.grantsAt(point)].map(({ id }) => id).sort();
+  const to = (version: number) => ({ to: version });
+  const both = ["front", "back"];
+  assert.deepEqual([at("front"), at("back")], [["a", "b"], []]);
+
+  applied(
+    records,
+    aPage([grantRow(aGrant("c", { accessPoints: both })), grantRow(aGrant("a", { accessPoints: ["back"] }))], to(2)),
+  );
+  assert.deepEqual(
+    [at("front"), at("back")],
+    [
+      ["b", "c"],
+      ["a", "c"],
+    ],
+  );
+  assert.deepEqual([...records.grantsAt("back")].map(({ accessPoints }) => accessPoints).sort(), [["back"], both]);
+  applied(records, aPage([gone("grant", "c", 3)], to(3)));
+  assert.deepEqual([at("front"), at("back")], [["b"], ["a"]]);
+  applied(records, aPage([siteRow(aSite()), grantRow(aGrant("d", { accessPoints: both }))], { reset: true, to: 4 }));
+  assert.deepEqual([at("front"), at("back")], [["d"], ["d"]]);
+});
+
 test("a report at or below the last one of its device is a repeat, and a new boot of the device begins anew", () => {
   const records = fresh();
   const see = (boot: number, seq: number) =>
