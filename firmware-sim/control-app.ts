@@ -8,12 +8,13 @@ import { limitBody } from "../web/limits.ts";
 import { HttpProblem, invalidRequest, problemResponse, type RequestIdEnv, requestId } from "../web/problem.ts";
 import type { FaultRates } from "./faults.ts";
 import { addControlPage } from "./page.tsx";
+import type { PlayedActs, PlayedLock } from "./played-lock.ts";
 import { loopbackNamesOnly, sameOriginOnly } from "./same-origin.ts";
-import type { SimBox, SiteProcesses, SiteStateWatch } from "./site-state.ts";
+import type { SiteProcesses, SiteStateWatch } from "./site-state.ts";
 
 export interface ControlParts {
   readonly watch: SiteStateWatch;
-  readonly boxes: readonly SimBox[];
+  readonly boxes: readonly PlayedLock[];
   readonly internet?: { set(on: boolean): void } | undefined;
   readonly processes?: SiteProcesses | undefined;
   /** Only this machine can reach it, so only by its own names. */
@@ -33,32 +34,19 @@ const keepAliveMs = 15_000;
 const share = z.number().min(0).max(1).exactOptional();
 const holdUpMs = z.number().int().min(0).max(10_000).exactOptional();
 
-/** What can be done to a box: the body it takes, and the act. */
+/** What can be done to a lock: the body it takes, and the act. */
 const acts = {
-  pin: act(z.strictObject({ digits: z.string().regex(/^\d{1,16}$/, "1 to 16 digits") }), ({ box }, { digits }) => {
-    if (!box.powered) throw new HttpProblem(409, "no-power", `${box.id} has no power; its keypad is dark.`);
-    box.enterPin(digits);
+  pin: act("enterPin", z.strictObject({ digits: z.string().regex(/^\d{1,16}$/, "1 to 16 digits") }), (body, lock) => {
+    if (!lock.view().powered) throw new HttpProblem(409, "no-power", `${lock.id} has no power; its keypad is dark.`);
+    return body.digits;
   }),
-  door: act(z.strictObject({ open: z.boolean() }), ({ box }, { open }) => {
-    if (open) box.pushDoor();
-    else box.closeDoor();
-  }),
-  power: act(z.strictObject({ on: z.boolean() }), ({ box }, { on }) => {
-    if (on) box.restorePower();
-    else box.cutPower();
-  }),
-  jam: act(z.strictObject({ on: z.boolean() }), ({ box }, { on }) => {
-    if (on) box.jam();
-    else box.unjam();
-  }),
-  tamper: act(z.strictObject({ active: z.boolean() }), ({ box }, { active }) => {
-    if (active) box.pryOpen();
-    else box.mend();
-  }),
-  battery: act(z.strictObject({ percent: z.number().int().min(0).max(100) }), ({ box }, { percent }) =>
-    box.drainBattery(percent),
-  ),
+  door: act("moveDoor", z.strictObject({ open: z.boolean() }), ({ open }) => open),
+  power: act("setPower", z.strictObject({ on: z.boolean() }), ({ on }) => on),
+  jam: act("setJam", z.strictObject({ on: z.boolean() }), ({ on }) => on),
+  tamper: act("setTamper", z.strictObject({ active: z.boolean() }), ({ active }) => active),
+  battery: act("drainBattery", z.strictObject({ percent: z.number().int().min(0).max(100) }), ({ percent }) => percent),
   line: act(
+    "setLine",
     z.strictObject({
       lose: share,
       delayMs: holdUpMs,
@@ -68,9 +56,7 @@ const acts = {
       noReply: share,
       lateReplyMs: holdUpMs,
     } satisfies Record<keyof FaultRates, unknown>),
-    ({ faults }, rates) => {
-      faults.rates = { ...faults.rates, ...rates };
-    },
+    (rates) => rates,
   ),
 } as const satisfies Record<string, Act>;
 
@@ -135,7 +121,7 @@ export function controlApp(parts: ControlParts): ControlApp {
   for (const [name, carryOut] of Object.entries(acts)) {
     app.post(`/api/boxes/:id/${name}`, async (c) => {
       const id = c.req.param("id");
-      const found = boxes.find(({ box }) => box.id === id);
+      const found = boxes.find((box) => box.id === id);
       if (!found) throw new HttpProblem(404, "no-such-box", `There is no box "${id}".`);
       await carryOut(found, c.req);
       watch.refresh();
@@ -187,14 +173,23 @@ export function controlApp(parts: ControlParts): ControlApp {
 }
 
 /** Reads its own body from the request and does it. */
-type Act = (box: SimBox, request: BodyRequest) => Promise<void>;
+type Act = (lock: PlayedLock, request: BodyRequest) => Promise<void>;
 
 interface BodyRequest {
   json(): Promise<unknown>;
 }
 
-function act<T>(shape: z.ZodType<T>, carryOut: (box: SimBox, body: T) => void): Act {
-  return async (box, request) => carryOut(box, await bodyOf(request, shape));
+/** `wishOf`: what the act takes, out of the body. A lock that lacks the act has no such address. */
+function act<Name extends keyof PlayedActs, T>(
+  name: Name,
+  shape: z.ZodType<T>,
+  wishOf: (body: T, lock: PlayedLock) => Parameters<NonNullable<PlayedActs[Name]>>[0],
+): Act {
+  return async (lock, request) => {
+    const carryOut = lock.acts[name] as ((wish: unknown) => void) | undefined;
+    if (!carryOut) throw new HttpProblem(404, "no-such-act", `${lock.id} has nothing to do that with.`);
+    carryOut(wishOf(await bodyOf(request, shape), lock));
+  };
 }
 
 async function bodyOf<T>(request: BodyRequest, shape: z.ZodType<T>): Promise<T> {

@@ -9,9 +9,10 @@ import { type FaultRates, Faults } from "./faults.ts";
 import type { Internet } from "./internet.ts";
 import { LockboxLink } from "./links/mqtt-lockbox.ts";
 import type { BrokerAt } from "./links/mqtt-session.ts";
+import { type LockboxParts, playedLockbox } from "./played/lockbox.ts";
 import { isLoopbackName } from "./same-origin.ts";
 import { SimLockbox } from "./sim-lockbox.ts";
-import { type CloudAccess, type Hint, type SimBox, type SiteProcesses, SiteStateWatch } from "./site-state.ts";
+import { type CloudAccess, type Hint, type SiteProcesses, SiteStateWatch } from "./site-state.ts";
 import { SimulatorStartError } from "./start-error.ts";
 
 export interface SimulatedBox {
@@ -53,15 +54,20 @@ export async function startSimulator(options: SimulatorOptions): Promise<Running
   // Seconds since 1970, so that a simulator that is started again does not count its boxes' boots from one.
   const firstBoot = Math.floor(clock.wall() / 1000);
   const keys = options.boxes.map(({ id, key }) => keyOf(id, key));
-  const boxes = options.boxes.map(({ id, name, password }, index): SimBox => {
+  const boxes = options.boxes.map(({ id, name, password }, index): LockboxParts => {
     const box = new SimLockbox({ id, key: keys[index]!, clock, firstBoot });
     // A line of its own, with chances of its own.
     const faults = new Faults(options.faults?.rates, (options.faults?.seed ?? 1) + index);
     return { name, box, faults, link: new LockboxLink({ box, broker, proof: { password }, faults, clock, logger }) };
   });
-  const watch = new SiteStateWatch({ boxes, gatewayUrl, cloud, internet, processes, hints, clock });
+  const played = boxes.map(playedLockbox);
+  const watch = new SiteStateWatch({ boxes: played, gatewayUrl, cloud, internet, processes, hints, clock });
   const onLoopback = isLoopbackName(options.http.host);
-  const app = controlApp({ watch, boxes, internet, processes, onLoopback, clock, logger, stopping: stopping.signal });
+  const app = controlApp({
+    ...{ watch, internet, processes, onLoopback, clock, logger },
+    boxes: played,
+    stopping: stopping.signal,
+  });
   const server = await listen(app.fetch, options.http).catch((error) => {
     for (const { box } of boxes) box.cutPower();
     throw error;

@@ -1,9 +1,7 @@
 /** What the control page and its API show: the boxes, the cable, and what gateway and cloud say of themselves when they can be asked. */
 import { z } from "zod";
 import type { Clock } from "../gateway/ports/clock.ts";
-import type { FaultRates, Faults } from "./faults.ts";
-import type { LockboxLink } from "./links/mqtt-lockbox.ts";
-import type { LockboxView, SimLockbox } from "./sim-lockbox.ts";
+import type { PlayedLock, PlayedView } from "./played-lock.ts";
 
 /** A code to try. `note`: where it works. */
 export interface Hint {
@@ -12,13 +10,9 @@ export interface Hint {
   readonly note: string;
 }
 
-export interface BoxState extends LockboxView {
+export interface LockState extends PlayedView {
   readonly id: string;
   readonly name: string;
-  /** The broker has let it in. */
-  readonly connected: boolean;
-  /** What goes wrong on its line. */
-  readonly line: FaultRates;
 }
 
 /** What the gateway's status page says, as far as it is shown here. */
@@ -43,7 +37,7 @@ export type DecidedEvent = z.infer<typeof decidedEvent>;
 export type ReceivedEvent = z.infer<typeof receivedEvent>;
 
 export interface SiteState {
-  readonly boxes: readonly BoxState[];
+  readonly boxes: readonly LockState[];
   /** null: there is no cable of ours to pull. */
   readonly internet: { readonly on: boolean } | null;
   /** null: there is no cloud to ask. */
@@ -68,14 +62,6 @@ export interface SiteState {
   readonly hints: readonly Hint[];
 }
 
-export interface SimBox {
-  readonly name: string;
-  readonly box: SimLockbox;
-  /** Of its line. */
-  readonly faults: Faults;
-  readonly link: LockboxLink;
-}
-
 export interface CloudAccess {
   readonly url: string;
   readonly adminToken: string;
@@ -94,7 +80,7 @@ export interface SiteProcesses {
 }
 
 export interface SiteStateOptions {
-  readonly boxes: readonly SimBox[];
+  readonly boxes: readonly PlayedLock[];
   readonly gatewayUrl: string;
   readonly cloud?: CloudAccess | undefined;
   readonly internet?: { readonly on: boolean } | undefined;
@@ -165,13 +151,7 @@ export class SiteStateWatch {
   state(): SiteState {
     const { boxes, internet, cloud, processes, hints } = this.#options;
     return {
-      boxes: boxes.map(({ name, box, faults, link }) => ({
-        id: box.id,
-        name,
-        connected: link.connected,
-        line: faults.rates,
-        ...box.view(),
-      })),
+      boxes: boxes.map((box) => ({ id: box.id, name: box.name, ...box.view() })),
       internet: internet ? { on: internet.on } : null,
       cloud: cloud
         ? {
@@ -205,7 +185,7 @@ export class SiteStateWatch {
   async run(signal: AbortSignal): Promise<void> {
     const { boxes, clock } = this.#options;
     const tell = () => this.#tell();
-    const ends = boxes.flatMap(({ box, link }) => [box.onChange(tell), link.onChange(tell)]);
+    const ends = boxes.map((box) => box.onChange(tell));
     while (!signal.aborted) {
       this.#wake = new AbortController();
       const until = AbortSignal.any([signal, this.#wake.signal]);

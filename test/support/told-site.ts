@@ -5,7 +5,7 @@ import { Hono } from "hono";
 import { streamSSE } from "hono/streaming";
 import { noFaults } from "../../firmware-sim/faults.ts";
 import { addControlPage } from "../../firmware-sim/page.tsx";
-import type { BoxState, DecidedEvent, ReceivedEvent, SiteState } from "../../firmware-sim/site-state.ts";
+import type { DecidedEvent, LockState, ReceivedEvent, SiteState } from "../../firmware-sim/site-state.ts";
 
 export interface Post {
   readonly path: string;
@@ -17,7 +17,7 @@ export interface ToldSite {
   readonly posts: Post[];
   readonly state: () => SiteState;
   tell(change: Partial<SiteState>): void;
-  tellBox(id: string, change: Partial<BoxState>): void;
+  tellBox(id: string, change: Partial<LockState>): void;
   stop(): Promise<void>;
 }
 
@@ -77,7 +77,7 @@ export async function startToldSite(first: SiteState, answer: Answer = () => und
 /** 2031-03-04T12:00Z. */
 const noon = Date.UTC(2031, 2, 4, 12);
 
-export function aBox(id: string, name: string, change: Partial<BoxState> = {}): BoxState {
+export function aBox(id: string, name: string, change: Partial<LockState> = {}): LockState {
   return {
     id,
     name,
