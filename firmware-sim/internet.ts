@@ -1,11 +1,15 @@
-/** The cable between a gateway and the cloud: a TCP proxy on loopback that can be pulled. */
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+/** The cable between a site and the internet: TCP proxies on loopback that are pulled together. */
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
 import type { Clock } from "../gateway/ports/clock.ts";
 
-export interface InternetOptions {
+/** What the cable leads to. */
+export interface Target {
   readonly targetHost: string;
   readonly targetPort: number;
+}
+
+export interface InternetOptions extends Target {
   readonly clock: Clock;
   /** How long each portion of bytes is under way. Default 0. */
   readonly delayMs?: number;
@@ -15,6 +19,8 @@ export interface Internet {
   /** What the gateway is told to be the cloud's address. */
   readonly url: string;
   readonly on: boolean;
+  /** Leads to another service as well. Resolves with what the gateway is told to be that one's address. */
+  reach(target: Target): Promise<string>;
   /** Off: connections break and new ones are refused at once. */
   set(on: boolean): void;
   stop(): Promise<void>;
@@ -22,9 +28,9 @@ export interface Internet {
 
 const connectionsMax = 256;
 
-/** On a free port of 127.0.0.1, switched on. */
-export async function startInternet(options: InternetOptions): Promise<Internet> {
-  const { targetHost, targetPort, clock, delayMs = 0 } = options;
+/** Each service on a free port of 127.0.0.1, switched on. */
+export async function startInternet({ clock, delayMs = 0, ...cloud }: InternetOptions): Promise<Internet> {
+  const servers: Server[] = [];
   const sockets = new Set<Socket>();
   let on = true;
 
@@ -44,34 +50,39 @@ export async function startInternet(options: InternetOptions): Promise<Internet>
     }
   }
 
-  const server = createServer({ allowHalfOpen: true }, (near) => {
-    if (!on) return near.destroy();
-    const far = connect({ host: targetHost, port: targetPort, allowHalfOpen: true });
-    keep(near);
-    keep(far);
-    // A failure in one direction ends both: the pipelines destroy their streams.
-    pipeline(near, delayed, far).catch(() => near.destroy());
-    pipeline(far, delayed, near).catch(() => far.destroy());
-  });
-  server.maxConnections = connectionsMax;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", resolve);
-  });
+  const reach = async ({ targetHost, targetPort }: Target): Promise<string> => {
+    const server = createServer({ allowHalfOpen: true }, (near) => {
+      if (!on) return near.destroy();
+      const far = connect({ host: targetHost, port: targetPort, allowHalfOpen: true });
+      keep(near);
+      keep(far);
+      // A failure in one direction ends both: the pipelines destroy their streams.
+      pipeline(near, delayed, far).catch(() => near.destroy());
+      pipeline(far, delayed, near).catch(() => far.destroy());
+    });
+    server.maxConnections = connectionsMax;
+    servers.push(server);
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(0, "127.0.0.1", resolve);
+    });
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  };
 
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: await reach(cloud),
     get on() {
       return on;
     },
+    reach,
     set(wanted) {
       on = wanted;
       if (!on) cut();
     },
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        cut();
-      }),
+    stop: async () => {
+      const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
+      cut();
+      await Promise.all(closed);
+    },
   };
 }

@@ -40,8 +40,8 @@ async function givenCable(t: TestContext, serve: (socket: Socket) => void, optio
     cloud,
     served,
     /** A connection whose end is seen as `closed`, with or without an error. */
-    dial: async () => {
-      const socket = connect({ host: hostname, port: Number(cablePort) });
+    dial: async (to = Number(cablePort)) => {
+      const socket = connect({ host: hostname, port: to });
       dialled.push(socket);
       socket.on("error", () => undefined);
       const gone = new Promise<void>((resolve) => socket.once("close", () => resolve()));
@@ -120,6 +120,27 @@ describe("the cable between gateway and cloud", () => {
 
     assert.equal(String(bytes), "back");
     assert.equal(internet.url, url);
+  });
+
+  test("another service behind it is reached at an address of its own, and gone with it", async (t) => {
+    const { internet, dial } = await givenCable(t, (socket) => void socket.end("the cloud"));
+    const other = createServer((socket) => void socket.write("a maker's cloud"));
+    await listening(other);
+    t.after(() => closed(other));
+    const { port: targetPort } = other.address() as AddressInfo;
+
+    const { port } = new URL(await internet.reach({ targetHost: "127.0.0.1", targetPort }));
+    const { socket, gone } = await dial(Number(port));
+    const [bytes] = await once(socket, "data");
+    assert.equal(String(bytes), "a maker's cloud");
+    internet.set(false);
+    await gone;
+    const later = await dial(Number(port));
+    await later.gone;
+    assert.equal(later.socket.bytesRead, 0);
+
+    await internet.stop();
+    await assert.rejects(once(connect(Number(port), "127.0.0.1"), "connect"), /ECONNREFUSED/);
   });
 
   test("a cloud that is not there ends the connection and nothing else", async (t) => {
