@@ -2,11 +2,14 @@
  * A whole site on one machine: gateway and cloud-sync as processes of their own, simulated lockboxes, and a cable between the two
  * that can be pulled. What it needs it makes: keys, certificates, grants to try.
  */
+import { randomInt } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { type Internet, startInternet } from "../firmware-sim/internet.ts";
 import { type RunningSimulator, startSimulator } from "../firmware-sim/main.ts";
+import { makersLocks } from "../firmware-sim/played/makers-locks.ts";
+import type { MakersLock, SiteEntry } from "../firmware-sim/played-lock.ts";
 import { steadyPorts } from "../firmware-sim/steady-port.ts";
 import { type EnrolmentOrder, enrolGateway } from "../gateway/enrol-gateway.ts";
 import { GatewayError } from "../gateway/errors.ts";
@@ -51,6 +54,12 @@ export interface DemoFacts {
     readonly password: string;
     readonly key: string;
   }[];
+  /** One of each maker. */
+  readonly locks: readonly {
+    readonly id: string;
+    readonly accessPoint: string;
+    readonly driver: string;
+  }[];
   /** A box nobody plays, for a person with mosquitto_pub. */
   readonly spareBox: {
     readonly id: string;
@@ -65,6 +74,10 @@ export interface DemoFacts {
 export interface RunningDemo {
   readonly facts: () => DemoFacts;
   stop(): Promise<void>;
+}
+
+interface StartedLock extends SiteEntry {
+  readonly lock: MakersLock;
 }
 
 /** Where the services listen in this run, however often they come and go. */
@@ -118,12 +131,19 @@ export async function startDemo({ folder, port, version, logger, onChange }: Dem
     });
     stops.push(() => internet.stop());
     const api = new AdminApi(cloudUrl, memory.adminToken);
+    const locks = makersLocks({ clock: systemClock, internet, secret: randomSecret });
+    const entries = await Promise.all(locks.map(startLock));
 
     await makeSite(api);
     await enrolOnce(api, { cloudUrl, folder: join(folder, "gateway"), version });
     await writePrivate(
       join(folder, "secrets.yaml"),
-      stringify({ devices: Object.fromEntries(memory.boxes.map(({ id, password, key }) => [id, { password, key }])) }),
+      stringify({
+        devices: Object.fromEntries([
+          ...memory.boxes.map(({ id, password, key }) => [id, { password, key }]),
+          ...entries.map(({ lock, secrets }) => [lock.id, secrets]),
+        ]),
+      }),
     );
     const gateway = kept(
       "gateway",
@@ -131,7 +151,10 @@ export async function startDemo({ folder, port, version, logger, onChange }: Dem
         logFile: join(folder, "gateway.log"),
         readyFile: join(folder, "gateway.ready.json"),
         config: () =>
-          writePrivate(join(folder, "gateway.yaml"), stringify(gatewayConfig(folder, memory, ports, internet.url))),
+          writePrivate(
+            join(folder, "gateway.yaml"),
+            stringify(gatewayConfig(folder, memory, entries, ports, internet.url)),
+          ),
         env: {},
       }),
     );
@@ -139,7 +162,7 @@ export async function startDemo({ folder, port, version, logger, onChange }: Dem
     const gatewayUrl = String(gatewayReady.url);
 
     await until("the gateway has reported its doors", async () => {
-      return (await api.list(`/api/sites/${site}/access-points`)).length >= memory.boxes.length;
+      return (await api.list(`/api/sites/${site}/access-points`)).length >= memory.boxes.length + locks.length;
     });
     if (memory.pins.length === 0) memory.pins = await makeGrants(api, String(gatewayReady.gateway));
     await remember(folder, memory);
@@ -158,6 +181,7 @@ export async function startDemo({ folder, port, version, logger, onChange }: Dem
         servername: "localhost",
       },
       boxes: memory.boxes.filter(({ id }) => id !== "spare-box"),
+      locks,
       gatewayUrl,
       cloud: { url: cloudUrl, adminToken: memory.adminToken, site },
       internet,
@@ -195,6 +219,7 @@ export async function startDemo({ folder, port, version, logger, onChange }: Dem
       },
       cloud: { url: cloudUrl, adminToken: memory.adminToken, site },
       boxes: memory.boxes.filter(({ id }) => id !== "spare-box").map(withAccessPoint),
+      locks: locks.map(({ id, make }) => ({ id, accessPoint: id, driver: make.driver })),
       spareBox: withAccessPoint(memory.boxes.find(({ id }) => id === "spare-box")!),
       pins: memory.pins,
       pids: { gateway: gateway.pid, cloud: cloud.pid },
@@ -205,6 +230,11 @@ export async function startDemo({ folder, port, version, logger, onChange }: Dem
         for (const stop of stops.splice(0).reverse()) await stop();
       },
     };
+  }
+
+  async function startLock(lock: MakersLock): Promise<StartedLock> {
+    stops.push(() => lock.stop());
+    return { lock, ...(await lock.start()) };
   }
 }
 
@@ -236,7 +266,7 @@ async function makeGrants(api: AdminApi, homeGateway: string): Promise<DemoPin[]
       label: "Guest: opens as often as they like",
       kind: "stay",
       name: "Ana Guest",
-      doors: ["box-1", "box-2"],
+      doors: ["box-1", "box-2", "front-door"],
       entries: null,
     },
     { label: "Courier: opens once", kind: "temporary", name: "Carl Courier", doors: ["box-1", "box-2"], entries: 1 },
@@ -270,7 +300,13 @@ function cloudConfig(folder: string, ports: Ports): object {
   return { data: join(folder, "cloud"), http: { host: "127.0.0.1", port: ports.cloud } };
 }
 
-function gatewayConfig(folder: string, { boxes }: DemoMemory, ports: Ports, cloudUrl: string): object {
+function gatewayConfig(
+  folder: string,
+  { boxes }: DemoMemory,
+  locks: readonly StartedLock[],
+  ports: Ports,
+  cloudUrl: string,
+): object {
   return {
     data: join(folder, "gateway"),
     secretsFile: join(folder, "secrets.yaml"),
@@ -283,9 +319,21 @@ function gatewayConfig(folder: string, { boxes }: DemoMemory, ports: Ports, clou
       hostnames: ["localhost", "127.0.0.1"],
     },
     clock: { source: "system" },
-    devices: boxes.map(({ id }) => ({ id, driver: "mqtt-lockbox" })),
-    accessPoints: boxes.map(({ id, name }) => ({ id, name, lock: id, readers: [id], holdMs })),
+    devices: [
+      ...boxes.map(({ id }) => ({ id, driver: "mqtt-lockbox" })),
+      ...locks.map(({ lock: { id, make }, options }) => ({ id, driver: make.driver, options })),
+    ],
+    accessPoints: [
+      ...boxes.map(({ id, name }) => ({ id, name, lock: id, readers: [id], holdMs })),
+      ...locks.map(({ lock: { id, name } }) => ({ id, name, lock: id, holdMs })),
+    ],
   };
+}
+
+/** Of an account or a device that nobody else has to know in the next run. */
+function randomSecret(length: number): string {
+  const characters = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+  return Array.from({ length }, () => characters[randomInt(characters.length)]).join("");
 }
 
 async function writePrivate(path: string, text: string): Promise<string> {

@@ -9,12 +9,15 @@ import { HttpProblem, invalidRequest, problemResponse, type RequestIdEnv, reques
 import type { FaultRates } from "./faults.ts";
 import { addControlPage } from "./page.tsx";
 import type { PlayedActs, PlayedLock } from "./played-lock.ts";
+import type { RemoteUnlocks } from "./remote-unlocks.ts";
 import { loopbackNamesOnly, sameOriginOnly } from "./same-origin.ts";
 import type { SiteProcesses, SiteStateWatch } from "./site-state.ts";
 
 export interface ControlParts {
   readonly watch: SiteStateWatch;
   readonly boxes: readonly PlayedLock[];
+  readonly locks: readonly PlayedLock[];
+  readonly unlocks?: RemoteUnlocks | undefined;
   readonly internet?: { set(on: boolean): void } | undefined;
   readonly processes?: SiteProcesses | undefined;
   /** Only this machine can reach it, so only by its own names. */
@@ -41,6 +44,8 @@ const acts = {
     return body.digits;
   }),
   door: act("moveDoor", z.strictObject({ open: z.boolean() }), ({ open }) => open),
+  turn: act("turn", z.strictObject({ to: z.enum(["released", "secured"]) }), ({ to }) => to),
+  online: act("setOnline", z.strictObject({ on: z.boolean() }), ({ on }) => on),
   power: act("setPower", z.strictObject({ on: z.boolean() }), ({ on }) => on),
   jam: act("setJam", z.strictObject({ on: z.boolean() }), ({ on }) => on),
   tamper: act("setTamper", z.strictObject({ active: z.boolean() }), ({ active }) => active),
@@ -65,7 +70,7 @@ const runningBody = z.strictObject({ running: z.boolean() });
 const noBody = z.strictObject({});
 
 export function controlApp(parts: ControlParts): ControlApp {
-  const { watch, boxes, internet, processes, clock, logger, stopping } = parts;
+  const { watch, boxes, locks, unlocks, internet, processes, clock, logger, stopping } = parts;
   const app = new Hono<RequestIdEnv>();
   let streams = 0;
   const moving = new Set<string>();
@@ -119,15 +124,24 @@ export function controlApp(parts: ControlParts): ControlApp {
   });
 
   for (const [name, carryOut] of Object.entries(acts)) {
-    app.post(`/api/boxes/:id/${name}`, async (c) => {
-      const id = c.req.param("id");
-      const found = boxes.find((box) => box.id === id);
-      if (!found) throw new HttpProblem(404, "no-such-box", `There is no box "${id}".`);
-      await carryOut(found, c.req);
+    app.post(`/api/:place{boxes|locks}/:id/${name}`, async (c) => {
+      await carryOut(found(c.req.param()), c.req);
       watch.refresh();
       return c.json(watch.state());
     });
   }
+
+  app.post("/api/:place{boxes|locks}/:id/unlock", async (c) => {
+    const { id } = found(c.req.param());
+    await bodyOf(c.req, noBody);
+    if (!unlocks) throw new HttpProblem(409, "no-cloud", "This simulator has no cloud to ask that of.");
+    const accessPoint = watch.accessPointOf(id);
+    if (accessPoint === undefined)
+      throw new HttpProblem(409, "no-such-door", `The gateway has told of no door that ${id} holds.`);
+    await unlocks.ask(accessPoint, stopping);
+    watch.refresh();
+    return c.json(watch.state());
+  });
 
   app.post("/api/internet", async (c) => {
     const { on } = await bodyOf(c.req, onBody);
@@ -153,6 +167,12 @@ export function controlApp(parts: ControlParts): ControlApp {
   });
 
   return app;
+
+  function found({ place, id }: { readonly place: string; readonly id: string }): PlayedLock {
+    const one = (place === "boxes" ? boxes : locks).find((lock) => lock.id === id);
+    if (!one) throw new HttpProblem(404, "no-such-lock", `There is no "${id}" among the ${place}.`);
+    return one;
+  }
 
   /** One wish at a time for each program: a second one meanwhile is refused, not queued. */
   async function moveProcess(what: "cloud" | "gateway", move: (of: SiteProcesses) => Promise<void>): Promise<void> {

@@ -9,6 +9,7 @@ const rattleMs = 1500;
 const byId = (id) => document.getElementById(id);
 const part = (root, name) => root.querySelector(`[data-part="${name}"]`);
 const clockTime = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
+const dayTime = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
 const isStill = matchMedia("(prefers-reduced-motion: reduce)");
 
 let site;
@@ -22,7 +23,7 @@ stream.addEventListener("error", () => hide(byId("lost"), false));
 stream.addEventListener("message", ({ data }) => {
   site = JSON.parse(data);
   drawLine(site);
-  drawBoxes(site);
+  drawLocks(site);
   drawCodes(site);
   drawLedger(site);
   for (const listener of listeners) listener();
@@ -42,31 +43,35 @@ function until(holds, withinMs) {
   });
 }
 
-/** One act at a time per control: it is busy until the answer is here. A refusal is told beside the line. */
+/** One act at a time per control: it is busy until the answer is here. Returns the site after it, if it was taken. */
 async function act(control, path, body) {
   if (control.getAttribute("aria-busy") === "true") return;
   control.setAttribute("aria-busy", "true");
   try {
-    await post(path, body);
+    return await post(path, body);
   } finally {
     control.removeAttribute("aria-busy");
   }
 }
 
+/** A refusal is told beside the line. */
 async function post(path, body) {
   const refusal = byId("refusal");
+  let after;
   try {
     const response = await fetch(path, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(body),
     });
-    const problem = response.ok ? undefined : await response.json();
-    write(refusal, problem?.detail ?? "");
+    const said = await response.json();
+    if (response.ok) after = said;
+    write(refusal, response.ok ? "" : (said.detail ?? ""));
   } catch {
     write(refusal, "The demo program did not answer.");
   }
   hide(refusal, refusal.textContent === "");
+  return after;
 }
 
 // Gateway, cable, cloud.
@@ -131,28 +136,35 @@ byId("cloud-service").addEventListener("click", ({ currentTarget }) =>
 );
 byId("kill").addEventListener("click", ({ currentTarget }) => act(currentTarget, "/api/gateway/kill", {}));
 
-// Boxes.
+// Locks: boxes of ours, and those of other makers.
 
 const drawn = new Map();
+const allOf = ({ boxes, locks }) => [...boxes, ...locks];
 
-function drawBoxes({ boxes, gateway }) {
-  for (const box of boxes) {
-    const view = drawn.get(box.id) ?? newBox(box);
-    const lockedOutMs = gateway?.accessPoints.find(({ id }) => id === box.id)?.lockedOutMs ?? 0;
-    view.draw(box, lockedOutMs);
+function drawLocks({ boxes, locks, gateway }) {
+  for (const [place, all] of Object.entries({ boxes, locks })) {
+    for (const lock of all) {
+      const view = drawn.get(lock.id) ?? newLock(lock, place);
+      const lockedOutMs = gateway?.accessPoints.find(({ id }) => id === lock.id)?.lockedOutMs ?? 0;
+      view.draw(lock, lockedOutMs);
+    }
   }
   for (const [id, { element }] of drawn) {
-    if (boxes.some((box) => box.id === id)) continue;
+    if (allOf({ boxes, locks }).some((lock) => lock.id === id)) continue;
     element.remove();
     drawn.delete(id);
   }
+  hide(byId("makers"), locks.length === 0);
 }
 
-function newBox({ id, name }) {
-  const element = byId("box").content.firstElementChild.cloneNode(true);
-  const path = `/api/boxes/${encodeURIComponent(id)}`;
+function newLock({ id, name, make, display: screen }, place) {
+  const element = byId("lock").content.firstElementChild.cloneNode(true);
+  const path = `/api/${place}/${encodeURIComponent(id)}`;
+  const hasKeypad = screen !== undefined;
   const doorway = part(element, "door");
   const display = part(element, "display");
+  const hand = part(element, "hand");
+  const unlock = part(element, "unlock");
   const battery = element.querySelector('[data-act="battery"]');
   const line = element.querySelector('[data-act="line"]');
   let digits = "";
@@ -160,9 +172,16 @@ function newBox({ id, name }) {
   let box;
 
   element.dataset.box = id;
+  element.dataset.keypad = hasKeypad ? "yes" : "no";
+  element.dataset.make = make?.driver ?? "";
   element.setAttribute("aria-label", name);
   write(part(element, "name"), name);
+  write(part(element, "make"), make ? makeWords(make) : "");
+  hide(part(element, "make"), !make);
   write(part(element, "keypad-name"), `Keypad of ${name}`);
+  hide(part(element, "keypad"), !hasKeypad);
+  write(part(element, "hand-words"), make?.hand ?? "");
+  hide(hand, !make);
 
   const press = (key) => {
     if (key === "enter") {
@@ -186,7 +205,7 @@ function newBox({ id, name }) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select")) return;
     const isDigit = /^\d$/.test(event.key);
     const key = isDigit ? event.key : { Backspace: "clear", Escape: "clear", Enter: isTyped ? "enter" : "" }[event.key];
-    if (!key) return;
+    if (!key || !hasKeypad) return;
     isTyped = isDigit;
     event.preventDefault();
     press(key);
@@ -194,15 +213,21 @@ function newBox({ id, name }) {
   });
   doorway.addEventListener("click", async () => {
     const isPull = box.door !== "open";
-    await act(doorway, `${path}/door`, { open: isPull });
-    if (isPull && box.bolt !== "released") rattle();
+    const after = await act(doorway, `${path}/door`, { open: isPull });
+    const door = after && allOf(after).find((lock) => lock.id === id)?.door;
+    if (door === (isPull ? "closed" : "open")) rattle(isPull);
   });
-  const rattle = () => {
+  const rattle = (isPull) => {
+    write(part(element, "stays"), isPull ? "It is locked" : "The bolt is out");
     doorway.classList.add("rattle");
-    announce("the door does not give way.");
+    announce(isPull ? "the door does not give way." : "the door does not shut, its bolt is out.");
     setTimeout(() => doorway.classList.remove("rattle"), rattleMs);
   };
-  const trouble = { power: "on", jam: "on", tamper: "active" };
+  hand.addEventListener("click", () =>
+    act(hand, `${path}/turn`, { to: box.bolt === "released" ? "secured" : "released" }),
+  );
+  unlock.addEventListener("click", () => act(unlock, `${path}/unlock`, {}));
+  const trouble = { power: "on", online: "on", jam: "on", tamper: "active" };
   for (const [name, member] of Object.entries(trouble)) {
     const control = element.querySelector(`[data-act="${name}"]`);
     control.addEventListener("click", () => act(control, `${path}/${name}`, { [member]: !isOn(control) }));
@@ -237,6 +262,7 @@ function newBox({ id, name }) {
       write(part(element, "link"), !box.powered ? "no power" : box.connected ? "connected" : "no connection");
       part(element, "link").className = box.powered && box.connected ? "tag good" : "tag bad";
       write(part(element, "words"), boxWords(box, lockedOutMs));
+      hide(part(element, "battery-label"), box.batteryPercent === undefined);
       write(part(element, "battery"), `${box.batteryPercent} %`);
       if (document.activeElement !== battery) battery.value = box.batteryPercent;
       line.value = lineOf(box);
@@ -246,9 +272,13 @@ function newBox({ id, name }) {
         write(part(element, `rate-${which}`), `${value} ${unit}`);
         if (document.activeElement !== rate) rate.value = value;
       }
-      drawSwitch(element.querySelector('[data-act="power"]'), box.powered, true);
-      drawSwitch(element.querySelector('[data-act="jam"]'), box.jammed, true);
-      drawSwitch(element.querySelector('[data-act="tamper"]'), box.tamper, true);
+      const { powered, online, jammed, tamper } = box;
+      const switches = { power: powered, online, jam: jammed, tamper };
+      for (const [name, on] of Object.entries(switches))
+        drawSwitch(element.querySelector(`[data-act="${name}"]`), on ?? false, on !== undefined);
+      hide(part(element, "afar"), box.unlock === undefined);
+      write(part(element, "unlock-words"), unlockWords(box.unlock));
+      drawCodesIn(element, box.codes);
       if (isNewVerdict && !isFirst) {
         element.dataset.verdict = box.lastVerdict.verdict;
         announce(verdictWords[box.lastVerdict.verdict]);
@@ -257,8 +287,46 @@ function newBox({ id, name }) {
     },
   };
   drawn.set(id, view);
-  byId("boxes").append(element);
+  byId(place).append(element);
   return view;
+}
+
+function makeWords({ maker, kind, driver, reach }) {
+  const way = reach === "cloud" ? "through its maker’s cloud" : "on the local network";
+  return `${maker}: ${kind}, reached ${way} by the driver “${driver}”`;
+}
+
+const unlockStates = {
+  asked: "Asked of the cloud …",
+  taken: "The gateway tells the lock …",
+  confirmed: "Unlocked, and the lock has said so",
+  accepted: "Told to unlock; it does not say whether it did",
+  refused: "Not unlocked: it was not reached, or said no",
+  unknown: "Told to unlock, and nothing came back",
+  expired: "Not unlocked: the gateway did not hear in time",
+};
+
+function unlockWords(unlock) {
+  return unlock ? `${unlockStates[unlock.state]} · ${clockTime.format(unlock.at)}` : "";
+}
+
+function drawCodesIn(element, codes) {
+  hide(part(element, "codes"), codes === undefined);
+  if (!codes) return;
+  write(
+    part(element, "codes-words"),
+    codes.length === 0 ? "No codes in it" : codes.length === 1 ? "1 code in it" : `${codes.length} codes in it`,
+  );
+  const lines = codes.map(({ name, from, until }) => `${name}: ${windowWords(from, until)}`);
+  const list = part(element, "codes-list");
+  if ([...list.children].map(({ textContent }) => textContent).join("\n") === lines.join("\n")) return;
+  list.replaceChildren(...lines.map((textContent) => Object.assign(document.createElement("li"), { textContent })));
+}
+
+function windowWords(from, until) {
+  if (from === null && until === null) return "always";
+  const [begins, ends] = [from, until].map((at) => (at === null ? undefined : dayTime.format(at)));
+  return [begins && `from ${begins}`, ends && `until ${ends}`].filter(Boolean).join(" ");
 }
 
 const verdictWords = {
@@ -295,16 +363,17 @@ function lampOf({ powered, display, bolt }, lockedOutMs) {
 }
 
 function boxWords(box, lockedOutMs) {
-  const { powered, bolt, door, tamper, batteryPercent, display } = box;
+  const { powered, online, bolt, door, tamper, batteryPercent, display, make } = box;
   const bolted = { secured: "Locked", released: "Unlocked", jammed: "Bolt jammed" }[bolt] ?? "Bolt unknown";
   const words = [bolted, door === "open" ? "door open" : "door closed"];
   if (display === hereText) words.push("beeping and blinking");
   if (!powered) words.push("no power");
+  if (online === false) words.push("off its network");
   if (tamper) words.push("pried open");
   if (lockedOutMs > 0) words.push(`keypad locked out for ${duration(lockedOutMs)}`);
   const line = lineOf(box);
   if (line !== "good") words.push(line === "own" ? "faulty line" : `${line} line`);
-  if (batteryPercent <= 20) words.push(`battery ${batteryPercent} %`);
+  if (batteryPercent <= 20 || (make && batteryPercent !== undefined)) words.push(`battery ${batteryPercent} %`);
   return words.join(" · ");
 }
 
@@ -313,7 +382,8 @@ function boxWords(box, lockedOutMs) {
 let chosen;
 let codesDrawn = "";
 
-function drawCodes({ boxes, hints }) {
+function drawCodes({ hints, ...site }) {
+  const boxes = allOf(site).filter(({ display }) => display !== undefined);
   const now = JSON.stringify([boxes.map(({ id, name }) => [id, name]), hints]);
   if (now === codesDrawn) return;
   codesDrawn = now;
@@ -377,14 +447,14 @@ async function enter(id, pin) {
   if (verdictAt(id) === before) await until(() => verdictAt(id) !== before, verdictWaitMs);
 }
 
-const verdictAt = (id) => site.boxes.find((box) => box.id === id)?.lastVerdict?.at;
+const verdictAt = (id) => allOf(site).find((lock) => lock.id === id)?.lastVerdict?.at;
 
 // What happened: a row for each event, the gateway's word beside the cloud's.
 
 const rows = new Map();
 
-function drawLedger({ decided, received, boxes, gateway }) {
-  const names = new Map([...boxes, ...(gateway?.accessPoints ?? [])].map(({ id, name }) => [id, name]));
+function drawLedger({ decided, received, gateway, ...site }) {
+  const names = new Map([...allOf(site), ...(gateway?.accessPoints ?? [])].map(({ id, name }) => [id, name]));
   const arrived = new Map(received.map((event) => [event.seq, event]));
   // The cloud takes events in their order: below its oldest one shown, all have arrived.
   const oldest = Math.min(...arrived.keys());
@@ -449,6 +519,21 @@ const unansweredReasons = {
   "no-access-point": "the reader belongs to no door",
 };
 
+const openers = {
+  code: "by a code in the lock",
+  card: "by a card",
+  fingerprint: "by a fingerprint",
+  key: "by a key",
+  hand: "by hand",
+  app: "from another program",
+};
+
+const codeAnswers = {
+  accepted: "the change of its codes is on its way",
+  refused: "the change of its codes was refused",
+  unknown: "the change of its codes was not answered",
+};
+
 /** An event in plain English, and its tone. */
 function sentence(event, nameOf) {
   const at = nameOf(event.accessPoint ?? event.device);
@@ -481,6 +566,23 @@ function sentence(event, nameOf) {
         "",
         `${at}: ${event.reason === "impossible" ? "cannot be held open" : `held open no longer: ${event.reason}`}`,
       ];
+    case "opened-at-lock":
+      return ["good", `${at}: opened ${openers[event.by] ?? event.by}, without asking the gateway`];
+    case "code-sent":
+      return ["", `${at}: ${event.change === "set" ? "puts a code into the lock" : "takes a code out of the lock"}`];
+    case "code-answered":
+      return [event.result === "refused" ? "warn" : "", `${at}: ${codeAnswers[event.result] ?? event.result}`];
+    case "code-read":
+      return [
+        "",
+        `${at}: ${event.state === "present" ? "the code stands in the lock" : "the code is gone from the lock"}`,
+      ];
+    case "code-missing":
+      return ["bad", `${at}: a code that should be in the lock cannot be put there`];
+    case "codes-stuck":
+      return ["warn", `${at}: its codes can be neither read nor changed; tried again later`];
+    case "relocked":
+      return ["", `${at}: told to lock again, and locked`];
     case "relock-failed":
       return ["warn", `${at}: the bolt did not come back`];
     case "bolt":

@@ -10,9 +10,11 @@ import type { Internet } from "./internet.ts";
 import { LockboxLink } from "./links/mqtt-lockbox.ts";
 import type { BrokerAt } from "./links/mqtt-session.ts";
 import { type LockboxParts, playedLockbox } from "./played/lockbox.ts";
+import type { PlayedLock } from "./played-lock.ts";
+import { type CloudAccess, RemoteUnlocks } from "./remote-unlocks.ts";
 import { isLoopbackName } from "./same-origin.ts";
 import { SimLockbox } from "./sim-lockbox.ts";
-import { type CloudAccess, type Hint, type SiteProcesses, SiteStateWatch } from "./site-state.ts";
+import { type Hint, type SiteProcesses, SiteStateWatch } from "./site-state.ts";
 import { SimulatorStartError } from "./start-error.ts";
 
 export interface SimulatedBox {
@@ -29,6 +31,8 @@ export interface SimulatorOptions {
   readonly http: { readonly host: string; readonly port: number };
   readonly broker: BrokerAt;
   readonly boxes: readonly SimulatedBox[];
+  /** Of other makers; whoever made them starts and stops them. */
+  readonly locks?: readonly PlayedLock[] | undefined;
   readonly gatewayUrl: string;
   /** Whose events are shown as received. */
   readonly cloud?: CloudAccess | undefined;
@@ -49,7 +53,7 @@ export interface RunningSimulator {
 
 /** Rejects with a SimulatorStartError that says what to do. The boxes connect by themselves when their broker is there. */
 export async function startSimulator(options: SimulatorOptions): Promise<RunningSimulator> {
-  const { clock, logger, broker, gatewayUrl, cloud, internet, processes, hints = [] } = options;
+  const { clock, logger, broker, gatewayUrl, cloud, internet, processes, locks = [], hints = [] } = options;
   const stopping = new AbortController();
   // Seconds since 1970, so that a simulator that is started again does not count its boxes' boots from one.
   const firstBoot = Math.floor(clock.wall() / 1000);
@@ -60,11 +64,15 @@ export async function startSimulator(options: SimulatorOptions): Promise<Running
     const faults = new Faults(options.faults?.rates, (options.faults?.seed ?? 1) + index);
     return { name, box, faults, link: new LockboxLink({ box, broker, proof: { password }, faults, clock, logger }) };
   });
+  const unlocks = cloud && new RemoteUnlocks(cloud, clock);
   const played = boxes.map(playedLockbox);
-  const watch = new SiteStateWatch({ boxes: played, gatewayUrl, cloud, internet, processes, hints, clock });
+  const watch = new SiteStateWatch({
+    ...{ locks, gatewayUrl, cloud, unlocks, internet, processes, hints, clock },
+    boxes: played,
+  });
   const onLoopback = isLoopbackName(options.http.host);
   const app = controlApp({
-    ...{ watch, internet, processes, onLoopback, clock, logger },
+    ...{ watch, locks, unlocks, internet, processes, onLoopback, clock, logger },
     boxes: played,
     stopping: stopping.signal,
   });

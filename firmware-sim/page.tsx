@@ -2,9 +2,10 @@
 import type { Env, Hono } from "hono";
 import { asset, serveAssets } from "../web/assets.ts";
 import { addAssets, Page, pageHeaders } from "../web/page.tsx";
-import type { FaultRates } from "./faults.ts";
+import { LockTemplate } from "./lock-template.tsx";
 
 const style = asset(import.meta.resolve("./control.css"));
+const locksStyle = asset(import.meta.resolve("./control-locks.css"));
 const script = asset(import.meta.resolve("./control.js"));
 
 /** GET / and what it loads, with their headers. The app brings the API that control.js calls. */
@@ -12,13 +13,13 @@ export function addControlPage<E extends Env>(app: Hono<E>): void {
   app.use("/", pageHeaders());
   app.use("/assets/*", pageHeaders());
   addAssets(app);
-  serveAssets(app, [style, script]);
+  serveAssets(app, [style, locksStyle, script]);
   app.get("/", (c) => c.html(<ControlPage />));
 }
 
 function ControlPage() {
   return (
-    <Page title="Postern demo" styles={[style.url]} scripts={[script.url]}>
+    <Page title="Postern demo" styles={[style.url, locksStyle.url]} scripts={[script.url]}>
       <header class="masthead">
         <div>
           <h1>Postern: doors that keep working</h1>
@@ -39,8 +40,12 @@ function ControlPage() {
           <div id="boxes" class="boxes" />
         </section>
       </div>
+      <section id="makers" aria-labelledby="locks-title" hidden>
+        <h2 id="locks-title">Locks of other makers</h2>
+        <div id="locks" class="boxes" />
+      </section>
       <Ledger />
-      <BoxTemplate />
+      <LockTemplate />
       <EventTemplate />
     </Page>
   );
@@ -133,108 +138,6 @@ function Ledger() {
         </p>
       </div>
     </section>
-  );
-}
-
-const keys = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "clear", "0", "enter"] as const;
-const keyFaces: Readonly<Record<string, readonly [face: string, name: string]>> = {
-  clear: ["C", "Clear"],
-  enter: ["✓", "Enter"],
-};
-
-/** Of a message where it says nothing else; both directions. */
-const rates = [
-  ["lose", "Lost", "%"],
-  ["delayMs", "Held back, at most", "ms"],
-  ["repeat", "Arrives twice", "%"],
-  ["garble", "One character wrong", "%"],
-  ["disconnect", "Connection breaks after it", "%"],
-  ["noReply", "Command obeyed, not answered", "%"],
-  ["lateReplyMs", "Command answered later by", "ms"],
-] as const satisfies readonly (readonly [keyof FaultRates, name: string, unit: "%" | "ms"])[];
-const ranges = { "%": { max: "100", step: "1" }, ms: { max: "10000", step: "100" } };
-
-/** One simulated box; control.js clones it. */
-function BoxTemplate() {
-  return (
-    <template id="box">
-      <article class="box">
-        <header>
-          <h3 data-part="name">Box</h3>
-          <span class="tag" data-part="link" />
-        </header>
-        <div class="lockbox" data-part="lockbox">
-          <button type="button" class="doorway" data-part="door">
-            <span class="inside" aria-hidden="true" />
-            <span class="leaf" aria-hidden="true">
-              <span class="handle" />
-            </span>
-            <span class="door-words" data-part="door-words" />
-            <span class="door-words locked" aria-hidden="true">
-              It is locked
-            </span>
-          </button>
-          <span class="bolt" aria-hidden="true" />
-          <fieldset class="keypad">
-            <legend class="unseen" data-part="keypad-name" />
-            <span class="led" aria-hidden="true" />
-            <output class="display" data-part="display" />
-            {keys.map((key) => {
-              const [face, name] = keyFaces[key] ?? [key, key];
-              return (
-                <button type="button" data-key={key} aria-label={name}>
-                  {face}
-                </button>
-              );
-            })}
-          </fieldset>
-        </div>
-        <p class="words" data-part="words" />
-        <p class="unseen" role="status" data-part="verdict" />
-        <details>
-          <summary>Make trouble</summary>
-          <div class="trouble">
-            <button type="button" role="switch" aria-checked="false" class="switch quiet" data-act="power">
-              Power
-            </button>
-            <button type="button" role="switch" aria-checked="false" class="switch quiet" data-act="jam">
-              Bolt jammed
-            </button>
-            <button type="button" role="switch" aria-checked="false" class="switch quiet" data-act="tamper">
-              Pried open
-            </button>
-            <label>
-              <span>
-                Battery <span data-part="battery" />
-              </span>
-              <input type="range" min="0" max="100" step="5" data-act="battery" />
-            </label>
-            <label>
-              Its line to the gateway
-              <select data-act="line">
-                <option value="good">Good: everything arrives</option>
-                <option value="weak">Weak: slow, some is lost or doubled</option>
-                <option value="bad">Bad: much is lost, garbled or cut off</option>
-                <option value="own" disabled>
-                  As set below
-                </option>
-              </select>
-            </label>
-            <details class="rates">
-              <summary>What goes wrong on it</summary>
-              {rates.map(([rate, name, unit]) => (
-                <label>
-                  <span>
-                    {name} <span data-part={`rate-${rate}`} />
-                  </span>
-                  <input type="range" min="0" {...ranges[unit]} data-rate={rate} data-unit={unit} />
-                </label>
-              ))}
-            </details>
-          </div>
-        </details>
-      </article>
-    </template>
   );
 }
 

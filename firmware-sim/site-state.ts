@@ -1,7 +1,9 @@
 /** What the control page and its API show: the boxes, the cable, and what gateway and cloud say of themselves when they can be asked. */
 import { z } from "zod";
 import type { Clock } from "../gateway/ports/clock.ts";
-import type { PlayedLock, PlayedView } from "./played-lock.ts";
+import { answerText } from "./answer-text.ts";
+import type { Make, PlayedLock, PlayedView } from "./played-lock.ts";
+import type { CloudAccess, RemoteUnlock, RemoteUnlocks } from "./remote-unlocks.ts";
 
 /** A code to try. `note`: where it works. */
 export interface Hint {
@@ -13,6 +15,12 @@ export interface Hint {
 export interface LockState extends PlayedView {
   readonly id: string;
   readonly name: string;
+  /** Absent: it is a lockbox of ours. */
+  readonly make?: Make;
+  /** It and the gateway reach each other. */
+  readonly connected: boolean;
+  /** The last time it was unlocked from afar, null: never; absent: there is no cloud to ask that of. */
+  readonly unlock?: RemoteUnlock | null;
 }
 
 /** What the gateway's status page says, as far as it is shown here. */
@@ -27,7 +35,14 @@ export interface GatewayState {
   readonly lockdown: boolean;
   /** How far it believes its clock: "synced", "holdover", "unset". */
   readonly clock: string;
-  readonly accessPoints: readonly { readonly id: string; readonly name: string; readonly lockedOutMs: number }[];
+  readonly accessPoints: readonly {
+    readonly id: string;
+    readonly name: string;
+    /** The device that holds it. */
+    readonly lock: string;
+    readonly lockedOutMs: number;
+  }[];
+  readonly devices: readonly { readonly id: string; readonly link: string }[];
 }
 
 /** An event as the gateway wrote it down. Fields that its type does not have are absent. */
@@ -38,6 +53,8 @@ export type ReceivedEvent = z.infer<typeof receivedEvent>;
 
 export interface SiteState {
   readonly boxes: readonly LockState[];
+  /** Of other makers. */
+  readonly locks: readonly LockState[];
   /** null: there is no cable of ours to pull. */
   readonly internet: { readonly on: boolean } | null;
   /** null: there is no cloud to ask. */
@@ -62,12 +79,6 @@ export interface SiteState {
   readonly hints: readonly Hint[];
 }
 
-export interface CloudAccess {
-  readonly url: string;
-  readonly adminToken: string;
-  readonly site: string;
-}
-
 /** The other programs of the site, as whoever started them can end and start them. */
 export interface SiteProcesses {
   cloudRunning(): boolean;
@@ -81,8 +92,10 @@ export interface SiteProcesses {
 
 export interface SiteStateOptions {
   readonly boxes: readonly PlayedLock[];
+  readonly locks: readonly PlayedLock[];
   readonly gatewayUrl: string;
   readonly cloud?: CloudAccess | undefined;
+  readonly unlocks?: RemoteUnlocks | undefined;
   readonly internet?: { readonly on: boolean } | undefined;
   readonly processes?: SiteProcesses | undefined;
   readonly hints: readonly Hint[];
@@ -92,14 +105,14 @@ export interface SiteStateOptions {
 const askMs = 2_000;
 const everyMs = 1_000;
 const eventsShown = 50;
-const answerBytesMax = 1_048_576;
 
 const statusShape = z.object({
   site: z.object({ lockdown: z.boolean() }).nullable(),
   sync: z.object({ state: z.string(), lastSyncAgoMs: z.number().nullable(), queue: z.number() }),
   journal: z.object({ durableSeq: z.number() }),
   clock: z.object({ trust: z.string() }),
-  accessPoints: z.array(z.object({ id: z.string(), name: z.string(), lockedOutMs: z.number() })),
+  accessPoints: z.array(z.object({ id: z.string(), name: z.string(), lock: z.string(), lockedOutMs: z.number() })),
+  devices: z.array(z.object({ id: z.string(), link: z.string() })),
 });
 
 const decidedEvent = z.object({
@@ -115,6 +128,9 @@ const decidedEvent = z.object({
   state: z.string().optional(),
   why: z.string().optional(),
   of: z.number().optional(),
+  command: z.number().optional(),
+  by: z.string().optional(),
+  change: z.string().optional(),
   left: z.number().nullable().optional(),
   percent: z.number().optional(),
   active: z.boolean().optional(),
@@ -149,9 +165,10 @@ export class SiteStateWatch {
   }
 
   state(): SiteState {
-    const { boxes, internet, cloud, processes, hints } = this.#options;
+    const { boxes, locks, internet, cloud, processes, hints } = this.#options;
     return {
-      boxes: boxes.map((box) => ({ id: box.id, name: box.name, ...box.view() })),
+      boxes: boxes.map((box) => this.#lockState(box)),
+      locks: locks.map((lock) => this.#lockState(lock)),
       internet: internet ? { on: internet.on } : null,
       cloud: cloud
         ? {
@@ -170,6 +187,11 @@ export class SiteStateWatch {
     };
   }
 
+  /** The access point that a lock holds, as far as the gateway has told. */
+  accessPointOf(lock: string): string | undefined {
+    return this.#gateway?.accessPoints.find((accessPoint) => accessPoint.lock === lock)?.id;
+  }
+
   /** Called after the state has changed. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
@@ -183,9 +205,8 @@ export class SiteStateWatch {
 
   /** Until the signal fires. */
   async run(signal: AbortSignal): Promise<void> {
-    const { boxes, clock } = this.#options;
-    const tell = () => this.#tell();
-    const ends = boxes.map((box) => box.onChange(tell));
+    const { boxes, locks, clock } = this.#options;
+    const ends = [...boxes, ...locks].map((lock) => lock.onChange(() => this.#tell()));
     while (!signal.aborted) {
       this.#wake = new AbortController();
       const until = AbortSignal.any([signal, this.#wake.signal]);
@@ -196,13 +217,29 @@ export class SiteStateWatch {
     for (const end of ends) end();
   }
 
+  #lockState(lock: PlayedLock): LockState {
+    const { unlocks } = this.#options;
+    const { id, name, make } = lock;
+    const isOnline =
+      this.#gateway?.reachable && this.#gateway.devices.some((one) => one.id === id && one.link === "online");
+    return {
+      ...{ id, name, connected: isOnline ?? false },
+      ...(make && { make }),
+      ...(unlocks && { unlock: unlocks.of(this.accessPointOf(id) ?? "") }),
+      ...lock.view(),
+    };
+  }
+
   async #askGateway(signal: AbortSignal): Promise<void> {
     const { gatewayUrl } = this.#options;
     const [status, events] = await Promise.all([
       ask(`${gatewayUrl}/api/status`, {}, statusShape, signal),
       ask(`${gatewayUrl}/api/events?limit=${eventsShown}`, {}, decidedShape, signal),
     ]);
-    if (events) this.#decided = events.events.slice(0, eventsShown);
+    if (events) {
+      this.#decided = events.events.slice(0, eventsShown);
+      this.#options.unlocks?.hear(this.#decided);
+    }
     if (status)
       this.#gateway = {
         reachable: true,
@@ -213,6 +250,7 @@ export class SiteStateWatch {
         lockdown: status.site?.lockdown ?? false,
         clock: status.clock.trust,
         accessPoints: status.accessPoints,
+        devices: status.devices,
       };
     else if (this.#gateway) this.#gateway = { ...this.#gateway, reachable: false };
   }
@@ -247,20 +285,9 @@ async function ask<T>(
       await response.body?.cancel();
       return undefined;
     }
-    const read = shape.safeParse(JSON.parse(await textOf(response)));
+    const read = shape.safeParse(JSON.parse(await answerText(response)));
     return read.success ? read.data : undefined;
   } catch {
     return undefined;
   }
-}
-
-async function textOf(response: Response): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const part of response.body ?? []) {
-    bytes += part.length;
-    if (bytes > answerBytesMax) throw new RangeError(`an answer has more than ${answerBytesMax} bytes`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString("utf8");
 }

@@ -7,6 +7,7 @@ import { describe, type TestContext, test } from "node:test";
 import { noFaults } from "../../firmware-sim/faults.ts";
 import { startInternet } from "../../firmware-sim/internet.ts";
 import { type SimulatorOptions, startSimulator } from "../../firmware-sim/main.ts";
+import type { PlayedActs, PlayedLock, PlayedView } from "../../firmware-sim/played-lock.ts";
 import type { SiteState } from "../../firmware-sim/site-state.ts";
 import { silentLogger } from "../../gateway/ports/logger.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
@@ -147,6 +148,28 @@ async function givenSimulator(t: TestContext, options: Partial<SimulatorOptions>
   };
 }
 
+/** A lock with a hand and nothing else. */
+class GardenGate implements PlayedLock {
+  readonly id = "gate";
+  readonly name = "Gate";
+  readonly make = { maker: "Any", kind: "lock", driver: "any", reach: "lan", hand: "Turn it" } as const;
+  bolt: "released" | "secured" = "secured";
+  readonly acts: PlayedActs = {
+    moveDoor: () => undefined,
+    setJam: () => undefined,
+    setLine: () => undefined,
+    turn: (to) => {
+      this.bolt = to;
+    },
+  };
+  view(): PlayedView {
+    return { powered: true, bolt: this.bolt, door: "closed", jammed: false, line: noFaults };
+  }
+  onChange() {
+    return () => undefined;
+  }
+}
+
 async function readStream(answer: Response, states: SiteState[]): Promise<void> {
   let text = "";
   for await (const bytes of answer.body!.pipeThrough(new TextDecoderStream())) {
@@ -223,6 +246,64 @@ describe("the simulator", () => {
     assert.deepEqual([dark.powered, dark.display], [false, ""]);
     assert.equal((await refusal("/api/boxes/box-1/pin", { digits: "1" })).code, "no-power");
     assert.equal(boxOf(await act("/api/boxes/box-1/power", { on: true })).powered, true);
+  });
+
+  test("a lock of another maker shows what it has and how the gateway reaches it, and takes no wish it has nothing for", async (t) => {
+    const lock = new GardenGate();
+    const { gateway, act, refusal, state } = await givenSimulator(t, { locks: [lock] });
+    const gate = async () => (await state()).locks.find(({ id }) => id === "gate");
+    assert.deepEqual(await gate(), {
+      ...lock.view(),
+      id: "gate",
+      name: "Gate",
+      make: lock.make,
+      connected: false,
+      unlock: null,
+    });
+
+    gateway.answers["/api/status"] = { ...aGateway()["/api/status"], devices: [{ id: "gate", link: "online" }] };
+    await until("the gateway reaches it", async () => (await gate())?.connected === true);
+    const turned = await act("/api/locks/gate/turn", { to: "released" });
+    assert.equal(turned.locks[0]?.bolt, "released");
+
+    assert.equal((await refusal("/api/locks/gate/turn", { to: "sideways" })).status, 400);
+    assert.equal((await refusal("/api/locks/gate/pin", { digits: "1" })).code, "no-such-act");
+    assert.equal((await refusal("/api/boxes/gate/turn", { to: "secured" })).code, "no-such-lock");
+    assert.equal((await refusal("/api/boxes/box-1/turn", { to: "secured" })).code, "no-such-act");
+  });
+
+  test("a lock is unlocked from afar by asking the cloud, and what the gateway says of it is shown", async (t) => {
+    const lock = new GardenGate();
+    const { gateway, cloud, act, refusal, state } = await givenSimulator(t, { locks: [lock] });
+    const unlockOf = async () => (await state()).locks[0]?.unlock?.state;
+    assert.equal((await refusal("/api/locks/gate/unlock", {})).code, "no-such-door");
+    const status = aGateway()["/api/status"];
+    const point = { ...status.accessPoints[0]!, id: "garden", lock: "gate" };
+    gateway.answers["/api/status"] = { ...status, accessPoints: [point] };
+    await until(
+      "the gateway has told of the door",
+      async () => (await state()).gateway?.accessPoints[0]?.id === "garden",
+    );
+
+    assert.equal((await refusal("/api/locks/gate/unlock", {})).code, "cloud-away");
+    const expiresAt = new Date(systemClock.wall() + 3_600_000).toISOString();
+    cloud.answers["/api/sites/s1/access-points/garden/unlock"] = { id: 7, expiresAt };
+    assert.equal((await act("/api/locks/gate/unlock", {})).locks[0]?.unlock?.state, "asked");
+    const asked = cloud.asked.filter(({ method }) => method === "POST").at(-1);
+    assert.equal(asked?.headers.authorization, `Bearer ${adminToken}`);
+
+    const event = { at: 5, clock: "synced", boot: 1, mono: 9, accessPoint: "garden", command: 7 };
+    const taken = { ...event, seq: 1, type: "command-taken", by: "admin" };
+    const others = { ...event, seq: 2, type: "command-ended", command: 6, result: "refused" };
+    gateway.answers["/api/events"] = { events: [others, taken] };
+    await until("the gateway has taken it", async () => (await unlockOf()) === "taken");
+    const ended = { ...event, seq: 3, type: "command-ended", result: "confirmed" };
+    gateway.answers["/api/events"] = { events: [ended, others, taken] };
+    await until("the gateway has ended it", async () => (await unlockOf()) === "confirmed");
+    gateway.answers["/api/events"] = { events: [] };
+    cloud.answers["/api/sites/s1/access-points/garden/unlock"] = { id: 8, expiresAt: new Date(0).toISOString() };
+    await act("/api/locks/gate/unlock", {});
+    await until("nobody took it in time", async () => (await unlockOf()) === "expired");
   });
 
   test("what is not a wish it knows is refused with the field at fault", async (t) => {

@@ -157,6 +157,13 @@ export class ControlPage {
     if ((await details.getAttribute("open")) === null) await details.locator("> summary").click();
   }
 
+  /** From afar. Resolves once the cloud has it, or has not taken it. */
+  async unlock(lock: string): Promise<void> {
+    const button = this.box(lock).getByRole("button", { name: "Unlock from afar" });
+    await button.click();
+    await button.and(this.page.locator(':not([aria-busy="true"])')).waitFor();
+  }
+
   setInternet(on: boolean): Promise<void> {
     return this.#turn(this.page.getByRole("switch", { name: "Internet" }), on);
   }

@@ -18,6 +18,7 @@ export interface ToldSite {
   readonly state: () => SiteState;
   tell(change: Partial<SiteState>): void;
   tellBox(id: string, change: Partial<LockState>): void;
+  tellLock(id: string, change: Partial<LockState>): void;
   stop(): Promise<void>;
 }
 
@@ -64,6 +65,9 @@ export async function startToldSite(first: SiteState, answer: Answer = () => und
     tellBox(id, change) {
       site.tell({ boxes: state.boxes.map((box) => (box.id === id ? { ...box, ...change } : box)) });
     },
+    tellLock(id, change) {
+      site.tell({ locks: state.locks.map((lock) => (lock.id === id ? { ...lock, ...change } : lock)) });
+    },
     async stop() {
       stopping.abort();
       wake();
@@ -96,10 +100,50 @@ export function aBox(id: string, name: string, change: Partial<LockState> = {}):
   };
 }
 
+/** A maker's lock with a keypad, a battery and codes of its own. */
+export function aNuki(change: Partial<LockState> = {}): LockState {
+  return {
+    id: "front-door",
+    name: "Front door",
+    make: { maker: "Nuki", kind: "smart lock with a keypad", driver: "nuki", reach: "cloud", hand: "Turn the knob" },
+    connected: true,
+    unlock: null,
+    line: noFaults,
+    powered: true,
+    online: true,
+    bolt: "secured",
+    door: "closed",
+    batteryPercent: 80,
+    jammed: false,
+    display: "Enter code",
+    lastVerdict: null,
+    codes: [{ name: "Postern 01ABCDEFGH", from: noon, until: noon + 172_800_000 }],
+    ...change,
+  };
+}
+
+/** One with neither, on the mains. */
+export function aStrike(change: Partial<LockState> = {}): LockState {
+  return {
+    id: "gate",
+    name: "Garden gate",
+    make: { maker: "Shelly", kind: "strike on a relay", driver: "shelly", reach: "lan", hand: "Press its button" },
+    connected: true,
+    unlock: null,
+    line: noFaults,
+    powered: true,
+    bolt: "secured",
+    door: "closed",
+    jammed: false,
+    ...change,
+  };
+}
+
 /** Two boxes, all connected, nothing waiting. */
 export function aSiteState(change: Partial<SiteState> = {}): SiteState {
   return {
     boxes: [aBox("box-1", "Parcel box 1"), aBox("box-2", "Parcel box 2")],
+    locks: [],
     internet: { on: true },
     cloud: { running: true, wanted: true, reachable: true, controlled: true },
     gateway: {
@@ -111,8 +155,12 @@ export function aSiteState(change: Partial<SiteState> = {}): SiteState {
       lockdown: false,
       clock: "synced",
       accessPoints: [
-        { id: "box-1", name: "Parcel box 1", lockedOutMs: 0 },
-        { id: "box-2", name: "Parcel box 2", lockedOutMs: 0 },
+        { id: "box-1", name: "Parcel box 1", lock: "box-1", lockedOutMs: 0 },
+        { id: "box-2", name: "Parcel box 2", lock: "box-2", lockedOutMs: 0 },
+      ],
+      devices: [
+        { id: "box-1", link: "online" },
+        { id: "box-2", link: "online" },
       ],
     },
     gatewayUrl: "http://127.0.0.1:8480",

@@ -1,0 +1,21 @@
+/** A lock of each maker, as the demo's site has them. Adding one is one line here. */
+import type { MakersLock, MakersLockOptions } from "../played-lock.ts";
+import { nukiLock } from "./nuki-lock.ts";
+import { shellyStrike } from "./shelly-strike.ts";
+import { tuyaLock } from "./tuya-lock.ts";
+
+interface Placed {
+  readonly id: string;
+  readonly name: string;
+  readonly make: (options: MakersLockOptions) => MakersLock;
+}
+
+const placed: readonly Placed[] = [
+  { id: "front-door", name: "Front door", make: nukiLock },
+  { id: "side-door", name: "Side door", make: tuyaLock },
+  { id: "gate", name: "Garden gate", make: shellyStrike },
+];
+
+export function makersLocks(site: Omit<MakersLockOptions, "id" | "name">): readonly MakersLock[] {
+  return placed.map(({ id, name, make }) => make({ ...site, id, name }));
+}
