@@ -5,6 +5,7 @@ import { type TestContext, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { type ArrivalLimits, Arrivals } from "../../gateway/broker/arrivals.ts";
 import { networkOf } from "../../gateway/broker/network-of.ts";
+import { closed } from "../support/closed.ts";
 import { connectPacket, dial, givenBroker, login } from "../support/mqtt-broker.ts";
 import { until } from "../support/until.ts";
 
@@ -124,7 +125,7 @@ test("one neighbour's connections to two addresses of ours from the same port ar
   await until("both have arrived", () => arrivals.count === 2);
   arrivals.destroy();
 
-  await Promise.all([once(server.close(), "close"), ...[first, second].map((socket) => closed(socket))]);
+  await Promise.all([once(server.close(), "close"), ...[first, second].map(closed)]);
 });
 
 const neighbours: [address: string, network: string][] = [
@@ -184,8 +185,4 @@ async function connected(socket: Socket): Promise<Socket> {
   socket.on("error", () => undefined);
   await once(socket, "connect");
   return socket;
-}
-
-function closed(socket: Socket): Promise<unknown> {
-  return socket.closed ? Promise.resolve() : once(socket, "close");
 }

@@ -4,13 +4,14 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { type HttpServer, listen } from "../../gateway/http/server.ts";
+import { closed } from "../support/closed.ts";
 
 const connections = 4;
 
 test("beyond its number of connections it takes none, and again when one is gone", async (t) => {
   const server = await aServer(t, 60_000);
   const held = await Promise.all(Array.from({ length: connections }, () => dial(t, server)));
-  await once(await dial(t, server), "close");
+  await closed(await dial(t, server));
 
   held[0]!.destroy();
   assert.equal(await answerOf(t, server), "well");
@@ -20,7 +21,7 @@ test("a connection that asks nothing, or not to its end, is closed", async (t) =
   const server = await aServer(t, 50);
   const [silent, slow] = await Promise.all([dial(t, server), dial(t, server)]);
   slow.write("GET / HTTP/1.1\r\nhost: gate\r\nx-slow: ");
-  await Promise.all([silent, slow].map((socket) => once(socket, "close")));
+  await Promise.all([silent, slow].map(closed));
   assert.equal(await answerOf(t, server), "well");
 });
 

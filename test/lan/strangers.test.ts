@@ -9,6 +9,7 @@ import { type SecureContextOptions, connect as tlsConnect } from "node:tls";
 import { peerIdentity } from "../../gateway/lan/peer-identity.ts";
 import { newKey, writeCertificate } from "../../gateway/wire/certificate.ts";
 import type { SecretString } from "../../gateway/wire/secret.ts";
+import { closed } from "../support/closed.ts";
 import { until } from "../support/until.ts";
 import {
   aKey,
@@ -54,7 +55,8 @@ async function given(t: TestContext, options: NeighbourOptions = {}) {
 /** It gave nothing, and who may ask is still answered. */
 async function isUnharmed(west: Neighbour, east: Neighbour): Promise<void> {
   assert.equal(west.held, 1);
-  assert.equal(await east.present(), "released");
+  // Where time is short a busy machine may need more than one try; the entry is given once all the same.
+  await until("who may ask is answered", async () => (await east.present()) === "released");
 }
 
 test("without the key of a gateway that the feed lists there is no word", async (t) => {
@@ -140,7 +142,7 @@ test("a plain HTTP speaker and noise are cut off", async (t) => {
 });
 
 test("who never begins a handshake, or never ends a request, is cut off", async (t) => {
-  const { west, east, identity } = await given(t, { limits: { handshakeMs: 50, requestMs: 100 } });
+  const { west, east, identity } = await given(t, { limits: { handshakeMs: 500, requestMs: 1_000 } });
   await ended(await dial(west));
 
   const [host, port] = west.lan.address!.split(":");
@@ -228,9 +230,8 @@ async function dial({ lan }: Neighbour): Promise<Socket> {
 }
 
 /** The other side has ended it. */
-async function ended(socket: Socket): Promise<void> {
-  socket.resume();
-  if (!socket.closed) await once(socket, "close");
+function ended(socket: Socket): Promise<void> {
+  return closed(socket.resume());
 }
 
 function aCertificate(name: string, privateKey: SecretString, from: number, until: number): string {

@@ -15,6 +15,7 @@ import {
   tuyaCommands,
 } from "../../../firmware-sim/links/tuya-frame.ts";
 import { SimTuyaLock, type TuyaFamily } from "../../../firmware-sim/sim-tuya-lock.ts";
+import { closed } from "../../support/closed.ts";
 import { SimClock } from "../../support/sim-clock.ts";
 import { until } from "../../support/until.ts";
 
@@ -162,7 +163,7 @@ test("one client at a time: a second one is closed and the first one goes on", a
   const { client } = library();
   await client.connect();
   const second = connect(at.port, at.host);
-  await once(second, "close");
+  await closed(second);
   assert.ok((await client.get({ schema: true })).dps);
 });
 
