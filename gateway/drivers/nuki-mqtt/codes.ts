@@ -54,7 +54,8 @@ export class HubCodes implements CodeStore {
     this.#line = line;
     this.constraints = {
       ...keypadTakes,
-      capacity: options.codesMax,
+      // A list of as many as the hub lists at most may be cut short, so it never gets that long by us.
+      capacity: options.codesMax - 1,
       places: { kind: "given" },
       windows: "range",
       settlesMs,
@@ -108,6 +109,13 @@ export class HubCodes implements CodeStore {
     if (payload === undefined) throw unreachable("it did not list its codes in time");
     const codes = readCodes(payload, this.#options.timeZone, indexOf, (label, wall) => this.#meantBy(label, wall));
     if (!codes) throw new GatewayError("device-refused", "the hub lists the codes in a way that cannot be read");
+    const { codesMax } = this.#options;
+    if (codes.length >= codesMax)
+      throw new GatewayError(
+        "device-refused",
+        `the hub lists ${codes.length} codes, and there may be more: raise "Max keypad codes" at the hub, and hub.codesMax (${codesMax}) to the same number`,
+        { codesMax },
+      );
     this.#listed = { codes, indexOf };
     return codes;
   }
@@ -131,7 +139,8 @@ export class HubCodes implements CodeStore {
     if (answer === "done") this.#gone(ref);
     if (answer !== "absent") return resultOf(answer);
     // The hub knows no codes before it has read them, and none beyond those it is set to list.
-    const isKnownAbsent = this.#refs !== undefined && !this.#refs.has(ref) && this.#count() < this.constraints.capacity;
+    const isListWhole = this.#count() < this.#options.codesMax;
+    const isKnownAbsent = this.#refs !== undefined && !this.#refs.has(ref) && isListWhole;
     return isKnownAbsent ? "confirmed" : "unknown";
   }
 

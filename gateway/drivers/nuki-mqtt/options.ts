@@ -16,7 +16,7 @@ const hubSchema = z.strictObject({
   /** Whether TLS is switched on at the hub. */
   tls: z.boolean().default(false),
   /** How many keypad codes the hub is set to list: it cannot change what it does not list. */
-  codesMax: z.number().int().min(1).max(200).default(10),
+  codesMax: z.number().int().min(2).max(200).default(10),
   /** How long a list or a change may take: the hub tries several times over Bluetooth. */
   keypadMs: z.number().int().min(10_000).max(110_000).default(60_000),
 });

@@ -263,6 +263,21 @@ for (const payload of ["--", "[{}]", '[{"codeId":"x"}]', '{"codeId":1}'])
     await Promise.all([assert.rejects(answer!, { code: "device-refused" }), say("lock/keypad/json", payload)]);
   });
 
+test("a list that may be cut short is no list: what it does not name may be there all the same", async (t) => {
+  const { device, say, begun } = await givenHub(t, { codesMax: 2 });
+  assert.equal(device.codes.constraints.capacity, 1);
+  const cut = await begun(device.codes.list(indexOf, never));
+  const rejected = assert.rejects(cut.answer!, {
+    code: "device-refused",
+    message: /Max keypad codes.*hub\.codesMax \(2\)/,
+  });
+  await say("lock/keypad/json", JSON.stringify([entry(1), entry(2)]));
+  await rejected;
+  const whole = await begun(device.codes.list(indexOf, never));
+  await say("lock/keypad/json", JSON.stringify([entry(1)]));
+  assert.equal((await whole.answer)?.length, 1);
+});
+
 test("a connection that ends takes the question with it: what the next one says is not its answer", async (t) => {
   const { device, line, say, connect, begun } = await givenHub(t);
   const { answer } = await begun(device.codes.list(indexOf, never));
