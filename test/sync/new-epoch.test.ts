@@ -225,7 +225,7 @@ async function aGate(t: TestContext) {
         epoch: gate.epoch,
         version: "1.2.3",
         folder: "/data",
-        accessPoints: [{ id: "front-door", name: "Front", lock: "box", readers: [], holdMs: 500 }],
+        accessPoints: [{ id: "front-door", name: "Front", lock: "box", readers: ["box"], holdMs: 500 }],
         devices: [],
         seal: new CredentialSeal(id, Buffer.from(siteKey, "base64url")),
         link: new HttpCloudLink("http://cloud", { ...identity, epoch: gate.epoch }, clock, over),
