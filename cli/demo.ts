@@ -23,7 +23,7 @@ export const command = defineCommand({
   async run({ options }) {
     const port = portOption("port", options.port, 0);
     const folder = options.data === undefined ? await mkdtemp(join(tmpdir(), "postern-demo-")) : resolve(options.data);
-    console.log("Starting a cloud, a gateway and two lockboxes …");
+    console.log("Starting a cloud, a gateway and its locks …");
     try {
       return await runService({
         logger: pinoLogger("warn"),
