@@ -16,8 +16,8 @@ export interface PlayedView {
   readonly powered: boolean;
   readonly bolt: "released" | "secured" | "jammed";
   readonly door: "open" | "closed";
-  /** Something blocks the bolt. */
-  readonly jammed: boolean;
+  /** Something blocks the bolt. Absent: nothing of its kind jams. */
+  readonly jammed?: boolean;
   /** What goes wrong on its line. */
   readonly line: FaultRates;
   /** Whether its broker has let it in. Absent: only the gateway knows whether they reach each other. */
@@ -60,7 +60,7 @@ export interface Make {
 export interface PlayedActs {
   /** Pulls the door or pushes it shut; whether it gives way the view shows. */
   moveDoor(open: boolean): void;
-  setJam(on: boolean): void;
+  setJam?(on: boolean): void;
   /** Those that are named. */
   setLine(rates: Partial<FaultRates>): void;
   setPower?(on: boolean): void;

@@ -1,5 +1,6 @@
 /** A lock of each maker, as the demo's site has them. Adding one is one line here. */
 import type { MakersLock, MakersLockOptions } from "../played-lock.ts";
+import { kisiDoor } from "./kisi-door.ts";
 import { nukiLock } from "./nuki-lock.ts";
 import { shellyStrike } from "./shelly-strike.ts";
 import { tuyaLock } from "./tuya-lock.ts";
@@ -14,6 +15,7 @@ const placed: readonly Placed[] = [
   { id: "front-door", name: "Front door", make: nukiLock },
   { id: "side-door", name: "Side door", make: tuyaLock },
   { id: "gate", name: "Garden gate", make: shellyStrike },
+  { id: "office", name: "Office", make: kisiDoor },
 ];
 
 export function makersLocks(site: Omit<MakersLockOptions, "id" | "name">): readonly MakersLock[] {

@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import { noFaults } from "../../firmware-sim/faults.ts";
 import { type Internet, startInternet } from "../../firmware-sim/internet.ts";
+import { kisiDoor } from "../../firmware-sim/played/kisi-door.ts";
 import { makersLocks } from "../../firmware-sim/played/makers-locks.ts";
 import { nukiLock } from "../../firmware-sim/played/nuki-lock.ts";
 import { shellyStrike } from "../../firmware-sim/played/shelly-strike.ts";
@@ -62,7 +63,7 @@ test("a strike gives way while it has current, holds without power, and sticks w
   acts.setPower?.(false);
   assert.deepEqual(partsOf(lock), ["secured", "closed", false]);
   acts.setPower?.(true);
-  acts.setJam(true);
+  acts.setJam?.(true);
   acts.turn?.("released");
 
   assert.deepEqual(partsOf(lock), ["secured", "closed", true]);
@@ -86,6 +87,25 @@ test("a Tuya lock is turned by its thumb whether or not it is on its network", a
   acts.setOnline?.(true);
 
   await until("it is there again", () => isReached(port));
+});
+
+test("a Kisi door is left by its button without a cloud, and shuts when its time is over", async (t) => {
+  const { lock, clock } = await givenLock(t, kisiDoor);
+  const { acts } = lock;
+  acts.setOnline?.(false);
+  acts.moveDoor(true);
+  assert.deepEqual(partsOf(lock), ["secured", "closed", true]);
+
+  acts.turn?.("released");
+  acts.moveDoor(true);
+  assert.deepEqual(partsOf(lock), ["released", "open", true]);
+  acts.moveDoor(false);
+  await until("it is secured", () => {
+    if (clock.nextAt !== undefined) clock.step(clock.nextAt);
+    return lock.view().bolt === "secured";
+  });
+
+  assert.equal(lock.view().online, false);
 });
 
 test("a Nuki opens for a code in it with its cloud cut off, shows the code without digits, and locks itself", async (t) => {
@@ -117,7 +137,7 @@ test("a Nuki opens for a code in it with its cloud cut off, shows the code witho
   await step("the bolt is back", () => lock.view().bolt === "released");
 
   await step("it has locked itself", () => lock.view().bolt === "secured");
-  lock.acts.setJam(true);
+  lock.acts.setJam?.(true);
   lock.acts.enterPin?.("583914");
   await step("it is jammed", () => lock.view().bolt === "jammed");
 });

@@ -457,7 +457,7 @@ describe("the simulator", () => {
     await until("the first state is there", () => states.length > 0);
 
     await act("/api/boxes/box-1/jam", { on: true });
-    await until("the jam is told", () => boxOf(states.at(-1)!).jammed);
+    await until("the jam is told", () => boxOf(states.at(-1)!).jammed === true);
     await stop();
 
     await ended;
