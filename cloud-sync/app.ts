@@ -7,7 +7,7 @@ import { routePath } from "hono/route";
 import { addDocs } from "../web/docs.tsx";
 import { limitBody, limitRate, RateLimiter, remoteAddress } from "../web/limits.ts";
 import { HttpProblem, problemResponse, refuseInvalid, requestId } from "../web/problem.ts";
-import { adminOnly, type CloudEnv } from "./authenticate.ts";
+import { type CloudEnv, knownOnly } from "./authenticate.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { Meters } from "./meters.ts";
 import { backupRoutes } from "./routes/backup-routes.ts";
@@ -63,14 +63,14 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
       },
     }),
   );
-  app.use("/api/*", adminOnly(parts, wrongTokens));
+  app.use("/api/*", knownOnly(parts, wrongTokens));
   app.use("/api/*", limitRate(adminRequests, remoteAddress));
   app.use("/api/*", limitBody(adminBodyBytes));
   app.notFound((c) => problemResponse(c, new HttpProblem(404, "not-found", "There is no such path."), report));
   app.onError((error, c) => problemResponse(c, error, report));
 
   const bearer = (text: string) => ({ type: "http" as const, scheme: "bearer", description: text });
-  app.openAPIRegistry.registerComponent("securitySchemes", "adminToken", bearer("An administrator's token"));
+  app.openAPIRegistry.registerComponent("securitySchemes", "accessToken", bearer("A token that says who asks"));
   app.openAPIRegistry.registerComponent("securitySchemes", "gatewayToken", {
     ...bearer("EdDSA by the gateway's key: iss the gateway's id, aud postern-cloud, exp at most 60 s ahead"),
     bearerFormat: "JWT",

@@ -1,10 +1,11 @@
-/** Who asks: an administrator by token, a gateway by a short EdDSA JWT of its own key. */
+/** Who asks: a person or a program by token, a gateway by a short EdDSA JWT of its own key. */
 import type { Context, MiddlewareHandler } from "hono";
 import { importJWK, errors as joseErrors, jwtVerify } from "jose";
 import { isPlainText } from "../gateway/wire/gateway-api.ts";
 import { type RateLimiter, remoteAddress } from "../web/limits.ts";
 import { HttpProblem, type RequestIdEnv } from "../web/problem.ts";
 import type { CloudParts } from "./cloud-parts.ts";
+import type { Actor } from "./domain/permissions.ts";
 import { bearerToken, hashOf, isSameHash } from "./ids.ts";
 import { gatewayFenced, gatewayRevoked } from "./poll.ts";
 import { adoptEpoch, formerKeysOf, type GatewayRow, readGateway } from "./store/gateways.ts";
@@ -13,8 +14,8 @@ export interface CloudEnv extends RequestIdEnv {
   Variables: RequestIdEnv["Variables"] & {
     /** On /v1/gateways routes: who asks. */
     gateway: GatewayRow;
-    /** On /api routes: whom records name as the one who did it. */
-    actor: string;
+    /** On /api routes: who asks, and whom records name as the one who did it. */
+    actor: Actor;
   };
 }
 
@@ -22,8 +23,11 @@ const audience = "postern-cloud";
 const tokenLifeMaxS = 60;
 const clockToleranceS = 5;
 
+/** Whoever started the service, until there is a person. */
+const bootstrap: Actor = { id: "admin", role: "admin", sites: [] };
+
 /** `failures`: wrong tokens are counted per address, so that nobody can try many. */
-export function adminOnly(parts: CloudParts, failures: RateLimiter): MiddlewareHandler<CloudEnv> {
+export function knownOnly(parts: CloudParts, failures: RateLimiter): MiddlewareHandler<CloudEnv> {
   return async (c, next) => {
     const token = bearer(c);
     const hash = hashOf(token ?? "");
@@ -33,7 +37,7 @@ export function adminOnly(parts: CloudParts, failures: RateLimiter): MiddlewareH
       failures.demand(remoteAddress(c));
       throw unauthorized("Send an administrator's token as `Authorization: Bearer …`.");
     }
-    c.set("actor", "admin");
+    c.set("actor", bootstrap);
     await next();
   };
 }

@@ -8,7 +8,8 @@ import { HttpProblem, refuseInvalid } from "../../web/problem.ts";
 import type { CloudEnv } from "../authenticate.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import { takeBackup } from "../store/backup.ts";
-import { adminSecurity, problems } from "./shapes.ts";
+import { asks } from "./asks.ts";
+import { problems } from "./shapes.ts";
 
 const backup = createRoute({
   method: "get",
@@ -17,10 +18,10 @@ const backup = createRoute({
   summary: "A backup of everything, as of one moment",
   description:
     "Gzipped JSON lines that end with a checksum; `postern cloud restore` puts them back. Nothing secret is in clear, and the master key is not in it.",
-  security: adminSecurity,
+  ...asks("backup.take"),
   responses: {
     200: { description: "The file", content: { "application/gzip": { schema: z.string() } } },
-    ...problems(401, 409, 429),
+    ...problems(401, 403, 409, 429),
   },
 });
 
@@ -44,7 +45,7 @@ export function backupRoutes({ store, clock, logger, version, stopping }: CloudP
       });
       const { size } = await file.stat();
       logger.info("backup-taken", {
-        by: c.get("actor"),
+        by: c.get("actor").id,
         bytes: size,
         heldMs: Math.round(clock.monotonic() - began),
       });

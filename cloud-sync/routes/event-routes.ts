@@ -6,9 +6,9 @@ import type { CloudEnv } from "../authenticate.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import { eventTypes } from "../read-event.ts";
 import { type EventRow, eventsSince, journalEnds, listEvents } from "../store/events.ts";
+import { asks } from "./asks.ts";
 import { requireSite } from "./requests.ts";
 import {
-  adminSecurity,
   epochNumber,
   fromPageMark,
   idText,
@@ -46,7 +46,7 @@ const list = createRoute({
   path: "/api/sites/{site}/events",
   tags: ["Events"],
   summary: "List events, newest first",
-  security: adminSecurity,
+  ...asks("events.read"),
   request: {
     params: siteParams,
     query: z.strictObject({
@@ -61,7 +61,7 @@ const list = createRoute({
   },
   responses: {
     200: json(z.object({ items: z.array(eventSchema), next: nextField }), "A page"),
-    ...problems(400, 401, 404, 429),
+    ...problems(400, 401, 403, 404, 429),
   },
 });
 
@@ -72,11 +72,11 @@ const stream = createRoute({
   summary: "Events as they arrive",
   description:
     "Server-sent events from now on, each gateway's in order. `Last-Event-ID` goes on where a stream broke off.",
-  security: adminSecurity,
+  ...asks("events.read"),
   request: { params: siteParams },
   responses: {
     200: { description: "A stream", content: { "text/event-stream": { schema: z.string() } } },
-    ...problems(400, 401, 404, 429),
+    ...problems(400, 401, 403, 404, 429),
   },
 });
 

@@ -17,9 +17,9 @@ import { type GatewayRow, listGateways } from "../store/gateways.ts";
 import { readGrant, toGrant } from "../store/grants.ts";
 import { readAccounts } from "../store/rights.ts";
 import type { SiteRow } from "../store/sites.ts";
+import { asks } from "./asks.ts";
 import { requireSite } from "./requests.ts";
 import {
-  adminSecurity,
   idText,
   iso,
   isoOrNull,
@@ -80,7 +80,7 @@ const evidence = createRoute({
   summary: "Will this code open that door at T?",
   description:
     "For each code and door of the grant: yes, no or unknown, with why, and how far a code that a lock keeps itself has come. Yes only where it is proven.",
-  security: adminSecurity,
+  ...asks("grants.read"),
   request: {
     params: grantParams,
     query: z.strictObject({
@@ -88,7 +88,7 @@ const evidence = createRoute({
       accessPoint: idText.optional().openapi({ description: "This one alone; it need not be of the grant." }),
     }),
   },
-  responses: { 200: json(evidenceSchema, "What is known"), ...problems(400, 401, 404, 429) },
+  responses: { 200: json(evidenceSchema, "What is known"), ...problems(400, 401, 403, 404, 429) },
 });
 
 /** More than a code of a year's stay in 32 locks gives. */

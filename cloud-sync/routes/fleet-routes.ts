@@ -25,9 +25,9 @@ import {
 } from "../store/gateways.ts";
 import { countHeldBy } from "../store/rights.ts";
 import type { SiteRow } from "../store/sites.ts";
+import { asks } from "./asks.ts";
 import { onceFor, requireGateway, requireSite } from "./requests.ts";
 import {
-  adminSecurity,
   idText,
   iso,
   isoOrNull,
@@ -140,9 +140,9 @@ const create = createRoute({
   path: "/api/sites/{site}/gateways",
   tags: ["Gateways"],
   summary: "Add a gateway and get its enrolment code",
-  security: adminSecurity,
+  ...asks("gateways.change"),
   request: { params: siteParams, body: jsonBody(z.strictObject({ name: words(200) })) },
-  responses: { 201: json(codeSchema, "The code"), ...problems(400, 401, 404, 409, 413, 415, 429) },
+  responses: { 201: json(codeSchema, "The code"), ...problems(400, 401, 403, 404, 409, 413, 415, 429) },
 });
 
 const renewCode = createRoute({
@@ -151,9 +151,9 @@ const renewCode = createRoute({
   tags: ["Gateways"],
   summary: "A new enrolment code for the same gateway",
   description: "For a new card or a lost journal: enrolling again begins a new epoch and fences the old one.",
-  security: adminSecurity,
+  ...asks("gateways.change"),
   request: { params: gatewayParams },
-  responses: { 201: json(codeSchema, "The code"), ...problems(400, 401, 404, 409, 429) },
+  responses: { 201: json(codeSchema, "The code"), ...problems(400, 401, 403, 404, 409, 429) },
 });
 
 const list = createRoute({
@@ -161,9 +161,9 @@ const list = createRoute({
   path: "/api/sites/{site}/gateways",
   tags: ["Gateways"],
   summary: "List gateways with what they confirmed and since when they are silent",
-  security: adminSecurity,
+  ...asks("gateways.read"),
   request: { params: siteParams },
-  responses: { 200: json(z.object({ items: z.array(gatewaySchema) }), "All"), ...problems(401, 404, 429) },
+  responses: { 200: json(z.object({ items: z.array(gatewaySchema) }), "All"), ...problems(401, 403, 404, 429) },
 });
 
 const read = createRoute({
@@ -171,9 +171,9 @@ const read = createRoute({
   path: "/api/sites/{site}/gateways/{gateway}",
   tags: ["Gateways"],
   summary: "Status of a gateway",
-  security: adminSecurity,
+  ...asks("gateways.read"),
   request: { params: gatewayParams },
-  responses: { 200: json(gatewaySchema, "The gateway"), ...problems(401, 404, 429) },
+  responses: { 200: json(gatewaySchema, "The gateway"), ...problems(401, 403, 404, 429) },
 });
 
 const revoke = createRoute({
@@ -182,9 +182,9 @@ const revoke = createRoute({
   tags: ["Gateways"],
   summary: "Revoke a gateway for ever, as when it is lost or stolen",
   description: "The entries it holds and has not reported stay spent, because it may have admitted with them.",
-  security: adminSecurity,
+  ...asks("gateways.change"),
   request: { params: gatewayParams },
-  responses: { 200: json(gatewaySchema, "The gateway"), ...problems(401, 404, 429) },
+  responses: { 200: json(gatewaySchema, "The gateway"), ...problems(401, 403, 404, 429) },
 });
 
 const listPoints = createRoute({
@@ -193,9 +193,9 @@ const listPoints = createRoute({
   tags: ["Access points"],
   summary: "List access points",
   description: "Gateways register them by their report.",
-  security: adminSecurity,
+  ...asks("doors.read"),
   request: { params: siteParams },
-  responses: { 200: json(z.object({ items: z.array(accessPointSchema) }), "All"), ...problems(401, 404, 429) },
+  responses: { 200: json(z.object({ items: z.array(accessPointSchema) }), "All"), ...problems(401, 403, 404, 429) },
 });
 
 const rename = createRoute({
@@ -203,14 +203,14 @@ const rename = createRoute({
   path: "/api/sites/{site}/access-points/{accessPoint}",
   tags: ["Access points"],
   summary: "Rename an access point",
-  security: adminSecurity,
+  ...asks("doors.change"),
   request: {
     params: accessPointParams,
     body: jsonBody(
       z.strictObject({ name: words(200).nullable().openapi({ description: "null: as its gateway reports it." }) }),
     ),
   },
-  responses: { 200: json(accessPointSchema, "The access point"), ...problems(400, 401, 404, 413, 415, 429) },
+  responses: { 200: json(accessPointSchema, "The access point"), ...problems(400, 401, 403, 404, 413, 415, 429) },
 });
 
 const unlock = createRoute({
@@ -219,9 +219,9 @@ const unlock = createRoute({
   tags: ["Access points"],
   summary: "Unlock now",
   description: "Lives ten seconds: it runs at most once within them, or never.",
-  security: adminSecurity,
+  ...asks("doors.open"),
   request: { params: accessPointParams },
-  responses: { 202: json(commandSchema, "Under way"), ...problems(400, 401, 404, 409, 429) },
+  responses: { 202: json(commandSchema, "Under way"), ...problems(400, 401, 403, 404, 409, 429) },
 });
 
 const identify = createRoute({
@@ -231,9 +231,9 @@ const identify = createRoute({
   summary: "Let its devices beep or blink, so that somebody on site finds them",
   description:
     "Moves nothing. Refused where no device of the access point can. Lives as long as an unlock, and runs at most once.",
-  security: adminSecurity,
+  ...asks("doors.open"),
   request: { params: accessPointParams },
-  responses: { 202: json(commandSchema, "Under way"), ...problems(400, 401, 404, 409, 429) },
+  responses: { 202: json(commandSchema, "Under way"), ...problems(400, 401, 403, 404, 409, 429) },
 });
 
 const readOne = createRoute({
@@ -241,9 +241,9 @@ const readOne = createRoute({
   path: "/api/sites/{site}/gateways/{gateway}/commands/{command}",
   tags: ["Access points"],
   summary: "What became of a command",
-  security: adminSecurity,
+  ...asks("doors.open"),
   request: { params: gatewayParams.extend({ command: z.coerce.number().int().positive() }) },
-  responses: { 200: json(commandSchema, "The command"), ...problems(400, 401, 404, 429) },
+  responses: { 200: json(commandSchema, "The command"), ...problems(400, 401, 403, 404, 429) },
 });
 
 const listCommands = createRoute({
@@ -251,9 +251,12 @@ const listCommands = createRoute({
   path: "/api/sites/{site}/gateways/{gateway}/commands",
   tags: ["Access points"],
   summary: "The last fifty commands of a gateway",
-  security: adminSecurity,
+  ...asks("doors.open"),
   request: { params: gatewayParams },
-  responses: { 200: json(z.object({ items: z.array(commandSchema) }), "Newest first"), ...problems(401, 404, 429) },
+  responses: {
+    200: json(z.object({ items: z.array(commandSchema) }), "Newest first"),
+    ...problems(401, 403, 404, 429),
+  },
 });
 
 export function fleetRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
@@ -319,7 +322,7 @@ export function fleetRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
     await requireGateway(parts, site, gateway);
     await store.transaction((tx) => revokeGateway(tx, site, gateway, clock.wall()));
     await store.transaction((tx) => finishAudit(tx, site));
-    logger.warn("gateway-revoked", { site, gateway, by: c.get("actor") });
+    logger.warn("gateway-revoked", { site, gateway, by: c.get("actor").id });
     return c.json(await readStatus(site, gateway), 200);
   });
 
@@ -351,7 +354,7 @@ export function fleetRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
       const gateway = await requireGateway(parts, site, point.gatewayId);
       if (gateway.revokedAt !== null) throw fieldProblem("path.accessPoint", "its gateway was revoked", 409);
       const answer = await onceFor(parts, c, site, async (tx) => {
-        const target = { site, gateway: gateway.id, accessPoint, action, by: c.get("actor") };
+        const target = { site, gateway: gateway.id, accessPoint, action, by: c.get("actor").id };
         return toCommand(await issueCommand(tx, target, askedAt), gateway, clock.wall());
       });
       logger.info("command-issued", { site, accessPoint, action, command: answer.id, by: answer.by });

@@ -26,9 +26,9 @@ import {
 } from "../store/grants.ts";
 import { readAccounts } from "../store/rights.ts";
 import type { SiteRow } from "../store/sites.ts";
+import { asks } from "./asks.ts";
 import { onceFor, requireSite } from "./requests.ts";
 import {
-  adminSecurity,
   fromPageMark,
   idText,
   iso,
@@ -202,9 +202,12 @@ const create = createRoute({
   summary: "Create a grant",
   description:
     "Values of credentials are made when left out, and told once, in this answer. PINs are unique among the live codes of the site.",
-  security: adminSecurity,
+  ...asks("grants.change"),
   request: { params: siteParams, body: jsonBody(wantedGrant) },
-  responses: { 201: json(grantSchema, "The grant, with its values"), ...problems(400, 401, 404, 409, 413, 415, 429) },
+  responses: {
+    201: json(grantSchema, "The grant, with its values"),
+    ...problems(400, 401, 403, 404, 409, 413, 415, 429),
+  },
 });
 
 const list = createRoute({
@@ -212,7 +215,7 @@ const list = createRoute({
   path: "/api/sites/{site}/grants",
   tags,
   summary: "List grants, newest first",
-  security: adminSecurity,
+  ...asks("grants.read"),
   request: {
     params: siteParams,
     query: z.strictObject({
@@ -225,7 +228,7 @@ const list = createRoute({
   },
   responses: {
     200: json(z.object({ items: z.array(grantSchema), next: nextField }), "A page"),
-    ...problems(400, 401, 404, 429),
+    ...problems(400, 401, 403, 404, 429),
   },
 });
 
@@ -234,9 +237,9 @@ const read = createRoute({
   path: "/api/sites/{site}/grants/{grant}",
   tags,
   summary: "Read a grant and who has confirmed it",
-  security: adminSecurity,
+  ...asks("grants.read"),
   request: { params: grantParams },
-  responses: { 200: json(grantSchema, "The grant"), ...problems(401, 404, 429) },
+  responses: { 200: json(grantSchema, "The grant"), ...problems(401, 403, 404, 429) },
 });
 
 const edit = createRoute({
@@ -246,7 +249,7 @@ const edit = createRoute({
   summary: "Change a grant's window or its limit",
   description:
     "A lower limit holds at once at each gateway by itself, and for all together once `limitPending` is false.",
-  security: adminSecurity,
+  ...asks("grants.change"),
   request: {
     params: grantParams,
     body: jsonBody(
@@ -255,7 +258,7 @@ const edit = createRoute({
         .refine((change) => Object.values(change).some((value) => value !== undefined), "name what is to change"),
     ),
   },
-  responses: { 200: json(grantSchema, "The grant"), ...problems(400, 401, 404, 409, 413, 415, 429) },
+  responses: { 200: json(grantSchema, "The grant"), ...problems(400, 401, 403, 404, 409, 413, 415, 429) },
 });
 
 const revoke = createRoute({
@@ -263,9 +266,9 @@ const revoke = createRoute({
   path: "/api/sites/{site}/grants/{grant}/revoke",
   tags,
   summary: "Revoke a grant for ever",
-  security: adminSecurity,
+  ...asks("grants.change"),
   request: { params: grantParams },
-  responses: { 200: json(grantSchema, "The grant"), ...problems(401, 404, 429) },
+  responses: { 200: json(grantSchema, "The grant"), ...problems(401, 403, 404, 429) },
 });
 
 const revokeOne = createRoute({
@@ -273,9 +276,9 @@ const revokeOne = createRoute({
   path: "/api/sites/{site}/grants/{grant}/credentials/{credential}/revoke",
   tags,
   summary: "Revoke one credential for ever",
-  security: adminSecurity,
+  ...asks("grants.change"),
   request: { params: grantParams.extend({ credential: idText }) },
-  responses: { 200: json(grantSchema, "The grant"), ...problems(401, 404, 429) },
+  responses: { 200: json(grantSchema, "The grant"), ...problems(401, 403, 404, 429) },
 });
 
 export function grantRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
@@ -298,11 +301,11 @@ export function grantRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
     const validity = { from: toInstant(from), until: toInstant(until) };
     if (validity.until <= clock.wall()) throw fieldProblem("body.until", "lies in the past");
     const created = await onceFor(parts, c, site, async (tx) => {
-      const order = { ...wanted, site, validity, about, createdBy: c.get("actor") };
+      const order = { ...wanted, site, validity, about, createdBy: c.get("actor").id };
       const { grant, values } = await createGrant(tx, seal, order, clock.wall());
       return { id: grant.id, values: Object.fromEntries(values) };
     });
-    logger.info("grant-created", { site, grant: created.id, kind: wanted.kind, by: c.get("actor") });
+    logger.info("grant-created", { site, grant: created.id, kind: wanted.kind, by: c.get("actor").id });
     const shape = await shown(site, created.id);
     const credentials = shape.credentials.map((one) => ({ ...one, value: created.values[one.id] ?? "" }));
     return c.json({ ...shape, credentials }, 201);
@@ -368,7 +371,7 @@ export function grantRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
         throw fieldProblem("body.until", "one of its codes has been given to another grant since it ended", 409);
       await changeGrant(tx, row, grant, { retiredAt: null }, clock.wall());
     });
-    logger.info("grant-changed", { site, grant: id, by: c.get("actor") });
+    logger.info("grant-changed", { site, grant: id, by: c.get("actor").id });
     return c.json(await shown(site, id), 200);
   });
 
@@ -382,7 +385,7 @@ export function grantRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
       await freeCodes(tx, grant, undefined, clock.wall());
       await changeGrant(tx, row, grant, { revokedAt: clock.wall(), retiredAt: null }, clock.wall());
     });
-    logger.info("grant-revoked", { site, grant: id, by: c.get("actor") });
+    logger.info("grant-revoked", { site, grant: id, by: c.get("actor").id });
     return c.json(await shown(site, id), 200);
   });
 
@@ -399,7 +402,7 @@ export function grantRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
       await freeCodes(tx, grant, credential, clock.wall());
       await changeGrant(tx, row, grant, { retiredAt: null }, clock.wall());
     });
-    logger.info("credential-revoked", { site, grant: id, credential, by: c.get("actor") });
+    logger.info("credential-revoked", { site, grant: id, credential, by: c.get("actor").id });
     return c.json(await shown(site, id), 200);
   });
 

@@ -6,19 +6,9 @@ import type { CloudEnv } from "../authenticate.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import { readAccessPoint } from "../store/gateways.ts";
 import { endHoldOpen, holdOpen, type PublishedHold, readHoldOpen } from "../store/hold-open.ts";
+import { asks } from "./asks.ts";
 import { requireGateway, requireSite } from "./requests.ts";
-import {
-  adminSecurity,
-  idText,
-  iso,
-  json,
-  jsonBody,
-  moment,
-  notFound,
-  problems,
-  siteParams,
-  toInstant,
-} from "./shapes.ts";
+import { idText, iso, json, jsonBody, moment, notFound, problems, siteParams, toInstant } from "./shapes.ts";
 
 const path = "/api/sites/{site}/access-points/{accessPoint}/hold-open";
 const params = siteParams.extend({ accessPoint: idText.openapi({ example: "front" }) });
@@ -40,7 +30,7 @@ const set = createRoute({
     "A mode, in place of the one that stands. The gateway begins and ends it by its own clock, with or without a line; a lockdown, " +
     "an unset clock and records older than a day secure the lock. Where the lock cannot be held open the gateway's event " +
     "`hold-ended` says `impossible`.",
-  security: adminSecurity,
+  ...asks("doors.change"),
   request: {
     params,
     body: jsonBody(
@@ -50,7 +40,7 @@ const set = createRoute({
       }),
     ),
   },
-  responses: { 200: json(holdSchema, "What stands now"), ...problems(400, 401, 404, 409, 413, 415, 429) },
+  responses: { 200: json(holdSchema, "What stands now"), ...problems(400, 401, 403, 404, 409, 413, 415, 429) },
 });
 
 const read = createRoute({
@@ -58,9 +48,9 @@ const read = createRoute({
   path,
   tags: ["Access points"],
   summary: "Read what holds an access point open",
-  security: adminSecurity,
+  ...asks("doors.read"),
   request: { params },
-  responses: { 200: json(holdSchema, "What stands now"), ...problems(400, 401, 404, 429) },
+  responses: { 200: json(holdSchema, "What stands now"), ...problems(400, 401, 403, 404, 429) },
 });
 
 const end = createRoute({
@@ -69,9 +59,9 @@ const end = createRoute({
   tags: ["Access points"],
   summary: "Hold an access point open no longer",
   description: "For ever: a gateway that has confirmed it never takes this hold up again.",
-  security: adminSecurity,
+  ...asks("doors.change"),
   request: { params },
-  responses: { 200: json(z.object(placeFields), "Ended"), ...problems(400, 401, 404, 429) },
+  responses: { 200: json(z.object(placeFields), "Ended"), ...problems(400, 401, 403, 404, 429) },
 });
 
 export function holdOpenRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
@@ -98,7 +88,7 @@ export function holdOpenRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
     if (until > now + holdOpenMaxMs) throw fieldProblem("body.until", "is more than 24 hours from now");
     if (from >= until) throw fieldProblem("body.from", "is not before `until`");
     const hold = await store.transaction((tx) => holdOpen(tx, site, accessPoint, { from, until }, now));
-    logger.info("hold-open-set", { site, accessPoint, hold: hold.id, until: iso(until), by: c.get("actor") });
+    logger.info("hold-open-set", { site, accessPoint, hold: hold.id, until: iso(until), by: c.get("actor").id });
     return c.json(toShape(place, hold), 200);
   });
 
@@ -115,7 +105,7 @@ export function holdOpenRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
     const place = await placeOf(site, accessPoint);
     const version = await store.transaction((tx) => endHoldOpen(tx, site, accessPoint, clock.wall()));
     if (version === undefined) throw notFound(`hold at access point ${accessPoint}`);
-    logger.info("hold-open-ended", { site, accessPoint, by: c.get("actor") });
+    logger.info("hold-open-ended", { site, accessPoint, by: c.get("actor").id });
     return c.json({ ...place, version }, 200);
   });
 

@@ -68,7 +68,7 @@ export const jsonBody = <T extends z.ZodType>(schema: T) => ({
 const problemWords = {
   400: "A field is missing, unknown or wrong; `errors` names it",
   401: "No token, or not a valid one",
-  403: "The gateway was revoked",
+  403: "Not permitted; of a gateway: it was revoked",
   404: "There is no such thing",
   409: "It is in the way of something that exists; `errors` names the field",
   413: "The body is too large",
@@ -87,5 +87,4 @@ export function notFound(what: string): HttpProblem {
   return new HttpProblem(404, "not-found", `There is no ${what}.`);
 }
 
-export const adminSecurity = [{ adminToken: [] }];
 export const gatewaySecurity = [{ gatewayToken: [] }];

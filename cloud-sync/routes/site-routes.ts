@@ -4,12 +4,13 @@ import { grantKinds } from "../../gateway/domain/grant.ts";
 import { fieldProblem, refuseInvalid } from "../../web/problem.ts";
 import type { CloudEnv } from "../authenticate.ts";
 import type { CloudParts } from "../cloud-parts.ts";
+import { sitesOf } from "../domain/permissions.ts";
 import { newId, randomLetters } from "../ids.ts";
 import { addToBlacklist, listBlacklist, removeFromBlacklist } from "../store/blacklist.ts";
 import { changeSite, createSite, listSites, readSite, type SiteRow, toSite } from "../store/sites.ts";
+import { asks } from "./asks.ts";
 import { onceFor, requireSite } from "./requests.ts";
 import {
-  adminSecurity,
   fromPageMark,
   idText,
   iso,
@@ -65,7 +66,7 @@ const create = createRoute({
   path: "/api/sites",
   tags: ["Sites"],
   summary: "Create a site",
-  security: adminSecurity,
+  ...asks("sites.create"),
   request: {
     body: jsonBody(
       z.strictObject({
@@ -80,7 +81,7 @@ const create = createRoute({
       }),
     ),
   },
-  responses: { 201: json(siteSchema, "The site"), ...problems(400, 401, 409, 413, 415, 429) },
+  responses: { 201: json(siteSchema, "The site"), ...problems(400, 401, 403, 409, 413, 415, 429) },
 });
 
 const list = createRoute({
@@ -88,8 +89,8 @@ const list = createRoute({
   path: "/api/sites",
   tags: ["Sites"],
   summary: "List sites",
-  security: adminSecurity,
-  responses: { 200: json(z.object({ items: z.array(siteSchema) }), "All sites"), ...problems(401, 429) },
+  ...asks("sites.read"),
+  responses: { 200: json(z.object({ items: z.array(siteSchema) }), "All sites"), ...problems(401, 403, 429) },
 });
 
 const read = createRoute({
@@ -97,9 +98,9 @@ const read = createRoute({
   path: "/api/sites/{site}",
   tags: ["Sites"],
   summary: "Read a site",
-  security: adminSecurity,
+  ...asks("sites.read"),
   request: { params: siteParams },
-  responses: { 200: json(siteSchema, "The site"), ...problems(401, 404, 429) },
+  responses: { 200: json(siteSchema, "The site"), ...problems(401, 403, 404, 429) },
 });
 
 const change = createRoute({
@@ -108,7 +109,7 @@ const change = createRoute({
   tags: ["Sites"],
   summary: "Change name, zone, offline policy or lockdown",
   description: "Lockdown is a level: while it stands no gateway of the site admits anyone.",
-  security: adminSecurity,
+  ...asks("sites.change"),
   request: {
     params: siteParams,
     body: jsonBody(
@@ -122,7 +123,7 @@ const change = createRoute({
         .refine((body) => Object.keys(body).length > 0, "name at least one field to change"),
     ),
   },
-  responses: { 200: json(siteSchema, "The site"), ...problems(400, 401, 404, 413, 415, 429) },
+  responses: { 200: json(siteSchema, "The site"), ...problems(400, 401, 403, 404, 413, 415, 429) },
 });
 
 const entryFields = {
@@ -141,12 +142,12 @@ const addEntry = createRoute({
   path: "/api/sites/{site}/blacklist",
   tags: ["Blacklist"],
   summary: "Put someone on the blacklist",
-  security: adminSecurity,
+  ...asks("blacklist.change"),
   request: {
     params: siteParams,
     body: jsonBody(z.strictObject({ ...entryFields, reason: words(500).optional() })),
   },
-  responses: { 201: json(entrySchema, "The entry"), ...problems(400, 401, 404, 409, 413, 415, 429) },
+  responses: { 201: json(entrySchema, "The entry"), ...problems(400, 401, 403, 404, 409, 413, 415, 429) },
 });
 
 const listEntries = createRoute({
@@ -154,11 +155,11 @@ const listEntries = createRoute({
   path: "/api/sites/{site}/blacklist",
   tags: ["Blacklist"],
   summary: "The blacklist, newest first",
-  security: adminSecurity,
+  ...asks("blacklist.read"),
   request: { params: siteParams, query: z.strictObject(pageQuery) },
   responses: {
     200: json(z.object({ items: z.array(entrySchema), next: nextField }), "A page"),
-    ...problems(400, 401, 404, 429),
+    ...problems(400, 401, 403, 404, 429),
   },
 });
 
@@ -167,9 +168,9 @@ const removeEntry = createRoute({
   path: "/api/sites/{site}/blacklist/{entry}",
   tags: ["Blacklist"],
   summary: "Take an entry off the blacklist",
-  security: adminSecurity,
+  ...asks("blacklist.change"),
   request: { params: siteParams.extend({ entry: idText }) },
-  responses: { 204: { description: "Gone" }, ...problems(401, 404, 429) },
+  responses: { 204: { description: "Gone" }, ...problems(401, 403, 404, 429) },
 });
 
 export function siteRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
@@ -184,7 +185,11 @@ export function siteRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
     return c.json(toShape(await requireSite(parts, id)), 201);
   });
 
-  app.openapi(list, async (c) => c.json({ items: (await listSites(store.db)).map(toShape) }, 200));
+  app.openapi(list, async (c) => {
+    const mine = sitesOf(c.get("actor"), "sites.read");
+    const rows = await listSites(store.db);
+    return c.json({ items: rows.filter(({ id }) => mine?.includes(id) ?? true).map(toShape) }, 200);
+  });
 
   app.openapi(read, async (c) => c.json(toShape(await requireSite(parts, c.req.valid("param").site)), 200));
 
