@@ -12,9 +12,9 @@ import { ring } from "../../gateway/drivers/ring/driver.ts";
 import type { Device, DeviceReport } from "../../gateway/ports/device.ts";
 import type { LogFields, Logger } from "../../gateway/ports/logger.ts";
 import type { MqttLink } from "../../gateway/ports/mqtt-link.ts";
-import type { Vault } from "../../gateway/ports/vault.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
+import { MemoryVault } from "./memory-vault.ts";
 import { ToldClock } from "./told-clock.ts";
 import { until } from "./until.ts";
 
@@ -23,20 +23,6 @@ export const lockId = "zid-front";
 export const intercomId = 4711;
 export const deadlineMs = 12_000;
 const redirect = new URL("../../firmware-sim/links/ring-redirect.ts", import.meta.url).href;
-
-export class MemoryVault implements Vault {
-  readonly kept = new Map<string, SecretString>();
-  isFull = false;
-
-  async load(name: string): Promise<SecretString | undefined> {
-    return this.kept.get(name);
-  }
-
-  async save(name: string, secret: SecretString): Promise<void> {
-    if (this.isFull) throw new Error("no space left");
-    this.kept.set(name, secret);
-  }
-}
 
 /** Ring's service runs, its hub does not, and nothing is started. Children of this process talk to it and to nobody else. */
 export async function givenRing(t: TestContext) {

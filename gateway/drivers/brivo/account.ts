@@ -3,8 +3,10 @@ import { createHash } from "node:crypto";
 import type { DeviceId } from "../../domain/access-point.ts";
 import type { Millis } from "../../domain/instant.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { DriverContext } from "../../ports/driver.ts";
 import type { SecretString } from "../../wire/secret.ts";
 import { pauseOf, RequestRate, type TurnKind } from "../common/request-rate.ts";
+import { TokenChain } from "../common/token-chain.ts";
 import type { WebAnswer } from "../common/web-answer.ts";
 import { sendWeb } from "../common/web-request.ts";
 import { within } from "../common/within.ts";
@@ -28,21 +30,21 @@ export interface AskOptions {
 
 const tokenDeadlineMs: Millis = 10_000;
 
-const accounts = new WeakMap<Clock, Map<string, BrivoAccount>>();
+type AccountContext = Pick<DriverContext, "clock" | "logger" | "vault">;
+
+/** By what all devices of one gateway have in common. */
+const accounts = new WeakMap<object, Map<string, BrivoAccount>>();
 
 /** The same one for all devices of a gateway that name the same account. */
-export function accountOf(clock: Clock, options: Options, secrets: Secrets): BrivoAccount {
-  const ofClock = accounts.get(clock) ?? new Map<string, BrivoAccount>();
-  accounts.set(clock, ofClock);
+export function accountOf(context: AccountContext, options: Options, secrets: Secrets): BrivoAccount {
+  const ofGateway = accounts.getOrInsertComputed(context.vault ?? context.clock, () => new Map());
   const { authUrl, apiUrl, clientId, username, requestsPerSecond } = options;
-  const { apiKey, clientSecret, password, refreshToken } = secrets;
-  const proofs = [apiKey, clientSecret, password, refreshToken].map((secret) => secret?.reveal());
+  const { apiKey, clientSecret, login } = secrets;
+  const proofs = [apiKey, clientSecret, login].map((secret) => secret.reveal());
   const key = createHash("sha256")
     .update(JSON.stringify([authUrl, apiUrl, clientId, username, requestsPerSecond, proofs]))
     .digest("base64url");
-  const account = ofClock.get(key) ?? new BrivoAccount(clock, options, secrets);
-  ofClock.set(key, account);
-  return account;
+  return ofGateway.getOrInsertComputed(key, () => new BrivoAccount(context, options, secrets));
 }
 
 export class BrivoAccount {
@@ -53,7 +55,8 @@ export class BrivoAccount {
   readonly #tokens: Tokens;
   readonly #groups = new Map<number, DeviceId>();
 
-  constructor(clock: Clock, options: Options, secrets: Secrets) {
+  constructor(context: AccountContext, options: Options, secrets: Secrets) {
+    const { clock } = context;
     this.#clock = clock;
     this.#apiUrl = options.apiUrl;
     this.#apiKey = secrets.apiKey;
@@ -75,7 +78,11 @@ export class BrivoAccount {
         };
         return sendWeb(request, over);
       });
-    this.#tokens = new Tokens(clock, askToken, { username: options.username, ...secrets });
+    const { username } = options;
+    const { login } = secrets;
+    const by =
+      username === undefined ? { chain: new TokenChain("brivo", login, context) } : { username, password: login };
+    this.#tokens = new Tokens(clock, askToken, by);
   }
 
   /** False when another device has that group: each would take the other's users for its own, and clear them. */
@@ -87,6 +94,11 @@ export class BrivoAccount {
 
   leave(group: number, device: DeviceId): void {
     if (this.#groups.get(group) === device) this.#groups.delete(group);
+  }
+
+  /** Resolves when nothing is under way that must not be lost with the process: a token that is good once. */
+  settled(): Promise<void> {
+    return this.#tokens.settled();
   }
 
   /** Never rejects. Nothing that may have been heard is sent twice: only what was answered 401 goes once more, with a new token. */

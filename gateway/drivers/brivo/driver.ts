@@ -37,7 +37,7 @@ class Brivo implements Device {
     this.id = id;
     this.#options = options;
     this.#context = context;
-    this.#account = accountOf(clock, options, secrets);
+    this.#account = accountOf(context, options, secrets);
     this.#door = new CloudDoor(id, context, this.#ways());
     this.lock = this.#door.lock;
     const stopped = () => this.#door.stopped;
@@ -60,6 +60,7 @@ class Brivo implements Device {
   async stop(): Promise<void> {
     await this.#door.stop();
     if (this.#options.groupId !== undefined) this.#account.leave(this.#options.groupId, this.id);
+    await this.#account.settled();
   }
 
   status(): DeviceStatus {

@@ -67,9 +67,8 @@ export function parseOptions(options: unknown): Options {
 export interface Secrets {
   readonly apiKey: SecretString;
   readonly clientSecret: SecretString;
-  /** Of the administrator. */
-  readonly password?: SecretString;
-  readonly refreshToken?: SecretString;
+  /** The password of the administrator whom `username` names; without one a refresh token. */
+  readonly login: SecretString;
 }
 
 export function parseSecrets({ username }: Options, { secret }: Pick<DriverContext, "secret">): Secrets {
@@ -84,13 +83,12 @@ export function parseSecrets({ username }: Options, { secret }: Pick<DriverConte
   return {
     apiKey: needed("apiKey", "take it from the account's page at developer.brivo.com"),
     clientSecret: needed("clientSecret", application),
-    ...(username === undefined
-      ? {
-          refreshToken: needed(
+    login:
+      username === undefined
+        ? needed(
             "refreshToken",
             "it comes with the first token of an application with three-legged login; or name `username` and its secret",
-          ),
-        }
-      : { password: needed("password", `it is the one of the administrator that "username" names`) }),
+          )
+        : needed("password", `it is the one of the administrator that "username" names`),
   };
 }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Millis, Monotonic } from "../../domain/instant.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { SecretString } from "../../wire/secret.ts";
+import type { TokenChain } from "../common/token-chain.ts";
 import type { WebAnswer } from "../common/web-answer.ts";
 
 /** The last part of a token's life it is not used, so that none ends on its way. */
@@ -23,11 +24,8 @@ const tokenSchema = z.object({
 /** Sends one form to where tokens are given. */
 export type AskToken = (form: Readonly<Record<string, string>>) => Promise<WebAnswer>;
 
-export interface Login {
-  readonly username?: string | undefined;
-  readonly password?: SecretString | undefined;
-  readonly refreshToken?: SecretString | undefined;
-}
+/** By the refresh token that the administrator's login gave, which may be good once, or by name and password, which have no end. */
+export type Login = { readonly chain: TokenChain } | { readonly username: string; readonly password: SecretString };
 
 export type Bearer = { readonly token: SecretString } | { readonly why: string };
 
@@ -41,6 +39,7 @@ export class Tokens {
   readonly #ask: AskToken;
   readonly #login: Login;
   #held: Held | undefined;
+  /** What the password brought; a chain keeps its own. */
   #refreshToken: SecretString | undefined;
   #flight: Promise<Bearer> | undefined;
   #refusals = 0;
@@ -50,7 +49,6 @@ export class Tokens {
     this.#clock = clock;
     this.#ask = ask;
     this.#login = login;
-    this.#refreshToken = login.refreshToken;
   }
 
   /** A token that is good for a while, or why there is none. Never rejects. */
@@ -69,26 +67,47 @@ export class Tokens {
     if (this.#held?.token === token) this.#held = undefined;
   }
 
+  /** Resolves when no token is under way that would be lost with the process. */
+  async settled(): Promise<void> {
+    if ("chain" in this.#login) await this.#flight;
+  }
+
   async #fetch(): Promise<Bearer> {
-    const { username, password } = this.#login;
-    const askedAt = this.#clock.monotonic();
-    let answer: WebAnswer = { kind: "unsent", why: "no login is known" };
-    if (this.#refreshToken) {
-      answer = await this.#ask({ grant_type: "refresh_token", refresh_token: this.#refreshToken.reveal() });
-      // Ended or used up; the password makes a new one.
-      if (isRefused(answer) && username !== undefined && password) this.#refreshToken = undefined;
+    let used: SecretString | undefined;
+    try {
+      used = "chain" in this.#login ? await this.#login.chain.newest() : this.#refreshToken;
+    } catch {
+      return { why: "no token: the disk does not give the refresh token that is kept on it" };
     }
-    if (!this.#refreshToken && username !== undefined && password)
+    let askedAt = this.#clock.monotonic();
+    let answer: WebAnswer | undefined = used && (await this.#refresh(used));
+    // Ended or used up; the password makes a new one.
+    if ("password" in this.#login && (!answer || isRefused(answer))) {
+      const { username, password } = this.#login;
+      this.#refreshToken = undefined;
+      askedAt = this.#clock.monotonic();
       answer = await this.#ask({ grant_type: "password", username, password: password.reveal() });
+    }
+    answer ??= { kind: "unsent", why: "no login is known" };
     const read = answer.kind === "answered" && answer.status === 200 ? tokenSchema.safeParse(answer.body) : undefined;
     if (!read?.success) return this.#failed(answer);
     const lifeMs = read.data.expires_in * 1_000;
     const goodUntil = askedAt + lifeMs - Math.min(earlyMsMax, lifeMs / 4);
     this.#refusals = 0;
     this.#refused = undefined;
-    this.#refreshToken = read.data.refresh_token ? new SecretString(read.data.refresh_token) : this.#refreshToken;
+    if (read.data.refresh_token) await this.#keep(new SecretString(read.data.refresh_token), used);
     this.#held = { token: new SecretString(read.data.access_token), goodUntil };
     return this.#held;
+  }
+
+  #refresh(token: SecretString): Promise<WebAnswer> {
+    return this.#ask({ grant_type: "refresh_token", refresh_token: token.reveal() });
+  }
+
+  /** Before anything is asked with what came along with it: from then on the service may take no other. */
+  async #keep(token: SecretString, used: SecretString | undefined): Promise<void> {
+    if (!("chain" in this.#login)) this.#refreshToken = token;
+    else if (token.reveal() !== used?.reveal()) await this.#login.chain.keep(token);
   }
 
   #failed(answer: WebAnswer): Bearer {
@@ -108,7 +127,7 @@ export class Tokens {
     const error = (body as { error?: unknown } | undefined)?.error;
     if (status === 403 && isPage) return 'no token: the secret "apiKey" is wrong, or not active for this region';
     if ((status === 400 || status === 401) && error === "invalid_grant")
-      return this.#login.username === undefined
+      return "chain" in this.#login
         ? 'no token: the secret "refreshToken" is no longer good; let the administrator log in anew'
         : 'no token: username or the secret "password" is wrong';
     if (status === 401) return 'no token: clientId or the secret "clientSecret" is wrong';

@@ -7,8 +7,8 @@ import type { CommandResult } from "../../ports/device.ts";
 import type { DriverContext } from "../../ports/driver.ts";
 import { SecretString } from "../../wire/secret.ts";
 import { type AskOptions, SupervisedChild } from "../common/supervised-child.ts";
+import { chainId, TokenChain } from "../common/token-chain.ts";
 import type { Options } from "./options.ts";
-import { chainId, TokenChain } from "./token-chain.ts";
 import { type Answer, answerSchema, type Begin, type Facts, type News, newsSchema } from "./wire.ts";
 
 export interface Member {
@@ -31,7 +31,7 @@ const accounts = new WeakMap<object, Map<string, RingAccount>>();
 
 export function accountOf(context: AccountContext, token: SecretString): RingAccount {
   const ofGateway = accounts.getOrInsertComputed(context.vault ?? context.clock, () => new Map());
-  return ofGateway.getOrInsertComputed(chainId(token), () => new RingAccount(context, token));
+  return ofGateway.getOrInsertComputed(chainId("ring", token), () => new RingAccount(context, token));
 }
 
 export class RingAccount {
@@ -49,7 +49,7 @@ export class RingAccount {
   constructor({ clock, logger, vault }: AccountContext, token: SecretString) {
     this.#clock = clock;
     this.#logger = logger;
-    this.#chain = new TokenChain(token, { clock, logger, ...(vault && { vault }) });
+    this.#chain = new TokenChain("ring", token, { clock, logger, ...(vault && { vault }) });
     this.#child = new SupervisedChild({
       module: new URL("child.ts", import.meta.url),
       begin: () => this.#begin(),
@@ -57,7 +57,7 @@ export class RingAccount {
       news: newsSchema,
       onNews: (news) => this.#hear(news),
       onEnd: ({ why, awayMs }) => void this.#ended(why, awayMs),
-      secrets: () => this.#chain.secrets,
+      secrets: () => this.#chain.secrets.flatMap((token) => [token, ...partsOf(token)]),
       clock,
       logger,
     });
@@ -163,5 +163,15 @@ export class RingAccount {
 
   *#membersFor(device: string): Generator<Member> {
     for (const member of this.#members) if (member.options.device === device) yield member;
+  }
+}
+
+/** The library wraps Ring's own token in JSON in base64. */
+function partsOf(token: SecretString): SecretString[] {
+  try {
+    const { rt } = JSON.parse(Buffer.from(token.reveal(), "base64").toString()) as { readonly rt?: unknown };
+    return typeof rt === "string" ? [new SecretString(rt)] : [];
+  } catch {
+    return [];
   }
 }

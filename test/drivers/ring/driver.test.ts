@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { inspect } from "node:util";
+import { chainId } from "../../../gateway/drivers/common/token-chain.ts";
 import { ring } from "../../../gateway/drivers/ring/driver.ts";
 import { parseOptions } from "../../../gateway/drivers/ring/options.ts";
-import { chainId } from "../../../gateway/drivers/ring/token-chain.ts";
 import { GatewayError } from "../../../gateway/errors.ts";
 import { SecretString } from "../../../gateway/wire/secret.ts";
 import { collect, firstToken, givenRingSite, intercomId, lockId } from "../../support/ring-site.ts";
@@ -12,7 +12,7 @@ import { until } from "../../support/until.ts";
 
 const never = new AbortController().signal;
 const noThing = {} as Parameters<typeof ring.create>[2];
-const vaultName = chainId(new SecretString(firstToken));
+const vaultName = chainId("ring", new SecretString(firstToken));
 /** Ring's own token in what the library makes of it. */
 const unwrapped = (wrapped: string) => JSON.parse(Buffer.from(wrapped, "base64").toString()).rt as string;
 
@@ -119,7 +119,7 @@ test("the token that Ring hands out is kept, and used at the next start; another
   await anew.start(never);
   await until("the new token works", () => anew.status().link === "online");
   assert.equal(
-    unwrapped(vault.kept.get(chainId(new SecretString(byHand)))?.reveal() ?? ""),
+    unwrapped(vault.kept.get(chainId("ring", new SecretString(byHand)))?.reveal() ?? ""),
     server.tokens.refreshToken,
   );
 });
@@ -130,7 +130,7 @@ test("on a disk that takes nothing the door works all the same, and the token is
   await device.start(never);
   await appear();
   assert.equal(await device.lock?.release(5_000, never), "confirmed");
-  assert.ok(logged.some((line) => line.includes("ring-token-not-kept")));
+  assert.ok(logged.some((line) => line.includes("token-not-kept")));
   vault.isFull = false;
   await until("it is kept", () => vault.kept.size === 1);
   assert.equal(unwrapped(vault.kept.get(vaultName)?.reveal() ?? ""), server.tokens.refreshToken);

@@ -1,11 +1,11 @@
 /**
- * Ring's refresh token, which is good once: each sign-in brings the next, and the one before is dead. The chain begins with the token of the secrets
- * file; its newest is kept in the vault under a name made of the first, so another token in the file begins a chain of its own.
+ * A refresh token that is good once: each use brings the next, and the one before is dead. The chain begins with the token of the secrets file; its
+ * newest is kept in the vault under a name made of the first, so another token in the file begins a chain of its own.
  */
 import { createHash } from "node:crypto";
 import type { Millis } from "../../domain/instant.ts";
 import type { DriverContext } from "../../ports/driver.ts";
-import { SecretString } from "../../wire/secret.ts";
+import type { SecretString } from "../../wire/secret.ts";
 
 const againMs: Millis = 10_000;
 
@@ -19,8 +19,13 @@ export class TokenChain {
   #newest: SecretString | undefined;
   #saving: Promise<void> = Promise.resolve();
 
-  constructor(first: SecretString, { vault, clock, logger }: Pick<DriverContext, "vault" | "clock" | "logger">) {
-    this.id = chainId(first);
+  /** `maker`: the driver's name, with which names in the vault begin. */
+  constructor(
+    maker: string,
+    first: SecretString,
+    { vault, clock, logger }: Pick<DriverContext, "vault" | "clock" | "logger">,
+  ) {
+    this.id = chainId(maker, first);
     this.#first = first;
     this.#vault = vault;
     this.#clock = clock;
@@ -44,7 +49,7 @@ export class TokenChain {
 
   /** Whatever of it must not be seen. */
   get secrets(): readonly SecretString[] {
-    return [this.#first, ...(this.#newest ? [this.#newest] : [])].flatMap((token) => [token, ...partsOf(token)]);
+    return [this.#first, ...(this.#newest ? [this.#newest] : [])];
   }
 
   async #save(token: SecretString): Promise<boolean> {
@@ -52,7 +57,7 @@ export class TokenChain {
       await this.#vault?.save(this.id, token);
       return true;
     } catch (error) {
-      this.#logger.error("ring-token-not-kept", { error: error as Error, againInMs: againMs });
+      this.#logger.error("token-not-kept", { error: error as Error, againInMs: againMs });
       return false;
     }
   }
@@ -63,16 +68,6 @@ export class TokenChain {
   }
 }
 
-export function chainId(first: SecretString): string {
-  return `ring-${createHash("sha256").update(first.reveal()).digest("hex").slice(0, 32)}`;
-}
-
-/** The library wraps Ring's own token in JSON in base64. */
-function partsOf(token: SecretString): SecretString[] {
-  try {
-    const { rt } = JSON.parse(Buffer.from(token.reveal(), "base64").toString()) as { readonly rt?: unknown };
-    return typeof rt === "string" ? [new SecretString(rt)] : [];
-  } catch {
-    return [];
-  }
+export function chainId(maker: string, first: SecretString): string {
+  return `${maker}-${createHash("sha256").update(first.reveal()).digest("hex").slice(0, 32)}`;
 }
