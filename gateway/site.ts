@@ -6,6 +6,7 @@ import type { AccessPoint } from "./domain/access-point.ts";
 import type { Millis } from "./domain/instant.ts";
 import { holderId } from "./domain/rights.ts";
 import { answerOrders } from "./flows/answer-orders.ts";
+import { describeDoor } from "./flows/describe-door.ts";
 import { keepHolds } from "./flows/hold-open.ts";
 import { InTurn } from "./flows/in-turn.ts";
 import { keepCodes } from "./flows/keep-codes.ts";
@@ -121,10 +122,7 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
     report: () => ({
       version: options.version,
       ...(options.peers.address !== undefined && { lan: options.peers.address }),
-      accessPoints: options.accessPoints.map(({ id, name, lock, readers }) => {
-        const codes = parts.devices.get(lock)?.codes?.constraints;
-        return { id, name, lock, reads: readers.length > 0, ...(codes && { codes }) };
-      }),
+      accessPoints: options.accessPoints.map((point) => describeDoor(point, parts.devices)),
       devices: devices.map((device) => {
         const { link, battery, firmware } = device.status();
         return {

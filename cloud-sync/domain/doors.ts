@@ -14,6 +14,8 @@ export interface Door {
   readonly reads: boolean | undefined;
   /** What its lock lets a code be; absent: it keeps none. */
   readonly codes?: PinShape | undefined;
+  /** Why it keeps none, in a sentence; absent: its gateway does not say. */
+  readonly noCodes?: string | undefined;
 }
 
 /** What cannot be, by the field of the order that says it. */
@@ -42,7 +44,7 @@ export function findImpossible(
 ): Impossible | undefined {
   const kinds = credentials.map(({ kind }) => kind);
   if (kinds.some((kind) => remoteKinds.includes(kind))) return undefined;
-  for (const [index, { id, reads, codes }] of doors.entries()) {
+  for (const [index, { id, reads, codes, noCodes }] of doors.entries()) {
     if (reads !== false) continue;
     const field = `accessPoints[${index}]`;
     if (!kinds.includes("pin"))
@@ -53,7 +55,7 @@ export function findImpossible(
     if (!codes)
       return {
         field,
-        why: `PINs are not possible at ${id}: nothing there reads them, and its lock keeps none; leave it out, or add a credential of the kind "link"`,
+        why: `${whyNoPin(id, noCodes)}; leave it out, or add a credential of the kind "link"`,
       };
     if (entriesAllowed !== null)
       return {
@@ -67,6 +69,12 @@ export function findImpossible(
       };
   }
   return undefined;
+}
+
+function whyNoPin(id: AccessPointId, noCodes: string | undefined): string {
+  return noCodes === undefined
+    ? `PINs are not possible at ${id}: nothing there reads them, and its lock keeps none`
+    : `nothing at ${id} reads PINs, and ${noCodes}`;
 }
 
 /** What a PIN must be so that every lock takes it that keeps codes itself. */

@@ -31,7 +31,9 @@ export async function readDoors(db: Queries, siteId: string, ids: readonly strin
   return ids.flatMap((id) => {
     const by = servedBy.get(id);
     const point = by === undefined ? undefined : said.get(by)?.get(id);
-    return by === undefined ? [] : [{ id, gateway: by, lock: point?.lock, reads: point?.reads, codes: point?.codes }];
+    if (by === undefined) return [];
+    const { lock, reads, codes, noCodes } = point ?? {};
+    return [{ id, gateway: by, lock, reads, codes, noCodes }];
   });
 }
 

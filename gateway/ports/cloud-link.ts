@@ -70,6 +70,8 @@ export interface GatewayReport {
     readonly reads: boolean;
     /** Of the codes inside its lock, where it keeps any. */
     readonly codes?: CodeConstraints;
+    /** Why it keeps none, in a sentence for people, where its driver knows. */
+    readonly noCodes?: string;
   }[];
   readonly devices: readonly {
     readonly id: string;

@@ -117,6 +117,8 @@ export const reportSchema = z.looseObject({
         /** Whether anything there reads credentials. Absent, with all that follows, from a gateway that does not say. */
         reads: z.boolean().optional(),
         codes: codesSchema.optional(),
+        /** Why its lock keeps none, in a sentence for people. */
+        noCodes: text().max(300).optional(),
       }),
     )
     .max(1000),

@@ -14,6 +14,7 @@ const silent: Door = { id: "old", reads: undefined };
 const nuki: Door = { id: "flat", reads: false, codes: six };
 const tuya: Door = { id: "shed", reads: false, codes: seven };
 const ring: Door = { id: "porch", reads: false };
+const intercom: Door = { ...ring, id: "street", noCodes: "PINs are not possible on this lock: its maker has none" };
 /** No PIN is left, although no digit is forbidden to begin one. */
 const closed: PinShape = { lengths: [6], digits: "34", forbiddenPrefixes: ["33", "34", "43", "44"] };
 const pin = { entriesAllowed: null, credentials: [{ kind: "pin" }] } as const;
@@ -28,6 +29,14 @@ for (const [what, doors, order, field, why] of [
   ],
   ["a PIN for a lock that keeps it", [nuki], pin, undefined],
   ["a PIN where nothing can take one", [keypad, ring], pin, "accessPoints[1]", /PINs are not possible at porch/],
+  [
+    "a PIN where the lock says why it can hold none",
+    [intercom],
+    pin,
+    "accessPoints[0]",
+    /^nothing at street reads PINs, and PINs are not possible on this lock: its maker has none; leave it out/,
+  ],
+  ["a PIN that something reads, whatever the lock can", [{ ...intercom, reads: true }], pin, undefined],
   [
     "a pass where nothing reads it",
     [nuki],
@@ -122,13 +131,14 @@ before(async () => {
   cloud = await givenCloud();
   await cloud.ask("POST", "/api/sites", { id: "hill", name: "Hill", zone: "Europe/Rome" });
   const gateway = await cloud.gateway("hill");
-  const point = ({ id, reads, codes }: Door) => ({
+  const point = ({ id, reads, codes, noCodes }: Door) => ({
     id,
     lock: `${id}-lock`,
     reads,
+    ...(noCodes !== undefined && { noCodes }),
     ...(codes && { codes: { ...codes, capacity: 10, windows: "range" } }),
   });
-  await gateway.report([keypad, nuki, tuya, ring, { id: "odd", reads: false, codes: closed }].map(point));
+  await gateway.report([keypad, nuki, tuya, ring, intercom, { id: "odd", reads: false, codes: closed }].map(point));
 });
 after(() => cloud.close());
 
@@ -146,6 +156,7 @@ const order = (accessPoints: readonly string[], more: object = {}) =>
 
 for (const [what, accessPoints, more, field] of [
   ["for a lock that keeps no PIN", ["gate", "porch"], {}, "body.accessPoints[1]"],
+  ["for a lock that can hold none", ["street"], {}, "body.accessPoints[0]"],
   ["for locks that share no PIN", ["flat", "shed"], {}, "body.accessPoints[1]"],
   [
     "with a PIN its lock does not take",

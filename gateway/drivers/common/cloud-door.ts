@@ -67,6 +67,8 @@ export interface CloudDoorWays<Question> {
   /** What its log calls a pulse of ours. */
   readonly pulseAction: number;
   readonly hold?: { begin(windowMs: Millis): Question; readonly end: Question };
+  /** See Lock. */
+  readonly noCodes?: string;
   resultOf(answer: WebAnswer, to: "released" | "secured"): CommandResult;
   /** Of its last hour or so, newest first; or why there are none. */
   readEvents(signal: AbortSignal): Promise<readonly CloudDoorEvent[] | { readonly why: string }>;
@@ -101,7 +103,7 @@ export class CloudDoor<Question> implements Device {
     this.#logger = logger;
     this.#book = new DeviceBook({ clock, logger });
     this.#openings = new Openings(clock.wall());
-    const { hold } = ways;
+    const { hold, noCodes } = ways;
     this.lock = {
       relocks: "by-itself",
       release: (holdMs, signal) => this.#command("released", () => ways.pulse, holdMs, signal),
@@ -109,6 +111,7 @@ export class CloudDoor<Question> implements Device {
       ...(hold && {
         hold: (windowMs, signal) => this.#command("released", () => hold.begin(windowMs), windowMs, signal),
       }),
+      ...(noCodes !== undefined && { noCodes }),
       state: () => ({ ...this.#book.lockState(), ...(this.#doubt.isOpen && { bolt: "unknown" as const }) }),
     };
   }

@@ -39,6 +39,7 @@ function waysOf(options: Options, account: KisiAccount, clock: Clock): CloudDoor
     showsBolt: true,
     pulse: { method: "POST", path: `/locks/${lockId}/unlock` },
     pulseAction: unlockAction,
+    noCodes: "PINs are not possible on this lock: Kisi opens by its app, cards and links of its own",
     resultOf: commandResult,
     readEvents: (signal) => log.read(signal),
     describe,

@@ -101,6 +101,8 @@ test("a release has no body, and is confirmed by a status that was asked for aft
   });
   assert.equal(await device.lock?.release(5_000, never), "confirmed");
   assert.equal(questions.find(({ path }) => path.endsWith("/unlock"))?.body, "");
+  assert.equal(device.codes, undefined);
+  assert.match(device.lock?.noCodes ?? "", /PINs are not possible/);
 });
 
 test("after a 429 nothing is read for as long as it says, and whoever stands at the door is tried all the same", async (t) => {

@@ -1,0 +1,24 @@
+/** What the cloud hears of a door, and may refuse a grant for. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { describeDoor } from "../../gateway/flows/describe-door.ts";
+import type { Lock } from "../../gateway/ports/device.ts";
+import { CodeLock } from "../support/code-lock.ts";
+import { SimClock } from "../support/sim-clock.ts";
+
+const lock: Lock = {
+  relocks: "by-itself",
+  release: async () => "unknown",
+  secure: async () => "unknown",
+  state: () => ({ bolt: "unknown", basis: "assumed" }),
+};
+const point = { id: "porch", name: "Porch", lock: "lock", readers: [], holdMs: 5_000 };
+
+test("a lock that keeps codes tells what they may be; one that can keep none tells why", () => {
+  const { device, constraints } = new CodeLock("lock", new SimClock(0));
+  const porch = { id: "porch", name: "Porch", lock: "lock", reads: false };
+  assert.deepEqual(describeDoor(point, new Map([["lock", device]])), { ...porch, codes: constraints });
+  const without = { lock: { ...lock, noCodes: "its maker has none" } };
+  assert.deepEqual(describeDoor(point, new Map([["lock", without]])), { ...porch, noCodes: "its maker has none" });
+  assert.deepEqual(describeDoor(point, new Map([["lock", { lock }]])), porch);
+});
