@@ -131,7 +131,10 @@ export async function startDemo({ folder, port, version, logger, onChange }: Dem
     });
     stops.push(() => internet.stop());
     const api = new AdminApi(cloudUrl, memory.adminToken);
-    const locks = makersLocks({ clock: systemClock, internet, secret: randomSecret });
+    const locks = makersLocks({
+      ...{ clock: systemClock, internet, secret: randomSecret },
+      broker: { host: "127.0.0.1", port: ports.gatewayPlain },
+    });
     const entries = await Promise.all(locks.map(startLock));
 
     await makeSite(api);
@@ -266,7 +269,7 @@ async function makeGrants(api: AdminApi, homeGateway: string): Promise<DemoPin[]
       label: "Guest: opens as often as they like",
       kind: "stay",
       name: "Ana Guest",
-      doors: ["box-1", "box-2", "front-door"],
+      doors: ["box-1", "box-2", "front-door", "shed", "studio"],
       entries: null,
     },
     { label: "Courier: opens once", kind: "temporary", name: "Carl Courier", doors: ["box-1", "box-2"], entries: 1 },

@@ -178,6 +178,8 @@ function newLock({ id, name, make, display: screen }, place) {
   write(part(element, "name"), name);
   write(part(element, "make"), make ? makeWords(make) : "");
   hide(part(element, "make"), !make);
+  write(part(element, "no-pins"), `No PINs on this lock: ${make?.noPins}`);
+  hide(part(element, "no-pins"), make?.noPins === undefined);
   write(part(element, "keypad-name"), `Keypad of ${name}`);
   hide(part(element, "keypad"), !hasKeypad);
   write(part(element, "hand-words"), make?.hand ?? "");

@@ -55,6 +55,8 @@ export interface Make {
   readonly reach: "lan" | "cloud";
   /** What turning it by hand is, such as "Turn the knob". */
   readonly hand: string;
+  /** Why no PIN opens it, where somebody might look for that. */
+  readonly noPins?: string;
 }
 
 export interface PlayedActs {
@@ -106,6 +108,8 @@ export interface MakersLockOptions {
   readonly clock: Clock;
   /** Its maker's cloud lies behind it. */
   readonly internet: Internet;
+  /** The gateway's, without TLS; it need not run yet. */
+  readonly broker: { readonly host: string; readonly port: number };
   /** A new one of that many characters, letters and digits. */
   readonly secret: (length: number) => string;
 }

@@ -1,6 +1,8 @@
 /** A lock of each maker, as the demo's site has them. Adding one is one line here. */
 import type { MakersLock, MakersLockOptions } from "../played-lock.ts";
+import { brivoDoor } from "./brivo-door.ts";
 import { kisiDoor } from "./kisi-door.ts";
+import { nukiHub } from "./nuki-hub.ts";
 import { nukiLock } from "./nuki-lock.ts";
 import { shellyStrike } from "./shelly-strike.ts";
 import { tuyaLock } from "./tuya-lock.ts";
@@ -13,8 +15,10 @@ interface Placed {
 
 const placed: readonly Placed[] = [
   { id: "front-door", name: "Front door", make: nukiLock },
+  { id: "shed", name: "Shed", make: nukiHub },
   { id: "side-door", name: "Side door", make: tuyaLock },
   { id: "gate", name: "Garden gate", make: shellyStrike },
+  { id: "studio", name: "Studio", make: brivoDoor },
   { id: "office", name: "Office", make: kisiDoor },
 ];
 

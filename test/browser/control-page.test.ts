@@ -8,6 +8,7 @@ import { missing } from "../support/needs.ts";
 import {
   type Answer,
   aBox,
+  aKisiDoor,
   aNuki,
   aSiteState,
   aStrike,
@@ -220,8 +221,12 @@ test("a cloud that ended by itself is on its way back, and its switch stays on; 
 });
 
 test("a maker's lock stands below the boxes with what it has, and without what it lacks", { skip }, async () => {
-  site.tell({ locks: [aNuki(), aStrike({ connected: false })] });
-  const [nuki, gate] = ["Front door", "Garden gate"].map((name) => control.box(name));
+  site.tell({ locks: [aNuki(), aStrike({ connected: false }), aKisiDoor()] });
+  const [nuki, gate, office] = ["Front door", "Garden gate", "Office"].map((name) => control.box(name));
+  const noPins = office!.locator('[data-part="no-pins"]');
+  await control.reads(noPins, "No PINs on this lock: Kisi lets in telephones, cards and links");
+  assert.equal(await noPins.isVisible(), true);
+  assert.equal(await gate!.locator('[data-part="no-pins"]').isVisible(), false);
   await control.reads(nuki!.locator(".make"), /^Nuki: .* through its maker’s cloud by the driver “nuki”$/);
   await control.reads(nuki!.locator("p.words"), "Locked · door closed · battery 80 %");
   await control.reads(gate!.locator("p.words"), "Locked · door closed");
@@ -273,7 +278,7 @@ test("two and four boxes fit a phone and a desktop, in both colour schemes", { s
   const long = aBox("box-4", "The box behind the bicycle shed", { tamper: true, batteryPercent: 5, door: "open" });
   await control.setRate(box, "Lost", 40);
   for (const boxes of [aSiteState().boxes, [...aSiteState().boxes, aBox("box-3", "Keys"), long]]) {
-    const locks = [aNuki({ unlock: { state: "accepted", at: 0 } }), aStrike({ bolt: "jammed" })];
+    const locks = [aNuki({ unlock: { state: "accepted", at: 0 } }), aStrike({ bolt: "jammed" }), aKisiDoor()];
     site.tell({ boxes, locks, decided: events, received: [] });
     await control.boxes.nth(boxes.length + locks.length - 1).waitFor();
     for (const colorScheme of ["light", "dark"] as const) {

@@ -5,15 +5,21 @@ import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import { noFaults } from "../../firmware-sim/faults.ts";
 import { type Internet, startInternet } from "../../firmware-sim/internet.ts";
+import { brivoDoor } from "../../firmware-sim/played/brivo-door.ts";
 import { kisiDoor } from "../../firmware-sim/played/kisi-door.ts";
 import { makersLocks } from "../../firmware-sim/played/makers-locks.ts";
+import { nukiHub } from "../../firmware-sim/played/nuki-hub.ts";
 import { nukiLock } from "../../firmware-sim/played/nuki-lock.ts";
 import { shellyStrike } from "../../firmware-sim/played/shelly-strike.ts";
 import { tuyaLock } from "../../firmware-sim/played/tuya-lock.ts";
 import type { MakersLock, MakersLockOptions } from "../../firmware-sim/played-lock.ts";
+import { steadyPort } from "../../firmware-sim/steady-port.ts";
 import { loadDriver } from "../../gateway/drivers/index.ts";
+import type { Device } from "../../gateway/ports/device.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
-import { givenDriverContext } from "../support/driver-context.ts";
+import { SecretString } from "../../gateway/wire/secret.ts";
+import { givenContext } from "../support/driver-context.ts";
+import { givenBroker } from "../support/mqtt-broker.ts";
 import { SimClock } from "../support/sim-clock.ts";
 import { until } from "../support/until.ts";
 
@@ -22,7 +28,7 @@ const noon = Date.UTC(2031, 2, 4, 12);
 async function givenLock(t: TestContext, make: (options: MakersLockOptions) => MakersLock) {
   const clock = new SimClock(noon);
   const internet = await givenInternet(t);
-  const lock = make({ id: "door", name: "Door", clock, internet, secret });
+  const lock = make({ id: "door", name: "Door", clock, internet, secret, broker: nobody });
   t.after(() => lock.stop());
   return { clock, internet, lock, entry: await lock.start() };
 }
@@ -31,6 +37,54 @@ async function givenInternet(t: TestContext): Promise<Internet> {
   const internet = await startInternet({ targetHost: "127.0.0.1", targetPort: 1, clock: systemClock });
   t.after(() => internet.stop());
   return internet;
+}
+
+/** No gateway is there to be met. */
+const nobody = { host: "127.0.0.1", port: 1 };
+/** Where a broker will be. */
+const givenPlace = async () => ({ host: "127.0.0.1", port: await steadyPort() });
+
+/** The lock and its driver, which has reached it, by the real clock. */
+async function givenDriven(t: TestContext, make: (options: MakersLockOptions) => MakersLock) {
+  const internet = await givenInternet(t);
+  const broker = await givenPlace();
+  const lock = make({ id: "door", name: "Door", clock: systemClock, internet, secret, broker });
+  const device = await givenDevice(t, lock, broker);
+  await until("the lock is online", () => device.status().link === "online");
+  return { lock, device, internet };
+}
+
+/** Starts the lock, its driver, and at that place the broker where they need one. */
+async function givenDevice(t: TestContext, lock: MakersLock, place: { host: string; port: number }): Promise<Device> {
+  t.after(() => lock.stop());
+  const { options, secrets } = await lock.start();
+  const driver = await loadDriver(lock.make.driver);
+  assert.ok(driver, lock.make.driver);
+  const { context } = givenContext(t, secrets);
+  const { mqtt: dialect } = driver.create(lock.id, options, context);
+  const { broker, deafen } = dialect
+    ? await givenBroker(t, {}, [{ id: lock.id, dialect, password: new SecretString(secrets.password ?? "") }], {
+        plainLan: place,
+      })
+    : {};
+  deafen?.();
+  const device = driver.create(lock.id, options, {
+    ...context,
+    clock: systemClock,
+    ...(broker && { mqtt: broker.link(lock.id) }),
+  });
+  t.after(() => device.stop());
+  await device.start(new AbortController().signal);
+  return device;
+}
+
+async function putCode(device: Device): Promise<void> {
+  const code = { label: "Ana", digits: new SecretString("583914") };
+  // A hub that has just connected takes nothing yet.
+  await until("the code is taken", async () => {
+    const result = await device.codes?.set(code, new AbortController().signal);
+    return result === "accepted" || result === "confirmed";
+  });
 }
 
 const secret = (length: number) => "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGH".slice(0, length);
@@ -142,22 +196,55 @@ test("a Nuki opens for a code in it with its cloud cut off, shows the code witho
   await step("it is jammed", () => lock.view().bolt === "jammed");
 });
 
+test("a Nuki beside a hub opens for a code in it whatever becomes of the hub", async (t) => {
+  const { lock, device } = await givenDriven(t, nukiHub);
+  await putCode(device);
+  assert.deepEqual(lock.view().codes, [{ name: "Ana", from: null, until: null }]);
+  assert.doesNotMatch(JSON.stringify(lock.view()), /583914/);
+
+  lock.acts.setOnline?.(false);
+  lock.acts.setOnline?.(true);
+  lock.acts.setOnline?.(false);
+  await until("the hub is gone", () => device.status().link === "offline");
+  lock.acts.enterPin?.("736492");
+  assert.deepEqual([lock.view().lastVerdict?.verdict, lock.view().display], ["denied", "Wrong code"]);
+  lock.acts.enterPin?.("583914");
+  assert.equal(lock.view().lastVerdict?.verdict, "granted");
+  await until("the bolt is back", () => lock.view().bolt === "released");
+  assert.equal(lock.view().online, false);
+  lock.acts.setOnline?.(true);
+
+  await until("the hub is there again", () => device.status().link === "online");
+});
+
+test("a Brivo door opens for a PIN that its panel has, with the internet unplugged, and is left by its button", async (t) => {
+  const { lock, device, internet } = await givenDriven(t, brivoDoor);
+  await putCode(device);
+  await until("the panel has it", () => lock.view().codes?.length === 1);
+  assert.deepEqual(lock.view().codes, [{ name: "Ana", from: null, until: null }]);
+  assert.doesNotMatch(JSON.stringify(lock.view()), /583914/);
+
+  internet.set(false);
+  lock.acts.enterPin?.("736492");
+  assert.deepEqual([lock.view().lastVerdict?.verdict, lock.view().bolt], ["denied", "secured"]);
+  lock.acts.enterPin?.("583914");
+  assert.deepEqual([lock.view().lastVerdict?.verdict, lock.view().bolt], ["granted", "released"]);
+  lock.acts.setPower?.(false);
+  assert.deepEqual([lock.view().display, ...partsOf(lock)], ["", "secured", "closed", false]);
+  lock.acts.setPower?.(true);
+  lock.acts.turn?.("released");
+  lock.acts.moveDoor(true);
+
+  assert.deepEqual(partsOf(lock), ["released", "open", true]);
+});
+
 test("every lock of the site has a name of its own, and its driver takes what it says of itself and reaches it", async (t) => {
   const internet = await givenInternet(t);
-  const locks = makersLocks({ clock: systemClock, internet, secret });
+  const broker = await givenPlace();
+  const locks = makersLocks({ clock: systemClock, internet, secret, broker });
   assert.equal(new Set(locks.flatMap(({ id, name }) => [id, name])).size, 2 * locks.length);
   for (const lock of locks) {
-    t.after(() => lock.stop());
-    const { options, secrets } = await lock.start();
-    const driver = await loadDriver(lock.make.driver);
-    assert.ok(driver, lock.make.driver);
-    const { context, end } = givenDriverContext(secrets);
-    const device = driver.create(lock.id, options, context);
-    t.after(async () => {
-      await device.stop();
-      await end();
-    });
-    await device.start(new AbortController().signal);
+    const device = await givenDevice(t, lock, broker);
     await until(`${lock.id} is online`, () => device.status().link === "online");
     lock.acts.setLine({ lose: 1 });
     assert.deepEqual(lock.view().line, { ...noFaults, lose: 1 });

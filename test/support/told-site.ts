@@ -139,6 +139,18 @@ export function aStrike(change: Partial<LockState> = {}): LockState {
   };
 }
 
+/** One that no PIN opens. */
+export function aKisiDoor(change: Partial<LockState> = {}): LockState {
+  return {
+    ...aStrike({ id: "office", name: "Office", online: true }),
+    make: {
+      ...{ maker: "Kisi", kind: "door on a controller", driver: "kisi", reach: "cloud", hand: "Press the exit button" },
+      noPins: "Kisi lets in telephones, cards and links",
+    },
+    ...change,
+  };
+}
+
 /** Two boxes, all connected, nothing waiting. */
 export function aSiteState(change: Partial<SiteState> = {}): SiteState {
   return {
