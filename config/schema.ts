@@ -89,6 +89,10 @@ export const gatewayFileSchema = z
     http: z
       .strictObject({
         ...http(8080),
+        tlsPort: port.optional().meta({
+          description:
+            "The same pages by https, with a certificate of the gateway's own authority (/ca.crt): staff sign in there, or on the machine itself; absent: none",
+        }),
         hosts: names.default([]).meta({
           description:
             "Names the pages are called by, besides addresses, localhost and the machine's own name; others are refused",

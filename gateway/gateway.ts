@@ -34,7 +34,13 @@ import type { SecretString } from "./wire/secret.ts";
 export interface GatewaySettings {
   readonly data: string;
   readonly cloud: { readonly url: string };
-  readonly http: { readonly host: string; readonly port: number; readonly hosts: readonly string[] };
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    /** Where the pages speak TLS as well; undefined: nowhere. */
+    readonly tlsPort?: number | undefined;
+    readonly hosts: readonly string[];
+  };
   readonly broker: {
     readonly host: string;
     readonly port: number;
@@ -67,6 +73,7 @@ export interface GatewayParts {
 export interface RunningGateway {
   readonly site: RunningSite;
   readonly http: HttpServer;
+  readonly https: HttpServer | undefined;
   readonly broker: BrokerAddress;
   /** Where the other gateways reach it, "host:port". */
   readonly lan: string | undefined;
@@ -92,14 +99,16 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
     let highWaterAtStart: Instant = 0;
     const wall = () => Math.max(clock.wall(), highWaterAtStart + clock.monotonic() - startedAt);
     const ca = await CertificateAuthority.open(settings.data, { wall });
-    const { host, port, plainPort, plainLan, hostnames, connectionsMax } = settings.broker;
+    const { host, port, plainPort, plainLan, connectionsMax } = settings.broker;
+    const hostnames = namesOf(settings);
+    const certificate = await ca.serverCertificate(hostnames);
     const broker = new Broker({
       host,
       port,
       ...(plainPort !== undefined && { plainPort }),
       plainLan,
       tls: {
-        ...(await ca.serverCertificate(hostnames)),
+        ...certificate,
         ca: ca.certificate,
         ticketKeys: await ca.ticketKeys(),
       },
@@ -148,8 +157,10 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
     stops.push(() => broker.stop());
     const ending = new AbortController();
     const diskWatch = new DiskWatch({ folder: settings.data, disk, logger });
+    let https: HttpServer | undefined;
+    const servers = () => ({ broker, https });
     const kept = Promise.all([
-      keepCertificate(ca, broker, hostnames, parts, ending.signal),
+      keepCertificate(ca, servers, hostnames, parts, ending.signal),
       diskWatch.run(clock, ending.signal),
     ]);
     stops.push(async () => {
@@ -163,6 +174,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       machine: hostname(),
       hosts: settings.http.hosts,
       startedAt,
+      caCertificate: ca.certificate,
       drivers: new Map(settings.devices.map(({ id, driver }) => [id, driver])),
       sync: () => ({ state: site.sync.state, queue: site.sync.queue }),
       broker: () => ({ ...broker.stats() }),
@@ -172,11 +184,17 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
     });
     const http = await listen(app.fetch, settings.http);
     stops.push(() => http.stop());
+    if (settings.http.tlsPort !== undefined) {
+      const listening = await listen(app.fetch, { ...settings.http, port: settings.http.tlsPort, tls: certificate });
+      https = listening;
+      stops.push(() => listening.stop());
+    }
     const address = broker.address;
     if (!address) throw new Error("the broker does not listen after its start");
     return {
       site,
       http,
+      https,
       broker: address,
       lan: lan?.address,
       caCertificate: ca.certificate,
@@ -189,19 +207,27 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
   }
 }
 
+/** Broker and pages have one certificate between them. */
+function namesOf({ broker, http }: GatewaySettings): string[] {
+  return [...new Set([...broker.hostnames, ...(http.tlsPort === undefined ? [] : http.hosts)])];
+}
+
 const certificateLookMs: Millis = 6 * 3_600_000;
 
 /** Looks at the certificates now and then: the authority renews the broker's in good time, the devices' are a person's to renew. */
 async function keepCertificate(
   ca: CertificateAuthority,
-  broker: Broker,
+  servers: () => { readonly broker: Broker; readonly https: HttpServer | undefined },
   hostnames: readonly string[],
   { clock, logger }: GatewayParts,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
+    const { broker, https } = servers();
     try {
-      broker.renewCertificate(await ca.serverCertificate(hostnames), await ca.ticketKeys());
+      const certificate = await ca.serverCertificate(hostnames);
+      broker.renewCertificate(certificate, await ca.ticketKeys());
+      https?.renewCertificate(certificate);
     } catch (error) {
       logger.error("certificate-not-renewed", { error: error as Error });
     }

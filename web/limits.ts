@@ -62,6 +62,11 @@ export function limitRate(limiter: RateLimiter, keyOf: (c: Context) => string): 
   };
 }
 
+/** Of this very machine; a request that came by no socket counts. */
+export function isLoopbackAddress(address: string): boolean {
+  return address === "in-process" || address === "::1" || /^(::ffff:)?127\./.test(address);
+}
+
 /** The caller's address, or "in-process" for a request that came by no socket. A proxy's address when there is one in front. */
 export function remoteAddress(c: { readonly env: unknown }): string {
   const env = c.env as { readonly incoming?: { readonly socket?: { readonly remoteAddress?: string } } } | undefined;

@@ -15,6 +15,7 @@ export interface HeldOpen {
 export type Unfinished =
   | { readonly kind: "admission"; readonly of: EventSeq; readonly accessPoint: AccessPointId; readonly grant: GrantId }
   | { readonly kind: "command"; readonly command: number; readonly accessPoint: AccessPointId }
+  | { readonly kind: "staff-command"; readonly of: EventSeq; readonly accessPoint: AccessPointId }
   | { readonly kind: "press"; readonly press: DeviceOrigin; readonly accessPoint: AccessPointId | null };
 
 export type DoorItem =
@@ -89,6 +90,15 @@ export class DoorWork {
         if (event.action === undefined && event.result !== "refused" && event.result !== "expired")
           this.#toRelock.add(event.accessPoint);
         break;
+      case "staff-command":
+        if (event.action === undefined) this.#toRelock.add(event.accessPoint);
+        this.#begin({ kind: "staff-command", of: event.seq, accessPoint: event.accessPoint });
+        break;
+      case "staff-command-ended":
+        this.#unfinished.delete(`staff-command/${event.of}`);
+        if (event.action === undefined && event.result !== "refused" && event.result !== "expired")
+          this.#toRelock.add(event.accessPoint);
+        break;
       case "held-open":
         this.#held.set(event.accessPoint, { hold: event.hold, until: event.until });
         break;
@@ -148,6 +158,8 @@ function keyOf(unfinished: Unfinished): string {
       return `admission/${unfinished.of}`;
     case "command":
       return `command/${unfinished.command}`;
+    case "staff-command":
+      return `staff-command/${unfinished.of}`;
     case "press":
       return keyOfPress(unfinished.press);
   }

@@ -8,6 +8,7 @@ import type { HoldEnd, HoldId } from "./hold-open.ts";
 import type { Instant, Millis } from "./instant.ts";
 import type { CodeRef, CodeWindow, MissingWhy } from "./lock-code.ts";
 import type { HolderId } from "./rights.ts";
+import type { StaffId } from "./staff.ts";
 
 /** Dense numbering of the events of one gateway in one epoch, from 1. */
 export type EventSeq = number;
@@ -107,6 +108,26 @@ export type EventBody =
   | {
       readonly type: "command-ended";
       readonly command: number;
+      readonly accessPoint: AccessPointId;
+      readonly action?: "identify";
+      readonly result: "accepted" | "confirmed" | "refused" | "unknown" | "expired";
+    }
+  /** Somebody of the staff has signed in at the gateway itself. */
+  | { readonly type: "staff-signed-in"; readonly staff: StaffId }
+  /** A sign-in there that failed. `staff`: whose user name was typed; absent: nobody's, and what was typed may be a password. */
+  | { readonly type: "staff-refused"; readonly staff?: StaffId; readonly why: "wrong" | "stale" }
+  /** Somebody of the staff has asked for it at the gateway itself; on the disk before anything moves. */
+  | {
+      readonly type: "staff-command";
+      readonly staff: StaffId;
+      readonly accessPoint: AccessPointId;
+      /** Absent: unlock. */
+      readonly action?: "identify";
+    }
+  /** `of`: the staff-command's number. */
+  | {
+      readonly type: "staff-command-ended";
+      readonly of: EventSeq;
       readonly accessPoint: AccessPointId;
       readonly action?: "identify";
       readonly result: "accepted" | "confirmed" | "refused" | "unknown" | "expired";

@@ -9,6 +9,7 @@ import type { GatewayId, Grant, GrantId } from "./grant.ts";
 import type { HoldOpen } from "./hold-open.ts";
 import { narrowerGrant } from "./narrower-grant.ts";
 import type { BlacklistEntry, Site } from "./site.ts";
+import { normalUserName, type StaffId, type StaffMember } from "./staff.ts";
 
 export interface RowItem {
   readonly item: "row" | "staged";
@@ -32,6 +33,8 @@ export class FeedSet {
   /** Subject and value → how many entries name it. */
   readonly #blacklist = new Map<string, number>();
   readonly #peers = new Map<GatewayId, PeerGateway>();
+  /** By user name. */
+  readonly #staff = new Map<string, StaffMember>();
   /** The grants of the access points that were asked for. */
   readonly #atDoors = new Map<AccessPointId, Map<GrantId, Grant>>();
 
@@ -73,6 +76,16 @@ export class FeedSet {
   holdOpen(accessPoint: AccessPointId): HoldOpen | undefined {
     const row = this.#rows.get(`hold-open/${accessPoint}`);
     return row?.kind === "hold-open" ? row.body : undefined;
+  }
+
+  /** `userName`: as somebody typed it. */
+  staffCalled(userName: string): StaffMember | undefined {
+    return this.#staff.get(normalUserName(userName));
+  }
+
+  staff(id: StaffId): StaffMember | undefined {
+    const row = this.#rows.get(`staff/${id}`);
+    return row?.kind === "staff" ? row.body : undefined;
   }
 
   get peers(): ReadonlyMap<GatewayId, PeerGateway> {
@@ -139,9 +152,13 @@ export class FeedSet {
     else this.#staged.set(keyOf(row), row);
   }
 
-  /** What a staged row takes from the grant it will replace is taken at once. Its sum stays: the row of the set is still the old one. */
+  /**
+   * What a staged row takes from the grant it will replace is taken at once, and of staff it counts whole: the old password is void. Its sum
+   * stays: the row of the set is still the old one.
+   */
   #narrow(row: FeedRow): void {
     const known = this.#rows.get(keyOf(row));
+    if (row.kind === "staff" && known?.kind === "staff") this.#put({ ...known, body: row.body });
     if (row.kind !== "grant" || known?.kind !== "grant" || known.sum === row.sum) return;
     this.#put({ ...known, body: narrowerGrant(known.body, row.body) });
   }
@@ -161,6 +178,7 @@ export class FeedSet {
     if (row.kind === "blacklist") this.#list(row.body, 1);
     if (row.kind === "site") this.site = row.body;
     if (row.kind === "gateway") this.#peers.set(row.id, row.body);
+    if (row.kind === "staff") this.#staff.set(normalUserName(row.body.userName), row.body);
   }
 
   #remove(key: string, row: FeedRow): void {
@@ -174,6 +192,13 @@ export class FeedSet {
     if (row.kind === "blacklist") this.#list(row.body, -1);
     if (row.kind === "site") this.site = undefined;
     if (row.kind === "gateway") this.#peers.delete(row.id);
+    if (row.kind === "staff") this.#forgetStaff(row.body);
+  }
+
+  /** The name may be another's by now. */
+  #forgetStaff({ id, userName }: StaffMember): void {
+    const name = normalUserName(userName);
+    if (this.#staff.get(name)?.id === id) this.#staff.delete(name);
   }
 
   #index(index: string, grant: Grant): void {
@@ -213,7 +238,7 @@ export class FeedSet {
 
 /** Takes something away: applied at once, even while the set is still arriving. */
 function isRestrictive(row: FeedRow): boolean {
-  if (row.kind === "unreadable") return row.of === "grant" || row.of === "hold-open";
+  if (row.kind === "unreadable") return row.of === "grant" || row.of === "hold-open" || row.of === "staff";
   return row.kind === "gone" || row.kind === "blacklist" || (row.kind === "site" && row.body.lockdown);
 }
 

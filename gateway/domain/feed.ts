@@ -3,6 +3,7 @@ import type { GatewayId, Grant } from "./grant.ts";
 import type { HoldOpen } from "./hold-open.ts";
 import type { Placement } from "./rights.ts";
 import type { BlacklistEntry, Site } from "./site.ts";
+import type { StaffMember } from "./staff.ts";
 
 /** Which history, and how far into it. A feed the gateway has never polled is `{ feed: "", version: 0 }`. */
 export interface Cursor {
@@ -31,6 +32,7 @@ export type FeedRow = RowFacts &
     | { readonly kind: "site"; readonly body: Site }
     /** `id` is the access point that is held open: at most one hold stands at each. */
     | { readonly kind: "hold-open"; readonly body: HoldOpen }
+    | { readonly kind: "staff"; readonly body: StaffMember }
     /** A tombstone: the row left the site's set. `of` is its kind. */
     | { readonly kind: "gone"; readonly of: string }
     /** A kind or a shape this version cannot read: counted in the checksum, grants nothing. `of` is the kind it said it was. */

@@ -17,6 +17,7 @@ import type { JournalRecord } from "./record.ts";
 import { gatewayOf, held, type Rights } from "./rights.ts";
 import { type LedgerItem, RightsLedger } from "./rights-ledger.ts";
 import type { Site } from "./site.ts";
+import type { StaffId, StaffMember } from "./staff.ts";
 import { type AttemptsItem, type AttemptsView, WrongAttempts } from "./wrong-attempts.ts";
 
 /** One line of a snapshot; see SiteRecords.dump. */
@@ -141,6 +142,15 @@ export class SiteRecords implements SiteView {
   /** An admission or a command may have released it, and no event says that it is shut again. Asked of locks that relock when told. */
   isToRelock(accessPoint: AccessPointId): boolean {
     return this.#doors.isToRelock(accessPoint);
+  }
+
+  /** `userName`: as somebody typed it. */
+  staffCalled(userName: string): StaffMember | undefined {
+    return this.#set.staffCalled(userName);
+  }
+
+  staff(id: StaffId): StaffMember | undefined {
+    return this.#set.staff(id);
   }
 
   /** The gateways of the site as the cloud lists them, this one included. */

@@ -7,9 +7,8 @@ import type { AccessPoint } from "../domain/access-point.ts";
 import type { EventBody } from "../domain/entry-event.ts";
 import type { Millis, Monotonic } from "../domain/instant.ts";
 import type { RemoteCommand } from "../ports/cloud-link.ts";
-import type { CommandResult } from "../ports/device.ts";
 import { commandTtlMs } from "../wire/gateway-api.ts";
-import { releaseStrike } from "./release-strike.ts";
+import { carryOut, isForbidden } from "./door-action.ts";
 import { note, type SiteParts } from "./site-parts.ts";
 
 /** A command as it arrived: what it could at most have aged outside of this gateway's sight, and since when it is here. */
@@ -30,7 +29,7 @@ export async function carryOutCommand(site: SiteParts, arrived: ArrivedCommand):
   if (command.id <= site.records.lastCommand || site.stopping.aborted) return;
   if (isLate(site, arrived)) return end(site, command, "expired");
   const accessPoint = site.accessPoints.get(command.accessPoint);
-  if (!accessPoint || isForbidden(site, command)) return end(site, command, "refused");
+  if (!accessPoint || isForbidden(site, command.action)) return end(site, command, "refused");
 
   const taken = site.journal.recordEvent({ type: "command-taken", ...factsOf(command), by: command.by });
   const running = site.inTurn.run(command.accessPoint, async () => {
@@ -49,33 +48,8 @@ function end(site: SiteParts, command: RemoteCommand, result: Ended): void {
 async function run(site: SiteParts, arrived: ArrivedCommand, accessPoint: AccessPoint): Promise<Ended> {
   const { command } = arrived;
   if (isLate(site, arrived)) return "expired";
-  if (isForbidden(site, command) || site.stopping.aborted) return "refused";
-  switch (command.action) {
-    case "unlock":
-      return releaseStrike(site, accessPoint);
-    case "identify":
-      return identify(site, accessPoint);
-  }
-}
-
-/** A lockdown holds the doors, not the beepers. */
-function isForbidden(site: SiteParts, { action }: RemoteCommand): boolean {
-  return action === "unlock" && site.records.site?.lockdown === true;
-}
-
-/** Every device of the access point that can shows a person where it is; "refused" when none can. The best of their results. */
-async function identify(site: SiteParts, { id, lock, readers }: AccessPoint): Promise<CommandResult> {
-  const locators = [...new Set([lock, ...readers])].flatMap((device) => site.devices.get(device)?.locator ?? []);
-  const results = await Promise.all(
-    locators.map((locator) =>
-      locator.identify(site.stopping).catch((error: Error): CommandResult => {
-        site.logger.warn("identify-failed", { accessPoint: id, error });
-        return "unknown";
-      }),
-    ),
-  );
-  const fromBest = ["confirmed", "accepted", "unknown"] as const;
-  return fromBest.find((result) => results.includes(result)) ?? "refused";
+  if (isForbidden(site, command.action) || site.stopping.aborted) return "refused";
+  return carryOut(site, accessPoint, command.action);
 }
 
 /** The cloud is believed as far as this gateway's own clock bears it out, and no command lives longer than any may. */

@@ -1,4 +1,4 @@
-/** The gateway's LAN pages and checks. They tell; nothing here opens a door. */
+/** The gateway's LAN pages and checks. Only staff who have signed in may open a door here; everything else tells. */
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import { addDocs } from "../../web/docs.tsx";
 import { limitRate, RateLimiter, remoteAddress } from "../../web/limits.ts";
@@ -15,6 +15,7 @@ import { onlyHosts } from "./hosts.ts";
 import { Metrics } from "./metrics.ts";
 import { recentEvents } from "./recent-events.ts";
 import { eventsQuerySchema, eventsSchema, statusSchema } from "./schemas.ts";
+import { StaffPages } from "./staff-pages.tsx";
 import { endedWords, gatewayStatus, type StatusSources } from "./status.ts";
 import { StatusBody } from "./status-page.tsx";
 
@@ -117,6 +118,7 @@ export function gatewayApp(sources: StatusSources): OpenAPIHono<RequestIdEnv> {
   const body = async () => (
     <StatusBody status={await gatewayStatus(sources)} events={await recentEvents(site.journal, eventsOnPage)} />
   );
+  const staff = new StaffPages(sources);
   app.get("/status", async (c) => c.html(await body()));
   app.get("/", async (c) =>
     c.html(
@@ -127,10 +129,13 @@ export function gatewayApp(sources: StatusSources): OpenAPIHono<RequestIdEnv> {
             Postern gateway {version} · <a href="/docs">API</a>
           </p>
         </header>
+        <staff.Doors session={staff.sessionOf(c)} />
         {await body()}
       </Page>,
     ),
   );
+  staff.addTo(app);
+  app.get("/ca.crt", (c) => c.body(sources.caCertificate, 200, { "content-type": "application/x-x509-ca-cert" }));
   addAssets(app);
   addDocs(app, {
     title: "Postern gateway",

@@ -1,11 +1,20 @@
 /** Listens for the LAN pages. */
+import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { type ServerType, serve } from "@hono/node-server";
 import { GatewayError } from "../errors.ts";
 
+/** PEM. */
+export interface ServerCertificate {
+  readonly key: string;
+  readonly cert: string;
+}
+
 export interface HttpServer {
   readonly url: string;
   readonly port: number;
+  /** For the connections from now on; only where it speaks TLS. */
+  renewCertificate(certificate: ServerCertificate): void;
   stop(): Promise<void>;
 }
 
@@ -15,7 +24,7 @@ const httpLimits = { connections: 256, headersMs: 10_000, requestMs: 30_000 };
 /** Rejects with `port-in-use` naming the configuration key. Connections beyond the limit, and requests slower than theirs, are closed. */
 export async function listen(
   fetch: (request: Request) => Response | Promise<Response>,
-  { host, port }: { readonly host: string; readonly port: number },
+  { host, port, tls }: { readonly host: string; readonly port: number; readonly tls?: ServerCertificate | undefined },
   { connections, headersMs, requestMs } = httpLimits,
 ): Promise<HttpServer> {
   const serverOptions = {
@@ -24,7 +33,8 @@ export async function listen(
     connectionsCheckingInterval: Math.min(headersMs, 1_000),
   };
   const server = await new Promise<ServerType>((resolve, reject) => {
-    const starting = serve({ fetch, hostname: host, port, serverOptions }, () => resolve(starting));
+    const secure = tls && { createServer, serverOptions: { ...serverOptions, ...tls, minVersion: "TLSv1.2" as const } };
+    const starting = serve({ fetch, hostname: host, port, serverOptions, ...secure }, () => resolve(starting));
     starting.maxConnections = connections;
     starting.once("error", (error: NodeJS.ErrnoException) => {
       const inUse = error.code === "EADDRINUSE" || error.code === "EACCES";
@@ -32,7 +42,7 @@ export async function listen(
         inUse
           ? new GatewayError(
               "port-in-use",
-              `http.port: cannot listen on ${host}:${port} (${error.code})`,
+              `http.${tls ? "tlsPort" : "port"}: cannot listen on ${host}:${port} (${error.code})`,
               { port },
               { cause: error },
             )
@@ -43,7 +53,10 @@ export async function listen(
   const { port: actual } = server.address() as AddressInfo;
   return {
     port: actual,
-    url: `http://${host.includes(":") ? `[${host}]` : host}:${actual}`,
+    url: `${tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${actual}`,
+    renewCertificate: (certificate) => {
+      if (tls) (server as Server).setSecureContext(certificate);
+    },
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -339,6 +339,14 @@ function describe(event: EntryEvent, zone: string): string {
       return `${event.accessPoint}: remote ${event.action ?? "unlock"} by ${event.by}`;
     case "command-ended":
       return `${event.accessPoint}: remote ${event.action ?? "unlock"} ${words.command[event.result]}`;
+    case "staff-signed-in":
+      return `${event.staff} signed in here`;
+    case "staff-refused":
+      return `a sign-in${event.staff === undefined ? "" : ` as ${event.staff}`} failed`;
+    case "staff-command":
+      return `${event.accessPoint}: ${event.action ?? "unlock"} asked for here by ${event.staff}`;
+    case "staff-command-ended":
+      return `${event.accessPoint}: ${event.action ?? "unlock"} asked for here ${words.command[event.result]}`;
     case "bolt":
     case "door":
       return `${event.device}: ${event.type} ${event.state}`;

@@ -23,6 +23,8 @@ export interface StatusSources {
   readonly machine: string;
   readonly hosts: readonly string[];
   readonly startedAt: Monotonic;
+  /** What phones and devices trust; PEM. */
+  readonly caCertificate: string;
   readonly drivers: ReadonlyMap<string, string>;
   sync(): Pick<GatewayStatus["sync"], "state" | "queue">;
   /** Counters of the broker, by name. */

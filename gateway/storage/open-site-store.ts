@@ -161,6 +161,8 @@ function endOf(left: Unfinished): EventBody {
       return { type: "released", of: left.of, accessPoint: left.accessPoint, result: "unknown" };
     case "command":
       return { type: "command-ended", command: left.command, accessPoint: left.accessPoint, result: "unknown" };
+    case "staff-command":
+      return { type: "staff-command-ended", of: left.of, accessPoint: left.accessPoint, result: "unknown" };
     case "press":
       return {
         type: "unanswered",

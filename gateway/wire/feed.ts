@@ -6,6 +6,7 @@ import { type Grant, grantKinds } from "../domain/grant.ts";
 import { type HoldOpen, holdOpenMaxMs } from "../domain/hold-open.ts";
 import type { Placement } from "../domain/rights.ts";
 import type { BlacklistEntry, Site } from "../domain/site.ts";
+import { type StaffMember, staffRoles } from "../domain/staff.ts";
 
 const id = z.string().min(1).max(128);
 const instant = z.number().int();
@@ -87,6 +88,15 @@ export const holdOpenSchema = z
     ({ from, until }) => from < until && until - from <= holdOpenMaxMs,
     "a hold lasts for some time, and a day at most",
   );
+
+export const staffSchema = z.looseObject({
+  id,
+  name: z.string().max(200),
+  userName: z.string().min(1).max(100),
+  // A role of a newer version makes the row unreadable: nobody signs in by it.
+  role: z.enum(staffRoles),
+  password: z.string().min(1).max(512),
+});
 
 export const gatewayRowSchema = z.looseObject({
   id,
@@ -184,6 +194,11 @@ export function toFeedRow(row: WireRow): FeedRow {
     case "hold-open": {
       const hold = holdOpenSchema.safeParse(row.body);
       if (hold.success) return { ...facts, kind: "hold-open", body: hold.data satisfies HoldOpen };
+      break;
+    }
+    case "staff": {
+      const staff = staffSchema.safeParse(row.body);
+      if (staff.success) return { ...facts, kind: "staff", body: staff.data satisfies StaffMember };
       break;
     }
     case "site": {

@@ -27,6 +27,7 @@ import {
   siteRow,
 } from "../support/site-fixture.ts";
 import { smallLimits } from "../support/site-store.ts";
+import { statusSources } from "../support/status-sources.ts";
 import { until } from "../support/until.ts";
 
 const seal = new CredentialSeal("site-1", new Uint8Array(32));
@@ -270,20 +271,7 @@ async function aSiteOfKeypads(disk: SimDisk) {
     events: async (type: EntryEvent["type"]) =>
       (await recentEvents(site.parts.journal, 1_000)).filter((event) => event.type === type),
     async metrics(): Promise<string> {
-      const status = await gatewayStatus({
-        site: site.parts,
-        name: "gateway",
-        version: "test",
-        machine: "machine",
-        hosts: [],
-        startedAt: 0,
-        drivers: new Map(),
-        sync: () => ({ state: "offline", queue: 0 }),
-        broker: () => ({}),
-        disk: async () => ({ freeBytes: 1e9, low: false }),
-        peerReached: () => undefined,
-        peerSeenAgoMs: () => undefined,
-      });
+      const status = await gatewayStatus(statusSources(site.parts, () => ({ state: "offline", queue: 0 })));
       return new Metrics().text(status, {});
     },
   };

@@ -6,6 +6,7 @@ import { gatewayApp } from "../../gateway/http/app.tsx";
 import { type HttpServer, listen } from "../../gateway/http/server.ts";
 import { type Answer, givenCloud, HandClock, type TestCloud, type TestGateway } from "../support/cloud.ts";
 import { Random } from "../support/random.ts";
+import { statusSources } from "../support/status-sources.ts";
 import { TimedSite } from "../support/timed-site.ts";
 import { until } from "../support/until.ts";
 import { fuzz, times } from "./fuzz.ts";
@@ -25,20 +26,7 @@ before(async () => {
   gateway = await cloud.gateway("demo", ["front"]);
   site = await TimedSite.online();
   const { parts, sync } = site.running;
-  pages = gatewayApp({
-    site: parts,
-    name: "gate",
-    version: "test",
-    machine: "localhost",
-    hosts: [],
-    startedAt: 0,
-    drivers: new Map(),
-    sync: () => ({ state: sync.state, queue: sync.queue }),
-    broker: () => ({}),
-    disk: async () => ({ freeBytes: 1e9, low: false }),
-    peerReached: () => undefined,
-    peerSeenAgoMs: () => undefined,
-  });
+  pages = gatewayApp(statusSources(parts, () => ({ state: sync.state, queue: sync.queue })));
 });
 after(async () => {
   await site.shutDown();

@@ -7,6 +7,7 @@ import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Env } from "hono";
 import { gatewayApp } from "../../gateway/http/app.tsx";
 import { givenCloud, HandClock, type TestCloud } from "../support/cloud.ts";
+import { statusSources } from "../support/status-sources.ts";
 import { TimedSite } from "../support/timed-site.ts";
 
 type Json = ReturnType<typeof JSON.parse>;
@@ -28,20 +29,7 @@ test("the cloud's requests are published as they are taken", async () => {
 
 test("the gateway's requests are published as they are taken", async () => {
   const { parts, sync } = site.running;
-  const pages = gatewayApp({
-    site: parts,
-    name: "gate",
-    version: "test",
-    machine: "localhost",
-    hosts: [],
-    startedAt: 0,
-    drivers: new Map(),
-    sync: () => ({ state: sync.state, queue: sync.queue }),
-    broker: () => ({}),
-    disk: async () => ({ freeBytes: 1e9, low: false }),
-    peerReached: () => undefined,
-    peerSeenAgoMs: () => undefined,
-  });
+  const pages = gatewayApp(statusSources(parts, () => ({ state: sync.state, queue: sync.queue })));
   assert.ok((await compared(pages)) > 0);
 });
 

@@ -1,9 +1,15 @@
 /** The LAN pages' server keeps its bounds. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { connect as connectTls } from "node:tls";
+import { CertificateAuthority } from "../../gateway/broker/certificate-authority.ts";
 import { type HttpServer, listen } from "../../gateway/http/server.ts";
+import { systemClock } from "../../gateway/system-clock.ts";
 import { closed } from "../support/closed.ts";
 
 const connections = 4;
@@ -23,6 +29,25 @@ test("a connection that asks nothing, or not to its end, is closed", async (t) =
   slow.write("GET / HTTP/1.1\r\nhost: gate\r\nx-slow: ");
   await Promise.all([silent, slow].map(closed));
   assert.equal(await answerOf(t, server), "well");
+});
+
+test("over TLS it shows the authority's certificate, and a renewed one from the next connection on", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "postern-https-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const authority = await CertificateAuthority.open(folder, systemClock);
+  const tls = await authority.serverCertificate(["gate.local"]);
+  const server = await listen(() => new Response("well"), { host: "127.0.0.1", port: 0, tls });
+  t.after(() => server.stop());
+  assert.match(server.url, /^https:/);
+  const shown = async (servername: string) => {
+    const socket = connectTls({ port: server.port, host: "127.0.0.1", servername, ca: authority.certificate });
+    t.after(() => socket.destroy());
+    await once(socket, "secureConnect");
+    return socket.getPeerX509Certificate()?.subjectAltName;
+  };
+  assert.equal(await shown("gate.local"), "DNS:gate.local");
+  server.renewCertificate(await authority.serverCertificate(["gate.local", "north.local"]));
+  assert.equal(await shown("north.local"), "DNS:gate.local, DNS:north.local");
 });
 
 async function aServer(t: TestContext, headersMs: number): Promise<HttpServer> {

@@ -26,6 +26,7 @@ import { SimClock } from "./sim-clock.ts";
 import { SimDisk } from "./sim-disk.ts";
 import { aCredential, aGrant, aSite, goneRow, grantRow, holdOpenRow, noon, siteRow } from "./site-fixture.ts";
 import { aloneOnTheMachine, smallLimits } from "./site-store.ts";
+import { statusSources } from "./status-sources.ts";
 
 export interface TimedSiteOptions {
   /** The true time at the beginning. */
@@ -272,20 +273,7 @@ export class TimedSite {
 
   async #ask(path: string): Promise<Response> {
     const { parts, sync } = this.running;
-    const app = gatewayApp({
-      site: parts,
-      name: "gate",
-      version: "test",
-      machine: "localhost",
-      hosts: [],
-      startedAt: 0,
-      drivers: new Map(),
-      sync: () => ({ state: sync.state, queue: sync.queue }),
-      broker: () => ({}),
-      disk: async () => ({ freeBytes: 1e9, low: false }),
-      peerReached: () => undefined,
-      peerSeenAgoMs: () => undefined,
-    });
+    const app = gatewayApp(statusSources(parts, () => ({ state: sync.state, queue: sync.queue })));
     return this.#whileTimeStands(Promise.resolve(app.request(`http://localhost${path}`)));
   }
 

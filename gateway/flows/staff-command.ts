@@ -1,0 +1,55 @@
+/**
+ * Somebody of the staff asks for a door at the gateway's own pages. It is written down before anything moves and runs once, in its turn,
+ * or not at all: whoever pressed the button longer ago than a press lives has walked on.
+ */
+import type { AccessPointId } from "../domain/access-point.ts";
+import type { StaffId } from "../domain/staff.ts";
+import { GatewayError } from "../errors.ts";
+import type { CommandResult } from "../ports/device.ts";
+import { carryOut, type DoorAction, isForbidden } from "./door-action.ts";
+import { pressLifeMs } from "./present-credential.ts";
+import { note, type SiteParts } from "./site-parts.ts";
+
+export interface StaffCommand {
+  readonly staff: StaffId;
+  readonly accessPoint: AccessPointId;
+  readonly action: DoorAction;
+}
+
+/** Beside what the lock answered. Nothing has moved in any of these cases. */
+export type StaffCommandResult = CommandResult | "expired" | "no-such-door" | "lockdown" | "busy" | "storage-full";
+
+/** Rejects with `journal-failed` when the disk fails. */
+export async function carryOutForStaff(site: SiteParts, command: StaffCommand): Promise<StaffCommandResult> {
+  const accessPoint = site.accessPoints.get(command.accessPoint);
+  if (!accessPoint) return "no-such-door";
+  if (isForbidden(site, command.action)) return "lockdown";
+  const askedAt = site.clock.monotonic();
+  const running = site.inTurn.run(accessPoint.id, async (): Promise<StaffCommandResult> => {
+    if (site.stopping.aborted || site.clock.monotonic() - askedAt > pressLifeMs) return "expired";
+    const taken = take(site, command);
+    if (!taken) return "storage-full";
+    await taken.durable;
+    // A lockdown, or the end of the gateway, may have come during the write; and a slow disk may have let the person go.
+    const isLate = site.clock.monotonic() - askedAt > pressLifeMs;
+    const isRefused = site.stopping.aborted || isForbidden(site, command.action);
+    const result = isLate ? "expired" : isRefused ? "refused" : await carryOut(site, accessPoint, command.action);
+    void note(site, { type: "staff-command-ended", of: taken.event.seq, ...doorOf(command), result });
+    return result;
+  });
+  return (await running) ?? "busy";
+}
+
+/** undefined: a full disk takes no more; nobody is let in unwritten. */
+function take(site: SiteParts, command: StaffCommand) {
+  try {
+    return site.journal.recordEvent({ type: "staff-command", staff: command.staff, ...doorOf(command) });
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === "storage-full") return undefined;
+    throw error;
+  }
+}
+
+function doorOf({ accessPoint, action }: StaffCommand) {
+  return { accessPoint, ...(action === "identify" && { action }) };
+}

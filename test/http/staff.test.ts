@@ -1,0 +1,226 @@
+/** Staff at the gateway's own pages, without a cloud: who gets in, what they open, and what is written down. Clock and disk are simulated. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { FeedRow } from "../../gateway/domain/feed.ts";
+import { defaultOfflineMaxAgeMs, type Site } from "../../gateway/domain/site.ts";
+import type { StaffMember } from "../../gateway/domain/staff.ts";
+import { gatewayApp } from "../../gateway/http/app.tsx";
+import { recentEvents } from "../../gateway/http/recent-events.ts";
+import type { CommandResult, Device } from "../../gateway/ports/device.ts";
+import type { RunningSite } from "../../gateway/site.ts";
+import { rowSum } from "../../gateway/wire/feed.ts";
+import { PasswordHasher } from "../../gateway/wire/password-hash.ts";
+import { SecretString } from "../../gateway/wire/secret.ts";
+import { startLoneSite } from "../support/lone-site.ts";
+import { SimClock } from "../support/sim-clock.ts";
+import { aPage, aSite, goneRow, noon, siteRow } from "../support/site-fixture.ts";
+import { statusSources } from "../support/status-sources.ts";
+
+const typed = "gate and garden 7";
+const kept = await new PasswordHasher({ cost: { memoryKiB: 64, passes: 1 } }).hash(new SecretString(typed));
+const other = await new PasswordHasher({ cost: { memoryKiB: 64, passes: 1 } }).hash(new SecretString("another one 42"));
+const rosa: StaffMember = { id: "person-rosa", name: "Rosa Guard", userName: "rosa", role: "guard", password: kept };
+
+describe("signing in at the gateway", () => {
+  test("with the right password, in any spelling of the name, and the doors are there", async () => {
+    const { ask, signIn, events } = await aGate();
+    assert.match((await ask("GET", "/")).text, /Sign in<\/a> to open doors/);
+    const cookie = await signIn(" ROSA ", typed);
+    const { text } = await ask("GET", "/", { cookie });
+    assert.match(text, /Rosa Guard/);
+    assert.match(text, /Open Front door/);
+    assert.deepEqual(await events(), [{ type: "staff-signed-in", staff: "person-rosa" }]);
+  });
+
+  test("a wrong password and an unknown name are answered alike, and written down without what was typed", async () => {
+    const { ask, events } = await aGate();
+    const wrong = await ask("POST", "/sign-in", { form: { userName: "rosa", password: "gate and garden 8" } });
+    const nobody = await ask("POST", "/sign-in", { form: { userName: typed, password: typed } });
+    assert.equal(wrong.status, 422);
+    assert.equal(nobody.status, 422);
+    assert.equal(wrong.text, nobody.text.replace(`value="${typed}"`, 'value="rosa"'));
+    assert.equal(wrong.cookie, undefined);
+    assert.deepEqual(await events(), [
+      { type: "staff-refused", staff: "person-rosa", why: "wrong" },
+      { type: "staff-refused", why: "wrong" },
+    ]);
+  });
+
+  test("ten wrong passwords lock the name, the right one included, until a minute has passed", async () => {
+    const { ask, signIn, pass } = await aGate();
+    for (let tries = 0; tries < 10; tries += 1) {
+      const { status } = await ask("POST", "/sign-in", { form: { userName: "rosa", password: `wrong ${tries}` } });
+      assert.equal(status, 422);
+    }
+    // The address may ask again, the name may not.
+    pass(30_000);
+    const locked = await ask("POST", "/sign-in", { form: { userName: "rosa", password: typed } });
+    assert.equal(locked.status, 429);
+    assert.match(locked.text, /Too many wrong passwords/);
+    pass(31_000);
+    assert.ok(await signIn("rosa", typed));
+  });
+
+  test("not from another site's page, and not over a line anybody can read", async () => {
+    const { ask } = await aGate();
+    const form = { userName: "rosa", password: typed };
+    const foreign = await ask("POST", "/sign-in", { form, headers: { origin: "https://evil.example" } });
+    assert.equal(foreign.status, 403);
+    const clear = await ask("POST", "/sign-in", { form, from: "192.168.1.7" });
+    assert.equal(clear.status, 403);
+    assert.match(clear.text, /line-not-encrypted/);
+    const page = await ask("GET", "/sign-in", { from: "192.168.1.7" });
+    assert.doesNotMatch(page.text, /type="password"/);
+  });
+
+  test("records that are older than the site allows let nobody in", async () => {
+    const { ask, events } = await aGate({ offlineMaxAgeMs: defaultOfflineMaxAgeMs });
+    const { status, text } = await ask("POST", "/sign-in", { form: { userName: "rosa", password: typed } });
+    assert.equal(status, 422);
+    assert.match(text, /cannot tell any more who works here/);
+    assert.deepEqual(await events(), []);
+  });
+});
+
+describe("whoever has signed in", () => {
+  test("opens a door: written down before it moves, and told", async () => {
+    const { ask, signIn, events, heard } = await aGate();
+    const cookie = await signIn("rosa", typed);
+    const { status } = await ask("POST", "/doors/front/unlock", { cookie, form: {} });
+    assert.equal(status, 303);
+    assert.deepEqual(heard, ["release, 3 on the disk"]);
+    assert.match((await ask("GET", "/", { cookie })).text, /Front door: open/);
+    assert.doesNotMatch((await ask("GET", "/", { cookie })).text, /Front door: open/);
+    const [command, ended] = (await events()).slice(1);
+    assert.deepEqual(command, { type: "staff-command", staff: "person-rosa", accessPoint: "front" });
+    assert.deepEqual(ended, { type: "staff-command-ended", of: 3, accessPoint: "front", result: "confirmed" });
+  });
+
+  test("opens nothing during a lockdown, at a door that is none, or without the cookie", async () => {
+    const { ask, signIn, send, heard } = await aGate();
+    const cookie = await signIn("rosa", typed);
+    assert.equal((await ask("POST", "/doors/back/unlock", { cookie, form: {} })).status, 404);
+    assert.equal((await ask("POST", "/doors/front/unlock", { form: {} })).headers.get("location"), "/sign-in");
+    await send([siteRow(anySite({ lockdown: true }), 2)]);
+    await ask("POST", "/doors/front/unlock", { cookie, form: {} });
+    assert.match((await ask("GET", "/", { cookie })).text, /lockdown: nothing is opened/);
+    assert.deepEqual(heard, []);
+  });
+
+  test("is out when the cloud takes them off the list, changes the password, or after half a day unused", async () => {
+    const { ask, signIn, send, pass } = await aGate();
+    const isIn = async (cookie: string) => (await ask("GET", "/", { cookie })).text.includes("Rosa Guard");
+    const first = await signIn("rosa", typed);
+    assert.equal(await isIn(first), true);
+    // Part of a set that is still arriving: what takes away counts at once.
+    await send([staffRow({ ...rosa, password: other }, 2)], { complete: false });
+    assert.equal(await isIn(first), false);
+    await send([staffRow(rosa, 3)]);
+    const second = await signIn("rosa", typed);
+    await send([goneRow("staff", rosa.id, 4)], { complete: false });
+    assert.equal(await isIn(second), false);
+    await send([staffRow(rosa, 5)]);
+    const third = await signIn("rosa", typed);
+    pass(12 * 3_600_000 + 1);
+    assert.equal(await isIn(third), false);
+  });
+
+  test("signs out, and the cookie is worth nothing", async () => {
+    const { ask, signIn } = await aGate();
+    const cookie = await signIn("rosa", typed);
+    await ask("POST", "/sign-out", { cookie, form: {} });
+    assert.equal((await ask("POST", "/doors/front/unlock", { cookie, form: {} })).headers.get("location"), "/sign-in");
+  });
+});
+
+function anySite(overrides: Partial<Site> = {}): Site {
+  return aSite({ offlineMaxAgeMs: { ...defaultOfflineMaxAgeMs, staff: null }, ...overrides });
+}
+
+function staffRow(body: StaffMember, ver = 1): FeedRow {
+  return { kind: "staff", id: body.id, ver, body, sum: rowSum({ kind: "staff", id: body.id, ver, body }) };
+}
+
+interface Request {
+  readonly form?: Record<string, string>;
+  readonly cookie?: string;
+  readonly headers?: Record<string, string>;
+  /** The caller's address; the machine itself when left out. */
+  readonly from?: string;
+}
+
+/** A gateway that knows Rosa, with one door whose lock does as it is told. */
+async function aGate(overrides: Partial<Site> = {}) {
+  const clock = new SimClock(noon);
+  const heard: string[] = [];
+  let site: RunningSite;
+  const device: Device = {
+    id: "lock",
+    start: async () => undefined,
+    stop: async () => undefined,
+    status: () => ({ link: "online", since: 0 }),
+    subscribe: () => () => undefined,
+    lock: {
+      relocks: "by-itself",
+      release: async (): Promise<CommandResult> => {
+        heard.push(`release, ${site.parts.journal.durableSeq} on the disk`);
+        return "confirmed";
+      },
+      secure: async () => "confirmed",
+      state: () => ({ bolt: "secured", basis: "assumed" }),
+    },
+  };
+  const accessPoints = [{ id: "front", name: "Front door", lock: "lock", readers: [], holdMs: 3_000 }];
+  site = await startLoneSite({ clock, devices: [device], accessPoints });
+  let to = 0;
+  const send = async (rows: readonly FeedRow[], more: { readonly complete?: boolean } = {}) => {
+    to += 1;
+    await site.parts.journal.record({ kind: "page", page: aPage(rows, { to, ...more }), at: noon }).durable;
+  };
+  await send([siteRow(anySite(overrides)), staffRow(rosa)]);
+  const app = gatewayApp(statusSources(site.parts, () => ({ state: "offline", queue: 0 })));
+  const ask = async (method: string, path: string, { form, cookie, headers, from }: Request = {}) => {
+    const response = await app.request(
+      path,
+      {
+        method,
+        headers: {
+          ...(form && { origin: "http://localhost", "content-type": "application/x-www-form-urlencoded" }),
+          ...(cookie !== undefined && { cookie }),
+          ...headers,
+        },
+        ...(form && { body: new URLSearchParams(form) }),
+      },
+      from === undefined ? {} : { incoming: { socket: { remoteAddress: from } } },
+    );
+    const [set] = response.headers.getSetCookie();
+    return {
+      status: response.status,
+      headers: response.headers,
+      text: await response.text(),
+      cookie: set?.split(";", 1)[0],
+    };
+  };
+  return {
+    ask,
+    heard,
+    send,
+    pass: (ms: number) => {
+      for (const end = clock.monotonic() + ms; clock.step(end); );
+    },
+    signIn: async (userName: string, password: string) => {
+      const { status, cookie } = await ask("POST", "/sign-in", { form: { userName, password } });
+      assert.equal(status, 303);
+      return cookie ?? "";
+    },
+    /** What the staff did, oldest first, as the journal has it. */
+    events: async () => {
+      await site.parts.journal.record({ kind: "tick", at: noon, syncedAt: null }).durable;
+      const events = await recentEvents(site.parts.journal, 50);
+      return events
+        .filter(({ type }) => type.startsWith("staff-"))
+        .reverse()
+        .map(({ seq, at, clock: _, boot, mono, ...body }) => body);
+    },
+  };
+}
