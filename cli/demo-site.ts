@@ -132,7 +132,7 @@ export async function startDemo({ folder, port, version, logger, onChange }: Dem
     stops.push(() => internet.stop());
     const api = new AdminApi(cloudUrl, memory.adminToken);
     const locks = makersLocks({
-      ...{ clock: systemClock, internet, secret: randomSecret },
+      ...{ clock: systemClock, internet, folder, secret: randomSecret },
       broker: { host: "127.0.0.1", port: ports.gatewayPlain },
     });
     const entries = await Promise.all(locks.map(startLock));
@@ -158,7 +158,7 @@ export async function startDemo({ folder, port, version, logger, onChange }: Dem
             join(folder, "gateway.yaml"),
             stringify(gatewayConfig(folder, memory, entries, ports, internet.url)),
           ),
-        env: {},
+        env: Object.assign({}, ...entries.map(({ env }) => env)),
       }),
     );
     const gatewayReady = await gateway.start();

@@ -100,6 +100,8 @@ export interface MakersLock extends PlayedLock {
 export interface SiteEntry {
   readonly options: object;
   readonly secrets: Readonly<Record<string, string>>;
+  /** What the gateway's process needs in its environment to find it. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface MakersLockOptions {
@@ -110,6 +112,8 @@ export interface MakersLockOptions {
   readonly internet: Internet;
   /** The gateway's, without TLS; it need not run yet. */
   readonly broker: { readonly host: string; readonly port: number };
+  /** For files that the gateway has to read. */
+  readonly folder: string;
   /** A new one of that many characters, letters and digits. */
   readonly secret: (length: number) => string;
 }

@@ -65,6 +65,7 @@ export class RingServer {
   readonly #calls: RingCall[] = [];
   #failure: (RingFailure & { left: number }) | undefined;
   #misdirects = false;
+  #announced: string | undefined;
   #server: Server | undefined;
   #port = 0;
 
@@ -79,7 +80,7 @@ export class RingServer {
       places,
       hubs: this.#hubs,
       tokens: this.tokens,
-      hubHost: () => `${this.#misdirects ? emptyHost : host}:${this.#port}`,
+      hubHost: () => (this.#misdirects ? `${emptyHost}:${this.#port}` : (this.#announced ?? `${host}:${this.#port}`)),
     });
   }
 
@@ -134,6 +135,11 @@ export class RingServer {
 
   obey(): void {
     this.#failure = undefined;
+  }
+
+  /** Tickets name this host and port from now on, where the way to the hub's socket leads over somebody else's. */
+  announce(hubAt: string): void {
+    this.#announced = hubAt;
   }
 
   /** Tickets name a host from now on at which there is no hub. */

@@ -21,7 +21,7 @@ export function kisiDoor({ id, name, clock, internet, secret }: MakersLockOption
       driver: "kisi",
       reach: "cloud",
       hand: "Press the exit button",
-      noPins: "Kisi lets in telephones, cards and links",
+      noPins: "Kisi opens by its app, cards and links of its own",
     },
     start: async () => {
       const { hostname, port } = new URL((await web.start()).url);

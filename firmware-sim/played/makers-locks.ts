@@ -4,6 +4,7 @@ import { brivoDoor } from "./brivo-door.ts";
 import { kisiDoor } from "./kisi-door.ts";
 import { nukiHub } from "./nuki-hub.ts";
 import { nukiLock } from "./nuki-lock.ts";
+import { ringLock } from "./ring-lock.ts";
 import { shellyStrike } from "./shelly-strike.ts";
 import { tuyaLock } from "./tuya-lock.ts";
 
@@ -20,6 +21,7 @@ const placed: readonly Placed[] = [
   { id: "gate", name: "Garden gate", make: shellyStrike },
   { id: "studio", name: "Studio", make: brivoDoor },
   { id: "office", name: "Office", make: kisiDoor },
+  { id: "cellar", name: "Cellar", make: ringLock },
 ];
 
 export function makersLocks(site: Omit<MakersLockOptions, "id" | "name">): readonly MakersLock[] {

@@ -224,7 +224,7 @@ test("a maker's lock stands below the boxes with what it has, and without what i
   site.tell({ locks: [aNuki(), aStrike({ connected: false }), aKisiDoor()] });
   const [nuki, gate, office] = ["Front door", "Garden gate", "Office"].map((name) => control.box(name));
   const noPins = office!.locator('[data-part="no-pins"]');
-  await control.reads(noPins, "No PINs on this lock: Kisi lets in telephones, cards and links");
+  await control.reads(noPins, "No PINs on this lock: Kisi opens by its app, cards and links of its own");
   assert.equal(await noPins.isVisible(), true);
   assert.equal(await gate!.locator('[data-part="no-pins"]').isVisible(), false);
   await control.reads(nuki!.locator(".make"), /^Nuki: .* through its maker’s cloud by the driver “nuki”$/);

@@ -1,7 +1,10 @@
 /** Each maker's lock as the page plays it: what a person does shows, and whoever speaks its language finds it where it says. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { noFaults } from "../../firmware-sim/faults.ts";
 import { type Internet, startInternet } from "../../firmware-sim/internet.ts";
@@ -10,6 +13,7 @@ import { kisiDoor } from "../../firmware-sim/played/kisi-door.ts";
 import { makersLocks } from "../../firmware-sim/played/makers-locks.ts";
 import { nukiHub } from "../../firmware-sim/played/nuki-hub.ts";
 import { nukiLock } from "../../firmware-sim/played/nuki-lock.ts";
+import { ringLock } from "../../firmware-sim/played/ring-lock.ts";
 import { shellyStrike } from "../../firmware-sim/played/shelly-strike.ts";
 import { tuyaLock } from "../../firmware-sim/played/tuya-lock.ts";
 import type { MakersLock, MakersLockOptions } from "../../firmware-sim/played-lock.ts";
@@ -19,6 +23,7 @@ import type { Device } from "../../gateway/ports/device.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
 import { givenContext } from "../support/driver-context.ts";
+import { MemoryVault } from "../support/memory-vault.ts";
 import { givenBroker } from "../support/mqtt-broker.ts";
 import { SimClock } from "../support/sim-clock.ts";
 import { until } from "../support/until.ts";
@@ -28,9 +33,16 @@ const noon = Date.UTC(2031, 2, 4, 12);
 async function givenLock(t: TestContext, make: (options: MakersLockOptions) => MakersLock) {
   const clock = new SimClock(noon);
   const internet = await givenInternet(t);
-  const lock = make({ id: "door", name: "Door", clock, internet, secret, broker: nobody });
+  const folder = await givenFolder(t);
+  const lock = make({ id: "door", name: "Door", clock, internet, folder, secret, broker: nobody });
   t.after(() => lock.stop());
   return { clock, internet, lock, entry: await lock.start() };
+}
+
+async function givenFolder(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "postern-played-"));
+  t.after(() => rm(folder, { recursive: true }));
+  return folder;
 }
 
 async function givenInternet(t: TestContext): Promise<Internet> {
@@ -48,7 +60,8 @@ const givenPlace = async () => ({ host: "127.0.0.1", port: await steadyPort() })
 async function givenDriven(t: TestContext, make: (options: MakersLockOptions) => MakersLock) {
   const internet = await givenInternet(t);
   const broker = await givenPlace();
-  const lock = make({ id: "door", name: "Door", clock: systemClock, internet, secret, broker });
+  const folder = await givenFolder(t);
+  const lock = make({ id: "door", name: "Door", clock: systemClock, internet, folder, secret, broker });
   const device = await givenDevice(t, lock, broker);
   await until("the lock is online", () => device.status().link === "online");
   return { lock, device, internet };
@@ -57,7 +70,8 @@ async function givenDriven(t: TestContext, make: (options: MakersLockOptions) =>
 /** Starts the lock, its driver, and at that place the broker where they need one. */
 async function givenDevice(t: TestContext, lock: MakersLock, place: { host: string; port: number }): Promise<Device> {
   t.after(() => lock.stop());
-  const { options, secrets } = await lock.start();
+  const { options, secrets, env } = await lock.start();
+  Object.assign(process.env, env);
   const driver = await loadDriver(lock.make.driver);
   assert.ok(driver, lock.make.driver);
   const { context } = givenContext(t, secrets);
@@ -71,6 +85,7 @@ async function givenDevice(t: TestContext, lock: MakersLock, place: { host: stri
   const device = driver.create(lock.id, options, {
     ...context,
     clock: systemClock,
+    vault: new MemoryVault(),
     ...(broker && { mqtt: broker.link(lock.id) }),
   });
   t.after(() => device.stop());
@@ -238,10 +253,38 @@ test("a Brivo door opens for a PIN that its panel has, with the internet unplugg
   assert.deepEqual(partsOf(lock), ["released", "open", true]);
 });
 
+test("a Ring lock is turned from afar while its hub and its cloud are there, and by its thumb at any time", async (t) => {
+  const { lock, device, internet } = await givenDriven(t, ringLock);
+  const { acts } = lock;
+  const release = () => device.lock?.release(5_000, new AbortController().signal);
+  acts.moveDoor(true);
+  assert.deepEqual(partsOf(lock), ["secured", "closed", true]);
+  await until("it is released", async () => (await release()) === "confirmed");
+  acts.moveDoor(true);
+  assert.deepEqual(partsOf(lock), ["released", "open", true]);
+  acts.moveDoor(false);
+
+  acts.setOnline?.(false);
+  await until("its hub is gone", () => device.status().link === "offline");
+  acts.turn?.("secured");
+  acts.setTamper?.(true);
+  assert.deepEqual([lock.view().tamper, ...partsOf(lock)], [true, "secured", "closed", true]);
+  acts.setOnline?.(true);
+  await until("its hub is back", () => device.status().link === "online");
+  acts.setJam?.(true);
+  await until("it is jammed", async () => {
+    await release();
+    return lock.view().bolt === "jammed";
+  });
+
+  internet.set(false);
+  await until("its cloud is out of reach", () => device.status().link === "offline");
+});
+
 test("every lock of the site has a name of its own, and its driver takes what it says of itself and reaches it", async (t) => {
   const internet = await givenInternet(t);
   const broker = await givenPlace();
-  const locks = makersLocks({ clock: systemClock, internet, secret, broker });
+  const locks = makersLocks({ clock: systemClock, internet, folder: await givenFolder(t), secret, broker });
   assert.equal(new Set(locks.flatMap(({ id, name }) => [id, name])).size, 2 * locks.length);
   for (const lock of locks) {
     const device = await givenDevice(t, lock, broker);

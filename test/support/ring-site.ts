@@ -24,7 +24,7 @@ export const intercomId = 4711;
 export const deadlineMs = 12_000;
 const redirect = new URL("../../firmware-sim/links/ring-redirect.ts", import.meta.url).href;
 
-/** Ring's service runs, its hub does not, and nothing is started. Children of this process talk to it and to nobody else. */
+/** Ring's service runs, its hub does not, and nothing is started. The library's process talks to it and to nobody else. */
 export async function givenRing(t: TestContext) {
   const lock = new SimRingLock({ zid: lockId, name: "Front door", clock: systemClock, motorMs: 50 });
   const intercom = new SimRingIntercom({ id: intercomId, name: "Street door", clock: systemClock, strikeMs: 50 });
@@ -40,8 +40,8 @@ export async function givenRing(t: TestContext) {
   const authority = join(folder, "ca.pem");
   await writeFile(authority, ca);
   Object.assign(process.env, {
-    NODE_OPTIONS: `--import ${redirect}`,
-    NODE_EXTRA_CA_CERTS: authority,
+    POSTERN_RING_ENV_NODE_OPTIONS: `--import ${redirect}`,
+    POSTERN_RING_ENV_NODE_EXTRA_CA_CERTS: authority,
     POSTERN_RING_SIM_URL: url,
   });
   t.after(async () => {

@@ -145,7 +145,7 @@ export function aKisiDoor(change: Partial<LockState> = {}): LockState {
     ...aStrike({ id: "office", name: "Office", online: true }),
     make: {
       ...{ maker: "Kisi", kind: "door on a controller", driver: "kisi", reach: "cloud", hand: "Press the exit button" },
-      noPins: "Kisi lets in telephones, cards and links",
+      noPins: "Kisi opens by its app, cards and links of its own",
     },
     ...change,
   };

@@ -24,6 +24,8 @@ export interface ChildSpec<Answer, News> {
   readonly onNews: (news: News) => void;
   /** What must not be seen in the log, as far as is known now. */
   readonly secrets: () => readonly SecretString[];
+  /** The gateway's variables that begin so are this process's own, by the rest of their names: PREFIX_NODE_OPTIONS is its NODE_OPTIONS. */
+  readonly environmentPrefix?: string;
 }
 
 export interface ChildLimits {
@@ -150,8 +152,18 @@ export class ChildRun<Answer, News> {
       process.execPath,
       [...flags, fileURLToPath(this.#options.spec.module), String(process.pid)],
       // One of our own besides the usual three: Node's channel between processes keeps whatever is sent, however much.
-      { stdio: ["ignore", "pipe", "pipe", "pipe"], env: withoutSecretNames(process.env) },
+      { stdio: ["ignore", "pipe", "pipe", "pipe"], env: this.#environment() },
     );
+  }
+
+  #environment(): NodeJS.ProcessEnv {
+    const environment = withoutSecretNames(process.env);
+    const { environmentPrefix: prefix } = this.#options.spec;
+    if (prefix === undefined) return environment;
+    const own = Object.entries(environment).flatMap(([name, value]) =>
+      name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [],
+    );
+    return { ...environment, ...Object.fromEntries(own) };
   }
 
   #listen(line: Duplex): void {

@@ -58,6 +58,7 @@ export class RingAccount {
       onNews: (news) => this.#hear(news),
       onEnd: ({ why, awayMs }) => void this.#ended(why, awayMs),
       secrets: () => this.#chain.secrets.flatMap((token) => [token, ...partsOf(token)]),
+      environmentPrefix: "POSTERN_RING_ENV_",
       clock,
       logger,
     });

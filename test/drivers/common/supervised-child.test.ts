@@ -70,6 +70,20 @@ test("a child is asked and answers; what it is told first stands neither on its 
   assert.ok(!visible.includes(token) && !visible.includes("of-another-device"));
 });
 
+test("a variable that is meant for one child is its own by its short name, and no other's", async (t) => {
+  process.env.POSTERN_UNRULY_ENV_WALLPAPER = "stripes";
+  t.after(() => {
+    delete process.env.POSTERN_UNRULY_ENV_WALLPAPER;
+  });
+  const variables = async (options: Partial<Options>) => {
+    const pid = await givenChild(t, options).up();
+    return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+  };
+  assert.ok((await variables({ environmentPrefix: "POSTERN_UNRULY_ENV_" })).includes("WALLPAPER=stripes"));
+  assert.ok(!(await variables({})).includes("WALLPAPER=stripes"));
+  assert.equal(process.env.WALLPAPER, undefined);
+});
+
 test("before it is up, nothing is sent", async (t) => {
   const { child } = givenChild(t);
   assert.equal((await child.ask({ do: "echo" }, soon)).kind, "unsent");
