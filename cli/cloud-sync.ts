@@ -13,7 +13,8 @@ export const command = defineCommand({
   about: [
     "Stores grants, hands out what changed to the gateways, takes in their journals. Without a configuration file it listens on",
     "http://127.0.0.1:8090 and stores below ./data/cloud. From the environment: DATABASE_URL (PostgreSQL instead of the embedded",
-    "store), POSTERN_ADMIN_TOKEN (else a token is made at the first start and printed once), POSTERN_MASTER_KEY.",
+    "store), POSTERN_MASTER_KEY, POSTERN_ADMIN_TOKEN (for scripts; without it a link is printed by which the first administrator makes",
+    "an account, as long as there is none).",
   ].join("\n"),
   options: commonOptions,
   example: "postern cloud-sync --config /etc/postern/cloud-sync.yaml",
@@ -30,6 +31,7 @@ export const command = defineCommand({
         return onFolder(settings.data, () =>
           startCloud({
             http: settings.http,
+            publicUrl: settings.publicUrl,
             dataFolder: settings.data,
             databaseUrl: databaseUrl(),
             adminToken: token ? new SecretString(token) : undefined,
@@ -39,10 +41,11 @@ export const command = defineCommand({
           }),
         );
       },
-      ready({ url, adminToken }) {
-        // Beside the log, not in it: this is the one time it is shown.
-        if (adminToken) console.error(`Administrator's token, shown this once: ${adminToken.reveal()}`);
-        return { url, ...(adminToken && { adminToken: adminToken.reveal() }) };
+      ready({ url, firstAdminLink }) {
+        // Beside the log, not in it: whoever has the link becomes administrator.
+        if (firstAdminLink)
+          console.error(`Nobody is administrator yet. Open this link within a day: ${firstAdminLink.reveal()}`);
+        return { url, ...(firstAdminLink && { firstAdminLink: firstAdminLink.reveal() }) };
       },
     });
   },

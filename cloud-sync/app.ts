@@ -10,21 +10,30 @@ import { HttpProblem, problemResponse, refuseInvalid, requestId } from "../web/p
 import { type CloudEnv, knownOnly } from "./authenticate.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { Meters } from "./meters.ts";
+import { peopleParts } from "./people/people-parts.ts";
+import { apiKeyRoutes } from "./routes/api-key-routes.ts";
+import { authRoutes } from "./routes/auth-routes.ts";
 import { backupRoutes } from "./routes/backup-routes.ts";
 import { eventRoutes } from "./routes/event-routes.ts";
 import { evidenceRoutes } from "./routes/evidence-routes.ts";
+import { factorRoutes } from "./routes/factor-routes.ts";
 import { fleetRoutes } from "./routes/fleet-routes.ts";
 import { gatewayRoutes } from "./routes/gateway-routes.ts";
 import { grantRoutes } from "./routes/grant-routes.ts";
 import { holdOpenRoutes } from "./routes/hold-open-routes.ts";
+import { linkRoutes } from "./routes/link-routes.ts";
+import { meRoutes } from "./routes/me-routes.ts";
 import { operationRoutes } from "./routes/operation-routes.ts";
+import { peopleRoutes } from "./routes/people-routes.ts";
 import { siteRoutes } from "./routes/site-routes.ts";
 
 const adminBodyBytes = 64 * 1024;
+const authBodyBytes = 16 * 1024;
 
 const description = `Stores what gateways report, hands out what changed, and makes no decision at a door.
 
-Administrators send their token as "Authorization: Bearer …". Moments are ISO 8601 with an offset. Errors are problem+json: \
+A program signs in by POST /auth/sign-in and sends the access token as "Authorization: Bearer …", or an API key, or the administrator's \
+token; a browser has a cookie. What a role may do is in docs/permissions.md; each operation names its action as "x-action". Moments are ISO 8601 with an offset. Errors are problem+json: \
 "code" is for programs, "errors" names each field at fault, "requestId" is in the service's log. A POST below a site may carry an \
 Idempotency-Key: a repeat within the hour is answered as the first was.`;
 
@@ -43,7 +52,7 @@ export type CloudApp = OpenAPIHono<CloudEnv>;
 export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
   const { clock, logger, version } = parts;
   const monotonic = () => clock.monotonic();
-  const wrongTokens = new RateLimiter({ burst: 30, perSecond: 0.5 }, monotonic);
+  const people = peopleParts(parts);
   const adminRequests = new RateLimiter({ burst: 400, perSecond: 200 }, monotonic);
   const app = new OpenAPIHono<CloudEnv>({ defaultHook: refuseInvalid });
   const report = (error: Error, id: string) => logger.error("request-failed", { requestId: id, error });
@@ -63,9 +72,10 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
       },
     }),
   );
-  app.use("/api/*", knownOnly(parts, wrongTokens));
+  app.use("/api/*", knownOnly(people));
   app.use("/api/*", limitRate(adminRequests, remoteAddress));
   app.use("/api/*", limitBody(adminBodyBytes));
+  app.use("/auth/*", limitBody(authBodyBytes));
   app.notFound((c) => problemResponse(c, new HttpProblem(404, "not-found", "There is no such path."), report));
   app.onError((error, c) => problemResponse(c, error, report));
 
@@ -85,6 +95,8 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
     backupRoutes,
   ])
     app.route("/", routes(parts));
+  for (const routes of [authRoutes, linkRoutes, meRoutes, factorRoutes, peopleRoutes, apiKeyRoutes])
+    app.route("/", routes(people));
   app.route("/", gatewayRoutes(parts, meters));
   app.route("/", operationRoutes(parts, meters));
   app.get("/", (c) => c.html(signpost));

@@ -1,4 +1,4 @@
-/** Who asks: a person or a program by token, a gateway by a short EdDSA JWT of its own key. */
+/** Who asks: a person or a program, a gateway by a short EdDSA JWT of its own key. */
 import type { Context, MiddlewareHandler } from "hono";
 import { importJWK, errors as joseErrors, jwtVerify } from "jose";
 import { isPlainText } from "../gateway/wire/gateway-api.ts";
@@ -6,7 +6,9 @@ import { type RateLimiter, remoteAddress } from "../web/limits.ts";
 import { HttpProblem, type RequestIdEnv } from "../web/problem.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import type { Actor } from "./domain/permissions.ts";
-import { bearerToken, hashOf, isSameHash } from "./ids.ts";
+import { bearerToken } from "./ids.ts";
+import type { PeopleParts } from "./people/people-parts.ts";
+import { readActor } from "./people/read-actor.ts";
 import { gatewayFenced, gatewayRevoked } from "./poll.ts";
 import { adoptEpoch, formerKeysOf, type GatewayRow, readGateway } from "./store/gateways.ts";
 
@@ -23,21 +25,15 @@ const audience = "postern-cloud";
 const tokenLifeMaxS = 60;
 const clockToleranceS = 5;
 
-/** Whoever started the service, until there is a person. */
-const bootstrap: Actor = { id: "admin", role: "admin", sites: [] };
-
-/** `failures`: wrong tokens are counted per address, so that nobody can try many. */
-export function knownOnly(parts: CloudParts, failures: RateLimiter): MiddlewareHandler<CloudEnv> {
+/** Wrong tokens are counted per address, so that nobody can try many. */
+export function knownOnly(people: PeopleParts): MiddlewareHandler<CloudEnv> {
   return async (c, next) => {
-    const token = bearer(c);
-    const hash = hashOf(token ?? "");
-    let known = false;
-    for (const one of parts.adminTokenHashes) known = isSameHash(one, hash) || known;
-    if (token === undefined || !known) {
-      failures.demand(remoteAddress(c));
-      throw unauthorized("Send an administrator's token as `Authorization: Bearer …`.");
+    const actor = await readActor(people, c);
+    if (!actor) {
+      people.wrongTokens.demand(remoteAddress(c));
+      throw unauthorized("Sign in, or send an access token or API key as `Authorization: Bearer …`.");
     }
-    c.set("actor", bootstrap);
+    c.set("actor", actor);
     await next();
   };
 }

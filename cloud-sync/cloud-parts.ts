@@ -1,6 +1,7 @@
 /** What the service is built from. Nothing in it is global: a test or a simulation builds as many as it likes. */
 import type { Clock } from "../gateway/ports/clock.ts";
 import type { Logger } from "../gateway/ports/logger.ts";
+import type { PasswordCost } from "./people/passwords.ts";
 import type { SiteKeys } from "./store/site-keys.ts";
 import type { Store } from "./store/store.ts";
 
@@ -9,8 +10,12 @@ export interface CloudParts {
   readonly siteKeys: SiteKeys;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** SHA-256 of each administrator's token, base64url. */
+  /** SHA-256 of each administrator's token given from outside, base64url; there may be one in the store besides. */
   readonly adminTokenHashes: readonly string[];
+  /** Where people reach the pages, as in the links they are sent; unset: where the request came to. */
+  readonly publicUrl?: string | undefined;
+  /** Unset: what this version holds for right. */
+  readonly passwordCost?: PasswordCost | undefined;
   readonly version: string;
   /** Fires when the service stops: held polls are answered, streams end. */
   readonly stopping: AbortSignal;

@@ -1,4 +1,4 @@
-/** Starts the service: store, keys, token, routes, port; and stops it in the opposite order. */
+/** Starts the service: store, keys, routes, port, and a link while nobody is administrator; and stops it in the opposite order. */
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
@@ -11,9 +11,10 @@ import { hashOf } from "./ids.ts";
 import { copyAtStop, keepCopies } from "./jobs/copies.ts";
 import { keepHouse } from "./jobs/housekeeping.ts";
 import { Meters } from "./meters.ts";
+import { makeFirstAdminLink } from "./people/links.ts";
 import { loggerWithoutValues, withoutValues } from "./query-values.ts";
 import { CloudStartError } from "./start-error.ts";
-import { adminTokens, demandStrong } from "./store/admin-tokens.ts";
+import { demandStrong } from "./store/admin-tokens.ts";
 import { openStore } from "./store/open-store.ts";
 import { openSiteKeys } from "./store/site-keys.ts";
 
@@ -24,7 +25,9 @@ export interface CloudOptions {
   readonly dataFolder: string;
   /** postgres://…; unset: PGlite in the data folder. */
   readonly databaseUrl?: string | undefined;
-  /** An administrator's token that counts instead of the one in the store, see demandStrong; for scripts. */
+  /** Where people reach the pages: https://…, or http:// on this machine; unset: where they came to. */
+  readonly publicUrl?: string | undefined;
+  /** An administrator's token beside people's accounts, see demandStrong; for scripts. */
   readonly adminToken?: SecretString | undefined;
   /** 32 bytes in base64url; unset: POSTERN_MASTER_KEY, else the data folder's, made at the first start. Replicas need the same. */
   readonly masterKey?: SecretString | undefined;
@@ -35,8 +38,8 @@ export interface CloudOptions {
 
 export interface RunningCloud {
   readonly url: string;
-  /** Only when it was made at this start: print it, it is not shown again. */
-  readonly adminToken?: SecretString;
+  /** While nobody is administrator and no token was given: print it. Good once, for a day; the next start makes another. */
+  readonly firstAdminLink?: SecretString;
   /** Answers held polls, ends streams, closes the store; within 5 s. */
   stop(): Promise<void>;
 }
@@ -64,29 +67,27 @@ async function start(options: CloudOptions): Promise<RunningCloud> {
   try {
     const siteKeys = await openSiteKeys(store.db, dataFolder, options.masterKey);
     const given = options.adminToken;
-    const adminTokenHashes = given ? [hashOf(given.reveal())] : [];
     const parts: CloudParts = {
       store,
       siteKeys,
       clock,
       logger,
-      adminTokenHashes,
+      adminTokenHashes: given ? [hashOf(given.reveal())] : [],
+      ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl.replace(/\/$/, "") }),
       version: options.version ?? "0.1.0",
       stopping: stopping.signal,
     };
     const listening = await listen(parts, options.http);
     server = listening;
-    // Only now: a token made by a start that then fails would be told to nobody, and never be made again.
-    const tokens = given ? undefined : await adminTokens(store, clock.wall());
-    adminTokenHashes.push(...(tokens?.hashes ?? []));
     const { address, port } = listening.address() as AddressInfo;
     const url = `http://${address.includes(":") ? `[${address}]` : address}:${port}`;
+    const firstAdminLink = given ? undefined : await makeFirstAdminLink(store, parts.publicUrl ?? url, clock.wall());
     const isEmbedded = databaseUrl === undefined;
     const jobs = Promise.all([keepHouse(parts), ...(isEmbedded ? [keepCopies(parts, dataFolder)] : [])]);
     logger.info("cloud-started", { url, store: isEmbedded ? "pglite" : "postgresql" });
     return {
       url,
-      ...(tokens?.made && { adminToken: tokens.made }),
+      ...(firstAdminLink && { firstAdminLink }),
       async stop() {
         stopping.abort();
         await Promise.all([closed(listening, clock), jobs]);

@@ -164,6 +164,13 @@ export const cloudFileSchema = z
       description: "The data folder, relative to this file; the store too unless DATABASE_URL is set",
     }),
     http: z.strictObject(http(8090)).prefault({}),
+    publicUrl: cloudUrl
+      .refine((text) => !URL.canParse(text) || new URL(text).pathname === "/", "expected a URL without a path")
+      .optional()
+      .meta({
+        description:
+          "Where people reach the pages, through a proxy say: it stands in links, and passkeys are bound to it",
+      }),
     log,
   })
   .meta({ title: "Postern cloud-sync" });

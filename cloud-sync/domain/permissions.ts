@@ -79,6 +79,17 @@ export interface Actor {
   readonly sites: readonly string[];
   /** An API key does these alone; undefined: all that the role may. */
   readonly scopes?: readonly Action[] | undefined;
+  /** Whoever signed in; undefined: an API key or an administrator's token, which have no account. */
+  readonly person?: SignedIn | undefined;
+}
+
+export interface SignedIn {
+  readonly name: string;
+  /** ISO 639-1: which language the person reads. */
+  readonly language: string;
+  readonly session: string;
+  /** The role needs a second factor and the person has none yet: `scopes` are cut down to setting one up. */
+  readonly needsSecondFactor: boolean;
 }
 
 /** What the action is done to. */

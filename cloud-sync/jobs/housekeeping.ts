@@ -1,10 +1,12 @@
-/** Once an hour: an audit nobody is awaited for ends, ended grants leave the feed, confirmed tombstones go, old answers are forgotten. */
+/** Once an hour: an audit nobody is awaited for ends, ended grants leave the feed, confirmed tombstones go, old answers, sessions and links are forgotten. */
 import type { Millis } from "../../gateway/domain/instant.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import { finishAudit } from "../store/audit.ts";
 import { dropTombstones } from "../store/feed.ts";
 import { forgetCodes, retireGrants } from "../store/grants.ts";
 import { forgetAnswers } from "../store/idempotency.ts";
+import { forgetLinks } from "../store/one-time-links.ts";
+import { forgetSessions } from "../store/sessions.ts";
 import { listSites } from "../store/sites.ts";
 
 const hourMs: Millis = 3_600_000;
@@ -14,6 +16,9 @@ const endedKeptMs = 7 * dayMs;
 /** A gateway that comes back after longer takes the whole set. */
 const tombstonesKeptMs = 30 * dayMs;
 const retiredAtOnce = 500;
+/** No session lives as long without being used. */
+const sessionsKeptMs = 30 * dayMs;
+const linksKeptMs = 30 * dayMs;
 
 /** Runs until `parts.stopping` fires. */
 export async function keepHouse(parts: CloudParts): Promise<void> {
@@ -25,6 +30,10 @@ export async function keepHouse(parts: CloudParts): Promise<void> {
 }
 
 export async function cleanOnce({ store, clock, logger, stopping }: CloudParts): Promise<void> {
+  await store.transaction(async (tx) => {
+    await forgetSessions(tx, clock.wall() - sessionsKeptMs);
+    await forgetLinks(tx, clock.wall() - linksKeptMs);
+  });
   for (const { id } of await listSites(store.db)) {
     if (stopping.aborted) return;
     const now = clock.wall();

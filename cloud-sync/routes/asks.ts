@@ -17,6 +17,12 @@ export function asks(action: Action) {
 function permit(action: Action): MiddlewareHandler<CloudEnv> {
   return async (c, next) => {
     const actor = c.get("actor");
+    if (actor.person?.needsSecondFactor && action !== "account.self")
+      throw new HttpProblem(
+        403,
+        "second-factor-needed",
+        `The role "${actor.role}" needs a second factor: set one up first.`,
+      );
     if (reachOf(actor, action) === undefined)
       throw new HttpProblem(403, "not-permitted", `The role "${actor.role}" may not do this (${action}).`);
     const site = c.req.param("site");

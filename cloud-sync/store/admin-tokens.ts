@@ -1,13 +1,12 @@
-/** The bootstrap administrator's token: made at the first start, told once, kept hashed; or given from outside. */
-import { eq } from "drizzle-orm";
-import type { Instant } from "../../gateway/domain/instant.ts";
-import { SecretString } from "../../gateway/wire/secret.ts";
-import { bearerToken, hashOf, newToken } from "../ids.ts";
+/** The administrator's token that is given from outside; and the one an earlier version made at its first start. */
+import { and, eq } from "drizzle-orm";
+import type { SecretString } from "../../gateway/wire/secret.ts";
+import { bearerToken } from "../ids.ts";
 import { CloudStartError } from "../start-error.ts";
+import { everySite } from "./people.ts";
 import { adminToken } from "./schema.ts";
-import type { Store } from "./store.ts";
+import type { Queries, Transaction } from "./store.ts";
 
-const everySite = "*";
 const lengthMin = 32;
 
 /** Rejects a token that could be guessed, or that no "Authorization" line can carry, with `admin-token-wrong`. */
@@ -17,19 +16,19 @@ export function demandStrong(token: SecretString): void {
   const why = bearerToken.test(text) ? `has ${text.length} characters` : "has characters that no request can carry";
   throw new CloudStartError(
     "admin-token-wrong",
-    `the administrator's token POSTERN_ADMIN_TOKEN ${why}: set one of at least ${lengthMin} letters, digits and . _ ~ + / = -, as \`openssl rand -hex 32\` makes, or unset it and take the one made at the first start`,
+    `the administrator's token POSTERN_ADMIN_TOKEN ${why}: set one of at least ${lengthMin} letters, digits and . _ ~ + / = -, as \`openssl rand -hex 32\` makes, or unset it and make the first administrator by the link that is printed then`,
   );
 }
 
-/** The hashes of all tokens; `made` when there was none and one was made now. */
-export async function adminTokens(
-  { db }: Store,
-  now: Instant,
-): Promise<{ readonly hashes: readonly string[]; readonly made?: SecretString }> {
-  const known = await db.select().from(adminToken).where(eq(adminToken.siteId, everySite));
-  if (known.length > 0) return { hashes: known.map(({ hash }) => hash) };
-  const made = new SecretString(newToken("postern_admin"));
-  const hash = hashOf(made.reveal());
-  await db.insert(adminToken).values({ siteId: everySite, hash, createdAt: now });
-  return { hashes: [hash], made };
+/** A token that an earlier version made at its first start is good until the first administrator has an account. */
+export async function isStoredAdminToken(db: Queries, hash: string): Promise<boolean> {
+  const [found] = await db
+    .select({ hash: adminToken.hash })
+    .from(adminToken)
+    .where(and(eq(adminToken.siteId, everySite), eq(adminToken.hash, hash)));
+  return found !== undefined;
+}
+
+export async function retireAdminTokens(tx: Transaction): Promise<void> {
+  await tx.delete(adminToken).where(eq(adminToken.siteId, everySite));
 }

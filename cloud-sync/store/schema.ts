@@ -4,6 +4,7 @@
  * because the feed hashes them byte by byte.
  */
 import { bigint, boolean, customType, index, integer, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import { roles } from "../domain/permissions.ts";
 
 const instant = (name: string) => bigint(name, { mode: "number" });
 const count = (name: string) => bigint(name, { mode: "number" });
@@ -312,4 +313,123 @@ export const adminToken = pgTable(
     createdAt: instant("created_at").notNull(),
   },
   (table) => [primaryKey({ columns: [table.siteId, table.hash] })],
+);
+
+/** Whoever has an account. `site_id` is "*": a person belongs to the service, and to sites by person_site. */
+export const person = pgTable(
+  "person",
+  {
+    siteId: text("site_id").notNull(),
+    id: text("id").notNull(),
+    /** Small letters; never with an "@", so that it is nobody's e-mail address. Both are unique. */
+    userName: text("user_name").notNull(),
+    email: text("email"),
+    name: text("name").notNull(),
+    role: text("role", { enum: roles }).notNull(),
+    language: text("language").notNull(),
+    /** PHC string; null until the person has chosen one. */
+    passwordHash: text("password_hash"),
+    disabledAt: instant("disabled_at"),
+    /** Base 32 secret of RFC 6238, sealed; the pending one has not been confirmed by a code yet. */
+    totpSealed: text("totp_sealed"),
+    totpPending: text("totp_pending"),
+    /** The newest time step of which a code was taken: none is good twice. */
+    totpStep: count("totp_step").notNull().default(0),
+    /** JSON array of HMACs of the recovery codes that are left. */
+    recoveryCodes: text("recovery_codes").notNull().default("[]"),
+    /** Wrong passwords and codes in a row. */
+    failures: integer("failures").notNull().default(0),
+    lockedUntil: instant("locked_until"),
+    createdAt: instant("created_at").notNull(),
+    createdBy: text("created_by").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.siteId, table.id] })],
+);
+
+/** The sites a person belongs to. */
+export const personSite = pgTable(
+  "person_site",
+  { siteId: text("site_id").notNull(), personId: text("person_id").notNull() },
+  (table) => [primaryKey({ columns: [table.siteId, table.personId] }), index("person_site_person").on(table.personId)],
+);
+
+/** A family of tokens that began with one sign-in; domain/session-rules.ts says how long it lives. No token is kept. */
+export const session = pgTable(
+  "session",
+  {
+    siteId: text("site_id").notNull(),
+    id: text("id").notNull(),
+    personId: text("person_id").notNull(),
+    /** What the browser or program calls itself, and its address at sign-in. */
+    device: text("device").notNull(),
+    address: text("address").notNull(),
+    createdAt: instant("created_at").notNull(),
+    seenAt: instant("seen_at").notNull(),
+    endedAt: instant("ended_at"),
+    /** The newest token's number, and since when it is. */
+    counter: count("counter").notNull(),
+    rotatedAt: instant("rotated_at").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.siteId, table.id] }),
+    index("session_person").on(table.siteId, table.personId),
+  ],
+);
+
+/** A link that does one thing once, or a passkey's challenge; found by the hash of its token. */
+export const oneTimeLink = pgTable(
+  "one_time_link",
+  {
+    siteId: text("site_id").notNull(),
+    hash: text("hash").notNull(),
+    purpose: text("purpose", { enum: ["first-admin", "invite", "reset", "passkey"] }).notNull(),
+    personId: text("person_id"),
+    createdAt: instant("created_at").notNull(),
+    expiresAt: instant("expires_at").notNull(),
+    usedAt: instant("used_at"),
+  },
+  (table) => [primaryKey({ columns: [table.siteId, table.hash] })],
+);
+
+/** How a program signs in: a token found by its hash. */
+export const apiKey = pgTable(
+  "api_key",
+  {
+    siteId: text("site_id").notNull(),
+    id: text("id").notNull(),
+    hash: text("hash").notNull(),
+    name: text("name").notNull(),
+    role: text("role", { enum: roles }).notNull(),
+    sites: text("sites").array().notNull(),
+    /** Actions of domain/permissions.ts. */
+    scopes: text("scopes").array().notNull(),
+    createdAt: instant("created_at").notNull(),
+    createdBy: text("created_by").notNull(),
+    usedAt: instant("used_at"),
+    expiresAt: instant("expires_at"),
+    revokedAt: instant("revoked_at"),
+  },
+  (table) => [primaryKey({ columns: [table.siteId, table.id] })],
+);
+
+/** A WebAuthn credential of a person. */
+export const passkey = pgTable(
+  "passkey",
+  {
+    siteId: text("site_id").notNull(),
+    /** The credential's id, base64url. */
+    id: text("id").notNull(),
+    personId: text("person_id").notNull(),
+    name: text("name").notNull(),
+    /** COSE, base64url. */
+    publicKey: text("public_key").notNull(),
+    counter: count("counter").notNull(),
+    transports: text("transports").array().notNull(),
+    createdAt: instant("created_at").notNull(),
+    usedAt: instant("used_at"),
+  },
+  (table) => [
+    primaryKey({ columns: [table.siteId, table.id] }),
+    index("passkey_person").on(table.siteId, table.personId),
+  ],
 );

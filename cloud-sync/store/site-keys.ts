@@ -1,5 +1,5 @@
 /** Each site's 32-byte key, sealed under the service's master key (AES-256-GCM, bound to the site's id). */
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
 import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { eq } from "drizzle-orm";
@@ -44,6 +44,11 @@ export class SiteKeys {
 
   async seal(db: Queries, siteId: string): Promise<CredentialSeal> {
     return new CredentialSeal(siteId, await this.#open(db, siteId));
+  }
+
+  /** A key of the service itself, derived from the master key (HKDF-SHA-256): 32 bytes, another for each purpose. */
+  serviceKey(purpose: string): Buffer {
+    return Buffer.from(hkdfSync("sha256", this.#masterKey, "postern service", purpose, keyBytes));
   }
 
   /** Rejects with `master-key-wrong` when the sites in the store were sealed under another key. */

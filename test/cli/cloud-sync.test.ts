@@ -13,7 +13,7 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true }));
 
-test("it answers where the ready file says, logs no token, and stops with 0", async () => {
+test("it answers where the ready file says, logs no link, and stops with 0", async () => {
   const config = join(folder, "cloud-sync.yaml");
   const readyFile = join(folder, "ready.json");
   await writeFile(config, "data: ./cloud\nhttp: { port: 0 }\n");
@@ -24,15 +24,22 @@ test("it answers where the ready file says, logs no token, and stops with 0", as
     createInterface({ input: child.stdout! }).on("line", (line) => JSON.parse(line).event === "ready" && resolve());
     child.once("close", () => resolve());
   });
-  const { url, adminToken } = JSON.parse(await readFile(readyFile, "utf8"));
+  const { url, firstAdminLink } = JSON.parse(await readFile(readyFile, "utf8"));
   assert.equal((await stat(readyFile)).mode & 0o777, 0o600);
   assert.equal((await fetch(`${url}/healthz`)).status, 200);
-  assert.equal((await fetch(`${url}/api/sites`, { headers: { authorization: `Bearer ${adminToken}` } })).status, 200);
+  const token = new URL(firstAdminLink).hash.slice(1);
+  const admin = { token, name: "Ada Keeper", userName: "ada", password: "sea wind over the harbour" };
+  const made = await fetch(`${url}/auth/first-admin`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(admin),
+  });
+  assert.equal(made.status, 201);
 
   child.kill("SIGTERM");
 
   const { code, out, err } = await ended;
   assert.equal(code, 0, out + err);
-  assert.ok(!out.includes(adminToken), "the log holds the token");
-  assert.equal(err.split(adminToken).length, 2, "the token is shown once");
+  assert.ok(!out.includes(token), "the log holds the link");
+  assert.equal(err.split(token).length, 2, "the link is shown once");
 });

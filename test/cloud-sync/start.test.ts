@@ -32,8 +32,10 @@ const start = (change: Partial<CloudOptions> = {}) =>
     dataFolder: folder,
     logger: silentLogger,
     clock: systemClock,
+    adminToken: token,
     ...change,
   });
+const token = new SecretString("of-whoever-starts-the-service-01");
 const asker = (cloud: RunningCloud, token: SecretString) => async (method: string, path: string, body?: unknown) => {
   const response = await fetch(cloud.url + path, {
     method,
@@ -44,7 +46,7 @@ const asker = (cloud: RunningCloud, token: SecretString) => async (method: strin
 };
 
 describe("one data folder over several starts", () => {
-  let token: SecretString;
+  let link: string;
   let pin: string;
   let feed: string;
   const feedOf = async () => {
@@ -54,7 +56,7 @@ describe("one data folder over several starts", () => {
     return row!.feed;
   };
 
-  test("a first start that finds its port in use leaves the token to the next", async () => {
+  test("a first start that finds its port in use says so", async () => {
     const server = createServer().listen(0, "127.0.0.1");
     await new Promise((resolve) => server.once("listening", resolve));
     const { port } = server.address() as { port: number };
@@ -62,10 +64,14 @@ describe("one data folder over several starts", () => {
     server.close();
   });
 
-  test("the first start that succeeds makes the token and tells it; the second knows it and tells nothing", async () => {
+  test("as long as nobody is administrator a start without a token tells a link, and the data outlive it", async () => {
+    const alone = await start({ adminToken: undefined, publicUrl: "https://postern.example/" });
+    link = alone.firstAdminLink?.reveal() ?? "";
+    assert.match(link, /^https:\/\/postern\.example\/first-admin#postern_link_[\w-]{43}$/);
+    await alone.stop();
+
     const first = await start();
-    assert.ok(first.adminToken);
-    token = first.adminToken;
+    assert.equal(first.firstAdminLink, undefined);
     const ask = asker(first, token);
     assert.equal((await ask("POST", "/api/sites", { id: "home", name: "Home", zone: "UTC" })).status, 201);
     const { body } = await ask("POST", "/api/sites/home/gateways", { name: "gate" });
@@ -74,7 +80,6 @@ describe("one data folder over several starts", () => {
 
     feed = await feedOf();
     const second = await start();
-    assert.equal(second.adminToken, undefined);
     assert.equal((await asker(second, token)("GET", "/api/sites")).body.items[0].id, "home");
     const metrics = await (await fetch(`${second.url}/metrics`)).text();
     assert.match(metrics, /postern_http_request_seconds_count\{method="GET",route="\/api\/sites",status="200"\} 1/);
@@ -90,6 +95,7 @@ describe("one data folder over several starts", () => {
     for (const file of files.filter((one) => statSync(one).isFile())) {
       const bytes = readFileSync(file);
       assert.equal(bytes.includes(token.reveal()), false, file);
+      assert.equal(bytes.includes(new URL(link).hash.slice(1)), false, file);
       assert.equal(bytes.includes(pin), false, file);
     }
   });
@@ -157,13 +163,8 @@ describe("one data folder over several starts", () => {
 
     const strong = new SecretString("0123456789abcdef".repeat(2));
     const cloud = await given(strong.reveal());
-    assert.equal(cloud.adminToken, undefined);
     assert.equal((await asker(cloud, strong)("GET", "/api/sites")).status, 200);
-    assert.equal(
-      (await asker(cloud, token)("GET", "/api/sites")).status,
-      401,
-      "it counts instead of the one in the store",
-    );
+    assert.equal((await asker(cloud, token)("GET", "/api/sites")).status, 401, "the one of another start is none");
     await cloud.stop();
   });
 

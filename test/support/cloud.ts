@@ -3,8 +3,12 @@ import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import type { CloudApp } from "../../cloud-sync/app.ts";
 import { cloudApp } from "../../cloud-sync/app.ts";
 import type { CloudParts } from "../../cloud-sync/cloud-parts.ts";
+import { type Role, rolesWithSecondFactor } from "../../cloud-sync/domain/permissions.ts";
 import { hashOf } from "../../cloud-sync/ids.ts";
+import { peopleParts } from "../../cloud-sync/people/people-parts.ts";
 import { openStore } from "../../cloud-sync/store/open-store.ts";
+import { changePerson, createPerson, type FreshPerson } from "../../cloud-sync/store/people.ts";
+import { beginSession } from "../../cloud-sync/store/sessions.ts";
 import { SiteKeys } from "../../cloud-sync/store/site-keys.ts";
 import type { Store } from "../../cloud-sync/store/store.ts";
 import type { Clock } from "../../gateway/ports/clock.ts";
@@ -76,10 +80,29 @@ export interface TestCloud {
   readonly parts: CloudParts;
   readonly store: Store;
   ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  /** Makes a person with an account, a session and, where the role needs one, a second factor; `ask` goes by its access token. */
+  as(role: Role, sites?: readonly string[], facts?: Partial<FreshPerson>): Promise<TestPerson>;
   /** Adds a gateway to the site, enrols it and reports these access points. */
   gateway(site: string, accessPoints?: readonly string[]): Promise<TestGateway>;
   close(): Promise<void>;
 }
+
+export interface TestPerson {
+  readonly id: string;
+  readonly userName: string;
+  readonly session: string;
+  ask: TestCloud["ask"];
+  /** Its access token, good for five minutes. */
+  bearer(): Promise<{ readonly authorization: string }>;
+  /** What a browser that has signed in sends with a request from a page of the service. */
+  readonly browser: Readonly<Record<string, string>>;
+}
+
+/** Hashing costs next to nothing, so that tests are quick. */
+export const cheapPasswords = { memoryKiB: 8, passes: 1 };
+
+/** Of every person that as() makes with a role that needs a second factor. */
+export const totpSecret = new SecretString("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP");
 
 export function aMasterKey(): SecretString {
   return new SecretString(Buffer.alloc(32, 7).toString("base64url"));
@@ -96,9 +119,12 @@ export async function givenCloud(options: { clock?: Clock; store?: Store } = {})
     logger: silentLogger,
     adminTokenHashes: [hashOf(adminToken)],
     version: "0.0.0-test",
+    passwordCost: cheapPasswords,
     stopping: stopping.signal,
   };
   const app = cloudApp(parts);
+  const people = peopleParts(parts);
+  let made = 0;
   const ask: TestCloud["ask"] = async (method, path, body, headers = {}) =>
     toAnswer(
       await app.request(path, {
@@ -116,6 +142,36 @@ export async function givenCloud(options: { clock?: Clock; store?: Store } = {})
     parts,
     store,
     ask,
+    async as(role, sites = [], facts = {}) {
+      made += 1;
+      const fresh = {
+        userName: `${role}-${made}`,
+        email: null,
+        name: `Person ${made}`,
+        role,
+        language: "en",
+        sites,
+        createdBy: "admin",
+        ...facts,
+      };
+      const { id, session } = await store.transaction(async (tx) => {
+        const person = await createPerson(tx, fresh, clock.wall());
+        if ("taken" in person) throw new Error(`somebody has this ${person.taken}`);
+        const sealed = people.factorSeal.seal(person.id, totpSecret.reveal());
+        if (rolesWithSecondFactor.includes(role)) await changePerson(tx, person.id, { totpSealed: sealed });
+        const device = { personId: person.id, device: "test", address: "in-process" };
+        return { id: person.id, session: await beginSession(tx, device, clock.wall()) };
+      });
+      const bearer = async () => {
+        const token = await people.tokens.access(id, session, clock.wall());
+        return { authorization: `Bearer ${token.reveal()}` };
+      };
+      const asPerson: TestCloud["ask"] = async (method, path, body, headers = {}) =>
+        ask(method, path, body, { ...(await bearer()), ...headers });
+      const cookie = `postern=${people.tokens.token(session, 1).reveal()}`;
+      const browser = { cookie, "sec-fetch-site": "same-origin" };
+      return { id, userName: fresh.userName, session, ask: asPerson, bearer, browser };
+    },
     async gateway(site, accessPoints = []) {
       const { body } = await ask("POST", `/api/sites/${site}/gateways`, { name: "gate" });
       const gateway = new TestGateway(app, clock);

@@ -1,0 +1,30 @@
+/** What accounts and sign-in are built from, once for each service: the routes of the API and the pages share it. */
+import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
+import { RateLimiter } from "../../web/limits.ts";
+import type { CloudParts } from "../cloud-parts.ts";
+import { everySite } from "../store/people.ts";
+import { Passwords } from "./passwords.ts";
+import { SessionTokens } from "./session-tokens.ts";
+
+export interface PeopleParts extends CloudParts {
+  readonly passwords: Passwords;
+  readonly tokens: SessionTokens;
+  /** Seals what a second factor is checked by; bound to the person's id. */
+  readonly factorSeal: CredentialSeal;
+  /** Proofs of any kind that an address may offer, right or wrong: each costs work or a guess. */
+  readonly proofRate: RateLimiter;
+  /** Wrong tokens, by address. */
+  readonly wrongTokens: RateLimiter;
+}
+
+export function peopleParts(parts: CloudParts): PeopleParts {
+  const monotonic = () => parts.clock.monotonic();
+  return {
+    ...parts,
+    passwords: new Passwords(parts.passwordCost),
+    tokens: new SessionTokens(parts.siteKeys),
+    factorSeal: new CredentialSeal(everySite, parts.siteKeys.serviceKey("second factors")),
+    proofRate: new RateLimiter({ burst: 30, perSecond: 0.5 }, monotonic),
+    wrongTokens: new RateLimiter({ burst: 30, perSecond: 0.5 }, monotonic),
+  };
+}

@@ -1,0 +1,127 @@
+/** Keys by which programs sign in: made, listed, revoked. A key does what its scopes say, and never more than its role may. */
+import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+import { fieldProblem, refuseInvalid } from "../../web/problem.ts";
+import type { CloudEnv } from "../authenticate.ts";
+import { type Action, actions, reachOf, roles } from "../domain/permissions.ts";
+import { hashOf, newToken } from "../ids.ts";
+import { demandSites } from "../people/manage-people.ts";
+import type { PeopleParts } from "../people/people-parts.ts";
+import { type ApiKeyRow, createApiKey, listApiKeys, revokeApiKey } from "../store/api-keys.ts";
+import { asks } from "./asks.ts";
+import {
+  idText,
+  iso,
+  isoOrNull,
+  json,
+  jsonBody,
+  moment,
+  momentOrNull,
+  notFound,
+  problems,
+  toInstant,
+  words,
+} from "./shapes.ts";
+
+const tags = ["API keys"];
+/** A key has no account. */
+const scopes = actions.filter((action) => action !== "account.self") as [Action, ...Action[]];
+
+const facts = {
+  name: words(100).openapi({ example: "booking import" }),
+  role: z.enum(roles),
+  sites: z
+    .array(idText)
+    .max(1_000)
+    .openapi({ description: "Where it may act; roles that reach every site need none." }),
+  scopes: z.array(z.enum(scopes)).min(1).max(scopes.length).openapi({ description: "Actions of docs/permissions.md." }),
+};
+
+const keySchema = z
+  .object({
+    id: z.string(),
+    ...facts,
+    scopes: z.array(z.string()),
+    createdAt: z.string(),
+    createdBy: z.string(),
+    usedAt: momentOrNull.openapi({ description: "To the minute." }),
+    expiresAt: momentOrNull,
+    revokedAt: momentOrNull,
+  })
+  .openapi("ApiKey");
+
+const list = createRoute({
+  method: "get",
+  path: "/api/api-keys",
+  tags,
+  summary: "Keys, newest first",
+  ...asks("people.read"),
+  responses: { 200: json(z.object({ items: z.array(keySchema) }), "All keys"), ...problems(401, 403, 429) },
+});
+
+const make = createRoute({
+  method: "post",
+  path: "/api/api-keys",
+  tags,
+  summary: "Make a key; it is shown this once",
+  ...asks("people.change"),
+  request: {
+    body: jsonBody(z.strictObject({ ...facts, sites: facts.sites.default([]), expiresAt: moment.optional() })),
+  },
+  responses: {
+    201: json(z.object({ key: keySchema, token: z.string() }), "The key, and what to send as `Bearer`"),
+    ...problems(400, 401, 403, 413, 415, 429),
+  },
+});
+
+const revoke = createRoute({
+  method: "delete",
+  path: "/api/api-keys/{key}",
+  tags,
+  summary: "Revoke a key, for good",
+  ...asks("people.change"),
+  request: { params: z.object({ key: idText }) },
+  responses: { 204: { description: "Revoked" }, ...problems(401, 403, 404, 429) },
+});
+
+export function apiKeyRoutes({ store, clock, logger }: PeopleParts): OpenAPIHono<CloudEnv> {
+  const app = new OpenAPIHono<CloudEnv>({ defaultHook: refuseInvalid });
+
+  app.openapi(list, async (c) => c.json({ items: (await listApiKeys(store.db)).map(toShape) }, 200));
+
+  app.openapi(make, async (c) => {
+    const { expiresAt, ...wanted } = c.req.valid("json");
+    const now = clock.wall();
+    const until = expiresAt === undefined ? null : toInstant(expiresAt);
+    if (until !== null && until <= now) throw fieldProblem("body.expiresAt", "has passed");
+    for (const [at, scope] of wanted.scopes.entries())
+      if (reachOf({ role: wanted.role }, scope) === undefined)
+        throw fieldProblem(`body.scopes[${at}]`, `the role "${wanted.role}" may not do this`);
+    const token = newToken("postern_key");
+    const by = c.get("actor").id;
+    const key = await store.transaction(async (tx) => {
+      await demandSites(tx, wanted.sites);
+      return createApiKey(tx, { ...wanted, hash: hashOf(token), expiresAt: until, createdBy: by }, now);
+    });
+    logger.info("api-key-made", { key: key.id, role: key.role, by });
+    return c.json({ key: toShape(key), token }, 201);
+  });
+
+  app.openapi(revoke, async (c) => {
+    const { key } = c.req.valid("param");
+    if (!(await store.transaction((tx) => revokeApiKey(tx, key, clock.wall())))) throw notFound(`API key ${key}`);
+    logger.info("api-key-revoked", { key, by: c.get("actor").id });
+    return c.body(null, 204);
+  });
+
+  return app;
+}
+
+function toShape({ hash: _, siteId: __, createdAt, usedAt, expiresAt, revokedAt, ...key }: ApiKeyRow) {
+  return {
+    ...key,
+    createdAt: iso(createdAt),
+    usedAt: isoOrNull(usedAt),
+    expiresAt: isoOrNull(expiresAt),
+    revokedAt: isoOrNull(revokedAt),
+  };
+}
