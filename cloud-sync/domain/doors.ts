@@ -12,6 +12,8 @@ export interface Door {
   readonly id: AccessPointId;
   /** Whether anything there reads credentials, so that the gateway is asked; undefined: its gateway does not say. */
   readonly reads: boolean | undefined;
+  /** Which kinds; undefined: its gateway does not say, and whatever can be read is. */
+  readonly kinds?: readonly string[] | undefined;
   /** What its lock lets a code be; absent: it keeps none. */
   readonly codes?: PinShape | undefined;
   /** Why it keeps none, in a sentence; absent: its gateway does not say. */
@@ -37,6 +39,12 @@ export interface Order {
 /** Kinds that open from afar: nothing at the door has to read them. */
 const remoteKinds: readonly CredentialKind[] = ["link", "provider"];
 
+/** Whether something at a door reads such a credential; undefined: its gateway does not say. */
+export function readsKind({ reads, kinds }: Pick<Door, "reads" | "kinds">, kind: CredentialKind): boolean | undefined {
+  if (remoteKinds.includes(kind)) return false;
+  return reads && kinds ? kinds.includes(kind) : reads;
+}
+
 /** `doors`: of the order's access points, in its order. undefined: nothing speaks against it. */
 export function findImpossible(
   doors: readonly Door[],
@@ -44,8 +52,9 @@ export function findImpossible(
 ): Impossible | undefined {
   const kinds = credentials.map(({ kind }) => kind);
   if (kinds.some((kind) => remoteKinds.includes(kind))) return undefined;
-  for (const [index, { id, reads, codes, noCodes }] of doors.entries()) {
-    if (reads !== false) continue;
+  for (const [index, door] of doors.entries()) {
+    if (kinds.some((kind) => readsKind(door, kind) !== false)) continue;
+    const { id, codes, noCodes } = door;
     const field = `accessPoints[${index}]`;
     if (!kinds.includes("pin"))
       return {

@@ -7,7 +7,7 @@ import type { Grant } from "../../gateway/domain/grant.ts";
 import type { Instant, Millis } from "../../gateway/domain/instant.ts";
 import { covers, localTimeAt } from "../../gateway/domain/schedule.ts";
 import type { CodeEvidence } from "./code-evidence.ts";
-import type { Door } from "./doors.ts";
+import { type Door, readsKind } from "./doors.ts";
 
 export const answers = {
   // yes
@@ -71,11 +71,11 @@ const unknown = (why: Why): Verdict => ({ answer: "unknown", why });
 export function willOpen(asked: Asked): Verdict {
   const { door, grant, credential, gateway } = asked;
   if (!door || !grant.accessPoints.includes(door.id)) return door ? no("wrong-door") : unknown("gateway-gone");
-  const readable = credential.kind === "pin" || credential.kind === "pass" || credential.kind === "card";
+  const isRead = readsKind(door, credential.kind);
   const kept = credential.kind === "pin" && door.codes !== undefined;
   if (door.reads === undefined && !kept) return unknown("unreported");
-  if (!(readable && door.reads) && !kept) return no("no-way");
-  const byGateway = readable && door.reads ? theGateway(asked) : undefined;
+  if (!isRead && !kept) return no("no-way");
+  const byGateway = isRead ? theGateway(asked) : undefined;
   const byLock = kept ? theLock(asked) : undefined;
   const found = [byGateway, byLock].filter((one) => one !== undefined);
   const best =

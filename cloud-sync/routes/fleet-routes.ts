@@ -115,9 +115,17 @@ const accessPointSchema = z
       description:
         "Whether anything there reads credentials, so that the gateway is asked; null: its gateway does not say.",
     }),
+    kinds: z
+      .array(z.string())
+      .nullable()
+      .openapi({
+        description: "Which kinds of credential are read there; null: its gateway does not say.",
+        example: ["pin"],
+      }),
     codes: codesSchema
       .nullable()
       .openapi({ description: "What its lock lets a PIN be that it keeps itself; null: it keeps none." }),
+    noCodes: z.string().nullable().openapi({ description: "Why its lock keeps none, where its gateway says so." }),
   })
   .openapi("AccessPoint");
 
@@ -424,7 +432,9 @@ function toAccessPoint(row: AccessPointRow, door: ReportedDoor | undefined) {
     goneAt: isoOrNull(row.goneAt),
     lock: door?.lock ?? null,
     reads: door?.reads ?? null,
+    kinds: door?.kinds ? [...door.kinds] : null,
     codes: door?.codes ? codesSchema.parse(door.codes) : null,
+    noCodes: door?.noCodes ?? null,
   };
 }
 

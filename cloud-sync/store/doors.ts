@@ -32,8 +32,8 @@ export async function readDoors(db: Queries, siteId: string, ids: readonly strin
     const by = servedBy.get(id);
     const point = by === undefined ? undefined : said.get(by)?.get(id);
     if (by === undefined) return [];
-    const { lock, reads, codes, noCodes } = point ?? {};
-    return [{ id, gateway: by, lock, reads, codes, noCodes }];
+    const { lock, reads, kinds, codes, noCodes } = point ?? {};
+    return [{ id, gateway: by, lock, reads, kinds, codes, noCodes }];
   });
 }
 

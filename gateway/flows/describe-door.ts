@@ -5,13 +5,16 @@ import type { Device } from "../ports/device.ts";
 
 export function describeDoor(
   { id, name, lock, readers }: AccessPoint,
-  devices: ReadonlyMap<DeviceId, Pick<Device, "lock" | "codes">>,
+  devices: ReadonlyMap<DeviceId, Pick<Device, "lock" | "codes" | "reader">>,
 ): GatewayReport["accessPoints"][number] {
   const device = devices.get(lock);
   const codes = device?.codes?.constraints;
   const noCodes = device?.lock?.noCodes;
+  const told = readers.map((reader) => devices.get(reader)?.reader?.kinds);
+  const isTold = told.every((kinds) => kinds !== undefined);
   return {
     ...{ id, name, lock, reads: readers.length > 0 },
+    ...(isTold && { kinds: [...new Set(told.flat())] }),
     ...(codes && { codes }),
     ...(noCodes !== undefined && { noCodes }),
   };

@@ -1,5 +1,6 @@
 /** One request each to the cloud; when and how often is the sync loop's business. Every call rejects once `signal` fires. */
 
+import type { CredentialKind } from "../domain/credential.ts";
 import type { EventSeq } from "../domain/entry-event.ts";
 import type { Checksum, Cursor, FeedPage } from "../domain/feed.ts";
 import type { Instant, Millis } from "../domain/instant.ts";
@@ -68,6 +69,8 @@ export interface GatewayReport {
     readonly lock: string;
     /** Whether anything there reads credentials, so that the gateway is asked. */
     readonly reads: boolean;
+    /** Which kinds; absent where a reader does not say. */
+    readonly kinds?: readonly CredentialKind[];
     /** Of the codes inside its lock, where it keeps any. */
     readonly codes?: CodeConstraints;
     /** Why it keeps none, in a sentence for people, where its driver knows. */

@@ -121,6 +121,8 @@ export interface CodeToSet {
 }
 
 export interface Reader {
+  /** What it can read: whether a grant can be honoured at its door depends on it. */
+  readonly kinds: readonly CredentialKind[];
   /** Tells the person at the reader; best effort. Never why: that would help whoever guesses. */
   feedback(outcome: "granted" | "denied" | "locked-out", signal: AbortSignal): Promise<void>;
 }

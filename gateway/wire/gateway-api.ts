@@ -116,6 +116,8 @@ export const reportSchema = z.looseObject({
         lock: text().max(128).optional(),
         /** Whether anything there reads credentials. Absent, with all that follows, from a gateway that does not say. */
         reads: z.boolean().optional(),
+        /** Which kinds of credential are read there; a newer gateway may know more. Absent: any that can be read. */
+        kinds: z.array(text().max(32)).max(16).optional(),
         codes: codesSchema.optional(),
         /** Why its lock keeps none, in a sentence for people. */
         noCodes: text().max(300).optional(),

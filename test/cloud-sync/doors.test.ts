@@ -13,6 +13,7 @@ const keypad: Door = { id: "gate", reads: true };
 const silent: Door = { id: "old", reads: undefined };
 const nuki: Door = { id: "flat", reads: false, codes: six };
 const tuya: Door = { id: "shed", reads: false, codes: seven };
+const scanner: Door = { id: "yard", reads: true, kinds: ["pass"] };
 const ring: Door = { id: "porch", reads: false };
 const intercom: Door = { ...ring, id: "street", noCodes: "PINs are not possible on this lock: its maker has none" };
 /** No PIN is left, although no digit is forbidden to begin one. */
@@ -37,6 +38,28 @@ for (const [what, doors, order, field, why] of [
     /^nothing at street reads PINs, and PINs are not possible on this lock: its maker has none; leave it out/,
   ],
   ["a PIN that something reads, whatever the lock can", [{ ...intercom, reads: true }], pin, undefined],
+  ["a PIN where only passes are read", [keypad, scanner], pin, "accessPoints[1]", /PINs are not possible at yard/],
+  [
+    "a PIN or a pass where only passes are read",
+    [scanner],
+    { ...pin, credentials: [{ kind: "pin" }, { kind: "pass" }] },
+    undefined,
+  ],
+  [
+    "a card where only passes are read",
+    [scanner],
+    { ...pin, credentials: [{ kind: "card" }] },
+    "accessPoints[0]",
+    /reads a card/,
+  ],
+  ["a PIN that a lock keeps behind a scanner for passes", [{ ...scanner, codes: six }], pin, undefined],
+  [
+    "hours that such a lock does not know",
+    [{ ...scanner, codes: six }],
+    { ...pin, schedule: hours },
+    "schedule",
+    /the lock of yard/,
+  ],
   [
     "a pass where nothing reads it",
     [nuki],
@@ -131,14 +154,17 @@ before(async () => {
   cloud = await givenCloud();
   await cloud.ask("POST", "/api/sites", { id: "hill", name: "Hill", zone: "Europe/Rome" });
   const gateway = await cloud.gateway("hill");
-  const point = ({ id, reads, codes, noCodes }: Door) => ({
+  const point = ({ id, reads, kinds, codes, noCodes }: Door) => ({
     id,
     lock: `${id}-lock`,
     reads,
+    ...(kinds && { kinds }),
     ...(noCodes !== undefined && { noCodes }),
     ...(codes && { codes: { ...codes, capacity: 10, windows: "range" } }),
   });
-  await gateway.report([keypad, nuki, tuya, ring, intercom, { id: "odd", reads: false, codes: closed }].map(point));
+  await gateway.report(
+    [keypad, nuki, tuya, ring, intercom, scanner, { id: "odd", reads: false, codes: closed }].map(point),
+  );
 });
 after(() => cloud.close());
 
@@ -157,6 +183,7 @@ const order = (accessPoints: readonly string[], more: object = {}) =>
 for (const [what, accessPoints, more, field] of [
   ["for a lock that keeps no PIN", ["gate", "porch"], {}, "body.accessPoints[1]"],
   ["for a lock that can hold none", ["street"], {}, "body.accessPoints[0]"],
+  ["for a scanner that reads no PIN", ["gate", "yard"], {}, "body.accessPoints[1]"],
   ["for locks that share no PIN", ["flat", "shed"], {}, "body.accessPoints[1]"],
   [
     "with a PIN its lock does not take",

@@ -27,6 +27,7 @@ const grant = {
 } as const satisfies Asked["grant"];
 const codes = { lengths: [6], digits: "123456789", forbiddenPrefixes: ["12"] };
 const keypad = { id: "gate", reads: true } as const;
+const scanner = { id: "gate", reads: true, kinds: ["pass"] } as const;
 const nuki = { id: "flat", reads: false, codes } as const;
 const held = { ...noEvidence, state: "confirmed", change: "set", confirmedAt: noon, window } as const;
 const asked: Asked = {
@@ -72,6 +73,19 @@ for (const [what, given, answer, why] of [
     { ...asked, door: { id: "gate", reads: undefined } },
     "unknown",
     "unreported",
+  ],
+  ["a scanner that reads passes alone", { ...asked, door: scanner }, "no", "no-way"],
+  [
+    "a pass at such a scanner",
+    { ...asked, door: scanner, credential: { ...pin, kind: "pass" } },
+    "yes",
+    "gateway-knows",
+  ],
+  [
+    "a PIN that the lock holds behind such a scanner",
+    { ...inLock, door: { ...nuki, ...scanner, id: "flat" } },
+    "yes",
+    "in-lock",
   ],
   ["a door without reader and code", { ...asked, door: { id: "gate", reads: false } }, "no", "no-way"],
   ["a link, which no reader reads", { ...asked, credential: { ...pin, kind: "link" } }, "no", "no-way"],

@@ -366,7 +366,7 @@ test("the gateway's own link enrols, polls, pushes and reports here", async () =
     places: { kind: "given" },
     windows: "range",
   } as const;
-  const door = { id: "real-door", name: "Door", lock: "nuki-1", reads: false, codes };
+  const door = { id: "real-door", name: "Door", lock: "nuki-1", reads: false, kinds: [], codes };
   await link.report({ version: "1", accessPoints: [door], devices: [] }, never);
   const journal = { epoch: 1, seq: 0, head: chainStart(gateway, 1), boot: 1, beat: 1 };
   const reply = await link.poll({ cursor: { feed: "", version: 0 }, waitMs: 0, lastCommand: 0, journal }, never);
@@ -378,7 +378,7 @@ test("the gateway's own link enrols, polls, pushes and reports here", async () =
   const { places, ...told } = codes;
   assert.deepEqual(
     items.find(({ id }: { id: string }) => id === "real-door"),
-    { ...door, gateway, goneAt: null, codes: told },
+    { ...door, gateway, goneAt: null, codes: told, noCodes: null },
   );
 });
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { describeDoor } from "../../gateway/flows/describe-door.ts";
-import type { Lock } from "../../gateway/ports/device.ts";
+import type { Device, Lock, Reader } from "../../gateway/ports/device.ts";
 import { CodeLock } from "../support/code-lock.ts";
 import { SimClock } from "../support/sim-clock.ts";
 
@@ -16,9 +16,23 @@ const point = { id: "porch", name: "Porch", lock: "lock", readers: [], holdMs: 5
 
 test("a lock that keeps codes tells what they may be; one that can keep none tells why", () => {
   const { device, constraints } = new CodeLock("lock", new SimClock(0));
-  const porch = { id: "porch", name: "Porch", lock: "lock", reads: false };
+  const porch = { id: "porch", name: "Porch", lock: "lock", reads: false, kinds: [] };
   assert.deepEqual(describeDoor(point, new Map([["lock", device]])), { ...porch, codes: constraints });
   const without = { lock: { ...lock, noCodes: "its maker has none" } };
   assert.deepEqual(describeDoor(point, new Map([["lock", without]])), { ...porch, noCodes: "its maker has none" });
   assert.deepEqual(describeDoor(point, new Map([["lock", { lock }]])), porch);
+});
+
+test("what its readers can read is told; where one does not say, nothing of kinds is", () => {
+  const reader = (kinds: Reader["kinds"]) => ({ reader: { kinds, feedback: async () => undefined } });
+  const devices = new Map<string, Pick<Device, "lock" | "reader">>([
+    ["scanner", reader(["pass"])],
+    ["box", reader(["pin", "pass"])],
+    ["lock", { lock }],
+  ]);
+  const reads = (readers: readonly string[]) => describeDoor({ ...point, readers }, devices);
+  assert.deepEqual(reads(["scanner"]), { id: "porch", name: "Porch", lock: "lock", reads: true, kinds: ["pass"] });
+  assert.deepEqual(reads(["scanner", "box"]).kinds, ["pass", "pin"]);
+  assert.deepEqual(reads(["lock"]), { id: "porch", name: "Porch", lock: "lock", reads: true });
+  assert.equal(reads(["lock", "box"]).kinds, undefined);
 });

@@ -221,6 +221,7 @@ async function aSiteOfKeypads(disk: SimDisk) {
         state: () => ({ bolt: "secured", basis: "reported" }),
       },
       reader: {
+        kinds: ["pin"],
         feedback: async (verdict) => {
           told.push({ keypad: id, verdict, at: clock.monotonic() });
         },

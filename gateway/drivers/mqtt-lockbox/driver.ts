@@ -97,6 +97,7 @@ class MqttLockbox implements Device {
       state: () => ({ bolt: this.#facts.bolt ?? "unknown", basis: this.#facts.bolt ? "reported" : "assumed" }),
     };
     this.reader = {
+      kinds: options.reads,
       feedback: async (outcome, signal) => {
         if (!signal.aborted) await this.#send({ action: "feedback", outcome });
       },

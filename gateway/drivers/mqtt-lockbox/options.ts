@@ -7,6 +7,11 @@ import type { SecretString } from "../../wire/secret.ts";
 const minute = 60_000;
 
 export const optionsSchema = z.strictObject({
+  /** What of a box is there to read: a keypad, a QR scanner, a card reader. */
+  reads: z
+    .array(z.enum(["pin", "pass", "card"]))
+    .min(1)
+    .default(["pin", "pass", "card"]),
   /** How often the box says that it lives; two missed and it is offline. The box is told. */
   heartbeatMs: z
     .number()
