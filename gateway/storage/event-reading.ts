@@ -62,13 +62,15 @@ export async function readEvents(
     readonly disk: Disk;
     readonly folder: string;
     readonly segments: readonly KnownSegment[];
+    /** The segment written to last, and how far: nothing durable stands behind that, and most of it may be blank. */
+    readonly written: { readonly number: number; readonly position: number } | undefined;
     readonly nextTurn: () => Promise<void>;
   },
   first: EventSeq,
   last: EventSeq,
   limit: EventLimit,
 ): Promise<DurableEvent[]> {
-  const { disk, folder, nextTurn } = from;
+  const { disk, folder, written, nextTurn } = from;
   const segments = [...from.segments];
   const begin = Math.max(
     0,
@@ -82,7 +84,8 @@ export async function readEvents(
   let count = 0;
   for (const { number } of segments.slice(begin)) {
     const file = segmentFile(number);
-    const { bytes } = await readSegment(disk, join(folder, file));
+    const maxBytes = number === written?.number ? written.position : undefined;
+    const { bytes } = await readSegment(disk, join(folder, file), maxBytes);
     for (const { parsed } of readLines(file, bytes, isEventLine)) {
       count += 1;
       if (count % linesPerTurn === 0) await nextTurn();

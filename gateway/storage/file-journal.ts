@@ -225,7 +225,12 @@ export class FileJournal implements Journal {
       );
     const events =
       this.#recent.from(first, limit) ??
-      (await readEvents({ disk, folder, nextTurn, segments: this.#segments }, first, last, limit));
+      (await readEvents(
+        { disk, folder, nextTurn, segments: this.#segments, written: this.#current },
+        first,
+        last,
+        limit,
+      ));
     const [begin, end] = [events[0], events.at(-1)];
     if (!begin || !end || begin.seq !== first) {
       throw new GatewayError(

@@ -60,18 +60,20 @@ export async function segmentNumbers(disk: Disk, folder: string): Promise<number
     .sort((a, b) => a - b);
 }
 
-/** A segment's bytes; those that the medium does not give back are zeros, which no line has. */
+/** A segment's bytes, or the first `maxBytes` of them; those that the medium does not give back are zeros, which no line has. */
 export async function readSegment(
   disk: Disk,
   path: string,
+  maxBytes = Number.POSITIVE_INFINITY,
 ): Promise<{ readonly bytes: Uint8Array; readonly unreadable: boolean }> {
   try {
-    return { bytes: await disk.read(path), unreadable: false };
+    const bytes = maxBytes === Number.POSITIVE_INFINITY ? disk.read(path) : disk.read(path, maxBytes);
+    return { bytes: await bytes, unreadable: false };
   } catch (error) {
     if (!isUnreadable(error)) throw error;
   }
   const file = await disk.open(path, { create: false });
-  const bytes = new Uint8Array(file.size);
+  const bytes = new Uint8Array(Math.min(file.size, maxBytes));
   await file.close();
   for (let position = 0; position < bytes.length; position += pageBytes) {
     try {
