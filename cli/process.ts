@@ -5,6 +5,7 @@
 import type { Logger } from "../gateway/ports/logger.ts";
 import { systemClock } from "../gateway/system-clock.ts";
 import { removeReadyFile, writeReadyFile } from "./ready-file.ts";
+import { endTransformer } from "./transformer.ts";
 
 export interface RunningService {
   stop(): Promise<void>;
@@ -116,6 +117,7 @@ export async function runService<S extends RunningService>(life: ServiceLife<S>)
     }
     try {
       if (!stopping.signal.aborted) {
+        endTransformer();
         const facts = await life.ready?.(running);
         if (readyFile !== undefined) await writeReadyFile(readyFile, facts ?? {});
         isReady = true;

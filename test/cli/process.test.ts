@@ -8,6 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
+import { until } from "../support/until.ts";
+
+const withoutProc = !existsSync("/proc/self/stat") && "needs /proc";
 
 let folder: string;
 before(async () => {
@@ -20,11 +23,11 @@ class Service {
   readonly events: string[] = [];
   readonly #waiting = new Map<string, () => void>();
 
-  constructor(behaviour: string, readyFile: string) {
+  constructor(behaviour: string, readyFile: string, env: NodeJS.ProcessEnv = {}) {
     this.child = spawn(
       process.execPath,
       ["--import", "tsx", join(import.meta.dirname, "service-fixture.ts"), behaviour, readyFile],
-      { stdio: ["ignore", "pipe", "ignore"] },
+      { stdio: ["ignore", "pipe", "ignore"], env: { ...process.env, ...env } },
     );
     createInterface({ input: this.child.stdout! }).on("line", (line) => {
       const { event } = JSON.parse(line) as { event: string };
@@ -115,3 +118,28 @@ test("a ready file that cannot be written stops the service", async () => {
   assert.equal(await service.code(), 1);
   assert.equal(service.events.at(-1), "stopped");
 });
+
+test("what translates the program as it starts is gone once it is ready", { skip: withoutProc }, async () => {
+  const readyFile = join(folder, "ready.json");
+  const starting = new Service("never-starts", readyFile, { TSX_DISABLE_CACHE: "1" });
+  await starting.saw("starting");
+  await until("esbuild runs", async () => (await childrenOf(starting.child.pid!)).length > 0);
+  const ready = new Service("", readyFile, { TSX_DISABLE_CACHE: "1" });
+  await ready.saw("ready");
+
+  await until("esbuild has ended", async () => (await childrenOf(ready.child.pid!)).length === 0);
+
+  for (const { child } of [starting, ready]) child.kill("SIGTERM");
+  await Promise.all([starting.code(), ready.code()]);
+});
+
+/** Those that run; one that has ended and that nobody waits for any more does not. */
+async function childrenOf(parent: number): Promise<string[]> {
+  const processes = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  // "PID (NAME) STATE PARENT …"; the name may hold anything.
+  const stats = await Promise.all(processes.map((pid) => readFile(`/proc/${pid}/stat`, "latin1").catch(() => "")));
+  return stats.filter((stat) => {
+    const [state, itsParent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return Number(itsParent) === parent && state !== "Z";
+  });
+}
