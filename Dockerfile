@@ -24,6 +24,8 @@ COPY firmware-sim ./firmware-sim
 COPY web ./web
 
 ENV NODE_ENV=production
+# Memory that is free goes back to the system (cli/service-process.ts).
+ENV MALLOC_ARENA_MAX=2 MALLOC_TRIM_THRESHOLD_=131072
 # The gateway's; compose.yaml names the others'.
 ENV POSTERN_HEALTH_URL=http://127.0.0.1:8080/healthz
 USER node
