@@ -16,8 +16,8 @@ export class DeviceLine implements MqttLink {
     return this.#onMessage.size > 0;
   }
 
-  async publish(topic: string, payload: string): Promise<boolean> {
-    return this.#session?.send(topic, payload) ?? false;
+  async publish(topic: string, payload: string, late?: AbortSignal): Promise<boolean> {
+    return this.#session?.send(topic, payload, late) ?? false;
   }
 
   onMessage(listener: MessageListener): Unsubscribe {

@@ -2,6 +2,8 @@
  * One connection of one device, from its login to its end. Takes what it sends in the order it was sent, at the pace it is allowed,
  * and answers in that same order: PUBACK goes out when the listener has the message, never before.
  */
+import { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import type { Client, PublishPacket } from "aedes";
 import type { Monotonic } from "../domain/instant.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -64,6 +66,7 @@ export class Session {
   #waiting: AbortController | undefined;
   #answers: Answer[] = [];
   #answering = false;
+  #endsByReset = false;
 
   constructor({ name, permissions, epoch, client, line, limits, clock }: SessionParts) {
     this.name = name;
@@ -103,10 +106,14 @@ export class Session {
     return this.ended || this.#client.conn.destroyed;
   }
 
-  /** Writes to the device; false when that is certainly not done. */
-  send(topic: string, payload: string): boolean {
+  /** Writes to the device; false when that is certainly not done. `late`: see MqttLink. */
+  send(topic: string, payload: string, late?: AbortSignal): boolean {
     const qos = this.#subscribed.get(topic);
-    if (qos === undefined || !this.keepsReading()) return false;
+    if (qos === undefined || late?.aborted || !this.keepsReading()) return false;
+    if (late) {
+      this.#endByReset();
+      late.addEventListener("abort", () => this.cutOff(), { once: true });
+    }
     this.#client.publish({ cmd: "publish", topic, payload, qos, retain: false, dup: false }, () => undefined);
     return true;
   }
@@ -144,6 +151,21 @@ export class Session {
 
   cutOff(): void {
     this.#client.conn.destroy();
+  }
+
+  /**
+   * However the connection is ended here from now on, it is reset: the system goes on for minutes with what a connection that was merely closed
+   * has not delivered. Over TLS it cannot be.
+   */
+  #endByReset(): void {
+    const { conn } = this.#client;
+    if (this.#endsByReset || !(conn instanceof Socket) || conn instanceof TLSSocket) return;
+    this.#endsByReset = true;
+    const destroy = conn.destroy.bind(conn);
+    conn.destroy = (error) => {
+      conn.destroy = destroy;
+      return error || conn.destroyed ? destroy(error) : conn.resetAndDestroy();
+    };
   }
 
   /** The last will of a connection that is gone. */

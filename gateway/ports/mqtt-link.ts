@@ -30,9 +30,11 @@ export interface MqttDialect {
 export interface MqttLink {
   /**
    * Sends to the device's own connection, QoS 1 or what it subscribed with if that is less, never retained, never queued: false when the
-   * device is not connected and subscribed at this moment.
+   * device is not connected and subscribed at this moment. `late`: for what must not come late, as an opening to a device that knows no expiry.
+   * When it fires, the connection that carries the message is cut off, so that what has not arrived by then never does; whoever sends makes it
+   * fire unless the device has answered.
    */
-  publish(topic: string, payload: string): Promise<boolean>;
+  publish(topic: string, payload: string, late?: AbortSignal): Promise<boolean>;
   /**
    * Every allowed publish of the device, its last will included. Its PUBACK goes out when the listener's promise resolves; when
    * it rejects, the connection is closed without one, so that the device sends again. Nothing more is read from the device until

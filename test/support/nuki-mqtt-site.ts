@@ -42,8 +42,8 @@ export async function givenNukiMqttSite<Link extends ReturnType<Firmware>>(
   const device = nukiMqtt.create(id, options, {
     ...context,
     mqtt: {
-      publish: async (topic, payload) => {
-        const isSent = await line.publish(topic, payload);
+      publish: async (topic, payload, late) => {
+        const isSent = await line.publish(topic, payload, late);
         if (isSent) sent.push(`${topic} ${payload}`);
         return isSent;
       },

@@ -147,7 +147,8 @@ class NukiMqtt implements Device {
     const own = { action, at: clock.monotonic() };
     this.#own = own;
     const { name, payload } = this.#speech.command(action);
-    const isSent = await this.#say(name, payload);
+    const late = new AbortController();
+    const isSent = await this.#say(name, payload, action === actions.lock ? undefined : late.signal);
     const onOver = () => command.over();
     over.addEventListener("abort", onOver, { once: true });
     if (over.aborted) onOver();
@@ -164,7 +165,11 @@ class NukiMqtt implements Device {
       if (this.#own === own) this.#own = undefined;
     }
     if (!isSent) return this.#notSent(action, "it is not connected, or does not listen to commands");
-    if (result === "unknown" && !command.isTaken) this.#strayUntil = clock.monotonic() + strayMs;
+    if (result === "unknown" && !command.isTaken) {
+      this.#strayUntil = clock.monotonic() + strayMs;
+      // It may wait on a line that is dead for now, and would open to whoever stands there when that comes back.
+      late.abort(new Error("nobody waits for the door any more"));
+    }
     return result;
   }
 
@@ -173,8 +178,8 @@ class NukiMqtt implements Device {
     return "refused";
   }
 
-  async #say(name: string, payload: string): Promise<boolean> {
-    return this.#running !== undefined && this.#context.mqtt.publish(`${this.mqtt.base}/${name}`, payload);
+  async #say(name: string, payload: string, late?: AbortSignal): Promise<boolean> {
+    return this.#running !== undefined && this.#context.mqtt.publish(`${this.mqtt.base}/${name}`, payload, late);
   }
 
   #connected(isConnected: boolean): void {
