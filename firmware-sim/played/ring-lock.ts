@@ -80,7 +80,7 @@ export function ringLock({ id, name, clock, internet, folder, secret }: MakersLo
         options: { kind: "lock", device: zid },
         secrets: { refreshToken },
         env: {
-          POSTERN_RING_SIM_URL: `https://${host}`,
+          POSTERN_RING_ENV_POSTERN_RING_SIM_URL: `https://${host}`,
           POSTERN_RING_ENV_NODE_OPTIONS: `--import ${redirect}`,
           POSTERN_RING_ENV_NODE_EXTRA_CA_CERTS: authority,
         },

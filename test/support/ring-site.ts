@@ -42,7 +42,7 @@ export async function givenRing(t: TestContext) {
   Object.assign(process.env, {
     POSTERN_RING_ENV_NODE_OPTIONS: `--import ${redirect}`,
     POSTERN_RING_ENV_NODE_EXTRA_CA_CERTS: authority,
-    POSTERN_RING_SIM_URL: url,
+    POSTERN_RING_ENV_POSTERN_RING_SIM_URL: url,
   });
   t.after(async () => {
     await server.stop();

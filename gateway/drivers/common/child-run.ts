@@ -66,6 +66,13 @@ const unreadMax = 4 * frameBytesMax;
 /** For its last words, once it is gone. */
 const farewellMs: Millis = 500;
 
+/** What it needs for its files, its words and its way to the internet. Whatever else the gateway was started with, secrets too, is not for it. */
+const inherited = new Set([
+  ...["PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL", "LD_LIBRARY_PATH"],
+  ...["NODE_EXTRA_CA_CERTS", "NODE_USE_SYSTEM_CA", "SSL_CERT_FILE", "SSL_CERT_DIR"],
+  ...["NODE_USE_ENV_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"],
+]);
+
 export class ChildRun<Answer, News> {
   /** Settles when the process is gone; never rejects. */
   readonly ended: Promise<ChildEnd>;
@@ -157,13 +164,13 @@ export class ChildRun<Answer, News> {
   }
 
   #environment(): NodeJS.ProcessEnv {
-    const environment = withoutSecretNames(process.env);
+    const all = Object.entries(process.env);
     const { environmentPrefix: prefix } = this.#options.spec;
-    if (prefix === undefined) return environment;
-    const own = Object.entries(environment).flatMap(([name, value]) =>
-      name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [],
-    );
-    return { ...environment, ...Object.fromEntries(own) };
+    const own = prefix === undefined ? [] : all.filter(([name]) => name.startsWith(prefix));
+    return Object.fromEntries([
+      ...all.filter(([name]) => inherited.has(name.toUpperCase())),
+      ...own.map(([name, value]) => [name.slice(prefix?.length), value]),
+    ]);
   }
 
   #listen(line: Duplex): void {
@@ -253,11 +260,4 @@ export class ChildRun<Answer, News> {
     line.write(frame);
     return undefined;
   }
-}
-
-/** The environment may hold the secrets of other devices, of the cloud and of the database. */
-function withoutSecretNames(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const secretNames =
-    /^POSTERN_SECRET_|^DATABASE_URL$|(^|_)(TOKEN|KEY|PIN|PASSWORD|PASSPHRASE|SECRETS?|CREDENTIALS)(_|$)/i;
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !secretNames.test(name)));
 }

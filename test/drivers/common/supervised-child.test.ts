@@ -58,15 +58,17 @@ function givenChild(t: TestContext, options: Partial<Options> & { readonly first
 }
 
 test("a child is asked and answers; what it is told first stands neither on its command line nor in its environment", async (t) => {
-  process.env.POSTERN_SECRET_DEVICES_X_TOKEN = "of-another-device";
+  const foreign = ["POSTERN_SECRET_DEVICES_X_TOKEN", "AWS_SESSION", "NODE_OPTIONS"];
+  for (const name of foreign) process.env[name] = "--title=of-another-device";
   t.after(() => {
-    delete process.env.POSTERN_SECRET_DEVICES_X_TOKEN;
+    for (const name of foreign) delete process.env[name];
   });
   const { ask, up } = givenChild(t);
   const pid = await up();
   assert.deepEqual(await ask("echo", "hello"), { kind: "answered", answer: { heard: "hello" } });
   const visible = ["cmdline", "environ"].map((file) => readFileSync(`/proc/${pid}/${file}`, "utf8")).join();
   assert.ok(visible.includes("unruly-child"));
+  assert.ok(visible.includes(`PATH=${process.env.PATH}`));
   assert.ok(!visible.includes(token) && !visible.includes("of-another-device"));
 });
 
