@@ -3,6 +3,7 @@
  * no answer, for ever, a pulse at the door included; forgets its token whenever Ring has trouble; and signs up at Google for pushes that
  * nobody here needs.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as pause } from "node:timers/promises";
 import { failedAnswer, type WebAnswer } from "../common/web-answer.ts";
 
@@ -40,6 +41,8 @@ export class FetchGuard {
   readonly #events: GuardEvents;
   /** By intercom. */
   readonly #pulses = new Map<string, Pulse>();
+  /** For which one the library asks: what it repeats of an earlier pulse is not the newer one's. */
+  readonly #pressing = new AsyncLocalStorage<Pulse>();
   #kept: Promise<void> = Promise.resolve();
   readonly #exchanges = new Set<Promise<unknown>>();
   #denied = 0;
@@ -69,7 +72,7 @@ export class FetchGuard {
     this.#pulses.set(intercom, pulse);
     const giveUp = (why: string) => resolve({ kind: pulse.isOut ? "unanswered" : "unsent", why });
     signal.addEventListener("abort", () => giveUp("its time was over"), { once: true });
-    press().catch(() => giveUp("the library gave it up"));
+    this.#pressing.run(pulse, press).catch(() => giveUp("the library gave it up"));
     return promise.finally(() => this.#pulses.delete(intercom));
   }
 
@@ -115,8 +118,9 @@ export class FetchGuard {
   }
 
   async #press(intercom: string, input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): Promise<Response> {
-    const pulse = this.#pulses.get(intercom);
-    if (!pulse || pulse.triesLeft === 0 || pulse.signal.aborted) return new Response(null, { status: 410 });
+    const pulse = this.#pressing.getStore();
+    if (!pulse || this.#pulses.get(intercom) !== pulse || pulse.triesLeft === 0 || pulse.signal.aborted)
+      return new Response(null, { status: 410 });
     pulse.triesLeft -= 1;
     pulse.isOut = true;
     try {

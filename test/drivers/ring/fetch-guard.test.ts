@@ -83,6 +83,37 @@ test("two intercoms are pressed at once, each gets its own answer; one is not pr
   assert.equal(left.length, 2);
 });
 
+test("what the library repeats of an earlier pulse does not leave in the name of a newer one", async () => {
+  const { guard, left } = givenGuard(404, 204);
+  const again = Promise.withResolvers<void>();
+  let repeats: Promise<number[]> | undefined;
+  const first = guard.pulse(
+    "4711",
+    async () => {
+      await insist(guard, 1);
+      // Some seconds later, in the library's own time.
+      repeats = again.promise.then(() => insist(guard, 2));
+    },
+    never,
+  );
+  assert.deepEqual(await first, { kind: "answered", status: 404, body: undefined });
+
+  let leftByThen: number | undefined;
+  const newer = guard.pulse(
+    "4711",
+    async () => {
+      again.resolve();
+      await repeats;
+      leftByThen = left.length;
+      await insist(guard, 1);
+    },
+    never,
+  );
+  assert.deepEqual(await newer, { kind: "answered", status: 204, body: undefined });
+  assert.deepEqual(await repeats, [410, 410]);
+  assert.deepEqual([leftByThen, left.length], [1, 2]);
+});
+
 test("a pulse that nobody asked for does not leave", async () => {
   const { guard, left } = givenGuard(204);
   assert.deepEqual(await insist(guard, 1), [410]);
