@@ -1,7 +1,7 @@
 /** What the service is built from. Nothing in it is global: a test or a simulation builds as many as it likes. */
 import type { Clock } from "../gateway/ports/clock.ts";
 import type { Logger } from "../gateway/ports/logger.ts";
-import type { PasswordCost } from "./people/passwords.ts";
+import type { HashCost } from "../gateway/wire/password-hash.ts";
 import type { SiteKeys } from "./store/site-keys.ts";
 import type { Store } from "./store/store.ts";
 
@@ -15,7 +15,7 @@ export interface CloudParts {
   /** Where people reach the pages, as in the links they are sent; unset: where the request came to. */
   readonly publicUrl?: string | undefined;
   /** Unset: what this version holds for right. */
-  readonly passwordCost?: PasswordCost | undefined;
+  readonly passwordCost?: HashCost | undefined;
   readonly version: string;
   /** Fires when the service stops: held polls are answered, streams end. */
   readonly stopping: AbortSignal;

@@ -90,7 +90,7 @@ export async function setPasswordByLink(
   const isDone = await store.transaction(async (tx) => {
     const now = clock.wall();
     if (!(await useLink(tx, token, now))) return false;
-    await changePerson(tx, id, { passwordHash, failures: 0, lockedUntil: null });
+    await changePerson(tx, id, { passwordHash, failures: 0, lockedUntil: null }, now);
     await endSessionsOf(tx, id, now);
     await voidLinksOf(tx, id);
     return true;
@@ -134,7 +134,7 @@ export async function makeFirstAdmin(
     const made = await createPerson(tx, { ...facts, role: "admin", sites: [], createdBy: "first-admin" }, now);
     if ("taken" in made) return made;
     await useLink(tx, token, now);
-    await changePerson(tx, made.id, { passwordHash });
+    await changePerson(tx, made.id, { passwordHash }, now);
     await retireAdminTokens(tx);
     await voidFirstAdminLinks(tx);
     return made;

@@ -88,7 +88,7 @@ export async function changeAccount(
       ...(role !== undefined && { role }),
       ...(disabled !== undefined && { disabledAt: disabled ? (person.disabledAt ?? now) : null }),
     };
-    const taken = await changePerson(tx, id, columns, sites && [...new Set(sites)]);
+    const taken = await changePerson(tx, id, columns, now, sites && [...new Set(sites)]);
     if (taken) throw takenProblem(taken);
     if (disabled) await endSessionsOf(tx, id, now);
     return readPerson(tx, id);
@@ -121,7 +121,7 @@ export async function forgetSecondFactor(
 ): Promise<boolean> {
   const done = await store.transaction(async (tx) => {
     if (!(await lockPerson(tx, id))) return false;
-    await changePerson(tx, id, { totpSealed: null, totpPending: null, recoveryCodes: "[]" });
+    await changePerson(tx, id, { totpSealed: null, totpPending: null, recoveryCodes: "[]" }, clock.wall());
     await endSessionsOf(tx, id, clock.wall());
     return true;
   });

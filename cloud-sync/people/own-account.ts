@@ -49,7 +49,7 @@ export async function changePassword(
   if (fault !== undefined) return fault;
   const passwordHash = await people.passwords.hash(wanted);
   await people.store.transaction(async (tx) => {
-    await changePerson(tx, person.id, { passwordHash, failures: 0, lockedUntil: null });
+    await changePerson(tx, person.id, { passwordHash, failures: 0, lockedUntil: null }, people.clock.wall());
     await endSessionsOf(tx, person.id, people.clock.wall(), session);
   });
   people.logger.info("password-changed", { person: person.id });

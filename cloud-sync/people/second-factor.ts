@@ -30,7 +30,7 @@ export async function offerTotp(
   if (!(await provePassword(people, person, password, caller))) return "wrong";
   const secret = newTotpSecret();
   const totpPending = people.factorSeal.seal(person.id, secret.reveal());
-  await people.store.transaction((tx) => changePerson(tx, person.id, { totpPending }));
+  await people.store.transaction((tx) => changePerson(tx, person.id, { totpPending }, people.clock.wall()));
   return { secret, address: totpAddress(secret, person.userName) };
 }
 
@@ -55,7 +55,7 @@ export async function confirmTotp(
     const step = secret && totpStepOf(secret, code.replaceAll(/\s/g, ""), now, 0);
     if (pending === undefined || step === undefined) return false;
     const recoveryCodes = JSON.stringify(codes.map((one) => recoveryCodeMac(key, person.id, one)));
-    await changePerson(tx, person.id, { totpSealed: pending, totpPending: null, totpStep: step, recoveryCodes });
+    await changePerson(tx, person.id, { totpSealed: pending, totpPending: null, totpStep: step, recoveryCodes }, now);
     await endSessionsOf(tx, person.id, now, session);
     return true;
   });
@@ -73,7 +73,7 @@ export async function removeTotp(
 ): Promise<"wrong" | undefined> {
   if (!(await provePassword(people, person, password, caller))) return "wrong";
   await people.store.transaction((tx) =>
-    changePerson(tx, person.id, { totpSealed: null, totpPending: null, recoveryCodes: "[]" }),
+    changePerson(tx, person.id, { totpSealed: null, totpPending: null, recoveryCodes: "[]" }, people.clock.wall()),
   );
   people.logger.info("totp-removed", { person: person.id });
   return undefined;

@@ -55,7 +55,7 @@ export async function signIn(
       await noteFailure(tx, person, now);
       return undefined;
     }
-    if (stronger !== undefined) await changePerson(tx, person.id, { passwordHash: stronger });
+    if (stronger !== undefined) await changePerson(tx, person.id, { passwordHash: stronger }, now);
     return hasSecondFactor(person) ? person : begin(people, tx, person, caller, now);
   });
   if (result === undefined) {
@@ -112,13 +112,13 @@ async function useCode(
   const secret = person.totpSealed === null ? undefined : factorSeal.open(person.id, person.totpSealed);
   const step = secret && totpStepOf(secret, typed, now, person.totpStep);
   if (step !== undefined) {
-    await changePerson(tx, person.id, { totpStep: step });
+    await changePerson(tx, person.id, { totpStep: step }, now);
     return true;
   }
   const mac = recoveryCodeMac(siteKeys.serviceKey("recovery codes"), person.id, typed);
   const codes: string[] = JSON.parse(person.recoveryCodes);
   if (!codes.includes(mac)) return false;
-  await changePerson(tx, person.id, { recoveryCodes: JSON.stringify(codes.filter((one) => one !== mac)) });
+  await changePerson(tx, person.id, { recoveryCodes: JSON.stringify(codes.filter((one) => one !== mac)) }, now);
   return true;
 }
 
@@ -130,7 +130,7 @@ export async function begin(
   { address, device }: Caller,
   now: Instant,
 ): Promise<SignedInSession> {
-  await changePerson(tx, person.id, { failures: 0, lockedUntil: null });
+  await changePerson(tx, person.id, { failures: 0, lockedUntil: null }, now);
   const session = await beginSession(tx, { personId: person.id, address, device }, now);
   return { outcome: "signed-in", person, session, token: tokens.token(session, 1) };
 }
@@ -149,5 +149,5 @@ export async function noteFailure(tx: Transaction, person: Person | undefined, n
   const counts = person !== undefined && mayTry(person, now);
   const failures = await countFailure(tx, counts ? person.id : "");
   const until = lockedUntil(failures, now);
-  if (counts && until !== null) await changePerson(tx, person.id, { lockedUntil: until });
+  if (counts && until !== null) await changePerson(tx, person.id, { lockedUntil: until }, now);
 }

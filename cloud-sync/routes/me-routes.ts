@@ -133,7 +133,12 @@ export function meRoutes(people: PeopleParts): OpenAPIHono<CloudEnv> {
     const { id } = await requireSelf(people, c);
     const { name, language } = c.req.valid("json");
     await store.transaction((tx) =>
-      changePerson(tx, id, { ...(name !== undefined && { name }), ...(language !== undefined && { language }) }),
+      changePerson(
+        tx,
+        id,
+        { ...(name !== undefined && { name }), ...(language !== undefined && { language }) },
+        clock.wall(),
+      ),
     );
     return c.json(toMe(await requireSelf(people, c), c), 200);
   });

@@ -4,6 +4,7 @@ import type { Instant } from "../../gateway/domain/instant.ts";
 import type { Role } from "../domain/permissions.ts";
 import { newId } from "../ids.ts";
 import { person, personSite } from "./schema.ts";
+import { publishStaff } from "./staff.ts";
 import { type Queries, rowsOf, type Transaction } from "./store.ts";
 
 /** People belong to the service, not to one site. */
@@ -69,11 +70,18 @@ async function setSites(tx: Transaction, personId: string, sites: readonly strin
 
 export type PersonChange = Partial<Omit<PersonRow, "siteId" | "id" | "createdAt" | "createdBy">>;
 
-/** `sites`: all that the person belongs to from now on. Answers which name somebody else has; nothing has changed then. */
+/** What gateways know of their staff (store/staff.ts). */
+const told: readonly (keyof PersonChange)[] = ["name", "userName", "role", "passwordHash", "disabledAt"];
+
+/**
+ * `sites`: all that the person belongs to from now on. Answers which name somebody else has; nothing has changed then. Gateways whose staff
+ * it is are told, so that only sessions and links are written after it in a transaction.
+ */
 export async function changePerson(
   tx: Transaction,
   id: string,
   change: PersonChange,
+  now: Instant,
   sites?: readonly string[],
 ): Promise<TakenName | undefined> {
   for (const name of ["userName", "email"] as const) {
@@ -85,8 +93,13 @@ export async function changePerson(
       .where(and(eq(person.siteId, everySite), eq(person[name], wanted), ne(person.id, id)));
     if (others.length > 0) return name;
   }
+  const before = sites && (await readPerson(tx, id))?.sites;
   if (Object.keys(change).length > 0) await tx.update(person).set(change).where(its(id));
   if (sites) await setSites(tx, id, sites);
+  if (sites || told.some((column) => column in change)) {
+    const changed = await readPerson(tx, id);
+    if (changed) await publishStaff(tx, changed, [...(before ?? []), ...changed.sites], now);
+  }
   return undefined;
 }
 

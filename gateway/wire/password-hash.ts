@@ -33,7 +33,7 @@ export class PasswordHasher {
   readonly #waiting: (() => void)[] = [];
 
   /** `atOnce`: checks side by side, each with the cost's memory. `waitingMax`: who comes when so many wait is refused. */
-  constructor({ cost = usualCost, atOnce = 2, waitingMax = 64 } = {}) {
+  constructor({ cost = usualCost, atOnce = 2, waitingMax = 32 } = {}) {
     this.#cost = cost;
     this.#atOnce = atOnce;
     this.#waitingMax = waitingMax;
@@ -58,10 +58,10 @@ export class PasswordHasher {
     return read !== undefined && timingSafeEqual(hash, read.hash);
   }
 
-  /** Made with less work than is usual now: hash the password anew while it is at hand. */
+  /** Made with other work than is usual now: hash the password anew while it is at hand. */
   isOutdated(kept: string): boolean {
     const cost = parse(kept)?.cost;
-    return cost === undefined || cost.memoryKiB < this.#cost.memoryKiB || cost.passes < this.#cost.passes;
+    return cost?.memoryKiB !== this.#cost.memoryKiB || cost.passes !== this.#cost.passes;
   }
 
   async #work(password: SecretString, nonce: Buffer, { memoryKiB, passes }: HashCost): Promise<Buffer> {
@@ -80,17 +80,20 @@ export class PasswordHasher {
       // Too long for a password: the work is done all the same, and nothing fits it.
       return message.length <= passwordBytesMax ? hash : randomBytes(hashBytes);
     } finally {
-      this.#running -= 1;
-      this.#waiting.shift()?.();
+      // The next one takes over the place, so that nobody slips in between.
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#running -= 1;
     }
   }
 
   async #turn(): Promise<void> {
-    if (this.#running >= this.#atOnce) {
-      if (this.#waiting.length >= this.#waitingMax) throw new TooManyPasswords("too many passwords are being checked");
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#running < this.#atOnce) {
+      this.#running += 1;
+      return;
     }
-    this.#running += 1;
+    if (this.#waiting.length >= this.#waitingMax) throw new TooManyPasswords("too many passwords are being checked");
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 }
 

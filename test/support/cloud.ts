@@ -158,7 +158,8 @@ export async function givenCloud(options: { clock?: Clock; store?: Store } = {})
         const person = await createPerson(tx, fresh, clock.wall());
         if ("taken" in person) throw new Error(`somebody has this ${person.taken}`);
         const sealed = people.factorSeal.seal(person.id, totpSecret.reveal());
-        if (rolesWithSecondFactor.includes(role)) await changePerson(tx, person.id, { totpSealed: sealed });
+        if (rolesWithSecondFactor.includes(role))
+          await changePerson(tx, person.id, { totpSealed: sealed }, clock.wall());
         const device = { personId: person.id, device: "test", address: "in-process" };
         return { id: person.id, session: await beginSession(tx, device, clock.wall()) };
       });

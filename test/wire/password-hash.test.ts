@@ -52,7 +52,7 @@ describe("a kept password", () => {
     assert.equal(await hasher.matches(long, await hasher.hash(long)), false);
   });
 
-  test("made with less work than is usual now is told apart", async () => {
+  test("made with other work than is usual now is told apart", async () => {
     const kept = await new PasswordHasher({ cost: cheap }).hash(secret("password"));
     assert.equal(new PasswordHasher({ cost: cheap }).isOutdated(kept), false);
     assert.equal(new PasswordHasher({ cost: { memoryKiB: 128, passes: 1 } }).isOutdated(kept), true);

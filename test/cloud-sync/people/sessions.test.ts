@@ -37,7 +37,7 @@ beforeEach(async () => {
   clock.advance(hourMs);
   ada = await cloud.as("owner", ["home"]);
   const passwordHash = await new Passwords(cheapPasswords).hash(new SecretString(password));
-  await cloud.store.transaction((tx) => changePerson(tx, ada.id, { passwordHash }));
+  await cloud.store.transaction((tx) => changePerson(tx, ada.id, { passwordHash }, clock.wall()));
 });
 
 describe("a token's number", () => {
@@ -272,7 +272,7 @@ test("an administrator's token and the second factor: the token has no account, 
   );
   const admin = await cloud.as("admin");
   const passwordHash = await new Passwords(cheapPasswords).hash(new SecretString(password));
-  await cloud.store.transaction((tx) => changePerson(tx, admin.id, { passwordHash }));
+  await cloud.store.transaction((tx) => changePerson(tx, admin.id, { passwordHash }, clock.wall()));
   const { body } = await enter(admin.userName);
   assert.deepEqual([body.outcome, body.factors], ["second-factor", ["totp"]]);
   assert.equal((await me({ authorization: `Bearer ${body.ticket}` })).status, 401);

@@ -20,7 +20,7 @@ const hourMs = 3_600_000;
 
 async function withPassword(person: TestPerson, change: object = {}): Promise<TestPerson> {
   const passwordHash = await new Passwords(cheapPasswords).hash(new SecretString(password));
-  await cloud.store.transaction((tx) => changePerson(tx, person.id, { passwordHash, ...change }));
+  await cloud.store.transaction((tx) => changePerson(tx, person.id, { passwordHash, ...change }, clock.wall()));
   return person;
 }
 
@@ -44,7 +44,7 @@ describe("with the right password", () => {
   test("typed in another spelling of its letters", async () => {
     const person = await cloud.as("user");
     const passwordHash = await new Passwords(cheapPasswords).hash(new SecretString("una contraseña larga"));
-    await cloud.store.transaction((tx) => changePerson(tx, person.id, { passwordHash }));
+    await cloud.store.transaction((tx) => changePerson(tx, person.id, { passwordHash }, clock.wall()));
     assert.equal((await enter(person.userName, "una contraseña larga".normalize("NFD"))).status, 200);
   });
 
@@ -65,9 +65,9 @@ describe("with the right password", () => {
   test("a person who is disabled, or whose role changes, feels it at the next request", async () => {
     const person = await withPassword(await cloud.as("owner", ["home"]));
     assert.equal((await person.ask("GET", "/api/sites/home/gateways")).status, 200);
-    await cloud.store.transaction((tx) => changePerson(tx, person.id, { role: "resident" }));
+    await cloud.store.transaction((tx) => changePerson(tx, person.id, { role: "resident" }, clock.wall()));
     assert.equal((await person.ask("GET", "/api/sites/home/gateways")).status, 403);
-    await cloud.store.transaction((tx) => changePerson(tx, person.id, { disabledAt: clock.wall() }));
+    await cloud.store.transaction((tx) => changePerson(tx, person.id, { disabledAt: clock.wall() }, clock.wall()));
     assert.equal((await person.ask("GET", "/api/me")).status, 401);
   });
 
