@@ -12,7 +12,8 @@ export const command = defineCommand({
   about: [
     "Takes a backup of a running cloud-sync, or the one in --file, and checks it against itself: the hash chain over every gateway's events",
     "and the head it signed, that no event is missing, that no strict limit was exceeded, that nothing was admitted on records in which",
-    "it was revoked, that counts are those of the events, that each command was taken once and in time. Prints each finding with its",
+    "it was revoked, that counts are those of the events, that each command was taken once and in time, and the chains of the audit",
+    "trail. Prints each finding with its",
     "gateway, epoch and number, then what cannot be told. Exit code 1 when anything was found.",
     adminNote,
   ].join("\n"),
@@ -29,11 +30,13 @@ export const command = defineCommand({
       const file = options.file === undefined ? join(folder, "backup") : resolve(options.file);
       if (options.file === undefined) await fetchBackup(options, file);
       let findings = 0;
-      const { events, gateways, grants } = await verifyBackup(file, (finding) => {
+      const { events, gateways, grants, audited } = await verifyBackup(file, (finding) => {
         findings += 1;
         console.log(options.json ? JSON.stringify(finding) : sentence(finding));
       });
-      console.error(`${events} events of ${gateways} gateways and ${grants} grants: ${findings} findings`);
+      console.error(
+        `${events} events of ${gateways} gateways, ${grants} grants and ${audited} entries of the audit trail: ${findings} findings`,
+      );
       if (!options.json) for (const what of cannotBeTold) console.error(`Cannot be told from here: ${what}.`);
       return findings > 0 ? 1 : 0;
     } finally {
@@ -44,6 +47,7 @@ export const command = defineCommand({
 
 function sentence({ kind, site, gateway, epoch, seq, grant, what }: Finding): string {
   const event = gateway && `gateway ${gateway}, epoch ${epoch}${seq === undefined ? "" : `, event ${seq}`}`;
-  const place = [`site ${site}`, event, grant && `grant ${grant}`].filter(Boolean).join(", ");
+  const entry = kind === "audit" && `entry ${seq} of the audit trail`;
+  const place = [`site ${site}`, event, entry, grant && `grant ${grant}`].filter(Boolean).join(", ");
   return `${kind}: ${place}: ${what}`;
 }

@@ -12,6 +12,7 @@ import type { CloudParts } from "./cloud-parts.ts";
 import { Meters } from "./meters.ts";
 import { peopleParts } from "./people/people-parts.ts";
 import { apiKeyRoutes } from "./routes/api-key-routes.ts";
+import { auditRoutes } from "./routes/audit-routes.ts";
 import { authRoutes } from "./routes/auth-routes.ts";
 import { backupRoutes } from "./routes/backup-routes.ts";
 import { eventRoutes } from "./routes/event-routes.ts";
@@ -26,6 +27,8 @@ import { meRoutes } from "./routes/me-routes.ts";
 import { operationRoutes } from "./routes/operation-routes.ts";
 import { peopleRoutes } from "./routes/people-routes.ts";
 import { siteRoutes } from "./routes/site-routes.ts";
+import { tempCodeRoutes } from "./routes/temp-code-routes.ts";
+import { TempCodes } from "./temp-codes.ts";
 
 const adminBodyBytes = 64 * 1024;
 const authBodyBytes = 16 * 1024;
@@ -92,11 +95,13 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
     grantRoutes,
     evidenceRoutes,
     eventRoutes,
+    auditRoutes,
     backupRoutes,
   ])
     app.route("/", routes(parts));
   for (const routes of [authRoutes, linkRoutes, meRoutes, factorRoutes, peopleRoutes, apiKeyRoutes])
     app.route("/", routes(people));
+  app.route("/", tempCodeRoutes(parts, new TempCodes(parts)));
   app.route("/", gatewayRoutes(parts, meters));
   app.route("/", operationRoutes(parts, meters));
   app.get("/", (c) => c.html(signpost));

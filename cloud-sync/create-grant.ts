@@ -144,7 +144,8 @@ async function checkReferences(tx: Transaction, wanted: WantedGrant): Promise<st
 
 /** What a PIN of this grant must be. Throws for what no lock of it could honour. */
 function shapeFor(doors: readonly Door[], wanted: WantedGrant): PinShape {
-  const impossible = (found: Impossible) => fieldProblem(`body.${found.field}`, found.why);
+  const impossible = ({ field, why, instead }: Impossible) =>
+    fieldProblem(`body.${field}`, instead === undefined ? why : `${why}, ${instead}`);
   const found = findImpossible(doors, wanted);
   if (found) throw impossible(found);
   const pins = wanted.credentials.flatMap((one, index) => (one.kind === "pin" ? [{ ...one, index }] : []));

@@ -6,7 +6,7 @@ import type { AccessPointId } from "../../gateway/domain/access-point.ts";
 import type { CredentialKind } from "../../gateway/domain/credential.ts";
 import type { Grant } from "../../gateway/domain/grant.ts";
 import { takes } from "../../gateway/domain/lock-code.ts";
-import { type PinShape, pinLengths, usualShape } from "./pin-policy.ts";
+import { type PinShape, usualShape } from "./pin-policy.ts";
 
 export interface Door {
   readonly id: AccessPointId;
@@ -24,6 +24,8 @@ export interface Door {
 export interface Impossible {
   readonly field: string;
   readonly why: string;
+  /** What else whoever writes the grant could do. */
+  readonly instead?: string;
 }
 
 export interface Order {
@@ -38,6 +40,7 @@ export interface Order {
 
 /** Kinds that open from afar: nothing at the door has to read them. */
 const remoteKinds: readonly CredentialKind[] = ["link", "provider"];
+const addLink = 'or add a credential of the kind "link"';
 
 /** Whether something at a door reads such a credential; undefined: its gateway does not say. */
 export function readsKind({ reads, kinds }: Pick<Door, "reads" | "kinds">, kind: CredentialKind): boolean | undefined {
@@ -59,12 +62,14 @@ export function findImpossible(
     if (!kinds.includes("pin"))
       return {
         field,
-        why: `nothing at ${id} reads a ${kinds[0]}; leave it out, or add a credential of the kind "link"`,
+        why: `nothing at ${id} reads a ${kinds[0]}; leave it out`,
+        instead: addLink,
       };
     if (!codes)
       return {
         field,
-        why: `${whyNoPin(id, noCodes)}; leave it out, or add a credential of the kind "link"`,
+        why: `${whyNoPin(id, noCodes)}; leave it out`,
+        instead: addLink,
       };
     if (entriesAllowed !== null)
       return {
@@ -86,9 +91,9 @@ function whyNoPin(id: AccessPointId, noCodes: string | undefined): string {
     : `nothing at ${id} reads PINs, and ${noCodes}`;
 }
 
-/** What a PIN must be so that every lock takes it that keeps codes itself. */
-export function pinShapeOf(doors: readonly Door[]): PinShape | Impossible {
-  let shape = usualShape;
+/** What a PIN must be so that every lock takes it that keeps codes itself; `start`: what it must be without them. */
+export function pinShapeOf(doors: readonly Door[], start: PinShape = usualShape): PinShape | Impossible {
+  let shape = start;
   let earlier: Door | undefined;
   for (const [index, door] of doors.entries()) {
     if (!door.codes) continue;
@@ -106,9 +111,9 @@ export function pinShapeOf(doors: readonly Door[]): PinShape | Impossible {
     return earlier?.codes
       ? {
           field,
-          why: `no PIN fits all the locks: ${own}, that of ${earlier.id} ${wordsOf(earlier.codes)}; make a grant for each`,
+          why: `no PIN fits all the locks: ${own}, that of ${earlier.id} ${wordsOf(earlier.codes)}; make one for each`,
         }
-      : { field, why: `${own}, and PINs have ${pinLengths.min} to ${pinLengths.max} digits` };
+      : { field, why: `${own}, and PINs have ${start.lengths.at(0)} to ${start.lengths.at(-1)} digits` };
   }
   return shape;
 }
@@ -135,7 +140,7 @@ function isEmpty({ lengths, digits, forbiddenPrefixes }: PinShape): boolean {
 }
 
 /** "6 digits of 123456789, not beginning with 12". */
-function wordsOf({ lengths, digits, forbiddenPrefixes }: PinShape): string {
+export function wordsOf({ lengths, digits, forbiddenPrefixes }: PinShape): string {
   const count = lengths.length === 1 ? `${lengths[0]}` : `${lengths.slice(0, -1).join(", ")} or ${lengths.at(-1)}`;
   const which = digits.length === 10 ? "" : ` of ${digits}`;
   const prefixes = forbiddenPrefixes.length === 0 ? "" : `, not beginning with ${forbiddenPrefixes.join(" or ")}`;

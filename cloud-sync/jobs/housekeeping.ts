@@ -1,4 +1,4 @@
-/** Once an hour: an audit nobody is awaited for ends, ended grants leave the feed, confirmed tombstones go, old answers, sessions and links are forgotten. */
+/** Once an hour: an audit nobody is awaited for ends, ended grants leave the feed, confirmed tombstones go, what is old is forgotten. */
 import type { Millis } from "../../gateway/domain/instant.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import { finishAudit } from "../store/audit.ts";
@@ -6,6 +6,7 @@ import { dropTombstones } from "../store/feed.ts";
 import { forgetCodes, retireGrants } from "../store/grants.ts";
 import { forgetAnswers } from "../store/idempotency.ts";
 import { forgetLinks } from "../store/one-time-links.ts";
+import { forgetSecurity } from "../store/security-events.ts";
 import { forgetSessions } from "../store/sessions.ts";
 import { listSites } from "../store/sites.ts";
 
@@ -33,6 +34,7 @@ export async function cleanOnce({ store, clock, logger, stopping }: CloudParts):
   await store.transaction(async (tx) => {
     await forgetSessions(tx, clock.wall() - sessionsKeptMs);
     await forgetLinks(tx, clock.wall() - linksKeptMs);
+    await forgetSecurity(tx, clock.wall());
   });
   for (const { id } of await listSites(store.db)) {
     if (stopping.aborted) return;

@@ -9,6 +9,7 @@ import type { CloudEnv } from "../authenticate.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import { takeBackup } from "../store/backup.ts";
 import { asks } from "./asks.ts";
+import { noteOf } from "./requests.ts";
 import { problems } from "./shapes.ts";
 
 const backup = createRoute({
@@ -25,7 +26,8 @@ const backup = createRoute({
   },
 });
 
-export function backupRoutes({ store, clock, logger, version, stopping }: CloudParts): OpenAPIHono<CloudEnv> {
+export function backupRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
+  const { store, clock, logger, version, stopping } = parts;
   const app = new OpenAPIHono<CloudEnv>({ defaultHook: refuseInvalid });
   let underWay = false;
 
@@ -36,6 +38,7 @@ export function backupRoutes({ store, clock, logger, version, stopping }: CloudP
     let spool: FileHandle | undefined;
     try {
       // Through a file, so that a slow line does not hold the store, and that what is sent is whole.
+      await store.transaction((tx) => noteOf(parts, c)(tx, { action: "backup.take", thing: "backup" }));
       const file = await openSpool();
       spool = file;
       const began = clock.monotonic();

@@ -1,22 +1,12 @@
 /** What is known of a grant's codes: how far each has come in each lock, and whether it will open the door at a given moment. */
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import { credentialKinds } from "../../gateway/domain/credential.ts";
-import type { Grant } from "../../gateway/domain/grant.ts";
-import type { Instant } from "../../gateway/domain/instant.ts";
 import { refuseInvalid } from "../../web/problem.ts";
 import type { CloudEnv } from "../authenticate.ts";
 import type { CloudParts } from "../cloud-parts.ts";
-import { byCode, codeEvidence, codeKey, type EvidenceEvent, evidenceTypes } from "../domain/code-evidence.ts";
-import { entriesLeft, type RightsAccount } from "../domain/settle-rights.ts";
-import { silentSince } from "../domain/silence.ts";
-import { type Asked, answers, type Why, willOpen } from "../domain/will-open.ts";
-import { listedOf } from "../store/blacklist.ts";
-import { type ReportedDoor, readDoors } from "../store/doors.ts";
-import { grantEvents } from "../store/events.ts";
-import { type GatewayRow, listGateways } from "../store/gateways.ts";
+import { answers, type Why } from "../domain/will-open.ts";
+import { type DoorEvidence, gatherEvidence } from "../evidence.ts";
 import { readGrant, toGrant } from "../store/grants.ts";
-import { readAccounts } from "../store/rights.ts";
-import type { SiteRow } from "../store/sites.ts";
 import { asks } from "./asks.ts";
 import { requireSite } from "./requests.ts";
 import {
@@ -91,112 +81,48 @@ const evidence = createRoute({
   responses: { 200: json(evidenceSchema, "What is known"), ...problems(400, 401, 403, 404, 429) },
 });
 
-/** More than a code of a year's stay in 32 locks gives. */
-const eventsMax = 5_000;
-
 export function evidenceRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
   const { store, clock } = parts;
   const app = new OpenAPIHono<CloudEnv>({ defaultHook: refuseInvalid });
 
   app.openapi(evidence, async (c) => {
     const { site: siteId, grant: id } = c.req.valid("param");
-    const { at, accessPoint } = c.req.valid("query");
+    const { at: asked, accessPoint } = c.req.valid("query");
     const site = await requireSite(parts, siteId);
     const published = await readGrant(store.db, siteId, id);
     if (!published) throw notFound(`grant ${id} at site ${siteId}`);
-    const grant = toGrant(published.row);
-    const accessPoints = accessPoint === undefined ? grant.accessPoints : [accessPoint];
-    const found = await grantEvents(store.db, siteId, id, evidenceTypes, eventsMax);
-    const known: Known = {
-      site,
-      grant,
-      version: published.version,
-      doors: await readDoors(store.db, siteId, accessPoints),
-      gateways: await listGateways(store.db, siteId),
-      account: (await readAccounts(store.db, siteId, [grant])).get(id),
-      events: byCode(found.map(({ gatewayId, body }) => ({ gateway: gatewayId, event: JSON.parse(body ?? "") }))),
-      listed: await listedOf(store.db, siteId, grant),
-      now: clock.wall(),
-      at: at === undefined ? clock.wall() : toInstant(at),
-    };
-    const codes = accessPoints.flatMap((point) => grant.credentials.map((one) => toCode(known, point, one)));
-    return c.json({ grant: id, at: iso(known.at), wantedAt: iso(published.row.createdAt), codes }, 200);
+    const now = clock.wall();
+    const at = asked === undefined ? now : toInstant(asked);
+    const { accessPoints, credentials } = toGrant(published.row);
+    const points = accessPoint === undefined ? accessPoints : [accessPoint];
+    const evidenceOf = await gatherEvidence(store.db, site, [published], now, points);
+    const codes = points.flatMap((point) =>
+      credentials.map((credential) => toCode(evidenceOf(published, { accessPoint: point, credential, at }))),
+    );
+    return c.json({ grant: id, at: iso(at), wantedAt: iso(published.row.createdAt), codes }, 200);
   });
 
   return app;
 }
 
-/** All that the answers rest on. */
-interface Known {
-  readonly site: SiteRow;
-  readonly grant: Grant;
-  /** Of the feed, at which gateways have the grant's state. */
-  readonly version: number;
-  readonly doors: readonly ReportedDoor[];
-  readonly gateways: readonly GatewayRow[];
-  readonly account: RightsAccount | undefined;
-  /** By codeKey(). */
-  readonly events: ReadonlyMap<string, readonly EvidenceEvent[]>;
-  /** Of the grant and its credentials those on the blacklist, by id. */
-  readonly listed: ReadonlySet<string>;
-  readonly now: Instant;
-  readonly at: Instant;
-}
-
-function toCode(known: Known, accessPoint: string, credential: Asked["credential"]) {
-  const { site, grant, doors, gateways, account, events, listed, now, at } = known;
-  const door = doors.find(({ id }) => id === accessPoint);
-  const gateway = gateways.find(({ id }) => id === door?.gateway);
-  const lock = door?.lock;
-  const keeps = credential.kind === "pin" && door?.codes !== undefined && lock !== undefined;
-  const of = codeEvidence((keeps && events.get(codeKey(door.gateway, lock, credential.id))) || []);
-  const isBlacklisted = listed.has(grant.id) || listed.has(credential.id);
-  // When it was listed is not kept with a version of its own: the present one counts.
-  const version = isBlacklisted ? site.ver : known.version;
-  const verdict = willOpen({
-    at,
-    now,
-    grant,
-    credential,
-    door,
-    gateway: {
-      inService: gateway !== undefined && gateway.publicKey !== null && gateway.revokedAt === null,
-      confirmed:
-        gateway?.cursorFeed === site.feed && gateway.resettingFrom === null && gateway.cursorVersion >= version,
-      silentSince: gateway ? silentSince(gateway, now) : null,
-    },
-    site: {
-      zone: site.zone,
-      lockdown: site.lockdown,
-      offlineMaxAgeMs: JSON.parse(site.offlinePolicy)[grant.kind] ?? null,
-    },
-    isBlacklisted,
-    entries: account && entriesAt(account, door?.gateway),
-    evidence: of,
-  });
+function toCode({ credential, accessPoint, door, opens, code }: DoorEvidence) {
   return {
     credential: credential.id,
     kind: credential.kind,
     accessPoint,
     gateway: door?.gateway ?? null,
-    opens: { ...verdict, words: answers[verdict.why] },
-    code: keeps
+    opens: { ...opens, words: answers[opens.why] },
+    code: code
       ? {
-          lock,
-          state: of.state,
-          sentAt: isoOrNull(of.sentAt),
-          acceptedAt: isoOrNull(of.acceptedAt),
-          confirmedAt: isoOrNull(of.confirmedAt),
-          clearedAt: isoOrNull(of.clearedAt),
-          usedAt: isoOrNull(of.usedAt),
-          missing: of.missing && { why: of.missing.why, since: iso(of.missing.at) },
+          lock: door?.lock ?? "",
+          state: code.state,
+          sentAt: isoOrNull(code.sentAt),
+          acceptedAt: isoOrNull(code.acceptedAt),
+          confirmedAt: isoOrNull(code.confirmedAt),
+          clearedAt: isoOrNull(code.clearedAt),
+          usedAt: isoOrNull(code.usedAt),
+          missing: code.missing && { why: code.missing.why, since: iso(code.missing.at) },
         }
       : null,
   };
-}
-
-function entriesAt(account: RightsAccount, gateway: string | undefined): Asked["entries"] {
-  const left = entriesLeft(account);
-  if (left.some((one) => one.gateway === gateway)) return "here";
-  return left.length > 0 ? "elsewhere" : "none";
 }

@@ -26,7 +26,7 @@ import {
 import { countHeldBy } from "../store/rights.ts";
 import type { SiteRow } from "../store/sites.ts";
 import { asks } from "./asks.ts";
-import { onceFor, requireGateway, requireSite } from "./requests.ts";
+import { noteOf, onceFor, requireGateway, requireSite } from "./requests.ts";
 import {
   idText,
   iso,
@@ -298,6 +298,8 @@ export function fleetRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
     const answer = await onceFor(parts, c, site, async (tx) => {
       const gateway = await createGateway(tx, site, c.req.valid("json").name, clock.wall());
       const { code, expiresAt } = await createEnrolmentCode(tx, site, gateway, clock.wall());
+      const after = { title: c.req.valid("json").name };
+      await noteOf(parts, c)(tx, { site, action: "gateways.create", thing: gateway, after });
       return { gateway, code, expiresAt: iso(expiresAt) };
     });
     return c.json(answer, 201);
@@ -309,6 +311,7 @@ export function fleetRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
     if (row.revokedAt !== null) throw fieldProblem("path.gateway", "it was revoked; add a new gateway", 409);
     const answer = await onceFor(parts, c, site, async (tx) => {
       const { code, expiresAt } = await createEnrolmentCode(tx, site, gateway, clock.wall());
+      await noteOf(parts, c)(tx, { site, action: "gateways.new-code", thing: gateway });
       return { gateway, code, expiresAt: iso(expiresAt) };
     });
     return c.json(answer, 201);
@@ -328,7 +331,10 @@ export function fleetRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
   app.openapi(revoke, async (c) => {
     const { site, gateway } = c.req.valid("param");
     await requireGateway(parts, site, gateway);
-    await store.transaction((tx) => revokeGateway(tx, site, gateway, clock.wall()));
+    await store.transaction(async (tx) => {
+      await revokeGateway(tx, site, gateway, clock.wall());
+      await noteOf(parts, c)(tx, { site, action: "gateways.revoke", thing: gateway });
+    });
     await store.transaction((tx) => finishAudit(tx, site));
     logger.warn("gateway-revoked", { site, gateway, by: c.get("actor").id });
     return c.json(await readStatus(site, gateway), 200);
@@ -342,8 +348,14 @@ export function fleetRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
   app.openapi(rename, async (c) => {
     const { site, accessPoint } = c.req.valid("param");
     const { name } = c.req.valid("json");
-    const row = await store.transaction((tx) => renameAccessPoint(tx, site, accessPoint, name));
-    if (!row) throw notFound(`access point ${accessPoint} at site ${site}`);
+    const row = await store.transaction(async (tx) => {
+      const before = await readAccessPoint(tx, site, accessPoint);
+      const after = await renameAccessPoint(tx, site, accessPoint, name);
+      if (!before || !after) throw notFound(`access point ${accessPoint} at site ${site}`);
+      const facts = { before: { title: before.name }, after: { title: after.name } };
+      await noteOf(parts, c)(tx, { site, action: "doors.rename", thing: accessPoint, ...facts });
+      return after;
+    });
     const [point] = await toAccessPoints([row]);
     return c.json(point!, 200);
   });
@@ -363,7 +375,10 @@ export function fleetRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
       if (gateway.revokedAt !== null) throw fieldProblem("path.accessPoint", "its gateway was revoked", 409);
       const answer = await onceFor(parts, c, site, async (tx) => {
         const target = { site, gateway: gateway.id, accessPoint, action, by: c.get("actor").id };
-        return toCommand(await issueCommand(tx, target, askedAt), gateway, clock.wall());
+        const issued = await issueCommand(tx, target, askedAt);
+        const after = { gateway: gateway.id, command: issued.id };
+        await noteOf(parts, c)(tx, { site, action: `doors.${action}`, thing: accessPoint, after });
+        return toCommand(issued, gateway, clock.wall());
       });
       logger.info("command-issued", { site, accessPoint, action, command: answer.id, by: answer.by });
       return c.json(answer, 202);

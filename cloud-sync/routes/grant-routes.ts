@@ -4,6 +4,7 @@ import { credentialKinds } from "../../gateway/domain/credential.ts";
 import { type Grant, grantKinds } from "../../gateway/domain/grant.ts";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import { fieldProblem, refuseInvalid } from "../../web/problem.ts";
+import { grantFacts } from "../audit-facts.ts";
 import type { CloudEnv } from "../authenticate.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import { createGrant } from "../create-grant.ts";
@@ -16,7 +17,8 @@ import { type GatewayRow, listGateways } from "../store/gateways.ts";
 import {
   changeGrant,
   freeCodes,
-  type GrantState,
+  grantState,
+  grantStates,
   keepCodes,
   listGrants,
   lockGrant,
@@ -27,8 +29,10 @@ import {
 import { readAccounts } from "../store/rights.ts";
 import type { SiteRow } from "../store/sites.ts";
 import { asks } from "./asks.ts";
-import { onceFor, requireSite } from "./requests.ts";
+import { noteOf, onceFor, requireSite } from "./requests.ts";
+import { timeOfDay, weeklyWindows } from "./schedule-shape.ts";
 import {
+  accessPointIds,
   fromPageMark,
   idText,
   iso,
@@ -50,23 +54,8 @@ import {
 const tags = ["Grants"];
 const grantParams = siteParams.extend({ grant: idText.openapi({ example: "grant-7k3m9xw2pa3dq8fz" }) });
 
-const timeOfDay = z
-  .string()
-  .regex(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/, 'a time of day is "HH:MM", at most "24:00"')
-  .openapi({ example: "08:00" });
-const weekdays = [1, 2, 3, 4, 5, 6, 7] as const;
-/** The document would name the first alone. */
-const weekday = z.literal(weekdays).openapi({ enum: [...weekdays] });
 const schedule = z.strictObject({
-  windows: z
-    .array(
-      z.strictObject({
-        days: z.array(weekday).min(1).max(7).openapi({ description: "1 Monday … 7 Sunday" }),
-        from: timeOfDay,
-        until: timeOfDay,
-      }),
-    )
-    .max(64),
+  windows: weeklyWindows,
   exceptions: z
     .array(
       z.strictObject({
@@ -123,22 +112,12 @@ const entriesAllowed = z.number().int().min(1).max(1_000_000).nullable().openapi
   description: "null: as often as the holder likes.",
 });
 
-function refuseRepeats(values: readonly string[], ctx: z.RefinementCtx): void {
-  for (const [index, value] of values.entries())
-    if (values.indexOf(value) < index) ctx.addIssue({ code: "custom", path: [index], message: "is named twice" });
-}
-
 const wantedGrant = z
   .strictObject({
     kind: z.enum(grantKinds),
     holder: person.partial({ id: true }).openapi({ example: { name: "Ada Guest" } }),
     host: person.optional(),
-    accessPoints: z
-      .array(idText)
-      .min(1)
-      .max(256)
-      .superRefine(refuseRepeats)
-      .openapi({ example: ["front-door"] }),
+    accessPoints: accessPointIds,
     from: moment,
     until: moment.openapi({ example: "2031-03-06T11:00:00+01:00" }),
     schedule: schedule.optional(),
@@ -158,7 +137,7 @@ const grantSchema = z
   .object({
     id: z.string(),
     kind: z.enum(grantKinds),
-    state: z.enum(["upcoming", "active", "ended", "revoked"]),
+    state: z.enum(grantStates),
     holder: z.object({ id: z.string(), name: z.string(), document: z.string().optional() }),
     host: z.object({ id: z.string(), name: z.string(), document: z.string().optional() }).optional(),
     createdBy: z.string(),
@@ -221,7 +200,7 @@ const list = createRoute({
     query: z.strictObject({
       ...pageQuery,
       kind: z.enum(grantKinds).optional(),
-      state: z.enum(["upcoming", "active", "ended", "revoked"]).optional(),
+      state: z.enum(grantStates).optional(),
       accessPoint: idText.optional(),
       holder: words(200).optional().openapi({ description: "The holder's id, or part of the name." }),
     }),
@@ -303,6 +282,7 @@ export function grantRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
     const created = await onceFor(parts, c, site, async (tx) => {
       const order = { ...wanted, site, validity, about, createdBy: c.get("actor").id };
       const { grant, values } = await createGrant(tx, seal, order, clock.wall());
+      await noteOf(parts, c)(tx, { site, action: "grants.create", thing: grant.id, after: grantFacts(grant) });
       return { id: grant.id, values: Object.fromEntries(values) };
     });
     logger.info("grant-created", { site, grant: created.id, kind: wanted.kind, by: c.get("actor").id });
@@ -370,6 +350,8 @@ export function grantRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
       if (!(await keepCodes(tx, grant)))
         throw fieldProblem("body.until", "one of its codes has been given to another grant since it ended", 409);
       await changeGrant(tx, row, grant, { retiredAt: null }, clock.wall());
+      const facts = { before: grantFacts(before), after: grantFacts(grant) };
+      await noteOf(parts, c)(tx, { site, action: "grants.change", thing: id, ...facts });
     });
     logger.info("grant-changed", { site, grant: id, by: c.get("actor").id });
     return c.json(await shown(site, id), 200);
@@ -381,9 +363,12 @@ export function grantRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
       const row = await lockGrant(tx, site, id);
       if (!row) throw notFound(`grant ${id} at site ${site}`);
       if (row.revokedAt !== null) return;
-      const grant: Grant = { ...toGrant(row), revoked: true };
+      const before = toGrant(row);
+      const grant: Grant = { ...before, revoked: true };
       await freeCodes(tx, grant, undefined, clock.wall());
       await changeGrant(tx, row, grant, { revokedAt: clock.wall(), retiredAt: null }, clock.wall());
+      const facts = { before: grantFacts(before), after: grantFacts(grant) };
+      await noteOf(parts, c)(tx, { site, action: "grants.revoke", thing: id, ...facts });
     });
     logger.info("grant-revoked", { site, grant: id, by: c.get("actor").id });
     return c.json(await shown(site, id), 200);
@@ -401,6 +386,8 @@ export function grantRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
       const grant: Grant = { ...before, credentials };
       await freeCodes(tx, grant, credential, clock.wall());
       await changeGrant(tx, row, grant, { retiredAt: null }, clock.wall());
+      const facts = { before: grantFacts(before), after: grantFacts(grant) };
+      await noteOf(parts, c)(tx, { site, action: "grants.revoke-credential", thing: id, ...facts });
     });
     logger.info("credential-revoked", { site, grant: id, credential, by: c.get("actor").id });
     return c.json(await shown(site, id), 200);
@@ -421,7 +408,7 @@ function toShape(
   return {
     id: grant.id,
     kind: grant.kind,
-    state: stateOf(row, now),
+    state: grantState(row, now),
     holder: grant.holder,
     ...(grant.host && { host: grant.host }),
     createdBy: grant.createdBy,
@@ -451,13 +438,4 @@ function toShape(
         silentSince: isoOrNull(silentSince(gateway, now)),
       })),
   };
-}
-
-function stateOf(
-  row: { readonly revokedAt: Instant | null; readonly validFrom: Instant; readonly validUntil: Instant },
-  now: Instant,
-): GrantState {
-  if (row.revokedAt !== null) return "revoked";
-  if (now < row.validFrom) return "upcoming";
-  return now < row.validUntil ? "active" : "ended";
 }

@@ -7,7 +7,7 @@ import type { CloudParts } from "../cloud-parts.ts";
 import { readAccessPoint } from "../store/gateways.ts";
 import { endHoldOpen, holdOpen, type PublishedHold, readHoldOpen } from "../store/hold-open.ts";
 import { asks } from "./asks.ts";
-import { requireGateway, requireSite } from "./requests.ts";
+import { noteOf, requireGateway, requireSite } from "./requests.ts";
 import { idText, iso, json, jsonBody, moment, notFound, problems, siteParams, toInstant } from "./shapes.ts";
 
 const path = "/api/sites/{site}/access-points/{accessPoint}/hold-open";
@@ -87,7 +87,12 @@ export function holdOpenRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
     if (until <= now) throw fieldProblem("body.until", "is past");
     if (until > now + holdOpenMaxMs) throw fieldProblem("body.until", "is more than 24 hours from now");
     if (from >= until) throw fieldProblem("body.from", "is not before `until`");
-    const hold = await store.transaction((tx) => holdOpen(tx, site, accessPoint, { from, until }, now));
+    const hold = await store.transaction(async (tx) => {
+      const set = await holdOpen(tx, site, accessPoint, { from, until }, now);
+      const after = { hold: set.id, from: iso(set.from), until: iso(set.until) };
+      await noteOf(parts, c)(tx, { site, action: "doors.hold", thing: accessPoint, after });
+      return set;
+    });
     logger.info("hold-open-set", { site, accessPoint, hold: hold.id, until: iso(until), by: c.get("actor").id });
     return c.json(toShape(place, hold), 200);
   });
@@ -103,7 +108,11 @@ export function holdOpenRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
   app.openapi(end, async (c) => {
     const { site, accessPoint } = c.req.valid("param");
     const place = await placeOf(site, accessPoint);
-    const version = await store.transaction((tx) => endHoldOpen(tx, site, accessPoint, clock.wall()));
+    const version = await store.transaction(async (tx) => {
+      const ended = await endHoldOpen(tx, site, accessPoint, clock.wall());
+      if (ended !== undefined) await noteOf(parts, c)(tx, { site, action: "doors.end-hold", thing: accessPoint });
+      return ended;
+    });
     if (version === undefined) throw notFound(`hold at access point ${accessPoint}`);
     logger.info("hold-open-ended", { site, accessPoint, by: c.get("actor").id });
     return c.json({ ...place, version }, 200);

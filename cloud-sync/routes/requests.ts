@@ -1,8 +1,10 @@
-/** Steps many routes begin with: the site must exist, and a POST with an Idempotency-Key takes effect once. */
+/** Steps many routes take: the site must exist, a POST with an Idempotency-Key takes effect once, a change is written down. */
 import type { Context } from "hono";
 import { fieldProblem, HttpProblem } from "../../web/problem.ts";
+import { askerOf } from "../asker.ts";
 import type { CloudEnv } from "../authenticate.ts";
 import type { CloudParts } from "../cloud-parts.ts";
+import { type AuditEntry, recordAudit } from "../store/audit-trail.ts";
 import { type GatewayRow, readGateway } from "../store/gateways.ts";
 import { once } from "../store/idempotency.ts";
 import { readSite, type SiteRow } from "../store/sites.ts";
@@ -32,7 +34,8 @@ export async function onceFor<T>(
   if (key === undefined) return store.transaction(work);
   if (!/^[\x21-\x7e]{1,100}$/.test(key))
     throw fieldProblem("header.idempotency-key", "1 to 100 printable characters without spaces");
-  const content = `${c.req.method} ${c.req.path}\n${await c.req.text()}`;
+  // Whoever else comes with the key is not told the first one's answer.
+  const content = `${c.get("actor").id} ${c.req.method} ${c.req.path}\n${await c.req.text()}`;
   const seal = await siteKeys.seal(store.db, site);
   const result = await once(store, seal, { site, key, content }, clock.wall(), work);
   if (result.outcome === "mismatch") {
@@ -42,4 +45,12 @@ export async function onceFor<T>(
   }
   if (result.repeated) c.header("idempotent-replayed", "true");
   return result.answer;
+}
+
+/** Writes down what the request changes, in the transaction of the change and last in it. */
+export type Note = (tx: Transaction, change: Omit<AuditEntry, "actor" | "from">) => Promise<void>;
+
+export function noteOf({ clock }: CloudParts, c: Context<CloudEnv>): Note {
+  const { actor, from } = askerOf(c);
+  return (tx, change) => recordAudit(tx, { ...change, actor: actor.id, from }, clock.wall());
 }

@@ -17,6 +17,33 @@ export function toInstant(text: string): Instant {
   return Temporal.Instant.from(text).epochMilliseconds;
 }
 
+const plainTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?$/;
+const isDayTime = (text: string) => {
+  try {
+    return plainTime.test(text) && Temporal.PlainDateTime.from(text, { overflow: "reject" }) !== undefined;
+  } catch {
+    return false;
+  }
+};
+
+/** A moment with its offset, or without: then it is the wall clock's at the site. */
+export const siteMoment = z
+  .union([moment, z.string().max(40).refine(isDayTime, "is no date and time")], {
+    error: "is no date and time; write 2031-03-04T18:00 (the site's time) or 2031-03-04T18:00:00+01:00",
+  })
+  .openapi({
+    type: "string",
+    example: "2031-03-04T18:00",
+    description: "Without an offset: the wall clock at the site.",
+  });
+
+/** Of a siteMoment. In the hour that a change of the clocks repeats it is the first, in the one it skips the hour after. */
+export function toInstantAt(text: string, zone: string): Instant {
+  return plainTime.test(text)
+    ? Temporal.PlainDateTime.from(text).toZonedDateTime(zone).epochMilliseconds
+    : toInstant(text);
+}
+
 export function iso(instant: Instant): string {
   return Temporal.Instant.fromEpochMilliseconds(instant).toString();
 }
@@ -26,6 +53,18 @@ export function isoOrNull(instant: Instant | null): string | null {
 }
 
 export const momentOrNull = z.string().nullable().openapi({ example: "2031-03-04T13:00:00Z" });
+
+function refuseRepeats(values: readonly string[], ctx: z.RefinementCtx): void {
+  for (const [index, value] of values.entries())
+    if (values.indexOf(value) < index) ctx.addIssue({ code: "custom", path: [index], message: "is named twice" });
+}
+
+export const accessPointIds = z
+  .array(idText)
+  .min(1)
+  .max(256)
+  .superRefine(refuseRepeats)
+  .openapi({ example: ["front-door"] });
 
 export const siteParams = z.object({ site: idText.openapi({ example: "demo" }) });
 export const pageQuery = {

@@ -7,9 +7,9 @@ import type { CloudParts } from "../cloud-parts.ts";
 import { sitesOf } from "../domain/permissions.ts";
 import { newId, randomLetters } from "../ids.ts";
 import { addToBlacklist, listBlacklist, removeFromBlacklist } from "../store/blacklist.ts";
-import { changeSite, createSite, listSites, readSite, type SiteRow, toSite } from "../store/sites.ts";
+import { changeSite, createSite, listSites, type SiteRow, toSite } from "../store/sites.ts";
 import { asks } from "./asks.ts";
-import { onceFor, requireSite } from "./requests.ts";
+import { noteOf, onceFor, requireSite } from "./requests.ts";
 import {
   fromPageMark,
   idText,
@@ -180,7 +180,12 @@ export function siteRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
   app.openapi(create, async (c) => {
     const { id = `site-${randomLetters(8)}`, name, zone, offlineMaxAgeMs } = c.req.valid("json");
     const fresh = { id, name, zone, ...(offlineMaxAgeMs && { offlineMaxAgeMs }) };
-    const made = await store.transaction((tx) => createSite(tx, fresh, siteKeys.create(id), clock.wall()));
+    const made = await store.transaction(async (tx) => {
+      const isFree = await createSite(tx, fresh, siteKeys.create(id), clock.wall());
+      const after = { title: name, zone, offlineMaxAgeMs };
+      if (isFree) await noteOf(parts, c)(tx, { site: id, action: "sites.create", thing: id, after });
+      return isFree;
+    });
     if (!made) throw fieldProblem("body.id", "there is a site with this id", 409);
     return c.json(toShape(await requireSite(parts, id)), 201);
   });
@@ -195,9 +200,13 @@ export function siteRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
 
   app.openapi(change, async (c) => {
     const { site } = c.req.valid("param");
-    const row = await store.transaction((tx) => changeSite(tx, site, c.req.valid("json"), clock.wall()));
-    if (!row) throw notFound(`site ${site}`);
-    return c.json(toShape((await readSite(store.db, site)) ?? row), 200);
+    await store.transaction(async (tx) => {
+      const changed = await changeSite(tx, site, c.req.valid("json"), clock.wall());
+      if (!changed) throw notFound(`site ${site}`);
+      const facts = { before: factsOf(changed.before), after: factsOf(changed.after) };
+      await noteOf(parts, c)(tx, { site, action: "sites.change", thing: site, ...facts });
+    });
+    return c.json(toShape(await requireSite(parts, site)), 200);
   });
 
   app.openapi(addEntry, async (c) => {
@@ -207,6 +216,7 @@ export function siteRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
     const answer = await onceFor(parts, c, site, async (tx) => {
       const entry = { id: newId("entry"), subject, value };
       await addToBlacklist(tx, site, entry, reason, clock.wall());
+      await noteOf(parts, c)(tx, { site, action: "blacklist.add", thing: entry.id, after: { subject, value } });
       return { ...entry, reason, createdAt: iso(clock.wall()) };
     });
     return c.json(answer, 201);
@@ -234,12 +244,22 @@ export function siteRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
 
   app.openapi(removeEntry, async (c) => {
     const { site, entry } = c.req.valid("param");
-    const removed = await store.transaction((tx) => removeFromBlacklist(tx, site, entry, clock.wall()));
+    const removed = await store.transaction(async (tx) => {
+      const isGone = await removeFromBlacklist(tx, site, entry, clock.wall());
+      if (isGone) await noteOf(parts, c)(tx, { site, action: "blacklist.remove", thing: entry });
+      return isGone;
+    });
     if (!removed) throw notFound(`entry ${entry} on the blacklist of ${site}`);
     return c.body(null, 204);
   });
 
   return app;
+}
+
+/** A site's name is nobody's. */
+function factsOf(row: SiteRow) {
+  const { name: title, zone, lockdown, offlineMaxAgeMs } = toSite(row);
+  return { title, zone, lockdown, offlineMaxAgeMs };
 }
 
 function toShape(row: SiteRow) {

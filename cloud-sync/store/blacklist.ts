@@ -32,24 +32,25 @@ export async function removeFromBlacklist(tx: Transaction, siteId: string, id: s
   return true;
 }
 
-/** Which of the grant's id and its credentials' are on the blacklist; the grant when its holder is. */
-export async function listedOf(db: Queries, siteId: string, { id, holder, credentials }: Grant): Promise<Set<string>> {
-  const ids = [id, ...credentials.map((one) => one.id)];
+/** Which of the grants' ids and their credentials' are on the blacklist; a grant when its holder is. */
+export async function listedOf(db: Queries, siteId: string, grants: readonly Grant[]): Promise<Set<string>> {
+  const wordsOf = ({ id, holder, credentials }: Grant) => [
+    id,
+    ...credentials.map((one) => one.id),
+    holder.id,
+    ...(holder.document === undefined ? [] : [holder.document]),
+  ];
+  if (grants.length === 0) return new Set();
   const rows = await db
     .select({ subject: blacklist.subject, value: blacklist.value })
     .from(blacklist)
-    .where(
-      and(
-        eq(blacklist.siteId, siteId),
-        inArray(blacklist.value, [...ids, holder.id, ...(holder.document === undefined ? [] : [holder.document])]),
-      ),
-    );
+    .where(and(eq(blacklist.siteId, siteId), inArray(blacklist.value, grants.flatMap(wordsOf))));
   return new Set(
     rows.flatMap(({ subject, value }) => {
-      const isHolder =
-        (subject === "person" && value === holder.id) || (subject === "document" && value === holder.document);
-      if (isHolder) return [id];
-      return subject === "grant" || subject === "credential" ? [value] : [];
+      if (subject === "grant" || subject === "credential") return [value];
+      return grants
+        .filter(({ holder }) => value === (subject === "person" ? holder.id : holder.document))
+        .map(({ id }) => id);
     }),
   );
 }

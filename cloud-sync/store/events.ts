@@ -1,8 +1,8 @@
 /** The events of a site, as received: filtered and newest first, or in each gateway's own order from where a listener stopped. */
-import { and, asc, desc, eq, gte, inArray, lt, or, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gte, lt, or, sql } from "drizzle-orm";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import { event, gateway } from "./schema.ts";
-import type { Queries } from "./store.ts";
+import { type Queries, rowsOf } from "./store.ts";
 
 export type EventRow = typeof event.$inferSelect;
 
@@ -49,21 +49,33 @@ export async function listEvents(db: Queries, siteId: string, filter: EventFilte
     .limit(filter.limit);
 }
 
-/** The newest `limit` of a grant's events of these types, each gateway's in its own order. */
-export async function grantEvents(
+/**
+ * The newest event of each type (and state) of every code of these grants in every lock, each gateway's in its own order: however often
+ * somebody has opened with a code, what was last read from its lock is among them.
+ */
+export async function newestOfCodes(
   db: Queries,
   siteId: string,
-  grant: string,
+  grants: readonly string[],
   types: readonly string[],
-  limit: number,
-): Promise<EventRow[]> {
-  const newest = await db
-    .select()
-    .from(event)
-    .where(and(eq(event.siteId, siteId), eq(event.grantId, grant), inArray(event.type, [...types])))
-    .orderBy(desc(event.epoch), desc(event.seq), desc(event.gatewayId))
-    .limit(limit);
-  return newest.reverse();
+): Promise<{ readonly gatewayId: string; readonly body: string }[]> {
+  if (grants.length === 0) return [];
+  const list = (values: readonly string[]) =>
+    sql.join(
+      values.map((one) => sql`${one}`),
+      sql`, `,
+    );
+  const rows = await rowsOf<{ gateway_id: string; body: string }>(
+    db,
+    sql`select gateway_id, body from (
+          select distinct on (grant_id, gateway_id, device, credential_id, type, body::json ->> 'state')
+            gateway_id, epoch, seq, body
+          from event
+          where site_id = ${siteId} and grant_id in (${list(grants)}) and type in (${list(types)})
+          order by grant_id, gateway_id, device, credential_id, type, body::json ->> 'state', epoch desc, seq desc) newest
+        order by gateway_id, epoch, seq`,
+  );
+  return rows.map(({ gateway_id, body }) => ({ gatewayId: gateway_id, body }));
 }
 
 /** How far a listener has heard each gateway: its epoch and the first event not heard. */

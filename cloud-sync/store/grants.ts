@@ -23,6 +23,7 @@ export async function insertGrants(tx: Transaction, grants: readonly Grant[], no
       kind: grant.kind,
       holderId: grant.holder.id,
       holderName: grant.holder.name,
+      createdBy: grant.createdBy,
       accessPoints: [...grant.accessPoints],
       validFrom: grant.validity.from,
       validUntil: grant.validity.until,
@@ -55,6 +56,7 @@ export async function changeGrant(
     .update(grantRecord)
     .set({
       ...columns,
+      holderName: grant.holder.name,
       validFrom: grant.validity.from,
       validUntil: grant.validity.until,
       body: JSON.stringify(grant),
@@ -119,7 +121,14 @@ export async function readGrant(db: Queries, siteId: string, id: string): Promis
   return found;
 }
 
-export type GrantState = "upcoming" | "active" | "ended" | "revoked";
+export const grantStates = ["upcoming", "active", "ended", "revoked"] as const;
+export type GrantState = (typeof grantStates)[number];
+
+export function grantState(row: Pick<GrantRow, "revokedAt" | "validFrom" | "validUntil">, now: Instant): GrantState {
+  if (row.revokedAt !== null) return "revoked";
+  if (now < row.validFrom) return "upcoming";
+  return now < row.validUntil ? "active" : "ended";
+}
 
 export interface GrantFilter {
   readonly kind?: string | undefined;
@@ -168,7 +177,7 @@ function published(db: Queries) {
     .$dynamic();
 }
 
-function inState(state: GrantState, now: Instant): SQL | undefined {
+export function inState(state: GrantState, now: Instant): SQL | undefined {
   if (state === "revoked") return sql`${grantRecord.revokedAt} is not null`;
   const alive = isNull(grantRecord.revokedAt);
   if (state === "upcoming") return and(alive, gt(grantRecord.validFrom, now));
@@ -176,7 +185,8 @@ function inState(state: GrantState, now: Instant): SQL | undefined {
   return and(alive, lte(grantRecord.validFrom, now), gt(grantRecord.validUntil, now));
 }
 
-function escapeLike(text: string): string {
+/** For a pattern in which the text stands for itself. */
+export function escapeLike(text: string): string {
   return text.replaceAll(/[\\%_]/g, (sign) => `\\${sign}`);
 }
 

@@ -3,12 +3,12 @@
  * site_id, so that the tables shard by site. Moments are milliseconds since 1970 (domain/instant.ts); bodies are JSON as text,
  * because the feed hashes them byte by byte.
  */
-import { bigint, boolean, customType, index, integer, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import { boolean, index, integer, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import { sql } from "drizzle-orm/sql";
 import { roles } from "../domain/permissions.ts";
+import { bytes, count, instant } from "./columns.ts";
 
-const instant = (name: string) => bigint(name, { mode: "number" });
-const count = (name: string) => bigint(name, { mode: "number" });
-const bytes = customType<{ data: Uint8Array }>({ dataType: () => "bytea" });
+export * from "./audit-schema.ts";
 
 /** A site, and the state of its feed: `ver` counts writing transactions, `liveRows` and `sum` are the checksum at `ver`. */
 export const site = pgTable("site", {
@@ -117,6 +117,7 @@ export const grantRecord = pgTable(
     kind: text("kind").notNull(),
     holderId: text("holder_id").notNull(),
     holderName: text("holder_name").notNull(),
+    createdBy: text("created_by").notNull().default(""),
     accessPoints: text("access_points").array().notNull(),
     validFrom: instant("valid_from").notNull(),
     validUntil: instant("valid_until").notNull(),
@@ -133,6 +134,9 @@ export const grantRecord = pgTable(
     primaryKey({ columns: [table.siteId, table.id] }),
     index("grant_record_newest").on(table.siteId, table.createdAt, table.id),
     index("grant_record_until").on(table.siteId, table.validUntil),
+    index("grant_record_temporary").on(table.siteId, table.createdAt, table.id).where(sql`kind = 'temporary'`),
+    index("grant_record_temporary_own").on(table.createdBy, table.createdAt, table.id).where(sql`kind = 'temporary'`),
+    index("grant_record_temporary_id").on(table.id).where(sql`kind = 'temporary'`),
   ],
 );
 

@@ -53,7 +53,7 @@ export async function changeSite(
   id: string,
   change: SiteChange,
   now: Instant,
-): Promise<SiteRow | undefined> {
+): Promise<{ readonly before: SiteRow; readonly after: SiteRow } | undefined> {
   const [before] = await tx.select().from(site).where(eq(site.id, id)).for("no key update");
   if (!before) return undefined;
   const [after] = await tx
@@ -67,7 +67,7 @@ export async function changeSite(
     .where(eq(site.id, id))
     .returning();
   await publishSite(tx, after!, now);
-  return after;
+  return { before, after: after! };
 }
 
 async function publishSite(tx: Transaction, row: SiteRow, now: Instant): Promise<void> {

@@ -16,7 +16,9 @@ export type FindingKind =
   /** A grant's count of entries is not what the events give. */
   | "count"
   /** A command was taken twice, after its life, or never issued. */
-  | "command";
+  | "command"
+  /** An entry of the audit trail is missing or was altered. */
+  | "audit";
 
 export interface Finding {
   readonly kind: FindingKind;

@@ -1,10 +1,11 @@
 /**
  * Checks the stored history of all gateways against itself, from a backup, so that it is of one moment and an auditor needs no service:
  * the chain of every journal, and the promises that admissions stay within limits, that what was revoked did not open, that the counts
- * are those of the events, that a command ran once and in time.
+ * are those of the events, that a command ran once and in time, and the chains of the audit trail.
  */
 import { type ReadEvent, readEvent } from "../read-event.ts";
 import { readBackup } from "../store/backup-file.ts";
+import { checkAudit } from "./audit-check.ts";
 import type { Finding } from "./finding.ts";
 import { JournalCheck } from "./journal-check.ts";
 import { commandKey, inSite, type Ledger, readLedger } from "./ledger.ts";
@@ -18,12 +19,15 @@ export const cannotBeTold = [
   "whether something opened between a revocation and the grant's last change: only the last change's version is kept, and none once the grant has left the feed",
   "whether a limit was exceeded that was lowered afterwards, below the entries already placed",
   "what a gateway has written and never sent",
+  "whether somebody who could write the whole database wrote the audit trail anew: compare it with an entry's `chain` that was noted elsewhere",
 ];
 
 export interface Verified {
   readonly events: number;
   readonly gateways: number;
   readonly grants: number;
+  /** Entries of the audit trail. */
+  readonly audited: number;
 }
 
 /** Rejects with a BackupError when the file itself is not to be believed. */
@@ -40,7 +44,8 @@ export async function verifyBackup(path: string, tell: (finding: Finding) => voi
   }
   const events = await checkJournals(path, ledger, tell);
   checkGrants(ledger, tell);
-  return { events, gateways: ledger.gateways.size, grants: ledger.grants.size };
+  const audited = await checkAudit(path, tell);
+  return { events, gateways: ledger.gateways.size, grants: ledger.grants.size, audited };
 }
 
 async function checkJournals(path: string, ledger: Ledger, tell: (finding: Finding) => void): Promise<number> {

@@ -13,7 +13,18 @@ import { verifyBackup } from "../../cloud-sync/verify/verify-backup.ts";
 import { postern } from "../cli/run-postern.ts";
 import { givenCloud, HandClock, type TestCloud, type TestGateway } from "../support/cloud.ts";
 
-const tables = ["site", "gateway", "grant_record", "holding", "feed_row", "command", "event", "event_parked"];
+const tables = [
+  "site",
+  "gateway",
+  "grant_record",
+  "holding",
+  "feed_row",
+  "command",
+  "event",
+  "event_parked",
+  "audit_chain",
+  "audit_entry",
+];
 let folder: string;
 let cloud: TestCloud;
 let gate: TestGateway;
@@ -99,12 +110,13 @@ async function putBack(): Promise<void> {
 
 test("a history that holds together has no findings", async () => {
   assert.deepEqual(await findings(), []);
-  const { events, gateways, grants } = await verifyBackup(await backup(), () => undefined);
-  assert.deepEqual({ events, gateways, grants }, { events: 12, gateways: 2, grants: 2 });
+  const { events, gateways, grants, audited } = await verifyBackup(await backup(), () => undefined);
+  assert.deepEqual({ events, gateways, grants, audited }, { events: 12, gateways: 2, grants: 2, audited: 7 });
 });
 
 describe("planted damage is named", () => {
   const atGate = "gateway_id = (select min(gateway_id) from kept.event where type = 'admitted')";
+  const unguarded = "set session_replication_role = replica; ";
   const damages: [string, string, Partial<Finding>][] = [
     ["an event is missing", `delete from event where ${atGate} and seq = 3`, { kind: "gap", seq: 3 }],
     ["the last event is missing", `delete from event where ${atGate} and seq = 10`, { kind: "gap", seq: 10 }],
@@ -161,6 +173,28 @@ describe("planted damage is named", () => {
       `update event set epoch = 2 where not ${atGate}; update gateway set epoch = 1`,
       { kind: "gap", epoch: 2 },
     ],
+    [
+      "an entry of the audit trail is missing",
+      `${unguarded}delete from audit_entry where seq = 3`,
+      { kind: "audit", seq: 3 },
+    ],
+    ["the newest ones are missing", `${unguarded}delete from audit_entry where seq > 5`, { kind: "audit", seq: 6 }],
+    [
+      "an entry of the audit trail was changed",
+      `${unguarded}update audit_entry set body = replace(body, 'admin', 'nobody'), actor = 'nobody' where seq = 2`,
+      { kind: "audit", seq: 2 },
+    ],
+    [
+      "an entry and its chain were changed",
+      `${unguarded}update audit_entry set body = ' ' || body, chain = repeat('x', 43) where seq = 2`,
+      { kind: "audit", seq: 3 },
+    ],
+    [
+      "the columns of an entry were changed",
+      `${unguarded}update audit_entry set actor = 'nobody' where seq = 2`,
+      { kind: "audit", seq: 2 },
+    ],
+    ["the head of the audit trail is gone", "delete from audit_chain", { kind: "audit", seq: 8 }],
   ];
   for (const [what, damage, expected] of damages)
     test(what, async () => {
@@ -175,7 +209,7 @@ describe("planted damage is named", () => {
       assert.ok(match, JSON.stringify(found));
       assert.equal(match.site, "home");
       if (match.kind === "count" || match.kind === "limit") assert.equal(match.grant, limited);
-      else assert.ok(match.gateway === gate.id || match.gateway === garage.id);
+      else if (match.kind !== "audit") assert.ok(match.gateway === gate.id || match.gateway === garage.id);
     });
 
   test("a command was taken twice, in a later epoch too", async () => {
@@ -201,7 +235,7 @@ test("the command prints findings with their place and ends with 1, and with 0 w
   const clean = await postern(["cloud", "verify", "--file", await backup()]);
   assert.equal(clean.code, 0, clean.err);
   assert.equal(clean.out, "");
-  assert.match(clean.err, /12 events of 2 gateways and 2 grants: 0 findings/);
+  assert.match(clean.err, /12 events of 2 gateways, 2 grants and 7 entries of the audit trail: 0 findings/);
   assert.match(clean.err, /Cannot be told/);
 
   await cloud.store.db.execute(sql`delete from event where gateway_id = ${gate.id} and seq = 3`);

@@ -1,0 +1,132 @@
+/** What is known of grants' codes at their doors, gathered for a page of grants of one site at a time. */
+import type { Credential } from "../gateway/domain/credential.ts";
+import type { Grant } from "../gateway/domain/grant.ts";
+import type { Instant } from "../gateway/domain/instant.ts";
+import {
+  byCode,
+  type CodeEvidence,
+  codeEvidence,
+  codeKey,
+  type EvidenceEvent,
+  evidenceTypes,
+} from "./domain/code-evidence.ts";
+import { entriesLeft, type RightsAccount } from "./domain/settle-rights.ts";
+import { silentSince } from "./domain/silence.ts";
+import { type Asked, type Verdict, willOpen } from "./domain/will-open.ts";
+import { listedOf } from "./store/blacklist.ts";
+import { type ReportedDoor, readDoors } from "./store/doors.ts";
+import { newestOfCodes } from "./store/events.ts";
+import { type GatewayRow, listGateways } from "./store/gateways.ts";
+import { type PublishedGrant, toGrant } from "./store/grants.ts";
+import { readAccounts } from "./store/rights.ts";
+import type { SiteRow } from "./store/sites.ts";
+import type { Queries } from "./store/store.ts";
+
+/** All that the answers rest on. */
+interface Known {
+  readonly site: SiteRow;
+  readonly doors: readonly ReportedDoor[];
+  readonly gateways: readonly GatewayRow[];
+  readonly accounts: ReadonlyMap<string, RightsAccount>;
+  /** By codeKey(). */
+  readonly events: ReadonlyMap<string, readonly EvidenceEvent[]>;
+  /** Of the grants and their credentials those on the blacklist, by id. */
+  readonly listed: ReadonlySet<string>;
+  readonly now: Instant;
+}
+
+export interface DoorEvidence {
+  readonly credential: Credential;
+  readonly accessPoint: string;
+  /** undefined: no gateway has reported the access point. */
+  readonly door: ReportedDoor | undefined;
+  readonly opens: Verdict;
+  /** Of the code inside the lock; undefined: the lock keeps none. */
+  readonly code: CodeEvidence | undefined;
+}
+
+export type EvidenceOf = (
+  published: PublishedGrant,
+  about: { readonly accessPoint: string; readonly credential: Credential; readonly at: Instant },
+) => DoorEvidence;
+
+/** Reads once what the answers about these grants, and these access points besides theirs, rest on. */
+export async function gatherEvidence(
+  db: Queries,
+  site: SiteRow,
+  published: readonly PublishedGrant[],
+  now: Instant,
+  accessPoints: readonly string[] = [],
+): Promise<EvidenceOf> {
+  const grants = published.map(({ row }) => toGrant(row));
+  const points = new Set([...accessPoints, ...grants.flatMap((grant) => grant.accessPoints)]);
+  const ids = grants.map(({ id }) => id);
+  const rows = await newestOfCodes(db, site.id, ids, evidenceTypes);
+  const known: Known = {
+    site,
+    doors: await readDoors(db, site.id, [...points]),
+    gateways: await listGateways(db, site.id),
+    accounts: await readAccounts(db, site.id, grants),
+    events: byCode(rows.map(({ gatewayId, body }) => ({ gateway: gatewayId, event: JSON.parse(body) }))),
+    listed: await listedOf(db, site.id, grants),
+    now,
+  };
+  return ({ row, version }, { accessPoint, credential, at }) =>
+    evidenceOf(known, { grant: toGrant(row), version, accessPoint, credential, at });
+}
+
+function evidenceOf(
+  { site, doors, gateways, accounts, events, listed, now }: Known,
+  {
+    grant,
+    version: of,
+    accessPoint,
+    credential,
+    at,
+  }: {
+    readonly grant: Grant;
+    /** Of the feed, at which gateways have the grant's state. */
+    readonly version: number;
+    readonly accessPoint: string;
+    readonly credential: Credential;
+    readonly at: Instant;
+  },
+): DoorEvidence {
+  const door = doors.find(({ id }) => id === accessPoint);
+  const gateway = gateways.find(({ id }) => id === door?.gateway);
+  const account = accounts.get(grant.id);
+  const lock = door?.lock;
+  const keeps = credential.kind === "pin" && door?.codes !== undefined && lock !== undefined;
+  const evidence = codeEvidence((keeps && events.get(codeKey(door.gateway, lock, credential.id))) || []);
+  const isBlacklisted = listed.has(grant.id) || listed.has(credential.id);
+  // When it was listed is not kept with a version of its own: the present one counts.
+  const version = isBlacklisted ? site.ver : of;
+  const opens = willOpen({
+    at,
+    now,
+    grant,
+    credential,
+    door,
+    gateway: {
+      inService: gateway !== undefined && gateway.publicKey !== null && gateway.revokedAt === null,
+      confirmed:
+        gateway?.cursorFeed === site.feed && gateway.resettingFrom === null && gateway.cursorVersion >= version,
+      silentSince: gateway ? silentSince(gateway, now) : null,
+    },
+    site: {
+      zone: site.zone,
+      lockdown: site.lockdown,
+      offlineMaxAgeMs: JSON.parse(site.offlinePolicy)[grant.kind] ?? null,
+    },
+    isBlacklisted,
+    entries: account && entriesAt(account, door?.gateway),
+    evidence,
+  });
+  return { credential, accessPoint, door, opens, code: keeps ? evidence : undefined };
+}
+
+function entriesAt(account: RightsAccount, gateway: string | undefined): Asked["entries"] {
+  const left = entriesLeft(account);
+  if (left.some((one) => one.gateway === gateway)) return "here";
+  return left.length > 0 ? "elsewhere" : "none";
+}

@@ -1,0 +1,190 @@
+/** Every change of the API leaves one entry in the audit trail, and who may read it finds it there. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { csvLine } from "../../cloud-sync/domain/csv.ts";
+import { listAudit, recordAudit } from "../../cloud-sync/store/audit-trail.ts";
+import { recordSecurity } from "../../cloud-sync/store/security-events.ts";
+import { givenCloud, HandClock, type TestCloud } from "../support/cloud.ts";
+
+const clock = new HandClock();
+let cloud: TestCloud;
+let places: Record<string, string>;
+
+const aGrant = {
+  kind: "visitor",
+  holder: { name: "Ada Guest" },
+  accessPoints: ["front"],
+  from: "2031-03-04T10:00:00+01:00",
+  until: "2031-03-06T11:00:00+01:00",
+  entriesAllowed: null,
+  credentials: [{ kind: "pin" }],
+};
+const entry = { code: "651234", name: "Gardener", expiry: "2031-06-01T18:00:00" };
+
+before(async () => {
+  cloud = await givenCloud({ clock });
+  await cloud.ask("POST", "/api/sites", { id: "demo", name: "Demo", zone: "Europe/Madrid" });
+  const gateway = await cloud.gateway("demo", ["front"]);
+  const grant = (await cloud.ask("POST", "/api/sites/demo/grants", aGrant)).body;
+  const code = await cloud.ask("POST", "/api/temp-codes", { name: "Cleaner", expiry: "2031-03-04T20:00" });
+  places = {
+    site: "demo",
+    gateway: gateway.id,
+    grant: grant.id,
+    credential: grant.credentials[0].id,
+    accessPoint: "front",
+    id: code.body.id,
+  };
+});
+after(() => cloud.close());
+
+/** What each changing route is asked with, and the action it leaves; in an order in which one does not take the other's ground. */
+const changes: Record<string, readonly [body: object | undefined, action: string]> = {
+  "post /api/sites": [{ name: "Other", zone: "UTC" }, "sites.create"],
+  "patch /api/sites/{site}": [{ name: "Renamed" }, "sites.change"],
+  "post /api/sites/{site}/gateways": [{ name: "attic" }, "gateways.create"],
+  "post /api/sites/{site}/gateways/{gateway}/enrolment-codes": [undefined, "gateways.new-code"],
+  "patch /api/sites/{site}/access-points/{accessPoint}": [{ name: "Front" }, "doors.rename"],
+  "post /api/sites/{site}/access-points/{accessPoint}/unlock": [undefined, "doors.unlock"],
+  "post /api/sites/{site}/access-points/{accessPoint}/identify": [undefined, "doors.identify"],
+  "put /api/sites/{site}/access-points/{accessPoint}/hold-open": [{ until: "2031-03-04T18:00:00Z" }, "doors.hold"],
+  "delete /api/sites/{site}/access-points/{accessPoint}/hold-open": [undefined, "doors.end-hold"],
+  "post /api/sites/{site}/grants": [aGrant, "grants.create"],
+  "patch /api/sites/{site}/grants/{grant}": [{ until: "2031-03-07T11:00:00+01:00" }, "grants.change"],
+  "post /api/sites/{site}/grants/{grant}/credentials/{credential}/revoke": [undefined, "grants.revoke-credential"],
+  "post /api/sites/{site}/grants/{grant}/revoke": [undefined, "grants.revoke"],
+  "post /api/sites/{site}/blacklist": [
+    { subject: "document", value: "X1234567", reason: "left angry" },
+    "blacklist.add",
+  ],
+  "delete /api/sites/{site}/blacklist/{entry}": [undefined, "blacklist.remove"],
+  "post /api/temp-codes": [{ site: "demo", name: "Plumber", expiry: "2031-03-04T20:00" }, "codes.create"],
+  "post /api/temp-codes/import?site=demo&accessPoints=front": [{ one: entry }, "codes.import"],
+  "patch /api/temp-codes/{id}": [{ expiry: "2031-03-04T21:00" }, "codes.change"],
+  "post /api/temp-codes/{id}/reveal": [undefined, "codes.reveal"],
+  "delete /api/temp-codes/{id}": [undefined, "codes.revoke"],
+  "post /api/security-events/{event}/resolve": [undefined, "security.resolve"],
+  "post /api/sites/{site}/gateways/{gateway}/revoke": [undefined, "gateways.revoke"],
+};
+/** Routes whose entries other tests look at. */
+const elsewhere = /^\w+ \/api\/(me|people|api-keys|sessions)\b/;
+
+const trail = (limit = 1) => listAudit(cloud.store.db, { limit });
+
+describe("every changing route below /api", () => {
+  test("is in the list of this test", async () => {
+    const { body } = await cloud.ask("GET", "/openapi.json");
+    const changing = Object.entries<Record<string, unknown>>(body.paths)
+      .filter(([path]) => path.startsWith("/api/"))
+      .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`))
+      .filter((name) => !name.startsWith("get ") && !elsewhere.test(name));
+    const listed = Object.keys(changes).map((name) => (name.split("?")[0] ?? "").replace("{event}", "{id}"));
+    assert.deepEqual(changing.sort(), listed.sort());
+  });
+
+  for (const [name, [body, action]] of Object.entries(changes))
+    test(`${name} leaves one entry, "${action}"`, async () => {
+      const [method = "", path = ""] = name.split(" ");
+      if (path.includes("{event}")) places.event = await aSecurityEvent();
+      const url = path.replace(/\{(\w+)\}/g, (_, place) => places[place] ?? "none");
+      const before = await trail(1_000);
+      clock.advance(1_000);
+      const answer = await cloud.ask(method.toUpperCase(), url, body, { "user-agent": "a test" });
+      assert.ok(answer.status < 300, answer.text);
+      if (action === "blacklist.add") places.entry = answer.body.id;
+      const after = await trail(1_000);
+      assert.equal(after.length, before.length + 1);
+      const [row] = after;
+      assert.deepEqual([row?.action, row?.actor, row?.at], [action, "admin", clock.wall()]);
+      assert.match(row?.body ?? "", /"from":\{"address":"in-process","device":"a test"\}/);
+    });
+
+  test("tells no digits, no name of a person and no document", async () => {
+    const all = JSON.stringify(await trail(1_000));
+    for (const secret of ["651234", "Ada Guest", "Gardener", "Cleaner", "X1234567", "left angry"])
+      assert.ok(!all.includes(secret), secret);
+  });
+
+  test("what was refused leaves none", async () => {
+    const before = await trail(1_000);
+    for (const [method, path, body] of [
+      ["PATCH", "/api/sites/none", { name: "X" }],
+      ["DELETE", "/api/sites/demo/blacklist/none", undefined],
+      ["POST", "/api/sites/demo/grants/none/revoke", undefined],
+      ["POST", "/api/temp-codes", { name: "X", expiry: "2020-01-01T00:00" }],
+      ["POST", "/api/security-events/none/resolve", undefined],
+    ] as const)
+      assert.ok((await cloud.ask(method, path, body)).status >= 400);
+    assert.equal((await trail(1_000)).length, before.length);
+  });
+
+  test("what is repeated under one Idempotency-Key leaves one", async () => {
+    const before = await trail(1_000);
+    const key = { "idempotency-key": "twice" };
+    const order = { subject: "document", value: "Y7654321" };
+    clock.advance(1_000);
+    for (const times of [1, 2])
+      assert.equal((await cloud.ask("POST", "/api/sites/demo/blacklist", order, key)).status, 201, `${times}`);
+    assert.equal((await trail(1_000)).length, before.length + 1);
+  });
+});
+
+async function aSecurityEvent(): Promise<string> {
+  await recordSecurity(cloud.store.db, { kind: "new-device", severity: "notice", subject: "person-1" }, clock.wall());
+  const { items } = (await cloud.ask("GET", "/api/security-events?kind=new-device&resolved=no")).body;
+  assert.equal(items.length, 1);
+  return items[0].id;
+}
+
+describe("reading the trail", () => {
+  test("by who, action, thing, time and site, page by page", async () => {
+    const ask = async (query: string) => (await cloud.ask("GET", `/api/audit?limit=200&${query}`)).body.items;
+    const all = await ask("");
+    assert.ok(all.length > 20);
+    const codes = await ask("action=codes");
+    assert.deepEqual(new Set(codes.map((one: { action: string }) => one.action.split(".")[0])), new Set(["codes"]));
+    assert.deepEqual((await ask("action=codes.reveal")).length, 1);
+    const [grant] = await ask(`thing=${places.grant}&action=grants.change`);
+    assert.deepEqual(
+      [grant.before, grant.after],
+      [{ until: "2031-03-06T10:00:00Z" }, { until: "2031-03-07T10:00:00Z" }],
+    );
+    assert.equal((await ask("who=nobody")).length, 0);
+    assert.equal((await ask(`from=${encodeURIComponent(all[0].at)}&until=2032-01-01T00:00:00Z`)).length, 1);
+    assert.equal((await ask("site=demo")).length + (await ask("site=*")).length <= all.length, true);
+    const paged: unknown[] = [];
+    for (let next = ""; ; ) {
+      const { body } = await cloud.ask("GET", `/api/audit?limit=7${next && `&after=${next}`}`);
+      paged.push(...body.items);
+      if (body.next === null) break;
+      next = body.next;
+    }
+    assert.deepEqual(paged, all);
+  });
+
+  test("as a table that no spreadsheet calculates", async () => {
+    const from = { address: "192.0.2.7", device: '=HYPERLINK("x")' };
+    await cloud.store.transaction((tx) =>
+      recordAudit(tx, { site: "demo", actor: "person-1", from, action: "doors.rename", thing: "front" }, clock.wall()),
+    );
+    const { status, text, headers } = await cloud.ask("GET", "/api/audit.csv?site=demo");
+    assert.equal(status, 200);
+    assert.match(headers.get("content-type") ?? "", /^text\/csv/);
+    const lines = text.split("\r\n");
+    assert.equal(lines[0], '"site","seq","at","actor","action","thing","before","after","address","device"');
+    assert.match(lines[1] ?? "", /,"doors\.rename","front","","","192\.0\.2\.7","'=HYPERLINK\(""x""\)"$/);
+    assert.equal(lines.length - 2, (await listAudit(cloud.store.db, { sites: ["demo"], limit: 1_000 })).length);
+  });
+
+  for (const [text, cell] of [
+    ["=1+1", `"'=1+1"`],
+    [" -1", `"' -1"`],
+    ["@x", `"'@x"`],
+    ["\t=1", `"'\t=1"`],
+    ['a "b", c', `"a ""b"", c"`],
+    ["plain", '"plain"'],
+  ] as const)
+    test(`the cell ${JSON.stringify(text)}`, () => {
+      assert.equal(csvLine([text]), `${cell}\r\n`);
+    });
+});
