@@ -67,7 +67,7 @@ export function LockTemplate() {
           </button>
           <small data-part="unlock-words" />
         </div>
-        <p class="note" data-part="no-pins" />
+        <p class="note no-pins" data-part="no-pins" />
         <details data-part="codes">
           <summary data-part="codes-words" />
           <ul data-part="codes-list" />

@@ -17,9 +17,9 @@ interface Placed {
 const placed: readonly Placed[] = [
   { id: "front-door", name: "Front door", make: nukiLock },
   { id: "shed", name: "Shed", make: nukiHub },
+  { id: "studio", name: "Studio", make: brivoDoor },
   { id: "side-door", name: "Side door", make: tuyaLock },
   { id: "gate", name: "Garden gate", make: shellyStrike },
-  { id: "studio", name: "Studio", make: brivoDoor },
   { id: "office", name: "Office", make: kisiDoor },
   { id: "cellar", name: "Cellar", make: ringLock },
 ];
