@@ -1,5 +1,5 @@
 /** `postern gateway`: the daemon on site. */
-import "./young-generation.ts";
+import "./small-heap.ts";
 import { join } from "node:path";
 import { loadGatewayConfig } from "../config/load.ts";
 import type { Secrets } from "../config/secrets.ts";

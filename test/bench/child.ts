@@ -14,7 +14,7 @@ export interface Child {
 }
 
 /** What `postern gateway` begins with, too. */
-const asGateway = join(import.meta.dirname, "../../cli/young-generation.ts");
+const asGateway = join(import.meta.dirname, "../../cli/small-heap.ts");
 
 /** `script`: a file of this folder. */
 export function startChild(script: string, ...args: readonly string[]): Child {
