@@ -14,6 +14,8 @@ import { pathWith, signatureOf } from "./sign.ts";
 /** The maker publishes no number for a trial; users met this one. */
 const perSecond = 1;
 const throttledMs: Millis = 60_000;
+/** For a token and a turn: with one a second many locks of a project have to wait for each other, and nobody stands at a door for it. */
+const patienceMs: Millis = 60_000;
 /** The last part of a token's life it is not used, so that none ends on its way. */
 const earlyMsMax: Millis = 60_000;
 
@@ -31,7 +33,7 @@ export interface CloudRequest {
 }
 
 export interface CloudAskOptions {
-  /** Of each request, from when it is sent. */
+  /** Of each request, from when it is sent; until then it waits a minute at most. */
   readonly deadlineMs: Millis;
   readonly signal: AbortSignal;
 }
@@ -81,20 +83,37 @@ export class CloudAccount {
   }
 
   async #askOnce(request: CloudRequest, options: CloudAskOptions): Promise<CloudAnswer> {
-    const bearer = await this.#bearer(options);
-    if ("failure" in bearer) return bearer.failure;
-    const { token } = bearer;
+    const ready = await within(this.#clock, patienceMs, [options.signal], (over) =>
+      this.#ready(options.deadlineMs, over),
+    );
+    if ("failure" in ready) return ready.failure;
+    const { token } = ready;
     const answer = await this.#send(request, options, token.text);
     if (isTokenRefused(answer) && this.#token === token) this.#token = undefined;
     return answer;
   }
 
-  /** One that is good for a while, fetched once for all who wait for it. */
-  async #bearer({ deadlineMs, signal }: CloudAskOptions): Promise<TokenAnswer> {
+  /**
+   * Its turn has come, with a token that is good then. Whoever has a turn and no token fetches one with it, and takes another turn; what lives no
+   * longer than that is used as it is.
+   */
+  async #ready(deadlineMs: Millis, over: AbortSignal): Promise<TokenAnswer> {
+    let fetched: Token | undefined;
+    for (;;) {
+      const untaken = await this.#rate.turn("other", over);
+      if (untaken) return { failure: { kind: "unsent", ...untaken } };
+      const held = this.#token && this.#clock.monotonic() < this.#token.goodUntil ? this.#token : fetched;
+      if (held) return { token: held };
+      const answer = await this.#fetched(deadlineMs, over);
+      if ("failure" in answer) return answer;
+      fetched = answer.token;
+    }
+  }
+
+  /** A new one, fetched once for all who wait for it. */
+  async #fetched(deadlineMs: Millis, signal: AbortSignal): Promise<TokenAnswer> {
     const unsent = { failure: { kind: "unsent", why: "called off" } } as const;
     if (signal.aborted) return unsent;
-    const token = this.#token;
-    if (token && this.#clock.monotonic() < token.goodUntil) return { token };
     const { promise: calledOff, resolve } = Promise.withResolvers<TokenAnswer>();
     const leave = () => resolve(unsent);
     signal.addEventListener("abort", leave, { once: true });
@@ -112,8 +131,9 @@ export class CloudAccount {
   /** Not by the refresh token: that would stand in an address, and take the token from everybody else who uses the project. */
   async #fetchToken(deadlineMs: Millis): Promise<TokenAnswer> {
     const request = { method: "GET", path: "/v1.0/token", query: { grant_type: "1" } } as const;
+    // What it has left was counted after this.
+    const sentAt = this.#clock.monotonic();
     const answer = await this.#send(request, { deadlineMs, signal: new AbortController().signal });
-    const answeredAt = this.#clock.monotonic();
     if (answer.kind === "denied") return { failure: answer };
     const read = answer.kind === "done" ? tokenSchema.safeParse(answer.result) : undefined;
     if (!read?.success) {
@@ -121,7 +141,7 @@ export class CloudAccount {
       return { failure: { kind: "unsent", why: `no token: ${why}` } };
     }
     const lifeMs = read.data.expire_time * 1_000;
-    const goodUntil = answeredAt + lifeMs - Math.min(earlyMsMax, lifeMs / 4);
+    const goodUntil = sentAt + lifeMs - Math.min(earlyMsMax, lifeMs / 4);
     this.#token = { text: new SecretString(read.data.access_token), goodUntil };
     return { token: this.#token };
   }
@@ -131,8 +151,6 @@ export class CloudAccount {
     { deadlineMs, signal }: CloudAskOptions,
     accessToken?: SecretString,
   ): Promise<CloudAnswer> {
-    const untaken = await this.#rate.turn("other", signal);
-    if (untaken) return { kind: "unsent", ...untaken };
     const { baseUrl, clientId, accessSecret } = this.#project;
     const at = this.#clock.wall();
     const target = pathWith(path, query);

@@ -48,6 +48,33 @@ test("all who wait for a token share one, whichever lock of the project they are
   assert.equal(asked.filter(isListing).length, 3);
 });
 
+test("a token that ends while its request waits for its turn is not sent", async (t) => {
+  const { codes, asked, skip, port, clock } = await givenTuyaCloud(t, lists);
+  await codes.list(indexOf, never);
+  const goodUntil = (port.calls[0]?.at ?? 0) + 2 * hour - 60_000;
+  skip(goodUntil - 5_000 - clock.monotonic());
+  await Promise.all(Array.from({ length: 35 }, () => codes.list(indexOf, never)));
+  const late = asked.filter((_, nth) => (port.calls[nth]?.at ?? 0) > goodUntil + 10_000).filter(isListing);
+  assert.ok(late.length > 5, "some had to wait for so long");
+  assert.deepEqual([...new Set(late.map(({ headers }) => headers.access_token))], ["token-2"]);
+});
+
+test("nobody waits for a turn for ever: what was not sent within a minute is not sent at all", async (t) => {
+  const { codes, port } = await givenTuyaCloud(t, lists);
+  await codes.list(indexOf, never);
+  const calls = port.calls.length;
+  const many = Array.from({ length: 120 }, () =>
+    codes.list(indexOf, never).then(
+      () => "answered",
+      (error: Error) => error.message,
+    ),
+  );
+  const ends = await Promise.all(many);
+  assert.ok(ends.some((end) => end === "answered"));
+  assert.ok(ends.some((end) => end.includes("called off")));
+  assert.ok(port.calls.length - calls < 120);
+});
+
 test("who leaves while the token is on its way does not take it from the others", async (t) => {
   const { codes, asked, port } = await givenTuyaCloud(t, lists);
   port.trouble({ slowMs: 3_000 }, { path: /token/ });
