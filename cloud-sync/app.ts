@@ -25,6 +25,7 @@ import { holdOpenRoutes } from "./routes/hold-open-routes.ts";
 import { linkRoutes } from "./routes/link-routes.ts";
 import { meRoutes } from "./routes/me-routes.ts";
 import { operationRoutes } from "./routes/operation-routes.ts";
+import { passkeyRoutes } from "./routes/passkey-routes.ts";
 import { peopleRoutes } from "./routes/people-routes.ts";
 import { siteRoutes } from "./routes/site-routes.ts";
 import { tempCodeRoutes } from "./routes/temp-code-routes.ts";
@@ -99,7 +100,7 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
     backupRoutes,
   ])
     app.route("/", routes(parts));
-  for (const routes of [authRoutes, linkRoutes, meRoutes, factorRoutes, peopleRoutes, apiKeyRoutes])
+  for (const routes of [authRoutes, linkRoutes, meRoutes, factorRoutes, passkeyRoutes, peopleRoutes, apiKeyRoutes])
     app.route("/", routes(people));
   app.route("/", tempCodeRoutes(parts, new TempCodes(parts)));
   app.route("/", gatewayRoutes(parts, meters));

@@ -33,7 +33,7 @@ export async function keepHouse(parts: CloudParts): Promise<void> {
 export async function cleanOnce({ store, clock, logger, stopping }: CloudParts): Promise<void> {
   await store.transaction(async (tx) => {
     await forgetSessions(tx, clock.wall() - sessionsKeptMs);
-    await forgetLinks(tx, clock.wall() - linksKeptMs);
+    await forgetLinks(tx, clock.wall() - linksKeptMs, clock.wall());
     await forgetSecurity(tx, clock.wall());
   });
   for (const { id } of await listSites(store.db)) {

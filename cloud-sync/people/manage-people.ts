@@ -1,6 +1,7 @@
 /** What administrators do with other people's accounts; the API and the pages call the same. Refusals are problems that name the field. */
 import { fieldProblem } from "../../web/problem.ts";
 import type { Actor, Role } from "../domain/permissions.ts";
+import { removePasskeysOf } from "../store/passkeys.ts";
 import {
   changePerson,
   createPerson,
@@ -122,6 +123,7 @@ export async function forgetSecondFactor(
   const done = await store.transaction(async (tx) => {
     if (!(await lockPerson(tx, id))) return false;
     await changePerson(tx, id, { totpSealed: null, totpPending: null, recoveryCodes: "[]" }, clock.wall());
+    await removePasskeysOf(tx, id);
     await endSessionsOf(tx, id, clock.wall());
     return true;
   });

@@ -15,7 +15,7 @@ import { json, jsonBody, problems } from "./shapes.ts";
 
 const tags = ["Sign-in"];
 
-const by = z.enum(["tokens", "cookie"]).default("tokens").openapi({
+export const by = z.enum(["tokens", "cookie"]).default("tokens").openapi({
   description: "How the session is shown from then on; `cookie` for pages of this service alone.",
 });
 /** Longer than any that is taken, so that the answer does not tell the rule. */

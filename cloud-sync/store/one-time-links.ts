@@ -82,8 +82,11 @@ export async function useLink(tx: Transaction, token: string, now: Instant): Pro
   return used;
 }
 
-/** Those used or expired before. */
-export async function forgetLinks(tx: Transaction, before: Instant): Promise<void> {
+/** Those used or expired before; and challenges, of which anybody may ask for many, as soon as they are over. */
+export async function forgetLinks(tx: Transaction, before: Instant, now: Instant): Promise<void> {
+  await tx
+    .delete(oneTimeLink)
+    .where(and(eq(oneTimeLink.siteId, everySite), eq(oneTimeLink.purpose, "passkey"), lt(oneTimeLink.expiresAt, now)));
   await tx
     .delete(oneTimeLink)
     .where(

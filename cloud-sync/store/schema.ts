@@ -425,7 +425,7 @@ export const passkey = pgTable(
     id: text("id").notNull(),
     personId: text("person_id").notNull(),
     name: text("name").notNull(),
-    /** COSE, base64url. */
+    /** SPKI, base64url. */
     publicKey: text("public_key").notNull(),
     counter: count("counter").notNull(),
     transports: text("transports").array().notNull(),

@@ -99,7 +99,7 @@ export interface TestPerson {
 }
 
 /** Hashing costs next to nothing, so that tests are quick. */
-export const cheapPasswords = { memoryKiB: 8, passes: 1 };
+export const cheapPasswords = { memoryKiB: 16, passes: 1 };
 
 /** Of every person that as() makes with a role that needs a second factor. */
 export const totpSecret = new SecretString("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP");

@@ -15,6 +15,8 @@ const open = [
   "POST /auth/second-factor",
   "POST /auth/refresh",
   "POST /auth/first-admin",
+  "POST /auth/passkey",
+  "POST /auth/passkey/options",
   "POST /auth/link",
   "POST /auth/link/password",
   "POST /auth/sign-out",
