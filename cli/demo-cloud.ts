@@ -37,7 +37,8 @@ export class AdminApi {
     });
     if (!response.ok)
       throw new CommandError(`cloud-sync answered ${response.status} to ${method} ${path}: ${await response.text()}`);
-    return (await response.json()) as Record<string, unknown>;
+    const text = await response.text();
+    return text === "" ? {} : JSON.parse(text);
   }
 }
 

@@ -15,9 +15,11 @@ const memorySchema = z.object({
   pins: z.array(
     z.object({ label: z.string(), pin: z.string(), grant: z.string(), accessPoints: z.array(z.string()).readonly() }),
   ),
+  people: z.array(z.object({ label: z.string(), userName: z.string(), password: z.string() })).default([]),
 });
 
 export type DemoMemory = z.infer<typeof memorySchema>;
+export type DemoPerson = DemoMemory["people"][number];
 export type DemoPin = DemoMemory["pins"][number];
 
 const boxNames = [
@@ -51,6 +53,7 @@ function begun(): DemoMemory {
     adminToken: secret(),
     boxes: boxNames.map(([id, name]) => ({ id, name, password: secret(), key: secret() })),
     pins: [],
+    people: [],
   };
 }
 

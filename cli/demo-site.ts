@@ -18,7 +18,8 @@ import { nodeDisk } from "../gateway/storage/node-disk.ts";
 import { systemClock } from "../gateway/system-clock.ts";
 import { CommandError } from "./command.ts";
 import { AdminApi, enrolOnce, makeGrants, makeSite, site } from "./demo-cloud.ts";
-import { type DemoMemory, type DemoPin, remember, remembered } from "./demo-memory.ts";
+import { type DemoMemory, type DemoPerson, type DemoPin, remember, remembered } from "./demo-memory.ts";
+import { makePeople } from "./demo-people.ts";
 import { KeptService } from "./kept-service.ts";
 import { ServiceProcess } from "./service-process.ts";
 
@@ -45,7 +46,13 @@ export interface DemoFacts {
     readonly caFile: string;
     readonly data: string;
   };
-  readonly cloud: { readonly url: string; readonly adminToken: string; readonly site: string };
+  readonly cloud: {
+    readonly url: string;
+    readonly adminToken: string;
+    readonly site: string;
+    /** Who can sign in at its pages. */
+    readonly people: readonly DemoPerson[];
+  };
   readonly boxes: readonly {
     readonly id: string;
     readonly accessPoint: string;
@@ -165,6 +172,7 @@ export async function startDemo({ folder, port, version, logger, onChange }: Dem
       return (await api.list(`/api/sites/${site}/access-points`)).length >= memory.boxes.length + locks.length;
     });
     if (memory.pins.length === 0) memory.pins = await makeGrants(api, String(gatewayReady.gateway));
+    if (memory.people.length === 0) memory.people = await makePeople(api, site);
     await remember(folder, memory);
     await until("the gateway knows the grants", async () => {
       const status = (await (await fetch(`${gatewayUrl}/api/status`)).json()) as { records: { rows: number } };
@@ -195,6 +203,7 @@ export async function startDemo({ folder, port, version, logger, onChange }: Dem
           await gateway.start();
         },
       },
+      signIn: { url: cloudUrl, people: memory.people },
       hints: memory.pins.map(({ label, pin, accessPoints }) => ({ label, pin, note: accessPoints.join(", ") })),
       clock: systemClock,
       logger,
@@ -217,7 +226,7 @@ export async function startDemo({ folder, port, version, logger, onChange }: Dem
         caFile,
         data: join(folder, "gateway"),
       },
-      cloud: { url: cloudUrl, adminToken: memory.adminToken, site },
+      cloud: { url: cloudUrl, adminToken: memory.adminToken, site, people: memory.people },
       boxes: memory.boxes.filter(({ id }) => id !== "spare-box").map(withAccessPoint),
       locks: locks.map(({ id, make }) => ({ id, accessPoint: id, driver: make.driver })),
       spareBox: withAccessPoint(memory.boxes.find(({ id }) => id === "spare-box")!),

@@ -46,7 +46,12 @@ export const command = defineCommand({
               "",
               ...facts.pins.map(({ pin, label }) => `  PIN ${pin}  ${label}`),
               "",
-              `  Gateway ${facts.gateway.url}   cloud ${facts.cloud.url}/docs   data ${folder}`,
+              `  Sign in at ${facts.cloud.url}`,
+              ...facts.cloud.people.map(
+                ({ userName, password, label }) => `  ${userName.padEnd(6)} password ${password}  ${label}`,
+              ),
+              "",
+              `  Gateway ${facts.gateway.url}   cloud's API ${facts.cloud.url}/docs   data ${folder}`,
               "  The spare box is yours to play with mosquitto, as gateway/drivers/mqtt-lockbox/README.md shows:",
               `  BOX=${spare.id} PORT=${facts.gateway.plainPort} PASSWORD=${spare.password} KEY=${spare.key}`,
               "",

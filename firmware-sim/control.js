@@ -25,6 +25,7 @@ stream.addEventListener("message", ({ data }) => {
   drawLine(site);
   drawLocks(site);
   drawCodes(site);
+  drawSignIn(site);
   drawLedger(site);
   for (const listener of listeners) listener();
 });
@@ -377,6 +378,31 @@ function boxWords(box, lockedOutMs) {
   if (line !== "good") words.push(line === "own" ? "faulty line" : `${line} line`);
   if (batteryPercent <= 20 || (make && batteryPercent !== undefined)) words.push(`battery ${batteryPercent} %`);
   return words.join(" · ");
+}
+
+// Who can sign in at the cloud.
+
+let peopleDrawn = "";
+
+function drawSignIn({ signIn }) {
+  hide(byId("sign-in"), !signIn?.people.length);
+  const now = JSON.stringify(signIn);
+  if (!signIn || now === peopleDrawn) return;
+  peopleDrawn = now;
+  byId("sign-in-page").href = signIn.url;
+  byId("sign-in-people").replaceChildren(
+    ...signIn.people.map(({ label, userName, password }) => {
+      const row = document.createElement("tr");
+      for (const [tag, text] of [
+        ["th", label],
+        ["td", userName],
+        ["td", password],
+      ])
+        row.append(Object.assign(document.createElement(tag), { textContent: text }));
+      row.firstElementChild.scope = "row";
+      return row;
+    }),
+  );
 }
 
 // Codes to try.

@@ -14,7 +14,7 @@ import type { PlayedLock } from "./played-lock.ts";
 import { type CloudAccess, RemoteUnlocks } from "./remote-unlocks.ts";
 import { isLoopbackName } from "./same-origin.ts";
 import { SimLockbox } from "./sim-lockbox.ts";
-import { type Hint, type SiteProcesses, SiteStateWatch } from "./site-state.ts";
+import { type Hint, type SignIn, type SiteProcesses, SiteStateWatch } from "./site-state.ts";
 import { SimulatorStartError } from "./start-error.ts";
 
 export interface SimulatedBox {
@@ -40,6 +40,7 @@ export interface SimulatorOptions {
   readonly internet?: Internet | undefined;
   readonly processes?: SiteProcesses | undefined;
   readonly hints?: readonly Hint[] | undefined;
+  readonly signIn?: SignIn | undefined;
   /** On the boxes' lines, until the page changes them. */
   readonly faults?: { readonly rates: Partial<FaultRates>; readonly seed: number } | undefined;
   readonly clock: Clock;
@@ -53,7 +54,7 @@ export interface RunningSimulator {
 
 /** Rejects with a SimulatorStartError that says what to do. The boxes connect by themselves when their broker is there. */
 export async function startSimulator(options: SimulatorOptions): Promise<RunningSimulator> {
-  const { clock, logger, broker, gatewayUrl, cloud, internet, processes, locks = [], hints = [] } = options;
+  const { clock, logger, broker, gatewayUrl, cloud, internet, processes, signIn, locks = [], hints = [] } = options;
   const stopping = new AbortController();
   // Seconds since 1970, so that a simulator that is started again does not count its boxes' boots from one.
   const firstBoot = Math.floor(clock.wall() / 1000);
@@ -67,7 +68,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Running
   const unlocks = cloud && new RemoteUnlocks(cloud, clock);
   const played = boxes.map(playedLockbox);
   const watch = new SiteStateWatch({
-    ...{ locks, gatewayUrl, cloud, unlocks, internet, processes, hints, clock },
+    ...{ locks, gatewayUrl, cloud, unlocks, internet, processes, hints, signIn, clock },
     boxes: played,
   });
   const onLoopback = isLoopbackName(options.http.host);

@@ -44,6 +44,7 @@ function ControlPage() {
         <h2 id="locks-title">Locks of other makers</h2>
         <div id="locks" class="boxes" />
       </section>
+      <SignIn />
       <Ledger />
       <LockTemplate />
       <EventTemplate />
@@ -113,6 +114,33 @@ function Codes() {
       </fieldset>
       <ul id="hints" />
       <p class="note">Or press a box’s keys yourself. Once one has the focus you can type.</p>
+    </section>
+  );
+}
+
+/** The cloud's pages, for whoever gives out codes. */
+function SignIn() {
+  return (
+    <section id="sign-in" aria-labelledby="sign-in-title" hidden>
+      <h2 id="sign-in-title">Make a code of your own</h2>
+      <p>
+        <a id="sign-in-page" href="/" target="_blank" rel="noopener">
+          Sign in at the cloud
+        </a>{" "}
+        as one of these, make a code, and press it at a lock above.
+      </p>
+      <div class="overflow-auto">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Who</th>
+              <th scope="col">User name</th>
+              <th scope="col">Password</th>
+            </tr>
+          </thead>
+          <tbody id="sign-in-people" />
+        </table>
+      </div>
     </section>
   );
 }

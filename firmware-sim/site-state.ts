@@ -12,6 +12,12 @@ export interface Hint {
   readonly note: string;
 }
 
+/** Where people sign in at the cloud, and as whom. */
+export interface SignIn {
+  readonly url: string;
+  readonly people: readonly { readonly label: string; readonly userName: string; readonly password: string }[];
+}
+
 export interface LockState extends PlayedView {
   readonly id: string;
   readonly name: string;
@@ -77,6 +83,8 @@ export interface SiteState {
   /** Newest first, at most 50. */
   readonly received: readonly ReceivedEvent[];
   readonly hints: readonly Hint[];
+  /** null: nobody is known. */
+  readonly signIn: SignIn | null;
 }
 
 /** The other programs of the site, as whoever started them can end and start them. */
@@ -99,6 +107,7 @@ export interface SiteStateOptions {
   readonly internet?: { readonly on: boolean } | undefined;
   readonly processes?: SiteProcesses | undefined;
   readonly hints: readonly Hint[];
+  readonly signIn?: SignIn | undefined;
   readonly clock: Clock;
 }
 
@@ -184,6 +193,7 @@ export class SiteStateWatch {
       decided: this.#decided,
       received: this.#received,
       hints,
+      signIn: this.#options.signIn ?? null,
     };
   }
 

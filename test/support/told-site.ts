@@ -179,6 +179,7 @@ export function aSiteState(change: Partial<SiteState> = {}): SiteState {
     gatewayControlled: true,
     decided: [],
     received: [],
+    signIn: null,
     hints: [
       { label: "Guest: opens as often as they like", pin: "583914", note: "box-1, box-2" },
       { label: "Courier: opens once", pin: "471629", note: "box-1, box-2" },
