@@ -1,7 +1,6 @@
 /** Builds the service's routes from its parts. Nothing is global: a simulation asks it by app.request, without a port. */
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
-import { html } from "hono/html";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { routePath } from "hono/route";
 import { addDocs } from "../web/docs.tsx";
@@ -10,6 +9,7 @@ import { HttpProblem, problemResponse, refuseInvalid, requestId } from "../web/p
 import { type CloudEnv, knownOnly } from "./authenticate.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { Meters } from "./meters.ts";
+import { pages } from "./pages/pages.tsx";
 import { peopleParts } from "./people/people-parts.ts";
 import { apiKeyRoutes } from "./routes/api-key-routes.ts";
 import { auditRoutes } from "./routes/audit-routes.ts";
@@ -40,16 +40,6 @@ A program signs in by POST /auth/sign-in and sends the access token as "Authoriz
 token; a browser has a cookie. What a role may do is in docs/permissions.md; each operation names its action as "x-action". Moments are ISO 8601 with an offset. Errors are problem+json: \
 "code" is for programs, "errors" names each field at fault, "requestId" is in the service's log. A POST below a site may carry an \
 Idempotency-Key: a repeat within the hour is answered as the first was.`;
-
-/** For a person who opens the service's bare address. The links hold below a proxy's path too. */
-const signpost = html`<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Postern cloud-sync</title>
-<h1>Postern cloud-sync</h1>
-<p>There is no page to work with here, only an API: <a href="docs">every call</a>, <a href="openapi.json">openapi.json</a>.</p>
-</html>`;
 
 export type CloudApp = OpenAPIHono<CloudEnv>;
 
@@ -105,7 +95,7 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
   app.route("/", tempCodeRoutes(parts, new TempCodes(parts)));
   app.route("/", gatewayRoutes(parts, meters));
   app.route("/", operationRoutes(parts, meters));
-  app.get("/", (c) => c.html(signpost));
+  app.route("/", pages(people, (url, init, env) => app.request(url, init, env)).app);
   addDocs(app, { title: "Postern cloud-sync", version, description });
   return app;
 }

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { basename, extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Env, Hono } from "hono";
+import { compress } from "hono/compress";
 
 export interface Asset {
   /** Path on this service, such as "/assets/style.3f9a1c20b7d4.css". */
@@ -28,10 +29,10 @@ export function asset(location: string): Asset {
   return { url: `/assets/${basename(path, extension)}.${hash}${extension}`, type, body };
 }
 
-/** One route for each. */
+/** One route for each. They hold no secret, so they may be compressed. */
 export function serveAssets<E extends Env>(app: Hono<E>, assets: readonly Asset[]): void {
   for (const { url, type, body } of assets) {
-    app.get(url, (c) =>
+    app.get(url, compress({ encoding: "gzip" }), (c) =>
       c.body(body, 200, { "content-type": type, "cache-control": "public, max-age=31536000, immutable" }),
     );
   }

@@ -31,6 +31,10 @@ const icon = `data:image/svg+xml,${encodeURIComponent(
 
 export interface PageProps {
   readonly title: string;
+  /** BCP 47; "en" when left out. */
+  readonly lang?: string | undefined;
+  /** What stands above the content: name, navigation. */
+  readonly banner?: Child;
   /** Addresses of style sheets after the shared ones. */
   readonly styles?: readonly string[];
   /** Addresses of module scripts; htmx is always there. */
@@ -39,11 +43,11 @@ export interface PageProps {
 }
 
 /** A whole document. Its content carries no inline style and no inline script: the policy of pageHeaders() refuses both. */
-export function Page({ title, styles = [], scripts = [], children }: PageProps) {
+export function Page({ title, lang = "en", banner, styles = [], scripts = [], children }: PageProps) {
   return (
     <>
       {raw("<!doctype html>")}
-      <html lang="en">
+      <html lang={lang}>
         <head>
           <meta charset="utf-8" />
           <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -62,7 +66,10 @@ export function Page({ title, styles = [], scripts = [], children }: PageProps) 
           ))}
         </head>
         <body>
-          <main class="container">{children}</main>
+          {banner}
+          <main class="container" id="content">
+            {children}
+          </main>
         </body>
       </html>
     </>

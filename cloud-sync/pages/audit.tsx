@@ -1,0 +1,136 @@
+/** The audit trail: who changed what, when, from where; filtered, and as a file for a spreadsheet. */
+import { reachOf } from "../domain/permissions.ts";
+import { Frame } from "./frame.tsx";
+import { query } from "./own-api.ts";
+import type { PageBook, PageContext } from "./page-book.tsx";
+import { Field, Select } from "./parts/form.tsx";
+import { knownZone, Moment } from "./parts/moments.tsx";
+import { Empty, Table } from "./parts/show.tsx";
+import { listSites, type SeenSite } from "./sites.tsx";
+import type { Visit } from "./visit.ts";
+
+type Facts = Readonly<Record<string, unknown>>;
+
+interface SeenEntry {
+  readonly site: string | null;
+  readonly at: string;
+  readonly actor: string;
+  readonly action: string;
+  readonly thing: string;
+  readonly before: Facts | null;
+  readonly after: Facts | null;
+  readonly from: { readonly address: string };
+}
+
+export function addAuditPages(book: PageBook): void {
+  book.get("/audit", "audit.read", async (c, visit) => c.html(await auditPage(c, visit, await listSites(visit))));
+}
+
+function filterOf(c: PageContext, zone: string) {
+  const day = (name: string, after: number) => dayStart(c.req.query(name) ?? "", zone, after);
+  return {
+    site: c.req.query("site"),
+    who: c.req.query("who"),
+    action: c.req.query("action"),
+    thing: c.req.query("thing"),
+    from: day("from", 0),
+    // The last day counts whole.
+    until: day("until", 1),
+  };
+}
+
+/** The moment a day begins, `after` days later; undefined: no day. */
+function dayStart(text: string, zone: string, after: number): string | undefined {
+  try {
+    return Temporal.PlainDate.from(text).add({ days: after }).toZonedDateTime(zone).toInstant().toString();
+  } catch {
+    return undefined;
+  }
+}
+
+async function auditPage(c: PageContext, visit: Visit, sites: readonly SeenSite[]) {
+  const { words, lang, api } = visit;
+  const { audit } = words;
+  const zone = knownZone((sites.find(({ id }) => id === c.req.query("site")) ?? sites[0])?.zone);
+  const filter = filterOf(c, zone);
+  const [{ items, next }, nameOf] = await Promise.all([
+    api.get<{ items: readonly SeenEntry[]; next: string | null }>(
+      `/api/audit${query({ ...filter, after: c.req.query("after") })}`,
+    ),
+    namesOf(visit),
+  ]);
+  const typed = { from: c.req.query("from"), until: c.req.query("until") };
+  return (
+    <Frame visit={visit} title={audit.title} at="/audit">
+      <h1>{audit.title}</h1>
+      <p>
+        {audit.lead} <small>{words.common.timesIn(zone)}</small>
+      </p>
+      <form class="filter" action="/audit">
+        {sites.length > 1 && (
+          <Select
+            name="site"
+            label={words.common.site}
+            words={words}
+            value={filter.site}
+            choices={[
+              { value: "", label: words.common.all },
+              ...sites.map(({ id, name }) => ({ value: id, label: name })),
+            ]}
+          />
+        )}
+        <Field name="who" type="search" label={words.common.who} words={words} value={filter.who} />
+        <Field name="action" type="search" label={audit.action} words={words} value={filter.action} />
+        <Field name="thing" type="search" label={audit.thing} words={words} value={filter.thing} />
+        <Field name="from" type="date" label={audit.from} words={words} value={typed.from} />
+        <Field name="until" type="date" label={audit.until} words={words} value={typed.until} />
+        <button type="submit">{words.common.show}</button>
+      </form>
+      {items.length === 0 ? (
+        <Empty title={audit.empty} text={audit.emptyText} />
+      ) : (
+        <>
+          <Table
+            caption={audit.title}
+            rows={items}
+            columns={[
+              { head: words.common.when, cell: ({ at }) => <Moment iso={at} zone={zone} lang={lang} /> },
+              { head: words.common.who, cell: ({ actor }) => nameOf.get(actor) ?? actor },
+              { head: audit.action, cell: ({ action }) => <code>{action}</code> },
+              { head: audit.thing, cell: ({ thing }) => thing },
+              { head: audit.before, cell: ({ before }) => <FactList facts={before} /> },
+              { head: audit.after, cell: ({ after }) => <FactList facts={after} /> },
+              { head: audit.address, cell: ({ from }) => from.address },
+            ]}
+          />
+          <p>
+            <a href={`/api/audit.csv${query(filter)}`} download="audit.csv">
+              {audit.csv}
+            </a>
+          </p>
+        </>
+      )}
+      {next && <a href={`/audit${query({ ...filter, ...typed, after: next })}`}>{words.common.next}</a>}
+    </Frame>
+  );
+}
+
+/** Entries name people by their ids alone; whoever may read people reads their names. */
+async function namesOf(visit: Visit): Promise<ReadonlyMap<string, string>> {
+  if (reachOf(visit.actor!, "people.read") === undefined) return new Map();
+  const { items } = await visit.api.get<{ items: readonly { id: string; name: string }[] }>("/api/people?limit=200");
+  return new Map(items.map(({ id, name }) => [id, name]));
+}
+
+function FactList({ facts }: { facts: Facts | null }) {
+  if (!facts) return <>–</>;
+  return (
+    <>
+      {Object.entries(facts).map(([name, value]) => (
+        <div>
+          <small>{name}:</small> {typeof value === "string" ? value : JSON.stringify(value)}
+        </div>
+      ))}
+    </>
+  );
+}

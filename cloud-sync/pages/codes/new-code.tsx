@@ -1,0 +1,248 @@
+/** Making a temporary code: the form with the rules of the chosen locks, and the digits once it is made. */
+import { randomUUID } from "node:crypto";
+import type { Instant } from "../../../gateway/domain/instant.ts";
+import { Frame } from "../frame.tsx";
+import { NoSite } from "../grants.tsx";
+import { type FieldFaults, faultsFrom } from "../own-api.ts";
+import { FormWords, type PageBook } from "../page-book.tsx";
+import { Choices, Field, Form } from "../parts/form.tsx";
+import { knownZone } from "../parts/moments.tsx";
+import { Empty, Secret } from "../parts/show.tsx";
+import { chosenSite, SiteChoice } from "../parts/site-choice.tsx";
+import { listDoors, listSites, type SeenSite } from "../sites.tsx";
+import type { Visit } from "../visit.ts";
+import type { Words } from "../words/words.ts";
+import { type CodeDigits, codesPath, type SeenCode } from "./code-shapes.ts";
+import { codeForm, rulesPart } from "./rules.tsx";
+
+export interface GivenCodeForm {
+  readonly name: string;
+  readonly code: string;
+  readonly from: string;
+  readonly until: string;
+  readonly accessPoints: readonly string[];
+  readonly days: readonly string[];
+  readonly hoursFrom: string;
+  readonly hoursUntil: string;
+}
+
+export function addNewCodePages(book: PageBook): void {
+  book.get("/codes/new", "codes.change", async (c, visit) => {
+    const sites = await listSites(visit);
+    const site = chosenSite(sites, c.req.query("site"));
+    return c.html(site ? await newCodePage(visit, sites, site, { now: book.now() }) : <NoSite visit={visit} />);
+  });
+
+  book.post("/codes/rules", "codes.change", async (c, visit) => {
+    const form = await FormWords.of(c);
+    const chosen = { site: form.text("site"), accessPoints: form.all("accessPoints"), code: form.text("code") };
+    return c.html(await rulesPart(visit, chosen));
+  });
+
+  book.post("/codes", "codes.change", async (c, visit) => {
+    const form = await FormWords.of(c);
+    const sites = await listSites(visit);
+    const site = chosenSite(sites, form.text("site"));
+    const given = readForm(form);
+    if (!site) return c.html(<NoSite visit={visit} />, 422);
+    try {
+      const made = await visit.api.send<SeenCode & CodeDigits>("POST", codesPath, orderOf(given, site), keyOf(form));
+      return c.html(<MadePage visit={visit} made={made} />);
+    } catch (error) {
+      const faults = faultsFrom(error, { expiry: "until", windows: "days" });
+      return c.html(await newCodePage(visit, sites, site, { now: book.now(), faults, given }), 422);
+    }
+  });
+}
+
+/** A form that is sent twice makes one code. */
+function keyOf(form: FormWords): Record<string, string> {
+  const key = form.text("key");
+  return /^[\w-]{1,100}$/.test(key) ? { "idempotency-key": key } : {};
+}
+
+function readForm(form: FormWords): GivenCodeForm {
+  return {
+    name: form.text("name"),
+    code: form.text("code").replaceAll(/\s/g, ""),
+    from: form.text("from"),
+    until: form.text("until"),
+    accessPoints: form.all("accessPoints"),
+    days: form.all("days"),
+    hoursFrom: form.text("hoursFrom"),
+    hoursUntil: form.text("hoursUntil"),
+  };
+}
+
+/** Moments go on as they were typed: the API reads them in the site's zone, and says what is wrong with them. */
+function orderOf(
+  { name, code, from, until, accessPoints, days, hoursFrom, hoursUntil }: GivenCodeForm,
+  site: SeenSite,
+) {
+  const windows = [{ days: days.map(Number), from: hoursFrom || "00:00", until: hoursUntil || "24:00" }];
+  return {
+    site: site.id,
+    name,
+    accessPoints,
+    expiry: until,
+    ...(code !== "" && { code }),
+    ...(from !== "" && { from }),
+    ...(days.length > 0 && { windows }),
+  };
+}
+
+interface NewCodeNews {
+  readonly now: Instant;
+  readonly faults?: FieldFaults;
+  readonly given?: GivenCodeForm;
+}
+
+async function newCodePage(
+  visit: Visit,
+  sites: readonly SeenSite[],
+  site: SeenSite,
+  { now, faults, given }: NewCodeNews,
+) {
+  const { words } = visit;
+  const doors = (await listDoors(visit, site.id)).filter(({ goneAt }) => goneAt === null);
+  const zone = knownZone(site.zone);
+  const chosen = given?.accessPoints ?? (doors.length === 1 ? doors.map(({ id }) => id) : []);
+  return (
+    <Frame visit={visit} title={words.codes.make} at="/codes">
+      <h1>{words.codes.make}</h1>
+      {sites.length > 1 && (
+        <form class="filter" action="/codes/new">
+          <SiteChoice sites={sites} site={site} words={words} />
+          <button type="submit" class="secondary">
+            {words.common.show}
+          </button>
+        </form>
+      )}
+      {doors.length === 0 ? (
+        <Empty title={words.sites.doorsEmpty} text={words.codes.noDoors} />
+      ) : (
+        <Form action="/codes" id={codeForm} words={words} faults={faults} submit={words.codes.submit}>
+          <input type="hidden" name="site" value={site.id} />
+          <input type="hidden" name="key" value={randomUUID()} />
+          <Field
+            name="name"
+            label={words.codes.name}
+            hint={words.codes.nameHint}
+            words={words}
+            faults={faults}
+            value={given?.name}
+            required
+            autocomplete="off"
+          />
+          <Choices
+            name="accessPoints"
+            label={words.codes.doors}
+            words={words}
+            faults={faults}
+            values={chosen}
+            choices={doors.map(({ id, name }) => ({ value: id, label: name }))}
+          />
+          {await rulesPart(visit, { site: site.id, accessPoints: chosen, code: given?.code ?? "" })}
+          <Field
+            name="code"
+            label={words.codes.digits}
+            hint={words.codes.digitsHint}
+            words={words}
+            faults={faults}
+            value={given?.code}
+            inputmode="numeric"
+            autocomplete="off"
+          />
+          <Field
+            name="until"
+            type="datetime-local"
+            label={words.codes.until}
+            hint={words.common.timesIn(zone)}
+            words={words}
+            faults={faults}
+            value={given?.until ?? nextEvening(now, zone)}
+            required
+          />
+          <Field
+            name="from"
+            type="datetime-local"
+            label={words.codes.from}
+            hint={words.codes.fromHint}
+            words={words}
+            faults={faults}
+            value={given?.from}
+          />
+          <Hours words={words} faults={faults} given={given} />
+        </Form>
+      )}
+    </Frame>
+  );
+}
+
+/** Folded away, because it is seldom wanted; open when it was filled in. */
+function Hours({
+  words,
+  faults,
+  given,
+}: {
+  words: Words;
+  faults: FieldFaults | undefined;
+  given: GivenCodeForm | undefined;
+}) {
+  const { codes } = words;
+  const isWanted = (given?.days.length ?? 0) > 0 || faults?.days !== undefined;
+  return (
+    <details open={isWanted}>
+      <summary>{codes.hours}</summary>
+      <Choices
+        name="days"
+        label={codes.hours}
+        hint={codes.hoursHint}
+        words={words}
+        faults={faults}
+        values={given?.days}
+        choices={codes.days.map((label, index) => ({ value: String(index + 1), label }))}
+      />
+      <Field
+        name="hoursFrom"
+        type="time"
+        label={codes.hoursFrom}
+        words={words}
+        faults={faults}
+        value={given?.hoursFrom}
+      />
+      <Field
+        name="hoursUntil"
+        type="time"
+        label={codes.hoursUntil}
+        words={words}
+        faults={faults}
+        value={given?.hoursUntil}
+      />
+    </details>
+  );
+}
+
+/** Six o'clock, today if that is more than an hour ahead. */
+function nextEvening(now: Instant, zone: string): string {
+  const local = Temporal.Instant.fromEpochMilliseconds(now).toZonedDateTimeISO(zone);
+  const today = local.hour < 17 ? local : local.add({ days: 1 });
+  return `${today.toPlainDate()}T18:00`;
+}
+
+function MadePage({ visit, made }: { visit: Visit; made: SeenCode & CodeDigits }) {
+  const { words } = visit;
+  return (
+    <Frame visit={visit} title={words.codes.made} at="/codes">
+      <h1>{words.codes.made}</h1>
+      <p>{words.codes.madeLead(made.name)}</p>
+      <Secret text={made.code} words={words} big />
+      <p>{words.codes.madeHint}</p>
+      <p>
+        <a class="button" href={`/codes/${made.id}`}>
+          {words.codes.status}
+        </a>
+      </p>
+    </Frame>
+  );
+}

@@ -1,0 +1,47 @@
+/** All pages of the service. Each works without a script: a form is answered by the next page, or by itself with what is wrong. */
+import { reachOf } from "../domain/permissions.ts";
+import type { PeopleParts } from "../people/people-parts.ts";
+import { addAccountPages } from "./account.tsx";
+import { addAuditPages } from "./audit.tsx";
+import { addCodesList } from "./codes/codes-list.tsx";
+import { addNewCodePages } from "./codes/new-code.tsx";
+import { addOneCodePages } from "./codes/one-code.tsx";
+import { addEventPages } from "./events.tsx";
+import { addPageAssets, destinationsOf } from "./frame.tsx";
+import { addGrantPages } from "./grants.tsx";
+import { addLinkPages } from "./links.tsx";
+import type { AskService } from "./own-api.ts";
+import { PageBook } from "./page-book.tsx";
+import { addPeoplePages } from "./people.tsx";
+import { addSetUpPages } from "./set-up.tsx";
+import { addSignInPages } from "./sign-in.tsx";
+import { addSitePages, listSites } from "./sites.tsx";
+import type { Visit } from "./visit.ts";
+
+/** `ask`: the service that the pages are part of. */
+export function pages(people: PeopleParts, ask: AskService): PageBook {
+  const book = new PageBook(people, ask);
+  book.get("/", "account.self", async (c, visit) => c.redirect(await homeOf(visit), 303));
+  addSignInPages(book);
+  addLinkPages(book);
+  addSetUpPages(book);
+  addCodesList(book);
+  // Before "/codes/:code", which would take "new" for a code.
+  addNewCodePages(book);
+  addOneCodePages(book);
+  addSitePages(book);
+  addGrantPages(book);
+  addEventPages(book);
+  addPeoplePages(book);
+  addAuditPages(book);
+  addAccountPages(book);
+  addPageAssets(book.app);
+  return book;
+}
+
+/** Where a visitor begins: at the set-up while there is no site, else at the first page that is theirs. */
+async function homeOf(visit: Visit): Promise<string> {
+  const { actor } = visit;
+  if (actor && reachOf(actor, "sites.create") && (await listSites(visit)).length === 0) return "/set-up";
+  return destinationsOf(visit)[0]?.[1] ?? "/account";
+}

@@ -1,0 +1,32 @@
+/** Moments as people read them: in the site's zone and the visitor's language. */
+import type { Language } from "../words/words.ts";
+
+/** How each language writes days and hours. */
+const locales = { en: "en-GB", es: "es-ES" } as const satisfies Record<Language, string>;
+
+/** UTC where the zone is unknown to this version. */
+export function knownZone(zone: string | undefined): string {
+  if (zone === undefined) return "UTC";
+  try {
+    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(zone);
+    return zone;
+  } catch {
+    return "UTC";
+  }
+}
+
+/** "4 Mar 2031, 14:00". `iso`: as the API tells it. */
+export function inZone(iso: string, zone: string, lang: Language): string {
+  return Temporal.Instant.from(iso)
+    .toZonedDateTimeISO(zone)
+    .toLocaleString(locales[lang], { dateStyle: "medium", timeStyle: "short" });
+}
+
+export function Moment({ iso, zone, lang }: { iso: string; zone: string; lang: Language }) {
+  return <time datetime={iso}>{inZone(iso, zone, lang)}</time>;
+}
+
+/** The value of a datetime-local input. */
+export function toLocalInput(iso: string, zone: string): string {
+  return Temporal.Instant.from(iso).toZonedDateTimeISO(zone).toPlainDateTime().toString({ smallestUnit: "minute" });
+}

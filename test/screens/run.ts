@@ -1,0 +1,33 @@
+/** `npm run screens`: a picture of every page of the cloud, phone and desktop, English and Spanish, below docs/screens. */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Language } from "../../cloud-sync/pages/words/words.ts";
+import { desktop, phone, startBrowser } from "../support/control-page.ts";
+import { comeAs, pageTour } from "../support/page-tour.ts";
+import { givenPages } from "../support/page-visitor.ts";
+import { servePages } from "../support/served-pages.ts";
+
+const folder = join(import.meta.dirname, "../../docs/screens");
+const languages: readonly Language[] = ["en", "es"];
+
+await mkdir(folder, { recursive: true });
+const browser = await startBrowser();
+for (const language of languages) {
+  const site = await givenPages();
+  const served = await servePages(site.cloud);
+  const page = await browser.context.newPage();
+  await page.setExtraHTTPHeaders({ "accept-language": language });
+  const newcomer = (await site.cloud.as("agency", ["home"], { language })).browser.cookie ?? "";
+  for (const { name, who, path, go } of await pageTour(site, language))
+    for (const [sizeName, size] of Object.entries({ phone, desktop })) {
+      await page.setViewportSize(size);
+      await comeAs(page, served.url, site, who, newcomer);
+      await page.goto(served.url + path);
+      await go?.(page);
+      await page.screenshot({ path: join(folder, `${name}-${sizeName}-${language}.png`), fullPage: true });
+    }
+  await page.close();
+  await served.stop();
+  await site.cloud.close();
+}
+await browser.stop();

@@ -1,0 +1,161 @@
+/** Every page of the cloud, one after the other as people reach it: for what must hold of each of them, and for their pictures. */
+import type { Page } from "playwright-core";
+import type { Language } from "../../cloud-sync/pages/words/words.ts";
+import type { PageSite } from "./page-visitor.ts";
+
+type Who = "nobody" | "admin" | "agency" | "newcomer";
+
+export interface Stop {
+  /** Of its picture. */
+  readonly name: string;
+  readonly who: Who;
+  readonly path: string;
+  /** From the page at `path` to the one that is meant. */
+  readonly go?: (page: Page) => Promise<unknown>;
+}
+
+const password = "harbour lane twelve";
+const send = (page: Page) => page.locator("main form.sheet button[type=submit]").last().click();
+
+/** Fills the cloud with what the pages show, and answers the pages. */
+export async function pageTour({ cloud, people }: PageSite, language: Language): Promise<readonly Stop[]> {
+  const { agency, guard } = people;
+  const keyed = await cloud.as("admin");
+  for (const { id } of Object.values(people)) await cloud.ask("PATCH", `/api/people/${id}`, { language });
+  for (const { id } of [keyed, guard]) {
+    const { body: link } = await cloud.ask("POST", `/api/people/${id}/reset-link`);
+    await cloud.ask("POST", "/auth/link/password", { token: new URL(link.url).hash.slice(1), password });
+  }
+  const codes = [
+    { name: "Cleaner, flat 4", accessPoints: ["front-door"], expiry: "2099-03-04T18:00:00Z" },
+    { name: "Painter", accessPoints: ["box"], expiry: "2099-03-06T18:00:00Z" },
+  ];
+  const made = await Promise.all(codes.map((one) => agency.ask("POST", "/api/temp-codes", { site: "home", ...one })));
+  const code = made[0]!.body.id;
+  const { body: gateways } = await cloud.ask("GET", "/api/sites/home/gateways");
+  const [gateway] = gateways.items;
+  const { body: grants } = await cloud.ask("GET", "/api/sites/home/grants");
+  const [grant] = grants.items;
+  const newCode = async (page: Page, digits: string) => {
+    await page.locator("#name").fill("Cleaner, flat 4");
+    await page.locator('input[value="front-door"]').check();
+    await page.locator("#code").fill(digits);
+    await send(page);
+  };
+  return [
+    { name: "sign-in", who: "nobody", path: "/sign-in" },
+    {
+      name: "sign-in-refused",
+      who: "nobody",
+      path: "/sign-in",
+      go: async (page) => {
+        await page.locator("#name").fill("nobody");
+        await page.locator("#password").fill("wrong");
+        await send(page);
+        await page.getByRole("alert").waitFor();
+      },
+    },
+    {
+      name: "second-step",
+      who: "nobody",
+      path: "/sign-in",
+      go: async (page) => {
+        await page.locator("#name").fill(keyed.userName);
+        await page.locator("#password").fill(password);
+        await send(page);
+        await page.locator("#code").waitFor();
+      },
+    },
+    { name: "first-admin", who: "nobody", path: "/first-admin#token" },
+    { name: "choose-password", who: "nobody", path: "/link#token" },
+    { name: "codes", who: "agency", path: "/codes" },
+    { name: "codes-empty", who: "newcomer", path: "/codes" },
+    { name: "code-new", who: "agency", path: "/codes/new" },
+    {
+      name: "code-refused",
+      who: "agency",
+      path: "/codes/new",
+      go: async (page) => {
+        await newCode(page, "123450");
+        await page.locator("#code-fault").waitFor();
+      },
+    },
+    {
+      name: "code-made",
+      who: "agency",
+      path: "/codes/new",
+      go: async (page) => {
+        await newCode(page, "");
+        await page.locator("output").waitFor();
+      },
+    },
+    { name: "code", who: "agency", path: `/codes/${code}` },
+    { name: "code-delete", who: "agency", path: `/codes/${code}/delete` },
+    { name: "set-up", who: "admin", path: "/set-up" },
+    { name: "sites", who: "admin", path: "/sites" },
+    { name: "site-new", who: "admin", path: "/sites/new" },
+    { name: "site", who: "admin", path: "/sites/home" },
+    {
+      name: "gateway-code",
+      who: "admin",
+      path: "/sites/away",
+      go: async (page) => {
+        await page.locator("#name").fill("Hill gateway");
+        await send(page);
+        await page.locator("output").waitFor();
+      },
+    },
+    { name: "gateway-revoke", who: "admin", path: `/sites/home/gateways/${gateway.id}/revoke` },
+    { name: "grants", who: "admin", path: "/grants?site=home" },
+    { name: "grant-revoke", who: "admin", path: `/grants/home/${grant.id}/revoke` },
+    { name: "events", who: "admin", path: "/events?site=home" },
+    { name: "events-empty", who: "admin", path: "/events?site=away" },
+    { name: "people", who: "admin", path: "/people" },
+    { name: "person", who: "admin", path: `/people/${agency.id}` },
+    { name: "person-disable", who: "admin", path: `/people/${agency.id}/disable` },
+    { name: "person-new", who: "admin", path: "/people/new" },
+    { name: "agencies", who: "admin", path: "/agencies" },
+    {
+      name: "agency-made",
+      who: "admin",
+      path: "/agencies/new",
+      go: async (page) => {
+        await page.locator("#name").fill("Hill Agency");
+        await page.locator("#userName").fill(`hill-${crypto.randomUUID().slice(0, 8)}`);
+        await send(page);
+        await page.locator("output").waitFor();
+      },
+    },
+    { name: "audit", who: "admin", path: "/audit" },
+    { name: "account", who: "admin", path: "/account" },
+    { name: "app-remove", who: "admin", path: "/account/app/remove" },
+    {
+      name: "app-scan",
+      who: "nobody",
+      path: "/sign-in?next=/account/app",
+      go: async (page) => {
+        await page.locator("#name").fill(guard.userName);
+        await page.locator("#password").fill(password);
+        await send(page);
+        await page.waitForURL("**/account/app");
+        await page.locator("#password").fill(password);
+        await send(page);
+        await page.locator(".qr").waitFor();
+      },
+    },
+    { name: "not-found", who: "admin", path: "/codes/none" },
+  ];
+}
+
+/** The browser becomes whoever opens the next page. */
+export async function comeAs(page: Page, url: string, site: PageSite, who: Who, newcomer: string): Promise<void> {
+  await page.context().clearCookies();
+  const cookie = {
+    admin: site.people.admin.browser.cookie,
+    agency: site.people.agency.browser.cookie,
+    newcomer,
+    nobody: undefined,
+  }[who];
+  const [name, value] = cookie?.split("=") ?? [];
+  if (name !== undefined && value !== undefined) await page.context().addCookies([{ name, value, url }]);
+}
