@@ -5,6 +5,7 @@ import { FormWords, type PageBook, type PageContext } from "./page-book.tsx";
 import { Field, Form, Select } from "./parts/form.tsx";
 import { Moment } from "./parts/moments.tsx";
 import { Notice, Qr, Table, Tag } from "./parts/show.tsx";
+import { addPasskeyPages, Passkeys, passkeyScript, type SeenPasskey } from "./passkeys.tsx";
 import type { Visit } from "./visit.ts";
 import { languages } from "./words/words.ts";
 
@@ -33,6 +34,8 @@ interface TotpStart {
 }
 
 export function addAccountPages(book: PageBook): void {
+  addPasskeyPages(book);
+
   book.get("/account", "account.self", async (c, visit) => c.html(await accountPage(c, visit)));
 
   book.post("/account/language", "account.self", async (c, visit) => {
@@ -104,6 +107,8 @@ function newsOf(c: PageContext, { words: { account, common } }: Visit): string |
     password: account.passwordChanged,
     session: account.sessionEnded,
     app: account.totpRemoved,
+    passkey: account.passkeyAdded,
+    "passkey-removed": account.passkeyRemoved,
   };
   return told[c.req.query("done") ?? ""];
 }
@@ -111,13 +116,14 @@ function newsOf(c: PageContext, { words: { account, common } }: Visit): string |
 async function accountPage(c: PageContext, visit: Visit, faults?: FieldFaults) {
   const { words, lang, api } = visit;
   const { account } = words;
-  const [me, { items: sessions }] = await Promise.all([
+  const [me, { items: sessions }, { items: passkeys }] = await Promise.all([
     api.get<Me>("/api/me"),
     api.get<{ items: readonly SeenSession[] }>("/api/me/sessions"),
+    api.get<{ items: readonly SeenPasskey[] }>("/api/me/passkeys"),
   ]);
   const news = newsOf(c, visit);
   return (
-    <Frame visit={visit} title={account.title} at="/account">
+    <Frame visit={visit} title={account.title} at="/account" scripts={[passkeyScript.url]}>
       <h1>{account.title}</h1>
       <p>
         {me.name} <small>{words.roles[me.role]}</small>
@@ -142,6 +148,7 @@ async function accountPage(c: PageContext, visit: Visit, faults?: FieldFaults) {
           </a>
         </p>
       )}
+      <Passkeys visit={visit} passkeys={passkeys} />
       <h2>{account.language}</h2>
       <Form action="/account/language" words={words} submit={words.common.save}>
         <Select

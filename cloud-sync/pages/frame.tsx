@@ -4,6 +4,7 @@ import type { Child } from "hono/jsx";
 import { asset, serveAssets } from "../../web/assets.ts";
 import { addAssets, Page } from "../../web/page.tsx";
 import { type Action, reachOf } from "../domain/permissions.ts";
+import { passkeyScript } from "./passkeys.tsx";
 import type { PageEnv, Visit } from "./visit.ts";
 import { type Language, languages, type Words } from "./words/words.ts";
 
@@ -12,7 +13,7 @@ const script = asset(import.meta.resolve("./assets/pages.js"));
 
 export function addPageAssets(app: Hono<PageEnv>): void {
   addAssets(app);
-  serveAssets(app, [style, script]);
+  serveAssets(app, [style, script, passkeyScript]);
 }
 
 const destinations: readonly (readonly [name: keyof Words["nav"], path: string, action: Action])[] = [
@@ -36,17 +37,19 @@ interface FrameProps {
   readonly title: string;
   /** Path of the destination the page belongs to. */
   readonly at?: string | undefined;
+  /** Of the page alone. */
+  readonly scripts?: readonly string[];
   readonly children?: Child;
 }
 
-export function Frame({ visit, title, at, children }: FrameProps) {
+export function Frame({ visit, title, at, scripts = [], children }: FrameProps) {
   const { words, lang, actor } = visit;
   return (
     <Page
       title={`${title} – ${words.product}`}
       lang={lang}
       styles={[style.url]}
-      scripts={[script.url]}
+      scripts={[script.url, ...scripts]}
       banner={
         <>
           <a class="skip" href="#content">

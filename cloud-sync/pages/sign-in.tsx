@@ -6,6 +6,7 @@ import type { FieldFaults } from "./own-api.ts";
 import { FormWords, ownPath, type PageBook, type PageContext } from "./page-book.tsx";
 import { Field, Form } from "./parts/form.tsx";
 import { Notice } from "./parts/show.tsx";
+import { PasskeySignIn, passkeyScript } from "./passkeys.tsx";
 import { languageCookie, type Visit } from "./visit.ts";
 import { isLanguage } from "./words/words.ts";
 
@@ -94,7 +95,7 @@ interface SignInProps {
 function SignIn({ visit, next, news, faults, name }: SignInProps) {
   const { words } = visit;
   return (
-    <Frame visit={visit} title={words.signIn.title}>
+    <Frame visit={visit} title={words.signIn.title} scripts={[passkeyScript.url]}>
       <h1>{words.signIn.title}</h1>
       {news && <Notice tone="calm">{news}</Notice>}
       <Form action="/sign-in" words={words} faults={faults} submit={words.signIn.submit}>
@@ -117,6 +118,7 @@ function SignIn({ visit, next, news, faults, name }: SignInProps) {
           autocomplete="current-password"
         />
       </Form>
+      <PasskeySignIn words={words} next={next} />
     </Frame>
   );
 }

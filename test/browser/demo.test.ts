@@ -4,7 +4,7 @@ import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import type { BrowserContext } from "playwright-core";
+import type { BrowserContext, Page } from "playwright-core";
 import { type RunningDemo, startDemo } from "../../cli/demo-site.ts";
 import type { Verdict } from "../../firmware-sim/sim-lockbox.ts";
 import type { LockState, SiteState } from "../../firmware-sim/site-state.ts";
@@ -131,6 +131,46 @@ test("the guest's PIN stands in the locks themselves and opens them without the 
   // A Brivo panel names the person alone: to a gateway that has just begun anew that may as well be a card.
   for (const name of names) await control.event(new RegExp(`${name}: opened by a (code|card)`), "in the cloud");
 });
+
+test("an agency makes a code for the Nuki, sees it on the lock, uses it, deletes it; the owner finds all of it in the audit", {
+  skip,
+}, async (t) => {
+  const page = await browser.context.newPage();
+  t.after(() => page.close());
+  await signIn(page, "agency");
+  await page.getByRole("link", { name: "Make a code" }).click();
+  await page.getByLabel("For whom or what").fill("Cleaner");
+  await page.getByLabel("Front door", { exact: true }).check();
+  await page.getByText("6 digits").waitFor();
+  await page.getByRole("button", { name: "Make the code" }).click();
+  const digits = await page.locator("output").textContent();
+  await page.getByRole("link", { name: "At the doors" }).click();
+  await page.getByText("on the lock").waitFor();
+
+  assert.equal(await enter("Front door", digits!), "granted");
+  await page.locator("dt:has-text('Last used') + dd time").waitFor();
+
+  await page.getByRole("link", { name: "Delete" }).click();
+  await page.getByRole("button", { name: "Yes, delete it" }).click();
+  await page.getByText("The code is deleted.").waitFor();
+  await until("the lock has forgotten it", async () => (await lockOf("Front door")).codes?.length === 1);
+  assert.equal(await enter("Front door", digits!), "denied");
+
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByText("You are signed out.").waitFor();
+  await signIn(page, "owner");
+  await page.getByRole("link", { name: "Audit" }).click();
+  for (const action of ["codes.create", "codes.revoke"])
+    await page.getByRole("row").filter({ hasText: action }).first().waitFor();
+});
+
+async function signIn(page: Page, userName: string): Promise<void> {
+  const { url, people } = demo.facts().cloud;
+  await page.goto(url);
+  await page.getByLabel("E-mail or user name").fill(userName);
+  await page.getByLabel("Password").fill(people.find((one) => one.userName === userName)!.password);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+}
 
 test("a lock that no PIN opens says why", { skip }, async () => {
   for (const name of ["Office", "Cellar"])

@@ -15,7 +15,7 @@ export interface Stop {
 }
 
 const password = "harbour lane twelve";
-const send = (page: Page) => page.locator("main form.sheet button[type=submit]").last().click();
+const send = (page: Page) => page.locator("main form.sheet[action] button[type=submit]").last().click();
 
 /** Fills the cloud with what the pages show, and answers the pages. */
 export async function pageTour({ cloud, people }: PageSite, language: Language): Promise<readonly Stop[]> {
@@ -52,7 +52,7 @@ export async function pageTour({ cloud, people }: PageSite, language: Language):
         await page.locator("#name").fill("nobody");
         await page.locator("#password").fill("wrong");
         await send(page);
-        await page.getByRole("alert").waitFor();
+        await page.locator("div[role=alert]").waitFor();
       },
     },
     {

@@ -39,6 +39,8 @@ function Faults({ faults, words }: { faults: FieldFaults; words: Words }) {
 
 interface FieldProps {
   readonly name: string;
+  /** Where two forms of a page have a field of this name; the name when left out. */
+  readonly id?: string;
   readonly label: string;
   readonly words: Words;
   readonly faults?: FieldFaults | undefined;
@@ -58,26 +60,26 @@ interface FieldProps {
 
 /** One line to fill in. */
 export function Field({ name, label, words, faults, hint, type = "text", value, required, ...rest }: FieldProps) {
-  const { ownZone, fromFragment, ...more } = rest;
+  const { ownZone, fromFragment, id = name, ...more } = rest;
   const fault = faults?.[name];
   return (
     <div class="field">
-      <label for={name}>
+      <label for={id}>
         {label} {required || type === "search" ? null : <small>({words.common.optional})</small>}
       </label>
       <input
-        id={name}
+        id={id}
         name={name}
         type={type}
         value={value}
         required={required}
         aria-invalid={fault === undefined ? undefined : "true"}
-        aria-describedby={describedBy(name, hint, fault)}
+        aria-describedby={describedBy(id, hint, fault)}
         data-own-zone={ownZone}
         data-from-fragment={fromFragment}
         {...more}
       />
-      <Beside name={name} hint={hint} fault={fault} words={words} />
+      <Beside name={id} hint={hint} fault={fault} words={words} />
     </div>
   );
 }
