@@ -9,6 +9,7 @@ import { HttpProblem, problemResponse, refuseInvalid, requestId } from "../web/p
 import { type CloudEnv, knownOnly } from "./authenticate.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { Meters } from "./meters.ts";
+import { noteRefusal } from "./note-refusal.ts";
 import { pages } from "./pages/pages.tsx";
 import { peopleParts } from "./people/people-parts.ts";
 import { apiKeyRoutes } from "./routes/api-key-routes.ts";
@@ -71,7 +72,10 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
   app.use("/api/*", limitBody(adminBodyBytes));
   app.use("/auth/*", limitBody(authBodyBytes));
   app.notFound((c) => problemResponse(c, new HttpProblem(404, "not-found", "There is no such path."), report));
-  app.onError((error, c) => problemResponse(c, error, report));
+  app.onError(async (error, c) => {
+    await noteRefusal(parts, c, error);
+    return problemResponse(c, error, report);
+  });
 
   const bearer = (text: string) => ({ type: "http" as const, scheme: "bearer", description: text });
   app.openAPIRegistry.registerComponent("securitySchemes", "accessToken", bearer("A token that says who asks"));

@@ -27,6 +27,8 @@ export interface SecurityEvent {
 }
 
 const hourMs = 3_600_000;
+/** So often within the hour, and a notice is a warning. */
+const oftenCount = 10;
 const keptMs = 365 * 24 * hourMs;
 
 /**
@@ -43,7 +45,13 @@ export async function recordSecurity(db: Pick<Database, "insert">, event: Securi
     .values({ siteId: site, id, kind, severity, subject, ...last, count: 1, firstAt: now })
     .onConflictDoUpdate({
       target: [securityEvent.siteId, securityEvent.id],
-      set: { ...last, severity, count: sql`${securityEvent.count} + 1`, resolvedAt: null, resolvedBy: null },
+      set: {
+        ...last,
+        severity: sql`case when ${severity} = 'notice' and ${securityEvent.count} + 1 >= ${oftenCount} then 'warning' else ${severity} end`,
+        count: sql`${securityEvent.count} + 1`,
+        resolvedAt: null,
+        resolvedBy: null,
+      },
     });
 }
 

@@ -136,6 +136,19 @@ async function aSecurityEvent(): Promise<string> {
   return items[0].id;
 }
 
+test("what is refused to somebody is noted, and a warning when it is often", async () => {
+  const looker = await cloud.as("user", ["demo"]);
+  const noted = async () => {
+    const { items } = (await cloud.ask("GET", "/api/security-events?kind=permission-refused")).body;
+    return items.map(({ subject, severity, count }: Record<string, unknown>) => [subject, severity, count]);
+  };
+  const order = { name: "X", zone: "UTC" };
+  assert.equal((await looker.ask("POST", "/api/sites", order)).status, 403);
+  assert.deepEqual(await noted(), [[looker.id, "notice", 1]]);
+  for (let times = 1; times < 10; times += 1) await looker.ask("POST", "/api/sites", order);
+  assert.deepEqual(await noted(), [[looker.id, "warning", 10]]);
+});
+
 describe("reading the trail", () => {
   test("by who, action, thing, time and site, page by page", async () => {
     const ask = async (query: string) => (await cloud.ask("GET", `/api/audit?limit=200&${query}`)).body.items;

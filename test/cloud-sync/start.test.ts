@@ -199,10 +199,10 @@ describe("one data folder over several starts", () => {
       [],
     );
 
-    await withoutTable("admin_token");
-    await assert.rejects(start(), ({ message, cause }: Error) => {
+    await withoutTable("person");
+    await assert.rejects(start({ adminToken: undefined }), ({ message, cause }: Error) => {
       assert.equal(cause, undefined);
-      assert.match(message, /"admin_token" does not exist/);
+      assert.match(message, /"person" does not exist/);
       assert.doesNotMatch(message, /params:/);
       return true;
     });
