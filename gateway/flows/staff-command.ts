@@ -3,7 +3,7 @@
  * or not at all: whoever pressed the button longer ago than a press lives has walked on.
  */
 import type { AccessPointId } from "../domain/access-point.ts";
-import type { StaffId } from "../domain/staff.ts";
+import { type StaffMember, staffStanding } from "../domain/staff.ts";
 import { GatewayError } from "../errors.ts";
 import type { CommandResult } from "../ports/device.ts";
 import { carryOut, type DoorAction, isForbidden } from "./door-action.ts";
@@ -11,13 +11,21 @@ import { pressLifeMs } from "./present-credential.ts";
 import { note, type SiteParts } from "./site-parts.ts";
 
 export interface StaffCommand {
-  readonly staff: StaffId;
+  /** As it was when it asked. */
+  readonly staff: StaffMember;
   readonly accessPoint: AccessPointId;
   readonly action: DoorAction;
 }
 
-/** Beside what the lock answered. Nothing has moved in any of these cases. */
-export type StaffCommandResult = CommandResult | "expired" | "no-such-door" | "lockdown" | "busy" | "storage-full";
+/** Beside what the lock answered. Nothing has moved in any of these cases. "not-staff": not any more. */
+export type StaffCommandResult =
+  | CommandResult
+  | "expired"
+  | "no-such-door"
+  | "lockdown"
+  | "busy"
+  | "storage-full"
+  | "not-staff";
 
 /** Rejects with `journal-failed` when the disk fails. */
 export async function carryOutForStaff(site: SiteParts, command: StaffCommand): Promise<StaffCommandResult> {
@@ -27,12 +35,14 @@ export async function carryOutForStaff(site: SiteParts, command: StaffCommand): 
   const askedAt = site.clock.monotonic();
   const running = site.inTurn.run(accessPoint.id, async (): Promise<StaffCommandResult> => {
     if (site.stopping.aborted || site.clock.monotonic() - askedAt > pressLifeMs) return "expired";
+    if (!isStillStaff(site, command.staff)) return "not-staff";
     const taken = take(site, command);
     if (!taken) return "storage-full";
     await taken.durable;
-    // A lockdown, or the end of the gateway, may have come during the write; and a slow disk may have let the person go.
+    // A lockdown, or the end of the gateway or of the person's work here, may have come during the write; and a slow disk may have let
+    // the person go.
     const isLate = site.clock.monotonic() - askedAt > pressLifeMs;
-    const isRefused = site.stopping.aborted || isForbidden(site, command.action);
+    const isRefused = site.stopping.aborted || isForbidden(site, command.action) || !isStillStaff(site, command.staff);
     const result = isLate ? "expired" : isRefused ? "refused" : await carryOut(site, accessPoint, command.action);
     void note(site, { type: "staff-command-ended", of: taken.event.seq, ...doorOf(command), result });
     return result;
@@ -40,10 +50,15 @@ export async function carryOutForStaff(site: SiteParts, command: StaffCommand): 
   return (await running) ?? "busy";
 }
 
+/** Whoever the cloud took off the list opens nothing, and nobody does with a password that is void. */
+function isStillStaff({ records, time }: SiteParts, { id, password }: StaffMember): boolean {
+  return staffStanding(records, time.sinceSyncMs()) === "good" && records.staff(id)?.password === password;
+}
+
 /** undefined: a full disk takes no more; nobody is let in unwritten. */
 function take(site: SiteParts, command: StaffCommand) {
   try {
-    return site.journal.recordEvent({ type: "staff-command", staff: command.staff, ...doorOf(command) });
+    return site.journal.recordEvent({ type: "staff-command", staff: command.staff.id, ...doorOf(command) });
   } catch (error) {
     if (error instanceof GatewayError && error.code === "storage-full") return undefined;
     throw error;

@@ -22,11 +22,11 @@ const refusals: Readonly<Record<Exclude<SignIn["outcome"], "signed-in">, string>
   busy: "Too many people sign in at this moment. Try again.",
 };
 
-const results: Readonly<Record<StaffCommandResult, string>> = {
+const results: Readonly<Record<Exclude<StaffCommandResult, "not-staff">, string>> = {
   confirmed: "open",
   accepted: "told to open",
   unknown: "nobody knows whether it moved: look at the door",
-  refused: "the lock refused",
+  refused: "refused, nothing moved",
   expired: "it took too long, nothing moved: press again",
   "no-such-door": "there is no such door here",
   lockdown: "lockdown: nothing is opened",
@@ -94,9 +94,13 @@ export class StaffPages {
       const session = this.sessionOf(c);
       if (!session) return c.redirect("/sign-in", 303);
       const { door, action } = c.req.param();
-      const staff = session.member.id;
-      const command = { staff, accessPoint: door, action: action === "identify" ? "identify" : "unlock" } as const;
+      const command = {
+        staff: session.member,
+        accessPoint: door,
+        action: action === "identify" ? "identify" : "unlock",
+      } as const;
       const result = await carryOutForStaff(site, command);
+      if (result === "not-staff") return c.redirect("/sign-in", 303);
       if (result === "no-such-door") throw new HttpProblem(404, "not-found", `There is no door ${door} here.`);
       const point = site.accessPoints.get(door);
       session.notice =

@@ -1,9 +1,11 @@
 /** Staff at the gateway's own pages, without a cloud: who gets in, what they open, and what is written down. Clock and disk are simulated. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { FeedRow } from "../../gateway/domain/feed.ts";
 import { defaultOfflineMaxAgeMs, type Site } from "../../gateway/domain/site.ts";
 import type { StaffMember } from "../../gateway/domain/staff.ts";
+import { carryOutForStaff } from "../../gateway/flows/staff-command.ts";
 import { gatewayApp } from "../../gateway/http/app.tsx";
 import { recentEvents } from "../../gateway/http/recent-events.ts";
 import type { CommandResult, Device } from "../../gateway/ports/device.ts";
@@ -125,6 +127,28 @@ describe("whoever has signed in", () => {
     assert.equal(await isIn(third), false);
   });
 
+  test("opens nothing once taken off the list, not even where the order was waiting or being written down", async () => {
+    const { site, send, heard, held, events } = await aGate();
+    const command = { staff: rosa, accessPoint: "front", action: "unlock" } as const;
+    held.release = Promise.withResolvers<void>();
+    const first = carryOutForStaff(site, command);
+    const waiting = carryOutForStaff(site, command);
+    while (heard.length === 0) await nextTurn();
+    await send([goneRow("staff", rosa.id, 2)]);
+    held.release.resolve();
+    assert.deepEqual([await first, await waiting], ["confirmed", "not-staff"]);
+
+    await send([staffRow(rosa, 3)]);
+    const beingWritten = carryOutForStaff(site, command);
+    await send([staffRow({ ...rosa, password: other }, 4)]);
+    assert.equal(await beingWritten, "refused");
+    assert.equal(heard.length, 1);
+    assert.deepEqual(
+      (await events()).map((event) => ("result" in event ? event.result : event.type)),
+      ["staff-command", "confirmed", "staff-command", "refused"],
+    );
+  });
+
   test("signs out, and the cookie is worth nothing", async () => {
     const { ask, signIn } = await aGate();
     const cookie = await signIn("rosa", typed);
@@ -153,6 +177,8 @@ interface Request {
 async function aGate(overrides: Partial<Site> = {}) {
   const clock = new SimClock(noon);
   const heard: string[] = [];
+  /** The lock answers a release once this is over. */
+  const held: { release?: PromiseWithResolvers<void> } = {};
   let site: RunningSite;
   const device: Device = {
     id: "lock",
@@ -164,6 +190,7 @@ async function aGate(overrides: Partial<Site> = {}) {
       relocks: "by-itself",
       release: async (): Promise<CommandResult> => {
         heard.push(`release, ${site.parts.journal.durableSeq} on the disk`);
+        await held.release?.promise;
         return "confirmed";
       },
       secure: async () => "confirmed",
@@ -202,8 +229,10 @@ async function aGate(overrides: Partial<Site> = {}) {
     };
   };
   return {
+    site: site.parts,
     ask,
     heard,
+    held,
     send,
     pass: (ms: number) => {
       for (const end = clock.monotonic() + ms; clock.step(end); );
