@@ -21,7 +21,10 @@ export interface HttpServer {
 /** The pages are for the few people of a house: what is more than that takes memory from the doors. */
 const httpLimits = { connections: 256, headersMs: 10_000, requestMs: 30_000 };
 
-/** Rejects with `port-in-use` naming the configuration key. Connections beyond the limit, and requests slower than theirs, are closed. */
+/**
+ * Rejects with `port-in-use` naming the configuration key. Connections beyond the limit are closed, and so are those whose handshake or
+ * request is slower than it may be.
+ */
 export async function listen(
   fetch: (request: Request) => Response | Promise<Response>,
   { host, port, tls }: { readonly host: string; readonly port: number; readonly tls?: ServerCertificate | undefined },
@@ -33,7 +36,10 @@ export async function listen(
     connectionsCheckingInterval: Math.min(headersMs, 1_000),
   };
   const server = await new Promise<ServerType>((resolve, reject) => {
-    const secure = tls && { createServer, serverOptions: { ...serverOptions, ...tls, minVersion: "TLSv1.2" as const } };
+    const secure = tls && {
+      createServer,
+      serverOptions: { ...serverOptions, ...tls, minVersion: "TLSv1.2" as const, handshakeTimeout: headersMs },
+    };
     const starting = serve({ fetch, hostname: host, port, serverOptions, ...secure }, () => resolve(starting));
     starting.maxConnections = connections;
     starting.once("error", (error: NodeJS.ErrnoException) => {

@@ -31,6 +31,16 @@ test("a connection that asks nothing, or not to its end, is closed", async (t) =
   assert.equal(await answerOf(t, server), "well");
 });
 
+test("a connection that never shakes hands is closed", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "postern-https-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const tls = await (await CertificateAuthority.open(folder, systemClock)).serverCertificate(["gate.local"]);
+  const limits = { connections, headersMs: 50, requestMs: 100 };
+  const server = await listen(() => new Response("well"), { host: "127.0.0.1", port: 0, tls }, limits);
+  t.after(() => server.stop());
+  await closed(await dial(t, server));
+});
+
 test("over TLS it shows the authority's certificate, and a renewed one from the next connection on", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "postern-https-"));
   t.after(() => rm(folder, { recursive: true }));
