@@ -81,7 +81,9 @@ class Ring implements Device {
     const { deadlineMs } = this.#options;
     const either = AbortSignal.any([signal, running.stopped.signal]);
     const result = await this.#account.move(running.member, to, { deadlineMs, signal: either });
-    if (result === "unknown") this.#book.forgetBolt();
+    // What the hub said of it while it was told may be of before, and must not pass for "secured" when the line breaks.
+    const mayHaveMoved = to === "released" && result === "accepted" && this.#book.facts.bolt === "secured";
+    if (result === "unknown" || mayHaveMoved) this.#book.forgetBolt();
     return result;
   }
 

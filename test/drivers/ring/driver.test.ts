@@ -214,6 +214,18 @@ test("a process that breaks down while a lock is told leaves it unknown, and com
   assert.equal(hub.commands.length, 2);
 });
 
+test("a hub that took an unlocking without showing it does not pass for a locked door when the line breaks", async (t) => {
+  const { device, appear, hub } = await givenRingSite(t, { deadlineMs: 5_000 });
+  await device.start(never);
+  await appear();
+  hub.loseCommands();
+  assert.equal(await device.lock?.release(5_000, never), "accepted");
+  assert.deepEqual(device.lock?.state(), { bolt: "unknown", basis: "assumed" });
+  hub.passCommands();
+  assert.equal(await device.lock?.secure(never), "confirmed");
+  assert.deepEqual(device.lock?.state(), { bolt: "secured", basis: "reported" });
+});
+
 test("an id that the account does not have is told with those it has", { timeout: 300_000 }, async (t) => {
   const { make, hub, logged } = await givenRingSite(t);
   hub.comeBack();
