@@ -3,6 +3,7 @@ import type { Millis } from "../../gateway/domain/instant.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
 import { type PasswordFault, passwordFault } from "../domain/password-policy.ts";
 import { retireAdminTokens } from "../store/admin-tokens.ts";
+import { recordAudit } from "../store/audit-trail.ts";
 import {
   type LinkPurpose,
   lockLink,
@@ -16,6 +17,7 @@ import { changePerson, createPerson, hasAdmin, type Person, readPerson, type Tak
 import { endSessionsOf } from "../store/sessions.ts";
 import type { Store, Transaction } from "../store/store.ts";
 import type { Caller } from "./caller.ts";
+import { demandProof } from "./guessing.ts";
 import { namesOf } from "./own-account.ts";
 import type { PeopleParts } from "./people-parts.ts";
 
@@ -79,8 +81,8 @@ export async function setPasswordByLink(
   { token, password }: { readonly token: string; readonly password: SecretString },
   caller: Caller,
 ): Promise<"unknown-link" | PasswordFault | undefined> {
-  const { store, clock, passwords, proofRate, logger } = people;
-  proofRate.demand(caller.address);
+  const { store, clock, passwords, logger } = people;
+  await demandProof(people, caller);
   const link = await readPasswordLink(people, token);
   if (!link) return "unknown-link";
   const fault = passwordFault(password.reveal(), namesOf(link.person));
@@ -93,6 +95,8 @@ export async function setPasswordByLink(
     await changePerson(tx, id, { passwordHash, failures: 0, lockedUntil: null }, now);
     await endSessionsOf(tx, id, now);
     await voidLinksOf(tx, id);
+    const facts = { before: { password: 0 }, after: { password: 1, by: link.purpose } };
+    await recordAudit(tx, { actor: id, from: caller, action: "account.password", thing: id, ...facts }, now);
     return true;
   });
   if (!isDone) return "unknown-link";
@@ -121,9 +125,9 @@ export async function makeFirstAdmin(
   | { readonly passwordFault: PasswordFault }
   | { readonly taken: TakenName }
 > {
-  const { store, clock, passwords, proofRate, logger } = people;
+  const { store, clock, passwords, logger } = people;
   const { token, password, ...facts } = wanted;
-  proofRate.demand(caller.address);
+  await demandProof(people, caller);
   if ((await readLink(store.db, token, clock.wall()))?.purpose !== "first-admin") return { fault: "unknown-link" };
   const weak = passwordFault(password.reveal(), namesOf(wanted));
   if (weak !== undefined) return { passwordFault: weak };
@@ -137,6 +141,8 @@ export async function makeFirstAdmin(
     await changePerson(tx, made.id, { passwordHash }, now);
     await retireAdminTokens(tx);
     await voidFirstAdminLinks(tx);
+    const after = { role: "admin", userName: facts.userName, email: facts.email, name: facts.name };
+    await recordAudit(tx, { actor: made.id, from: caller, action: "people.first-admin", thing: made.id, after }, now);
     return made;
   });
   if (!result) return { fault: "unknown-link" };

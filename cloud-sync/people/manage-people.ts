@@ -1,6 +1,8 @@
 /** What administrators do with other people's accounts; the API and the pages call the same. Refusals are problems that name the field. */
 import { fieldProblem } from "../../web/problem.ts";
-import type { Actor, Role } from "../domain/permissions.ts";
+import type { Asker } from "../asker.ts";
+import type { Role } from "../domain/permissions.ts";
+import { recordAudit } from "../store/audit-trail.ts";
 import { removePasskeysOf } from "../store/passkeys.ts";
 import {
   changePerson,
@@ -37,7 +39,7 @@ export async function demandSites(db: Queries, sites: readonly string[] | undefi
 /** A new person, who chooses a password by the link: hand it over, it is shown once. `base`: see ownUrl(). */
 export async function invitePerson(
   { store, clock, logger }: PeopleParts,
-  actor: Actor,
+  { actor, from }: Asker,
   wanted: Invitation,
   base: string,
 ): Promise<{ readonly person: Person; readonly link: MadeLink }> {
@@ -48,7 +50,10 @@ export async function invitePerson(
     const created = await createPerson(tx, fresh, now);
     if ("taken" in created) throw takenProblem(created.taken);
     const link = await makePasswordLink(tx, "invite", created.id, base, now);
-    return { person: (await readPerson(tx, created.id))!, link };
+    const person = (await readPerson(tx, created.id))!;
+    const entry = { actor: actor.id, from, action: "people.invite", thing: person.id, after: factsOf(person) };
+    await recordAudit(tx, entry, now);
+    return { person, link };
   });
   logger.info("person-invited", { person: made.person.id, role: wanted.role, by: actor.id });
   return made;
@@ -66,7 +71,7 @@ export interface AccountChange {
 /** undefined: there is no such person. Acts at once, whatever the person does at that moment. */
 export async function changeAccount(
   { store, clock, logger }: PeopleParts,
-  actor: Actor,
+  { actor, from }: Asker,
   id: string,
   change: AccountChange,
 ): Promise<Person | undefined> {
@@ -92,7 +97,10 @@ export async function changeAccount(
     const taken = await changePerson(tx, id, columns, now, sites && [...new Set(sites)]);
     if (taken) throw takenProblem(taken);
     if (disabled) await endSessionsOf(tx, id, now);
-    return readPerson(tx, id);
+    const after = (await readPerson(tx, id))!;
+    const facts = { before: factsOf(person), after: factsOf(after) };
+    await recordAudit(tx, { actor: actor.id, from, action: "people.change", thing: id, ...facts }, now);
+    return after;
   });
   if (changed) logger.info("person-changed", { person: id, fields: Object.keys(change).join(), by: actor.id });
   return changed;
@@ -101,14 +109,18 @@ export async function changeAccount(
 /** undefined: there is no such person. Voids the links the person had; the password holds until the new one is used. */
 export async function makeResetLink(
   { store, clock, logger }: PeopleParts,
-  actor: Actor,
+  { actor, from }: Asker,
   id: string,
   base: string,
 ): Promise<MadeLink | undefined> {
   const link = await store.transaction(async (tx) => {
     const person = await lockPerson(tx, id);
     if (!person) return undefined;
-    return makePasswordLink(tx, person.passwordHash === null ? "invite" : "reset", id, base, clock.wall());
+    const now = clock.wall();
+    const purpose = person.passwordHash === null ? "invite" : "reset";
+    const made = await makePasswordLink(tx, purpose, id, base, now);
+    await recordAudit(tx, { actor: actor.id, from, action: "people.reset-link", thing: id, after: { purpose } }, now);
+    return made;
   });
   if (link) logger.info("password-link-made", { person: id, by: actor.id });
   return link;
@@ -117,7 +129,7 @@ export async function makeResetLink(
 /** Of a person who has lost the phone: app, recovery codes and passkeys are forgotten, and its sessions end. false: there is no such person. */
 export async function forgetSecondFactor(
   { store, clock, logger }: PeopleParts,
-  actor: Actor,
+  { actor, from }: Asker,
   id: string,
 ): Promise<boolean> {
   const done = await store.transaction(async (tx) => {
@@ -125,8 +137,32 @@ export async function forgetSecondFactor(
     await changePerson(tx, id, { totpSealed: null, totpPending: null, recoveryCodes: "[]" }, clock.wall());
     await removePasskeysOf(tx, id);
     await endSessionsOf(tx, id, clock.wall());
+    const entry = { actor: actor.id, from, action: "people.forget-second-factor", thing: id };
+    await recordAudit(tx, entry, clock.wall());
     return true;
   });
   if (done) logger.info("second-factor-forgotten", { person: id, by: actor.id });
   return done;
+}
+
+/** false: there is no such person. */
+export async function endSessionsOfPerson(
+  { store, clock, logger }: PeopleParts,
+  { actor, from }: Asker,
+  id: string,
+): Promise<boolean> {
+  const done = await store.transaction(async (tx) => {
+    if (!(await lockPerson(tx, id))) return false;
+    const ended = await endSessionsOf(tx, id, clock.wall());
+    const entry = { actor: actor.id, from, action: "people.end-sessions", thing: id, after: { ended } };
+    await recordAudit(tx, entry, clock.wall());
+    return true;
+  });
+  if (done) logger.info("sessions-ended", { person: id, by: actor.id });
+  return done;
+}
+
+/** What the audit trail tells of an account. */
+function factsOf({ userName, email, name, role, language, sites, disabledAt }: Person) {
+  return { userName, email, name, role, language, sites, disabled: disabledAt !== null };
 }

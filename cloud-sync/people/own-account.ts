@@ -1,9 +1,11 @@
 /** What a person changes about the way it signs in. Whoever only found an open browser cannot: the password is asked for again. */
 import type { SecretString } from "../../gateway/wire/secret.ts";
 import { type PasswordFault, passwordFault } from "../domain/password-policy.ts";
+import { recordAudit } from "../store/audit-trail.ts";
 import { changePerson, lockPerson, type Person } from "../store/people.ts";
 import { endSessionsOf } from "../store/sessions.ts";
 import type { Caller } from "./caller.ts";
+import { demandProof } from "./guessing.ts";
 import type { PeopleParts } from "./people-parts.ts";
 import { mayTry, noteFailure } from "./sign-in.ts";
 
@@ -16,18 +18,19 @@ export const namesOf = ({ userName, email, name }: Pick<Person, "userName" | "em
 
 /** Whether it is the person's password. Wrong ones count as at sign-in. Throws a 429 or 503 when too many are tried. */
 export async function provePassword(
-  { store, clock, passwords, proofRate }: PeopleParts,
+  people: PeopleParts,
   person: Person,
   password: SecretString,
   caller: Caller,
 ): Promise<boolean> {
-  proofRate.demand(caller.address);
+  const { store, clock, passwords } = people;
+  await demandProof(people, caller);
   const { right } = await passwords.verify(password, person.passwordHash ?? undefined);
   return store.transaction(async (tx) => {
     const now = clock.wall();
     const locked = await lockPerson(tx, person.id);
     if (right && locked && mayTry(locked, now)) return true;
-    await noteFailure(tx, locked, now);
+    await noteFailure(tx, locked, now, caller);
     return false;
   });
 }
@@ -49,8 +52,12 @@ export async function changePassword(
   if (fault !== undefined) return fault;
   const passwordHash = await people.passwords.hash(wanted);
   await people.store.transaction(async (tx) => {
-    await changePerson(tx, person.id, { passwordHash, failures: 0, lockedUntil: null }, people.clock.wall());
-    await endSessionsOf(tx, person.id, people.clock.wall(), session);
+    const now = people.clock.wall();
+    await changePerson(tx, person.id, { passwordHash, failures: 0, lockedUntil: null }, now);
+    await endSessionsOf(tx, person.id, now, session);
+    const facts = { before: { password: 0 }, after: { password: 1 } };
+    const entry = { actor: person.id, from: caller, action: "account.password", thing: person.id, ...facts };
+    await recordAudit(tx, entry, now);
   });
   people.logger.info("password-changed", { person: person.id });
   return undefined;

@@ -2,11 +2,14 @@
 import { randomBytes } from "node:crypto";
 import type { Millis } from "../../gateway/domain/instant.ts";
 import type { SecretString } from "../../gateway/wire/secret.ts";
+import { recordAudit } from "../store/audit-trail.ts";
 import { keepLink, useLink } from "../store/one-time-links.ts";
 import { addPasskey, listPasskeys, lockPasskey, markPasskeyUsed } from "../store/passkeys.ts";
 import { lockPerson } from "../store/people.ts";
+import { recordSecurity } from "../store/security-events.ts";
 import { endSessionsOf } from "../store/sessions.ts";
 import type { Caller } from "./caller.ts";
+import { demandProof } from "./guessing.ts";
 import { provePassword } from "./own-account.ts";
 import type { PeopleParts } from "./people-parts.ts";
 import type { Self } from "./second-factor.ts";
@@ -63,13 +66,14 @@ export async function offerPasskey(
 
 /** The new passkey's id; other sessions, which it was not asked for, have ended. undefined: it does not hold, or answers no offer of ours. */
 export async function keepPasskey(
-  { store, clock, proofRate, logger }: PeopleParts,
+  people: PeopleParts,
   { person, session }: Self,
   made: NewCredential & { readonly name: string; readonly transports: readonly string[] },
   party: RelyingParty,
   caller: Caller,
 ): Promise<string | undefined> {
-  proofRate.demand(caller.address);
+  const { store, clock, logger } = people;
+  await demandProof(people, caller);
   const challenge = challengeOf(made.clientDataJSON, "webauthn.create", party);
   const credential = readNewCredential(made, party);
   if (challenge === undefined || !credential) return undefined;
@@ -80,6 +84,7 @@ export async function keepPasskey(
     if (offered?.purpose !== "passkey" || offered.personId !== person.id) return false;
     if (!(await addPasskey(tx, fresh, now))) return false;
     await endSessionsOf(tx, person.id, now, session);
+    await recordAudit(tx, { actor: person.id, from: caller, action: "account.add-passkey", thing: fresh.id }, now);
     return true;
   });
   if (!done) return undefined;
@@ -89,7 +94,7 @@ export async function keepPasskey(
 
 /** What navigator.credentials.get() takes, as JSON. It names nobody: the browser shows the passkeys it has. */
 export async function askForPasskey(people: PeopleParts, party: RelyingParty, caller: Caller) {
-  people.proofRate.demand(caller.address);
+  await demandProof(people, caller);
   return {
     challenge: await makeChallenge(people, null),
     rpId: party.id,
@@ -106,8 +111,8 @@ export async function signInByPasskey(
   party: RelyingParty,
   caller: Caller,
 ): Promise<SignedInSession | undefined> {
-  const { store, clock, proofRate, logger } = people;
-  proofRate.demand(caller.address);
+  const { store, clock, logger } = people;
+  await demandProof(people, caller);
   const challenge = challengeOf(shown.clientDataJSON, "webauthn.get", party);
   if (challenge === undefined) return undefined;
   const result = await store.transaction(async (tx) => {
@@ -117,7 +122,14 @@ export async function signInByPasskey(
     const counter = passkey ? checkAssertion(shown, passkey.publicKey, party) : undefined;
     if (!passkey || counter === undefined) return undefined;
     // One that counts never counts back: a copy of the authenticator would.
-    if ((counter !== 0 || passkey.counter !== 0) && counter <= passkey.counter) return "copied";
+    if ((counter !== 0 || passkey.counter !== 0) && counter <= passkey.counter) {
+      await recordSecurity(
+        tx,
+        { kind: "passkey-copied", severity: "alarm", subject: passkey.personId, ...caller },
+        now,
+      );
+      return "copied";
+    }
     const person = await lockPerson(tx, passkey.personId);
     if (!person || person.disabledAt !== null) return undefined;
     await markPasskeyUsed(tx, passkey.id, counter, now);

@@ -13,6 +13,8 @@ export interface PeopleParts extends CloudParts {
   readonly factorSeal: CredentialSeal;
   /** Proofs of any kind that an address may offer, right or wrong: each costs work or a guess. */
   readonly proofRate: RateLimiter;
+  /** Bursts of proofs that were told, by address. */
+  readonly burstNotes: RateLimiter;
   /** Wrong tokens, by address. */
   readonly wrongTokens: RateLimiter;
 }
@@ -25,6 +27,7 @@ export function peopleParts(parts: CloudParts): PeopleParts {
     tokens: new SessionTokens(parts.siteKeys),
     factorSeal: new CredentialSeal(everySite, parts.siteKeys.serviceKey("second factors")),
     proofRate: new RateLimiter({ burst: 30, perSecond: 0.5 }, monotonic),
+    burstNotes: new RateLimiter({ burst: 1, perSecond: 1 / 3600 }, monotonic),
     wrongTokens: new RateLimiter({ burst: 30, perSecond: 0.5 }, monotonic),
   };
 }

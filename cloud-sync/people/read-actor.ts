@@ -8,6 +8,7 @@ import { bearerToken, hashOf, isSameHash } from "../ids.ts";
 import { isStoredAdminToken } from "../store/admin-tokens.ts";
 import { findApiKey, markKeyUsed } from "../store/api-keys.ts";
 import type { Person } from "../store/people.ts";
+import { recordSecurity } from "../store/security-events.ts";
 import { endSession, markSeen, readSession, rotate, type SessionOfPerson } from "../store/sessions.ts";
 import { demandSameOrigin } from "./caller.ts";
 import type { PeopleParts } from "./people-parts.ts";
@@ -107,7 +108,20 @@ export async function openSession(
   const { session, person } = found;
   const verdict = judgeToken(session, read.number, now);
   if (verdict === "replayed") {
-    await store.transaction((tx) => endSession(tx, person.id, session.id, now));
+    const { address, device } = session;
+    const detail = "a token came back after its successor was used: two had it, and the session has ended";
+    await store.transaction(async (tx) => {
+      await endSession(tx, person.id, session.id, now);
+      const event = {
+        kind: "session-replayed",
+        severity: "alarm",
+        subject: person.id,
+        address,
+        device,
+        detail,
+      } as const;
+      await recordSecurity(tx, event, now);
+    });
     logger.warn("session-token-replayed", { session: session.id, person: person.id });
     return undefined;
   }

@@ -1,8 +1,10 @@
 /** Setting up an authenticator app, and doing without it again; the password is asked for each time. */
 import type { SecretString } from "../../gateway/wire/secret.ts";
+import { recordAudit } from "../store/audit-trail.ts";
 import { changePerson, lockPerson, type Person } from "../store/people.ts";
 import { endSessionsOf } from "../store/sessions.ts";
 import type { Caller } from "./caller.ts";
+import { demandProof } from "./guessing.ts";
 import { provePassword } from "./own-account.ts";
 import type { PeopleParts } from "./people-parts.ts";
 import { newRecoveryCodes, newTotpSecret, recoveryCodeMac, totpAddress, totpStepOf } from "./totp.ts";
@@ -39,12 +41,13 @@ export async function offerTotp(
  * undefined: the code is not the app's, or nothing was offered.
  */
 export async function confirmTotp(
-  { store, clock, siteKeys, factorSeal, proofRate, logger }: PeopleParts,
+  people: PeopleParts,
   { person, session }: Self,
   code: string,
   caller: Caller,
 ): Promise<readonly string[] | undefined> {
-  proofRate.demand(caller.address);
+  const { store, clock, siteKeys, factorSeal, logger } = people;
+  await demandProof(people, caller);
   const codes = newRecoveryCodes();
   const key = siteKeys.serviceKey("recovery codes");
   const done = await store.transaction(async (tx) => {
@@ -57,6 +60,7 @@ export async function confirmTotp(
     const recoveryCodes = JSON.stringify(codes.map((one) => recoveryCodeMac(key, person.id, one)));
     await changePerson(tx, person.id, { totpSealed: pending, totpPending: null, totpStep: step, recoveryCodes }, now);
     await endSessionsOf(tx, person.id, now, session);
+    await recordAudit(tx, { actor: person.id, from: caller, action: "account.add-totp", thing: person.id }, now);
     return true;
   });
   if (!done) return undefined;
@@ -72,9 +76,11 @@ export async function removeTotp(
   caller: Caller,
 ): Promise<"wrong" | undefined> {
   if (!(await provePassword(people, person, password, caller))) return "wrong";
-  await people.store.transaction((tx) =>
-    changePerson(tx, person.id, { totpSealed: null, totpPending: null, recoveryCodes: "[]" }, people.clock.wall()),
-  );
+  await people.store.transaction(async (tx) => {
+    const now = people.clock.wall();
+    await changePerson(tx, person.id, { totpSealed: null, totpPending: null, recoveryCodes: "[]" }, now);
+    await recordAudit(tx, { actor: person.id, from: caller, action: "account.remove-totp", thing: person.id }, now);
+  });
   people.logger.info("totp-removed", { person: person.id });
   return undefined;
 }

@@ -6,9 +6,11 @@ import type { Instant } from "../../gateway/domain/instant.ts";
 import type { SecretString } from "../../gateway/wire/secret.ts";
 import { lockedUntil } from "../domain/sign-in-lock.ts";
 import { changePerson, countFailure, findPerson, lockPerson, type Person } from "../store/people.ts";
-import { beginSession } from "../store/sessions.ts";
+import { recordSecurity } from "../store/security-events.ts";
+import { beginSession, isNewDevice } from "../store/sessions.ts";
 import type { Transaction } from "../store/store.ts";
 import type { Caller } from "./caller.ts";
+import { demandProof } from "./guessing.ts";
 import type { PeopleParts } from "./people-parts.ts";
 import { hasSecondFactor } from "./read-actor.ts";
 import { recoveryCodeMac, totpStepOf } from "./totp.ts";
@@ -42,8 +44,8 @@ export async function signIn(
   { name, password }: { readonly name: string; readonly password: SecretString },
   caller: Caller,
 ): Promise<SignInResult> {
-  const { store, clock, tokens, passwords, proofRate, logger } = people;
-  proofRate.demand(caller.address);
+  const { store, clock, tokens, passwords, logger } = people;
+  await demandProof(people, caller);
   const found = await findPerson(store.db, foldName(name));
   const kept = found?.disabledAt === null ? (found.passwordHash ?? undefined) : undefined;
   const { right, isWeak } = await passwords.verify(password, kept);
@@ -52,7 +54,7 @@ export async function signIn(
   const result = await store.transaction(async (tx): Promise<SignedInSession | Person | undefined> => {
     const person = await lockPerson(tx, found?.id ?? "");
     if (!person || !right || person.passwordHash !== kept || !mayTry(person, now)) {
-      await noteFailure(tx, person, now);
+      await noteFailure(tx, person, now, caller);
       return undefined;
     }
     if (stronger !== undefined) await changePerson(tx, person.id, { passwordHash: stronger }, now);
@@ -80,15 +82,15 @@ export async function signInWithCode(
   { ticket, code }: { readonly ticket: string; readonly code: string },
   caller: Caller,
 ): Promise<SignedInSession | typeof refused> {
-  const { store, clock, tokens, proofRate, logger } = people;
-  proofRate.demand(caller.address);
+  const { store, clock, tokens, logger } = people;
+  await demandProof(people, caller);
   const now = clock.wall();
   const id = await tokens.readTicket(ticket, now);
   if (id === undefined) return refused;
   const result = await store.transaction(async (tx) => {
     const person = await lockPerson(tx, id);
     if (!person || !mayTry(person, now) || !(await useCode(people, tx, person, code, now))) {
-      await noteFailure(tx, person, now);
+      await noteFailure(tx, person, now, caller);
       return undefined;
     }
     return begin(people, tx, person, caller, now);
@@ -131,6 +133,8 @@ export async function begin(
   now: Instant,
 ): Promise<SignedInSession> {
   await changePerson(tx, person.id, { failures: 0, lockedUntil: null }, now);
+  if (await isNewDevice(tx, person.id, device))
+    await recordSecurity(tx, { kind: "new-device", severity: "notice", subject: person.id, address, device }, now);
   const session = await beginSession(tx, { personId: person.id, address, device }, now);
   return { outcome: "signed-in", person, session, token: tokens.token(session, 1) };
 }
@@ -145,9 +149,17 @@ export function mayTry({ disabledAt, lockedUntil: until }: Person, now: Instant)
 }
 
 /** While an account is locked nothing is counted: a guesser must not keep its owner out for ever. Nobody's failure costs the same. */
-export async function noteFailure(tx: Transaction, person: Person | undefined, now: Instant): Promise<void> {
+export async function noteFailure(
+  tx: Transaction,
+  person: Person | undefined,
+  now: Instant,
+  caller: Caller,
+): Promise<void> {
   const counts = person !== undefined && mayTry(person, now);
   const failures = await countFailure(tx, counts ? person.id : "");
   const until = lockedUntil(failures, now);
-  if (counts && until !== null) await changePerson(tx, person.id, { lockedUntil: until }, now);
+  if (!counts || until === null) return;
+  await changePerson(tx, person.id, { lockedUntil: until }, now);
+  const detail = `${failures} wrong proofs in a row: the account takes none for a while`;
+  await recordSecurity(tx, { kind: "account-locked", severity: "warning", subject: person.id, ...caller, detail }, now);
 }

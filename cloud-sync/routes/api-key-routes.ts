@@ -8,6 +8,7 @@ import { demandSites } from "../people/manage-people.ts";
 import type { PeopleParts } from "../people/people-parts.ts";
 import { type ApiKeyRow, createApiKey, listApiKeys, revokeApiKey } from "../store/api-keys.ts";
 import { asks } from "./asks.ts";
+import { noteOf } from "./requests.ts";
 import {
   idText,
   iso,
@@ -83,7 +84,8 @@ const revoke = createRoute({
   responses: { 204: { description: "Revoked" }, ...problems(401, 403, 404, 429) },
 });
 
-export function apiKeyRoutes({ store, clock, logger }: PeopleParts): OpenAPIHono<CloudEnv> {
+export function apiKeyRoutes(people: PeopleParts): OpenAPIHono<CloudEnv> {
+  const { store, clock, logger } = people;
   const app = new OpenAPIHono<CloudEnv>({ defaultHook: refuseInvalid });
 
   app.openapi(list, async (c) => c.json({ items: (await listApiKeys(store.db)).map(toShape) }, 200));
@@ -100,7 +102,11 @@ export function apiKeyRoutes({ store, clock, logger }: PeopleParts): OpenAPIHono
     const by = c.get("actor").id;
     const key = await store.transaction(async (tx) => {
       await demandSites(tx, wanted.sites);
-      return createApiKey(tx, { ...wanted, hash: hashOf(token), expiresAt: until, createdBy: by }, now);
+      const made = await createApiKey(tx, { ...wanted, hash: hashOf(token), expiresAt: until, createdBy: by }, now);
+      const { id, name, role, sites, scopes } = made;
+      const after = { name, role, sites, scopes, expiresAt: isoOrNull(until) };
+      await noteOf(people, c)(tx, { action: "api-keys.make", thing: id, after });
+      return made;
     });
     logger.info("api-key-made", { key: key.id, role: key.role, by });
     return c.json({ key: toShape(key), token }, 201);
@@ -108,7 +114,12 @@ export function apiKeyRoutes({ store, clock, logger }: PeopleParts): OpenAPIHono
 
   app.openapi(revoke, async (c) => {
     const { key } = c.req.valid("param");
-    if (!(await store.transaction((tx) => revokeApiKey(tx, key, clock.wall())))) throw notFound(`API key ${key}`);
+    const revoked = await store.transaction(async (tx) => {
+      if (!(await revokeApiKey(tx, key, clock.wall()))) return false;
+      await noteOf(people, c)(tx, { action: "api-keys.revoke", thing: key });
+      return true;
+    });
+    if (!revoked) throw notFound(`API key ${key}`);
     logger.info("api-key-revoked", { key, by: c.get("actor").id });
     return c.body(null, 204);
   });

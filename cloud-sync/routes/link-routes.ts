@@ -5,6 +5,7 @@ import { fieldProblem, HttpProblem, refuseInvalid } from "../../web/problem.ts";
 import type { CloudEnv } from "../authenticate.ts";
 import { passwordFaultText } from "../domain/password-policy.ts";
 import { callerOf } from "../people/caller.ts";
+import { demandProof } from "../people/guessing.ts";
 import { makeFirstAdmin, readPasswordLink, setPasswordByLink } from "../people/links.ts";
 import { takenProblem } from "../people/manage-people.ts";
 import type { PeopleParts } from "../people/people-parts.ts";
@@ -82,7 +83,7 @@ export function linkRoutes(people: PeopleParts): OpenAPIHono<CloudEnv> {
   });
 
   app.openapi(look, async (c) => {
-    people.proofRate.demand(callerOf(c).address);
+    await demandProof(people, callerOf(c));
     const link = await readPasswordLink(people, c.req.valid("json").token);
     if (!link) throw unknownLink();
     const { userName, name, language } = link.person;

@@ -14,6 +14,7 @@ import { hasSecondFactor } from "../people/read-actor.ts";
 import { changePerson, type Person, readPerson } from "../store/people.ts";
 import { endSession, endSessionsOf, openSessions, type SessionRow } from "../store/sessions.ts";
 import { asks } from "./asks.ts";
+import { noteOf } from "./requests.ts";
 import { idText, iso, json, jsonBody, notFound, problems, words } from "./shapes.ts";
 
 const tags = ["Own account"];
@@ -130,16 +131,15 @@ export function meRoutes(people: PeopleParts): OpenAPIHono<CloudEnv> {
   app.openapi(read, async (c) => c.json(toMe(await requireSelf(people, c), c), 200));
 
   app.openapi(change, async (c) => {
-    const { id } = await requireSelf(people, c);
+    const self = await requireSelf(people, c);
     const { name, language } = c.req.valid("json");
-    await store.transaction((tx) =>
-      changePerson(
-        tx,
-        id,
-        { ...(name !== undefined && { name }), ...(language !== undefined && { language }) },
-        clock.wall(),
-      ),
-    );
+    const columns = { ...(name !== undefined && { name }), ...(language !== undefined && { language }) };
+    const before = { name: self.name, language: self.language };
+    await store.transaction(async (tx) => {
+      await changePerson(tx, self.id, columns, clock.wall());
+      const after = { ...before, ...columns };
+      await noteOf(people, c)(tx, { action: "account.change", thing: self.id, before, after });
+    });
     return c.json(toMe(await requireSelf(people, c), c), 200);
   });
 
@@ -166,14 +166,21 @@ export function meRoutes(people: PeopleParts): OpenAPIHono<CloudEnv> {
   app.openapi(endOne, async (c) => {
     const self = await requireSelf(people, c);
     const { session } = c.req.valid("param");
-    const ended = await store.transaction((tx) => endSession(tx, self.id, session, clock.wall()));
+    const ended = await store.transaction(async (tx) => {
+      if (!(await endSession(tx, self.id, session, clock.wall()))) return false;
+      await noteOf(people, c)(tx, { action: "account.end-session", thing: session });
+      return true;
+    });
     if (!ended) throw notFound(`open session ${session} of yours`);
     return c.body(null, 204);
   });
 
   app.openapi(endOthers, async (c) => {
     const self = await requireSelf(people, c);
-    await store.transaction((tx) => endSessionsOf(tx, self.id, clock.wall(), sessionOf(c)));
+    await store.transaction(async (tx) => {
+      const ended = await endSessionsOf(tx, self.id, clock.wall(), sessionOf(c));
+      await noteOf(people, c)(tx, { action: "account.end-sessions", thing: self.id, after: { ended } });
+    });
     return c.body(null, 204);
   });
 

@@ -12,6 +12,7 @@ import { asks } from "./asks.ts";
 import { by, shown, signedInSchema } from "./auth-routes.ts";
 import { wrongPassword } from "./factor-routes.ts";
 import { requireSelf, sessionOf } from "./me-routes.ts";
+import { noteOf } from "./requests.ts";
 import { iso, isoOrNull, json, jsonBody, momentOrNull, notFound, problems, words } from "./shapes.ts";
 
 const base64url = (max: number) =>
@@ -156,7 +157,12 @@ export function passkeyRoutes(people: PeopleParts): OpenAPIHono<CloudEnv> {
   app.openapi(remove, async (c) => {
     const { id } = await requireSelf(people, c);
     const { passkey } = c.req.valid("param");
-    if (!(await store.transaction((tx) => removePasskey(tx, id, passkey)))) throw notFound("such passkey of yours");
+    const removed = await store.transaction(async (tx) => {
+      if (!(await removePasskey(tx, id, passkey))) return false;
+      await noteOf(people, c)(tx, { action: "account.remove-passkey", thing: passkey });
+      return true;
+    });
+    if (!removed) throw notFound("such passkey of yours");
     logger.info("passkey-removed", { person: id });
     return c.body(null, 204);
   });

@@ -1,15 +1,21 @@
 /** Administration of people: invite, list, change, give a link for a new password, end sessions. */
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import { fieldProblem, refuseInvalid } from "../../web/problem.ts";
+import { askerOf } from "../asker.ts";
 import type { CloudEnv } from "../authenticate.ts";
 import { roles } from "../domain/permissions.ts";
 import { ownUrl } from "../people/caller.ts";
 import type { MadeLink } from "../people/links.ts";
-import { changeAccount, forgetSecondFactor, invitePerson, makeResetLink } from "../people/manage-people.ts";
+import {
+  changeAccount,
+  endSessionsOfPerson,
+  forgetSecondFactor,
+  invitePerson,
+  makeResetLink,
+} from "../people/manage-people.ts";
 import type { PeopleParts } from "../people/people-parts.ts";
 import { hasSecondFactor } from "../people/read-actor.ts";
 import { listPeople, type Person, readPerson } from "../store/people.ts";
-import { endSessionsOf } from "../store/sessions.ts";
 import { asks } from "./asks.ts";
 import { languageText } from "./me-routes.ts";
 import {
@@ -179,7 +185,7 @@ const forget = createRoute({
 });
 
 export function peopleRoutes(people: PeopleParts): OpenAPIHono<CloudEnv> {
-  const { store, clock, publicUrl, logger } = people;
+  const { store, clock, publicUrl } = people;
   const app = new OpenAPIHono<CloudEnv>({ defaultHook: refuseInvalid });
   const shape = (person: Person) => toShape(person, clock.wall());
 
@@ -193,7 +199,7 @@ export function peopleRoutes(people: PeopleParts): OpenAPIHono<CloudEnv> {
 
   app.openapi(invite, async (c) => {
     const { email = null, ...body } = c.req.valid("json");
-    const { person, link } = await invitePerson(people, c.get("actor"), { ...body, email }, ownUrl(c, publicUrl));
+    const { person, link } = await invitePerson(people, askerOf(c), { ...body, email }, ownUrl(c, publicUrl));
     return c.json({ person: shape(person), link: toLink(link) }, 201);
   });
 
@@ -206,31 +212,29 @@ export function peopleRoutes(people: PeopleParts): OpenAPIHono<CloudEnv> {
 
   app.openapi(change, async (c) => {
     const { person: id } = c.req.valid("param");
-    const person = await changeAccount(people, c.get("actor"), id, c.req.valid("json"));
+    const person = await changeAccount(people, askerOf(c), id, c.req.valid("json"));
     if (!person) throw notFound(`person ${id}`);
     return c.json(shape(person), 200);
   });
 
   app.openapi(reset, async (c) => {
     const { person: id } = c.req.valid("param");
-    const link = await makeResetLink(people, c.get("actor"), id, ownUrl(c, publicUrl));
+    const link = await makeResetLink(people, askerOf(c), id, ownUrl(c, publicUrl));
     if (!link) throw notFound(`person ${id}`);
     return c.json(toLink(link), 201);
   });
 
   app.openapi(endAll, async (c) => {
     const { person: id } = c.req.valid("param");
-    if (!(await readPerson(store.db, id))) throw notFound(`person ${id}`);
-    const ended = await store.transaction((tx) => endSessionsOf(tx, id, clock.wall()));
-    logger.info("sessions-ended", { person: id, ended, by: c.get("actor").id });
+    if (!(await endSessionsOfPerson(people, askerOf(c), id))) throw notFound(`person ${id}`);
     return c.body(null, 204);
   });
 
   app.openapi(forget, async (c) => {
     const { person: id } = c.req.valid("param");
-    const actor = c.get("actor");
-    if (actor.id === id) throw fieldProblem("path.person", "change your own factors in your account", 409);
-    if (!(await forgetSecondFactor(people, actor, id))) throw notFound(`person ${id}`);
+    const asker = askerOf(c);
+    if (asker.actor.id === id) throw fieldProblem("path.person", "change your own factors in your account", 409);
+    if (!(await forgetSecondFactor(people, asker, id))) throw notFound(`person ${id}`);
     return c.body(null, 204);
   });
 

@@ -37,6 +37,16 @@ export async function beginSession(tx: Transaction, fresh: FreshSession, now: In
   return id;
 }
 
+/** Whether the person has signed in before, and never from a device that calls itself this. */
+export async function isNewDevice(db: Queries, personId: string, device: string): Promise<boolean> {
+  const known = await db
+    .select({ device: session.device })
+    .from(session)
+    .where(ofPerson(personId))
+    .groupBy(session.device);
+  return known.length > 0 && !known.some((one) => one.device === device);
+}
+
 const ofPerson = (id: string) => and(eq(session.siteId, everySite), eq(session.personId, id));
 const its = (id: string) => and(eq(session.siteId, everySite), eq(session.id, id));
 
