@@ -8,6 +8,7 @@ import { knownZone, Moment } from "./parts/moments.tsx";
 import { Empty, Table } from "./parts/show.tsx";
 import { listSites, type SeenSite } from "./sites.tsx";
 import type { Visit } from "./visit.ts";
+import type { Words } from "./words/words.ts";
 
 type Facts = Readonly<Record<string, unknown>>;
 
@@ -30,7 +31,6 @@ function filterOf(c: PageContext, zone: string) {
   const day = (name: string, after: number) => dayStart(c.req.query(name) ?? "", zone, after);
   return {
     site: c.req.query("site"),
-    who: c.req.query("who"),
     action: c.req.query("action"),
     thing: c.req.query("thing"),
     from: day("from", 0),
@@ -52,14 +52,16 @@ async function auditPage(c: PageContext, visit: Visit, sites: readonly SeenSite[
   const { words, lang, api } = visit;
   const { audit } = words;
   const zone = knownZone((sites.find(({ id }) => id === c.req.query("site")) ?? sites[0])?.zone);
-  const filter = filterOf(c, zone);
-  const [{ items, next }, nameOf] = await Promise.all([
-    api.get<{ items: readonly SeenEntry[]; next: string | null }>(
-      `/api/audit${query({ ...filter, after: c.req.query("after") })}`,
-    ),
-    namesOf(visit),
-  ]);
-  const typed = { from: c.req.query("from"), until: c.req.query("until") };
+  const nameOf = await namesOf(visit);
+  const filter = { ...filterOf(c, zone), who: idOf(c.req.query("who"), nameOf) };
+  const { items, next } = await api.get<{ items: readonly SeenEntry[]; next: string | null }>(
+    `/api/audit${query({ ...filter, after: c.req.query("after") })}`,
+  );
+  const typed = {
+    who: c.req.query("who"),
+    from: c.req.query("from"),
+    until: c.req.query("until"),
+  };
   return (
     <Frame visit={visit} title={audit.title} at="/audit">
       <h1>{audit.title}</h1>
@@ -79,7 +81,7 @@ async function auditPage(c: PageContext, visit: Visit, sites: readonly SeenSite[
             ]}
           />
         )}
-        <Field name="who" type="search" label={words.common.who} words={words} value={filter.who} />
+        <Field name="who" type="search" label={words.common.who} words={words} value={typed.who} />
         <Field name="action" type="search" label={audit.action} words={words} value={filter.action} />
         <Field name="thing" type="search" label={audit.thing} words={words} value={filter.thing} />
         <Field name="from" type="date" label={audit.from} words={words} value={typed.from} />
@@ -98,9 +100,8 @@ async function auditPage(c: PageContext, visit: Visit, sites: readonly SeenSite[
               { head: words.common.who, cell: ({ actor }) => nameOf.get(actor) ?? actor },
               { head: audit.action, cell: ({ action }) => <code>{action}</code> },
               { head: audit.thing, cell: ({ thing }) => thing },
-              { head: audit.before, cell: ({ before }) => <FactList facts={before} /> },
-              { head: audit.after, cell: ({ after }) => <FactList facts={after} /> },
               { head: audit.address, cell: ({ from }) => from.address },
+              { head: audit.details, cell: (entry) => <Details entry={entry} words={words} /> },
             ]}
           />
           <p>
@@ -122,13 +123,33 @@ async function namesOf(visit: Visit): Promise<ReadonlyMap<string, string>> {
   return new Map(items.map(({ id, name }) => [id, name]));
 }
 
-function FactList({ facts }: { facts: Facts | null }) {
-  if (!facts) return <>–</>;
+/** Of the first whose name has the words in it; else what was typed is an id itself. */
+function idOf(typed: string | undefined, nameOf: ReadonlyMap<string, string>): string | undefined {
+  const wanted = typed?.trim().toLowerCase();
+  if (!wanted) return undefined;
+  return [...nameOf].find(([, name]) => name.toLowerCase().includes(wanted))?.[0] ?? typed;
+}
+
+/** Folded away: most who look want to know who and when. */
+function Details({ entry: { before, after }, words: { audit } }: { entry: SeenEntry; words: Words }) {
+  if (!before && !after) return <>–</>;
+  return (
+    <details>
+      <summary>{audit.show}</summary>
+      <FactList name={audit.before} facts={before} />
+      <FactList name={audit.after} facts={after} />
+    </details>
+  );
+}
+
+function FactList({ name, facts }: { name: string; facts: Facts | null }) {
+  if (!facts) return null;
   return (
     <>
-      {Object.entries(facts).map(([name, value]) => (
+      <strong>{name}</strong>
+      {Object.entries(facts).map(([field, value]) => (
         <div>
-          <small>{name}:</small> {typeof value === "string" ? value : JSON.stringify(value)}
+          <small>{field}:</small> {typeof value === "string" ? value : JSON.stringify(value)}
         </div>
       ))}
     </>

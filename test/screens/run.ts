@@ -1,13 +1,16 @@
 /** `npm run screens`: a picture of every page of the cloud, phone and desktop, English and Spanish, below docs/screens. */
-import { mkdir } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Language } from "../../cloud-sync/pages/words/words.ts";
 import { desktop, phone, startBrowser } from "../support/control-page.ts";
 import { comeAs, pageTour } from "../support/page-tour.ts";
 import { givenPages } from "../support/page-visitor.ts";
 import { servePages } from "../support/served-pages.ts";
+import { withPalette } from "./palette-png.ts";
 
 const folder = join(import.meta.dirname, "../../docs/screens");
+/** A long list says no more than its beginning. */
+const heightMax = 1_600;
 const languages: readonly Language[] = ["en", "es"];
 
 await mkdir(folder, { recursive: true });
@@ -24,7 +27,9 @@ for (const language of languages) {
       await comeAs(page, served.url, site, who, newcomer);
       await page.goto(served.url + path);
       await go?.(page);
-      await page.screenshot({ path: join(folder, `${name}-${sizeName}-${language}.png`), fullPage: true });
+      const height = Math.min(await page.evaluate<number>("document.documentElement.scrollHeight"), heightMax);
+      const picture = await page.screenshot({ fullPage: true, clip: { x: 0, y: 0, width: size.width, height } });
+      await writeFile(join(folder, `${name}-${sizeName}-${language}.png`), withPalette(picture));
     }
   await page.close();
   await served.stop();

@@ -65,7 +65,7 @@ export function Field({ name, label, words, faults, hint, type = "text", value, 
   return (
     <div class="field">
       <label for={id}>
-        {label} {required || type === "search" ? null : <small>({words.common.optional})</small>}
+        {label} {required || type === "search" || type === "date" ? null : <small>({words.common.optional})</small>}
       </label>
       <input
         id={id}

@@ -409,6 +409,7 @@ export const en = {
     address: "From where",
     csv: "Download as CSV",
     details: "Details",
+    show: "Old and new",
   },
   /** What the API objects to, in words of this language. The API speaks English. */
   faults: [

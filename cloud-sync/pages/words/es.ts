@@ -409,6 +409,7 @@ export const es: Words = {
     address: "Desde dónde",
     csv: "Descargar como CSV",
     details: "Detalles",
+    show: "Antes y después",
   },
   faults: [
     [/^Too small: expected (?:string|array)/, () => "Rellene este campo."],

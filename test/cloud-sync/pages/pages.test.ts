@@ -92,6 +92,14 @@ test("a form sent twice makes one code", async () => {
   assert.equal(digits(second.text), digits(first.text));
 });
 
+test("the audit finds what a person did by the person's name", async () => {
+  const zelda = await site.cloud.as("agency", ["home"], { name: "Zelda Zimmer" });
+  await site.send(zelda, "/codes", { site: "home", name: "Hers", accessPoints: "box", until: "2099-03-04T18:00" });
+  const { text } = await site.visit(site.people.admin, "/audit?who=zelda");
+  assert.match(text, /<code>codes\.create</);
+  assert.doesNotMatch(text, /sites\.create/);
+});
+
 test("what somebody typed stays text, wherever it is shown", async () => {
   const { admin } = site.people;
   const markup = `"><script>alert(1)</script>`;
