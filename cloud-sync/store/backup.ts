@@ -7,7 +7,9 @@ import { type BackupSummary, checkBackup, readBackup, zipped } from "./backup-fi
 import { type BackupTable, newHeader, toBytes } from "./backup-format.ts";
 import { beginNewFeed } from "./feed.ts";
 import { migrations } from "./migrations.ts";
+import { voidAllLinks } from "./one-time-links.ts";
 import * as schema from "./schema.ts";
+import { endAllSessions } from "./sessions.ts";
 import { listSites } from "./sites.ts";
 import { type Queries, rowsOf, type Store, type Transaction } from "./store.ts";
 
@@ -105,6 +107,9 @@ export async function restoreBackup(
     await run((writtenAt) => writtenAt > from);
     await check(tx);
     for (const { id } of await listSites(tx)) await beginNewFeed(tx, id, now);
+    // Whoever was signed out since would be in again, and a link that was used be good again.
+    await endAllSessions(tx, now);
+    await voidAllLinks(tx);
   });
   return summary;
 }

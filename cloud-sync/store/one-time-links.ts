@@ -49,6 +49,10 @@ export async function voidFirstAdminLinks(tx: Transaction): Promise<void> {
     .where(and(eq(oneTimeLink.siteId, everySite), eq(oneTimeLink.purpose, "first-admin"), isNull(oneTimeLink.usedAt)));
 }
 
+export async function voidAllLinks(tx: Transaction): Promise<void> {
+  await tx.delete(oneTimeLink).where(and(eq(oneTimeLink.siteId, everySite), isNull(oneTimeLink.usedAt)));
+}
+
 const good = (token: string, now: Instant) =>
   and(
     eq(oneTimeLink.siteId, everySite),

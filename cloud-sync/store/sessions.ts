@@ -101,6 +101,14 @@ export async function endSessionsOf(tx: Transaction, personId: string, now: Inst
   return ended.length;
 }
 
+/** Everybody signs in anew. */
+export async function endAllSessions(tx: Transaction, now: Instant): Promise<void> {
+  await tx
+    .update(session)
+    .set({ endedAt: now })
+    .where(and(eq(session.siteId, everySite), isNull(session.endedAt)));
+}
+
 /** Those that have not been ended, newest first; some may be over by their age. */
 export async function openSessions(db: Queries, personId: string): Promise<SessionRow[]> {
   return db

@@ -6,7 +6,7 @@ import { eq } from "drizzle-orm";
 import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
 import { CloudStartError } from "../start-error.ts";
-import { site } from "./schema.ts";
+import { person, site } from "./schema.ts";
 import type { Queries } from "./store.ts";
 
 const nonceBytes = 12;
@@ -86,8 +86,8 @@ export async function knownMasterKey(dataFolder: string): Promise<SecretString |
 const masterKeyFile = (dataFolder: string) => join(dataFolder, "master-key");
 
 /**
- * Under `masterKey`, else knownMasterKey, else one made in the data folder while there is no site. Rejects with `master-key-wrong`, and
- * with `master-key-missing` where there are sites: one made then would take the place of the one that is only not there.
+ * Under `masterKey`, else knownMasterKey, else one made in the data folder while there is no site and nobody. Rejects with `master-key-wrong`, and
+ * with `master-key-missing` where there are some: one made then would take the place of the one that is only not there.
  */
 export async function openSiteKeys(db: Queries, dataFolder: string, masterKey?: SecretString): Promise<SiteKeys> {
   const known = masterKey ?? (await knownMasterKey(dataFolder));
@@ -96,11 +96,12 @@ export async function openSiteKeys(db: Queries, dataFolder: string, masterKey?: 
     await keys.check(db);
     return keys;
   }
-  const [any] = await db.select({ id: site.id }).from(site).limit(1);
-  if (any)
+  const [anySite] = await db.select({ id: site.id }).from(site).limit(1);
+  const [anybody] = await db.select({ id: person.id }).from(person).limit(1);
+  if (anySite || anybody)
     throw new CloudStartError(
       "master-key-missing",
-      `${masterKeyFile(dataFolder)} is missing, and the sites' keys in the store are sealed by it: put it back from where you keep it, or set POSTERN_MASTER_KEY to it (32 bytes in base64url)`,
+      `${masterKeyFile(dataFolder)} is missing, and the sites' keys and people's second factors in the store are sealed by it: put it back from where you keep it, or set POSTERN_MASTER_KEY to it (32 bytes in base64url)`,
     );
   return new SiteKeys(await makeMasterKey(dataFolder));
 }
