@@ -219,9 +219,11 @@ export class SimLockbox {
     if (!Number.isInteger(toPercent) || toPercent < 0 || toPercent > 100)
       throw new RangeError(`a battery holds 0 to 100 percent, not ${toPercent}`);
     if (toPercent === this.#batteryPercent) return;
+    const wasEmpty = this.#batteryPercent === 0;
     this.#batteryPercent = toPercent;
     this.#send({ name: "battery", message: { ...this.#stamp(), percent: toPercent } });
     if (toPercent === 0) this.cutPower();
+    else if (wasEmpty) this.restorePower();
     this.#changed();
   }
 

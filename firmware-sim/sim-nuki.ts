@@ -228,13 +228,15 @@ export class SimNuki {
     this.#jammed = false;
   }
 
-  /** `toPercent`: 0 to 100. At 0 it goes dark. */
+  /** `toPercent`: 0 to 100. At 0 it goes dark; anything more is new batteries. */
   drainBattery(toPercent: number): void {
     if (!Number.isInteger(toPercent) || toPercent < 0 || toPercent > 100)
       throw new RangeError(`a battery holds 0 to 100 percent, not ${toPercent}`);
+    const wasEmpty = this.#batteryPercent === 0;
     this.#batteryPercent = toPercent;
     this.#changed();
     if (toPercent === 0) this.cutPower();
+    else if (wasEmpty) this.restorePower();
   }
 
   /** The keypad's own batteries are nearly empty. */

@@ -325,7 +325,7 @@ export class SimTuyaLock {
     this.#moveDoor("closed");
   }
 
-  /** 0 to 100. */
+  /** 0 to 100. At 0 its motor moves nothing. */
   drainBattery(toPercent: number): void {
     this.#battery = toPercent;
     this.#act(() => {
@@ -424,8 +424,9 @@ export class SimTuyaLock {
     return hasMoved;
   }
 
-  /** False when something is in its way; that is an alarm. An uncoupled motor believes that it moved. */
+  /** False when its battery is empty, or something is in its way; that is an alarm. An uncoupled motor believes that it moved. */
   #moveBolt(to: "released" | "secured", byMotor = false): boolean {
+    if (byMotor && this.#battery === 0) return false;
     if (byMotor && this.#isUncoupled) return true;
     const isThere = this.#released === (to === "released");
     if (this.#isBlocked && !isThere) {

@@ -32,11 +32,15 @@ export function tuyaLock({ id, name, clock, secret }: MakersLockOptions): Makers
   let isOnline = true;
   /** Its radio goes on and off faster than a port opens: one after the other. */
   let turn: Promise<unknown> = Promise.resolve();
+  const hasPower = () => lock.view().batteryPercent > 0;
+  const switchRadio = () => {
+    turn = turn.then<unknown>(() => (isOnline && hasPower() ? server.start() : server.stop()));
+  };
   lock.onReport(listeners.tell);
   return {
     ...{ id, name },
     make: { maker: "Tuya", kind: "Wi-Fi lock", driver: "tuya", reach: "lan", hand: "Turn the thumb" },
-    view: () => ({ ...lock.view(), powered: true, jammed: isJammed, online: isOnline, line: faults.rates }),
+    view: () => ({ ...lock.view(), powered: hasPower(), jammed: isJammed, online: isOnline, line: faults.rates }),
     onChange: listeners.add,
     acts: {
       moveDoor: (open) => (open ? void lock.pushDoor() : lock.closeDoor()),
@@ -50,10 +54,13 @@ export function tuyaLock({ id, name, clock, secret }: MakersLockOptions): Makers
       },
       setOnline: (on) => {
         isOnline = on;
-        turn = turn.then<unknown>(() => (on ? server.start() : server.stop()));
+        switchRadio();
       },
       turn: (to) => lock.turnThumb(to),
-      drainBattery: (toPercent) => lock.drainBattery(toPercent),
+      drainBattery: (toPercent) => {
+        lock.drainBattery(toPercent);
+        switchRadio();
+      },
     },
     start: async () => ({
       options: { ...(await server.start()), version, deviceId, profile },

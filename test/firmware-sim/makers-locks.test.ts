@@ -158,6 +158,22 @@ test("a Tuya lock is turned by its thumb whether or not it is on its network", a
   await until("it is there again", () => isReached(port));
 });
 
+test("a Tuya lock whose battery is empty is gone from its network and turned by hand alone, until it has new ones", async (t) => {
+  const { lock, entry } = await givenLock(t, tuyaLock);
+  const { acts } = lock;
+  const { port } = entry.options as { port: number };
+  acts.drainBattery?.(0);
+  await until("nobody is there", async () => !(await isReached(port)));
+  assert.equal(lock.view().powered, false);
+  acts.turn?.("released");
+  assert.equal(lock.view().bolt, "released");
+  acts.setOnline?.(false);
+  acts.drainBattery?.(100);
+  assert.deepEqual([lock.view().powered, lock.view().online], [true, false]);
+  acts.setOnline?.(true);
+  await until("it is there again", () => isReached(port));
+});
+
 test("a Kisi door is left by its button without a cloud, and shuts when its time is over", async (t) => {
   const { lock, clock } = await givenLock(t, kisiDoor);
   const { acts } = lock;

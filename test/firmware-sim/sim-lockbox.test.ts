@@ -187,6 +187,12 @@ describe("a lockbox", () => {
     assert.equal(bench.box.powered, false);
     bench.power(true);
     assert.equal(bench.box.view().batteryPercent, 100);
+    bench.box.drainBattery(0);
+    bench.box.drainBattery(60);
+    assert.deepEqual([bench.box.powered, bench.box.view().batteryPercent], [true, 60]);
+    bench.power(false);
+    bench.box.drainBattery(50);
+    assert.equal(bench.box.powered, false);
     assert.throws(() => bench.box.drainBattery(101), /0 to 100 percent, not 101/);
   });
 

@@ -123,6 +123,13 @@ test("without power nothing moves and nothing is noticed; with power it finds it
   await pass(3_000);
   assert.deepEqual(states, [nukiState.locked, nukiState.bootRun, nukiState.unlocked]);
   assert.equal(lock.report().batteryCharge, 100);
+
+  lock.drainBattery(0);
+  lock.drainBattery(60);
+  assert.deepEqual([lock.powered, lock.report().batteryCharge], [true, 60]);
+  lock.cutPower();
+  lock.drainBattery(50);
+  assert.equal(lock.powered, false);
 });
 
 test("put on anew it obeys nobody until it is calibrated", async () => {
