@@ -86,7 +86,7 @@ export class RingAccount {
       answer.kind === "answered"
         ? answer.answer
         : { result: answer.kind === "unsent" ? ("refused" as const) : ("unknown" as const), why: answer.why };
-    if (why !== undefined) this.#logger.warn("command-not-proven", { device, to, result, why });
+    if (why !== undefined) this.#logger.warn("command-not-proven", { ringId: device, to, result, why });
     if (result === "unknown") this.#child.renew("nobody knows what became of a command");
     return result;
   }
@@ -135,7 +135,7 @@ export class RingAccount {
         return;
       case "absent": {
         const { device, known } = news;
-        this.#logger.error("ring-device-not-found", { device, known });
+        this.#logger.error("ring-device-not-found", { ringId: device, known });
         for (const member of this.#membersFor(device)) {
           member.needs(`the Ring account has no ${member.options.kind} with the id ${device}`);
           member.gone("it is not in the account");
