@@ -2,6 +2,7 @@
  * Takes in a gateway's journal: the contiguous prefix by (gateway, epoch, seq), each event once, its effects in the same
  * transaction. A repeat is compared by hash, a gap stops, a different hash at a known number raises the fork alarm.
  */
+
 import { createHash, createPublicKey, verify } from "node:crypto";
 import { and, eq, sql } from "drizzle-orm";
 import type { Instant } from "../../gateway/domain/instant.ts";
@@ -10,6 +11,7 @@ import { headStatement, type PushHead } from "../../gateway/wire/gateway-api.ts"
 import { chainNext, chainStart } from "../../gateway/wire/journal-line.ts";
 import { holdingOf, noteReturned, noteTransfer, type RightsAccount, withHolding } from "../domain/settle-rights.ts";
 import { type ReadEvent, readEvent } from "../read-event.ts";
+import { type AuditEntry, recordAudit } from "./audit-trail.ts";
 import { publish } from "./feed.ts";
 import { type GatewayRow, witnessOf } from "./gateways.ts";
 import { type GrantRow, lockGrants, toChange, toGrant } from "./grants.ts";
@@ -77,6 +79,7 @@ export async function ingest(tx: Transaction, push: Push, now: Instant): Promise
     .set({ next: last + 1, head: head.head, headSignature: head.headSignature })
     .where(where);
   tx.touch(push.site);
+  await noteStaff(tx, push, events, now);
   const parked = events.filter(({ why }) => why !== undefined).length;
   return { outcome: "taken", next: last + 1, added: events.length, parked };
 }
@@ -196,6 +199,37 @@ async function applyEffects(tx: Transaction, push: Push, events: readonly NewEve
   if (rows.length === 0) return;
   await countEntries(tx, push, ofGrants);
   await moveRights(tx, push, ofGrants, rows, now);
+}
+
+/** What staff did at the gateway itself belongs into the site's audit trail as well: with the event, so once. Last, as recordAudit() is. */
+async function noteStaff(tx: Transaction, push: Push, events: readonly NewEvent[], now: Instant): Promise<void> {
+  const from = { address: push.gateway, device: "gateway" };
+  for (const { event } of events) {
+    const entry = event && staffEntry(event, push.gateway);
+    if (entry) await recordAudit(tx, { site: push.site, from, ...entry }, now);
+  }
+}
+
+function staffEntry(
+  event: ReadEvent,
+  gatewayId: string,
+): Pick<AuditEntry, "actor" | "action" | "thing" | "after"> | undefined {
+  const { at } = event;
+  switch (event.type) {
+    case "staff-signed-in":
+      return { actor: event.staff, action: "staff.sign-in", thing: gatewayId, after: { at } };
+    case "staff-refused":
+      return { actor: event.staff ?? "unknown", action: "staff.refused", thing: gatewayId, after: { at } };
+    case "staff-command":
+      return {
+        actor: event.staff,
+        action: `staff.${event.action ?? "unlock"}`,
+        thing: event.accessPoint,
+        after: { at },
+      };
+    default:
+      return undefined;
+  }
 }
 
 type GrantEvent = ReadEvent & { readonly grant: string };

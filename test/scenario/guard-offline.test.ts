@@ -54,6 +54,15 @@ test("a guard signs in and works while the internet is off; the cloud has it all
     ["staff-command-ended", "confirmed"],
     ["staff-signed-in", guard],
   ]);
+  const { items } = await site.admin<{ items: { actor: string; action: string; thing: string }[] }>(
+    "GET",
+    `/api/audit?site=${site.site}&who=${guard}`,
+  );
+  assert.deepEqual(items.map(({ action, thing }) => [action, thing]).reverse(), [
+    ["staff.sign-in", site.gateway.site.parts.records.gateway],
+    ["staff.unlock", "box-1"],
+    ["staff.sign-in", site.gateway.site.parts.records.gateway],
+  ]);
 });
 
 test("a guard who is disabled is out as soon as the gateway hears of it", async () => {
