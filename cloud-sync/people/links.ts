@@ -134,7 +134,8 @@ export async function makeFirstAdmin(
   const passwordHash = await passwords.hash(password);
   const result = await store.transaction(async (tx) => {
     const now = clock.wall();
-    if (!(await lockLink(tx, token, now))) return undefined;
+    // Also one who was invited by a token: the link lies in the service's log for a day.
+    if (!(await lockLink(tx, token, now)) || (await hasAdmin(tx))) return undefined;
     const made = await createPerson(tx, { ...facts, role: "admin", sites: [], createdBy: "first-admin" }, now);
     if ("taken" in made) return made;
     await useLink(tx, token, now);

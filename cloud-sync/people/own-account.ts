@@ -29,7 +29,7 @@ export async function provePassword(
   return store.transaction(async (tx) => {
     const now = clock.wall();
     const locked = await lockPerson(tx, person.id);
-    if (right && locked && mayTry(locked, now)) return true;
+    if (right && locked?.passwordHash === person.passwordHash && mayTry(locked, now)) return true;
     await noteFailure(tx, locked, now, caller);
     return false;
   });
@@ -51,14 +51,18 @@ export async function changePassword(
   const fault = passwordFault(wanted.reveal(), namesOf(person));
   if (fault !== undefined) return fault;
   const passwordHash = await people.passwords.hash(wanted);
-  await people.store.transaction(async (tx) => {
+  const done = await people.store.transaction(async (tx) => {
     const now = people.clock.wall();
+    // Whoever has set another one meanwhile, by a link say, wanted the one that was proven here to be void.
+    if ((await lockPerson(tx, person.id))?.passwordHash !== person.passwordHash) return false;
     await changePerson(tx, person.id, { passwordHash, failures: 0, lockedUntil: null }, now);
     await endSessionsOf(tx, person.id, now, session);
     const facts = { before: { password: 0 }, after: { password: 1 } };
     const entry = { actor: person.id, from: caller, action: "account.password", thing: person.id, ...facts };
     await recordAudit(tx, entry, now);
+    return true;
   });
+  if (!done) return "wrong";
   people.logger.info("password-changed", { person: person.id });
   return undefined;
 }

@@ -24,8 +24,9 @@ import {
 } from "./shapes.ts";
 
 const tags = ["API keys"];
-/** A key has no account. */
-const scopes = actions.filter((action) => action !== "account.self") as [Action, ...Action[]];
+/** A key has no account, and makes none: whoever makes accounts and keys could give itself whatever its scopes leave out. */
+const notForKeys: readonly Action[] = ["account.self", "people.change"];
+const scopes = actions.filter((action) => !notForKeys.includes(action)) as [Action, ...Action[]];
 
 const facts = {
   name: words(100).openapi({ example: "booking import" }),

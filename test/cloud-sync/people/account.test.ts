@@ -50,6 +50,17 @@ describe("the first administrator", () => {
     assert.equal(await made(), undefined);
   });
 
+  test("is made by no link once there is an administrator, however that one came to be", async (t) => {
+    const own = await givenCloud({ clock });
+    t.after(() => own.close());
+    const link = await makeFirstAdminLink(own.store, "http://localhost", clock.wall());
+    const invited = await own.ask("POST", "/api/people", { userName: "bea", name: "Bea", role: "admin" });
+    const choice = { token: tokenOf(invited.body.link.url), password };
+    assert.equal((await own.ask("POST", "/auth/link/password", choice, bare)).status, 204);
+    const late = await own.ask("POST", "/auth/first-admin", { ...facts, token: tokenOf(link!.reveal()) }, bare);
+    assert.deepEqual([late.status, late.body.code], [404, "unknown-link"]);
+  });
+
   test("may set up a second factor, and nothing else before it has one", async () => {
     const { items } = (await cloud.ask("GET", "/api/people?role=admin")).body;
     const { status, body } = await enter(items[0].userName);

@@ -54,6 +54,7 @@ describe("an API key", () => {
     for (const [change, field] of [
       [{ scopes: ["sites.read", "backup.take"] }, "body.scopes[1]"],
       [{ scopes: ["account.self"] }, "body.scopes[0]"],
+      [{ role: "admin", scopes: ["people.read", "people.change"] }, "body.scopes[1]"],
       [{ scopes: [] }, "body.scopes"],
       [{ sites: ["nowhere"] }, "body.sites[0]"],
       [{ expiresAt: "2031-03-04T10:00:00Z" }, "body.expiresAt"],

@@ -2,9 +2,11 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { judgeToken } from "../../../cloud-sync/domain/session-rules.ts";
+import { changePassword } from "../../../cloud-sync/people/own-account.ts";
 import { Passwords } from "../../../cloud-sync/people/passwords.ts";
+import { peopleParts } from "../../../cloud-sync/people/people-parts.ts";
 import { totpCode } from "../../../cloud-sync/people/totp.ts";
-import { changePerson } from "../../../cloud-sync/store/people.ts";
+import { changePerson, readPerson } from "../../../cloud-sync/store/people.ts";
 import { SecretString } from "../../../gateway/wire/secret.ts";
 import {
   cheapPasswords,
@@ -262,6 +264,21 @@ describe("changing the password", () => {
     assert.equal((await refresh(other.refreshToken)).status, 401);
     assert.equal((await ada.ask("GET", "/api/me")).status, 200);
     assert.equal((await enter(ada.userName)).status, 401);
+  });
+
+  test("comes too late where another one was set while the old one was being proven", async () => {
+    const before = (await readPerson(cloud.store.db, ada.id))!;
+    const passwordHash = await new Passwords(cheapPasswords).hash(new SecretString("chosen by the link"));
+    await cloud.store.transaction((tx) => changePerson(tx, ada.id, { passwordHash }, clock.wall()));
+    const change = {
+      person: before,
+      session: ada.session,
+      current: new SecretString(password),
+      wanted: new SecretString("what a thief would like"),
+    };
+    const caller = { address: "127.0.0.1", device: "test" };
+    assert.equal(await changePassword(peopleParts(cloud.parts), change, caller), "wrong");
+    assert.equal((await readPerson(cloud.store.db, ada.id))?.passwordHash, passwordHash);
   });
 });
 
