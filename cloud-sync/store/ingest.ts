@@ -2,7 +2,6 @@
  * Takes in a gateway's journal: the contiguous prefix by (gateway, epoch, seq), each event once, its effects in the same
  * transaction. A repeat is compared by hash, a gap stops, a different hash at a known number raises the fork alarm.
  */
-
 import { createHash, createPublicKey, verify } from "node:crypto";
 import { and, eq, sql } from "drizzle-orm";
 import type { Instant } from "../../gateway/domain/instant.ts";

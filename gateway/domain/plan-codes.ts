@@ -41,7 +41,8 @@ export interface CodesInLock {
 }
 
 export type CodeStep =
-  | { readonly do: "read" }
+  /** `isGlance`: nothing is known to be due; it is only seen whether all is as it was. */
+  | { readonly do: "read"; readonly isGlance?: true }
   | {
       readonly do: "set";
       readonly code: WantedCode;
@@ -82,6 +83,8 @@ export const codeTimes = {
   rereadMs: 30 * 60_000,
   /** One that was put there earlier is seen once more so long before it begins. */
   confirmMs: 2 * 3_600_000,
+  /** A lock whose codes are all in order is read this often, and once after a start: what happens to them there tells nobody. */
+  seenMs: 24 * 3_600_000,
   /** A maker may round the ends of a window. */
   roundingMs: 60_000,
 } as const;
@@ -120,7 +123,14 @@ export function planCodes(given: CodesInLock): CodePlan {
     !due.some((code) => isToConfirm(byCredential.get(code.credential), code, now.earliest)) &&
     due.every((code) => isHeld(byCredential.get(code.credential), code, windowOf(code, constraints))) &&
     trails.every(({ credential, state }) => state === "absent" || dueIds.has(credential));
-  if (isInOrder) return { missing, late, ...lookAt() };
+  if (isInOrder) {
+    if (due.length === 0) return { missing, late, ...lookAt() };
+    // A keypad that was changed, or a code deleted in the maker's app, tells nobody.
+    const seenUntil = reading ? reading.at + codeTimes.seenMs : Number.NEGATIVE_INFINITY;
+    return seenUntil > now.earliest
+      ? { missing, late, ...lookAt(seenUntil) }
+      : { step: { do: "read", isGlance: true }, missing, late, ...lookAt() };
+  }
 
   const lastChange = Math.max(...trails.filter(isOpen).map(({ at }) => at), Number.NEGATIVE_INFINITY);
   const isUnconfirmed = due.some(

@@ -48,6 +48,7 @@ class CodeKeeper {
   #reading: CodesInLock["reading"];
   #failures = 0;
   #notBefore: Monotonic = Number.NEGATIVE_INFINITY;
+  #noGlanceBefore: Monotonic = Number.NEGATIVE_INFINITY;
   /** Changes that do not show, by changeKey: each waits longer than the time before, and its neighbours do not. */
   readonly #tries = new Map<string, { readonly count: number; readonly notBefore: Monotonic }>();
   readonly #lateSince = new Map<CredentialId, Monotonic>();
@@ -68,6 +69,7 @@ class CodeKeeper {
     const leave = devices.get(this.#lock)?.subscribe(async (report) => {
       if (report.type !== "presence" || report.state !== "online") return;
       this.#notBefore = clock.monotonic();
+      this.#noGlanceBefore = clock.monotonic();
       this.#onlineAt = clock.monotonic();
       news.tell();
     });
@@ -91,13 +93,27 @@ class CodeKeeper {
     const { step, lookAt, missing, late } = planCodes(state);
     const unexplained = late.filter(({ credential }) => !missing.some(({ code }) => code.credential === credential));
     await this.#tell([...missing, ...this.#tooLate(unexplained)], state);
-    if (!step) return lookAt === undefined ? lookEveryMs : Math.max(1, lookAt - state.now.earliest);
+    const untilLookMs = lookAt === undefined ? lookEveryMs : Math.max(1, lookAt - state.now.earliest);
+    if (!step) return untilLookMs;
+    if (step.do === "read" && step.isGlance) return Math.min(untilLookMs, await this.#glance(state));
     const waitMs = this.#notBefore - clock.monotonic();
     if (waitMs > 0) return waitMs;
     const begun = clock.monotonic();
     if (step.do !== "read") await this.#count(changeKey(step));
     await this.#pace(await this.#take(step, state), begun);
     return Math.max(1, this.#notBefore - clock.monotonic());
+  }
+
+  /** In vain it is tried again later, and told to nobody: nothing is known to be wrong. Answers when the next one may be. */
+  async #glance(state: CodesInLock): Promise<Millis> {
+    const { clock } = this.#site;
+    const notBefore = Math.max(this.#notBefore, this.#noGlanceBefore);
+    if (notBefore > clock.monotonic()) return notBefore - clock.monotonic();
+    const begun = clock.monotonic();
+    const isDone = await this.#read(state);
+    this.#notBefore = clock.monotonic() + gapMs;
+    if (!isDone && this.#onlineAt < begun) this.#noGlanceBefore = clock.monotonic() + pauseMs.longest;
+    return gapMs;
   }
 
   #state(): CodesInLock {

@@ -120,6 +120,7 @@ export const mutants: readonly Mutant[] = [
     "cloud-sync/domain/settle-rights.ts",
     "sum + granted - returned, 0)",
     "sum + granted - 2 * returned, 0)",
+    "lending",
   ),
   mutant(
     "a new card takes the old one's entries for its own",
