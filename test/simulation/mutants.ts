@@ -262,6 +262,7 @@ export const mutants: readonly Mutant[] = [
     "gateway/flows/remote-command.ts",
     "return command.ageMs + (site.clock.monotonic() - askedAt) - heldMs > Math.min(command.ttlMs, commandTtlMs);",
     "return command.ageMs + askedAt + heldMs + commandTtlMs < 0;",
+    "mixed",
   ),
   mutant(
     "a command is carried out before its number is on the disk",
