@@ -32,6 +32,7 @@ export const command = defineCommand({
           startCloud({
             http: settings.http,
             publicUrl: settings.publicUrl,
+            trustedProxies: settings.trustedProxies,
             dataFolder: settings.data,
             databaseUrl: databaseUrl(),
             adminToken: token ? new SecretString(token) : undefined,

@@ -4,13 +4,15 @@ import type { MiddlewareHandler } from "hono";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { routePath } from "hono/route";
 import { addDocs } from "../web/docs.tsx";
-import { limitBody, limitRate, RateLimiter, remoteAddress } from "../web/limits.ts";
+import { limitBody, limitRate, RateLimiter } from "../web/limits.ts";
 import { HttpProblem, problemResponse, refuseInvalid, requestId } from "../web/problem.ts";
 import { type CloudEnv, knownOnly } from "./authenticate.ts";
+import { knowAddress } from "./client-address.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { Meters } from "./meters.ts";
 import { noteRefusal } from "./note-refusal.ts";
 import { pages } from "./pages/pages.tsx";
+import { callingNetwork } from "./people/caller.ts";
 import { peopleParts } from "./people/people-parts.ts";
 import { apiKeyRoutes } from "./routes/api-key-routes.ts";
 import { auditRoutes } from "./routes/audit-routes.ts";
@@ -53,6 +55,7 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
   const report = (error: Error, id: string) => logger.error("request-failed", { requestId: id, error });
 
   app.use(requestId());
+  app.use(knowAddress(parts.trustedProxies ?? [], logger));
   app.use(measured(parts, meters));
   app.use(safeHeaders);
   app.use(
@@ -68,7 +71,7 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
     }),
   );
   app.use("/api/*", knownOnly(people));
-  app.use("/api/*", limitRate(adminRequests, remoteAddress));
+  app.use("/api/*", limitRate(adminRequests, callingNetwork));
   app.use("/api/*", limitBody(adminBodyBytes));
   app.use("/auth/*", limitBody(authBodyBytes));
   app.notFound((c) => problemResponse(c, new HttpProblem(404, "not-found", "There is no such path."), report));

@@ -2,11 +2,12 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { importJWK, errors as joseErrors, jwtVerify } from "jose";
 import { isPlainText } from "../gateway/wire/gateway-api.ts";
-import { type RateLimiter, remoteAddress } from "../web/limits.ts";
+import type { RateLimiter } from "../web/limits.ts";
 import { HttpProblem, type RequestIdEnv } from "../web/problem.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import type { Actor } from "./domain/permissions.ts";
 import { bearerToken } from "./ids.ts";
+import { callingNetwork } from "./people/caller.ts";
 import type { PeopleParts } from "./people/people-parts.ts";
 import { readActor } from "./people/read-actor.ts";
 import { gatewayFenced, gatewayRevoked } from "./poll.ts";
@@ -14,6 +15,8 @@ import { adoptEpoch, formerKeysOf, type GatewayRow, readGateway } from "./store/
 
 export interface CloudEnv extends RequestIdEnv {
   Variables: RequestIdEnv["Variables"] & {
+    /** Where the request comes from, seen through our own proxies; "in-process" when it came by no socket. */
+    address: string;
     /** On /v1/gateways routes: who asks. */
     gateway: GatewayRow;
     /** On /api routes: who asks, and whom records name as the one who did it. */
@@ -25,12 +28,12 @@ const audience = "postern-cloud";
 const tokenLifeMaxS = 60;
 const clockToleranceS = 5;
 
-/** Wrong tokens are counted per address, so that nobody can try many. */
+/** Wrong tokens are counted per network, so that nobody can try many. */
 export function knownOnly(people: PeopleParts): MiddlewareHandler<CloudEnv> {
   return async (c, next) => {
     const actor = await readActor(people, c);
     if (!actor) {
-      people.wrongTokens.demand(remoteAddress(c));
+      people.wrongTokens.demand(callingNetwork(c));
       throw unauthorized("Sign in, or send an access token or API key as `Authorization: Bearer …`.");
     }
     c.set("actor", actor);
@@ -48,7 +51,7 @@ export function gatewayOnly(parts: CloudParts, failures: RateLimiter): Middlewar
     if (!row || !claims) {
       if (row && token !== undefined && (await isOfFormerCard(row, token, now)))
         throw row.revokedAt === null ? gatewayFenced() : gatewayRevoked();
-      failures.demand(remoteAddress(c));
+      failures.demand(callingNetwork(c));
       throw unauthorized("Send a token signed by this gateway's key: iss, aud and exp at most 60 s ahead.");
     }
     if (row.revokedAt !== null) throw gatewayRevoked();

@@ -14,6 +14,8 @@ export interface CloudParts {
   readonly adminTokenHashes: readonly string[];
   /** Where people reach the pages, as in the links they are sent; unset: where the request came to. */
   readonly publicUrl?: string | undefined;
+  /** Addresses and networks of the proxies in front, which say whom they were asked by; unset: there are none. */
+  readonly trustedProxies?: readonly string[] | undefined;
   /** Unset: what this version holds for right. */
   readonly passwordCost?: HashCost | undefined;
   readonly version: string;

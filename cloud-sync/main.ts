@@ -27,6 +27,8 @@ export interface CloudOptions {
   readonly databaseUrl?: string | undefined;
   /** Where people reach the pages: https://…, or http:// on this machine; unset: where they came to. */
   readonly publicUrl?: string | undefined;
+  /** Addresses and networks ("10.0.0.0/8") of the proxies in front; only they are believed whom a request comes from. */
+  readonly trustedProxies?: readonly string[] | undefined;
   /** An administrator's token beside people's accounts, see demandStrong; for scripts. */
   readonly adminToken?: SecretString | undefined;
   /** 32 bytes in base64url; unset: POSTERN_MASTER_KEY, else the data folder's, made at the first start. Replicas need the same. */
@@ -74,6 +76,7 @@ async function start(options: CloudOptions): Promise<RunningCloud> {
       logger,
       adminTokenHashes: given ? [hashOf(given.reveal())] : [],
       ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl.replace(/\/$/, "") }),
+      trustedProxies: options.trustedProxies,
       version: options.version ?? "0.1.0",
       stopping: stopping.signal,
     };

@@ -15,6 +15,8 @@ const host = z.string().min(1).max(253).meta({ description: "Address to listen o
 const names = z.array(z.string().regex(/^[A-Za-z0-9.:-]{1,253}$/, "expected a host name or an IP address")).max(16);
 const path = z.string().min(1).max(4096);
 
+const network = z.string().max(64).refine(isNetwork, "expected an IP address or a network such as 10.0.0.0/8");
+
 /** The cloud learns who enters, so the line to it is encrypted; on the machine itself there is no line. */
 const cloudUrl = z
   .string()
@@ -171,6 +173,10 @@ export const cloudFileSchema = z
         description:
           "Where people reach the pages, through a proxy say: it stands in links, and passkeys are bound to it",
       }),
+    trustedProxies: z.array(network).max(64).default([]).meta({
+      description:
+        "Addresses or networks of the proxies in front (10.0.0.0/8): whom they name in X-Forwarded-For is the caller. Empty: nobody is believed",
+    }),
     log,
   })
   .meta({ title: "Postern cloud-sync" });
@@ -190,6 +196,12 @@ export const secretsFileSchema = z
 export type GatewayFile = z.output<typeof gatewayFileSchema>;
 export type CloudFile = z.output<typeof cloudFileSchema>;
 export type SecretsFile = z.output<typeof secretsFileSchema>;
+
+function isNetwork(text: string): boolean {
+  const [, address = "", prefix] = /^([0-9A-Fa-f:.]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const bits = isIP(address) === 4 ? 32 : isIP(address) === 6 ? 128 : -1;
+  return bits > 0 && Number(prefix ?? 0) <= bits;
+}
 
 function isAddress(text: string): boolean {
   const [, port] = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):([1-9]\d{0,4})$/.exec(text) ?? [];

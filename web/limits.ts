@@ -67,7 +67,7 @@ export function isLoopbackAddress(address: string): boolean {
   return address === "in-process" || address === "::1" || /^(::ffff:)?127\./.test(address);
 }
 
-/** The caller's address, or "in-process" for a request that came by no socket. A proxy's address when there is one in front. */
+/** Who opened the connection, or "in-process" for a request that came by no socket. A proxy's address when there is one in front. */
 export function remoteAddress(c: { readonly env: unknown }): string {
   const env = c.env as { readonly incoming?: { readonly socket?: { readonly remoteAddress?: string } } } | undefined;
   return env?.incoming?.socket?.remoteAddress ?? "in-process";

@@ -2,7 +2,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { isLoopback } from "../../config/schema.ts";
 import { isPlainText } from "../../gateway/wire/gateway-api.ts";
-import { remoteAddress } from "../../web/limits.ts";
+import { networkOf } from "../../gateway/wire/network-of.ts";
 import { HttpProblem } from "../../web/problem.ts";
 
 export interface Caller {
@@ -13,7 +13,12 @@ export interface Caller {
 
 export function callerOf(c: Context): Caller {
   const agent = (c.req.header("user-agent") ?? "").slice(0, 200).trim();
-  return { address: remoteAddress(c), device: agent !== "" && isPlainText(agent) ? agent : "unknown" };
+  return { address: c.get("address"), device: agent !== "" && isPlainText(agent) ? agent : "unknown" };
+}
+
+/** What bounds count by: of IPv6 one caller has a whole /64 to call from. */
+export function callingNetwork(c: Context): string {
+  return networkOf(c.get("address"));
 }
 
 /** Whether the way to the browser is encrypted: by the address people use, or because the proxy in front says so. */

@@ -1,4 +1,5 @@
-/** How many proofs an address may offer, and who is told when it tries more. */
+/** How many proofs a network may offer, and who is told when it tries more. */
+import { networkOf } from "../../gateway/wire/network-of.ts";
 import { recordSecurity } from "../store/security-events.ts";
 import type { Caller } from "./caller.ts";
 import type { PeopleParts } from "./people-parts.ts";
@@ -9,9 +10,9 @@ export async function demandProof(
   { address, device }: Caller,
 ): Promise<void> {
   try {
-    proofRate.demand(address);
+    proofRate.demand(networkOf(address));
   } catch (refused) {
-    if (burstNotes.take(address) === 0) {
+    if (burstNotes.take(networkOf(address)) === 0) {
       const detail = "more passwords, codes or links than one address may try";
       await recordSecurity(
         store.db,

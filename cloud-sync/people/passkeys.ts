@@ -92,9 +92,9 @@ export async function keepPasskey(
   return credential.id;
 }
 
-/** What navigator.credentials.get() takes, as JSON. It names nobody: the browser shows the passkeys it has. */
-export async function askForPasskey(people: PeopleParts, party: RelyingParty, caller: Caller) {
-  await demandProof(people, caller);
+/** What navigator.credentials.get() takes, as JSON. It names nobody: the browser shows the passkeys it has. Throws a 429. */
+export async function askForPasskey(people: PeopleParts, party: RelyingParty, network: string) {
+  people.challengeRate.demand(network);
   return {
     challenge: await makeChallenge(people, null),
     rpId: party.id,

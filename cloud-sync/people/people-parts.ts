@@ -11,11 +11,13 @@ export interface PeopleParts extends CloudParts {
   readonly tokens: SessionTokens;
   /** Seals what a second factor is checked by; bound to the person's id. */
   readonly factorSeal: CredentialSeal;
-  /** Proofs of any kind that an address may offer, right or wrong: each costs work or a guess. */
+  /** Proofs of any kind that a network (an IPv4 address, an IPv6 /64) may offer, right or wrong: each costs work or a guess. */
   readonly proofRate: RateLimiter;
-  /** Bursts of proofs that were told, by address. */
+  /** Challenges that whoever wants to sign in by a passkey asked for. Apart from proofs: asking for one proves and guesses nothing. */
+  readonly challengeRate: RateLimiter;
+  /** Bursts of proofs that were told, by network. */
   readonly burstNotes: RateLimiter;
-  /** Wrong tokens, by address. */
+  /** Wrong tokens, by network. */
   readonly wrongTokens: RateLimiter;
 }
 
@@ -27,6 +29,7 @@ export function peopleParts(parts: CloudParts): PeopleParts {
     tokens: new SessionTokens(parts.siteKeys),
     factorSeal: new CredentialSeal(everySite, parts.siteKeys.serviceKey("second factors")),
     proofRate: new RateLimiter({ burst: 30, perSecond: 0.5 }, monotonic),
+    challengeRate: new RateLimiter({ burst: 30, perSecond: 0.5 }, monotonic),
     burstNotes: new RateLimiter({ burst: 1, perSecond: 1 / 3600 }, monotonic),
     wrongTokens: new RateLimiter({ burst: 30, perSecond: 0.5 }, monotonic),
   };

@@ -4,7 +4,7 @@ import type { Context } from "hono";
 import { SecretString } from "../../gateway/wire/secret.ts";
 import { HttpProblem, refuseInvalid } from "../../web/problem.ts";
 import type { CloudEnv } from "../authenticate.ts";
-import { callerOf, demandSameOrigin } from "../people/caller.ts";
+import { callerOf, callingNetwork, demandSameOrigin } from "../people/caller.ts";
 import type { PeopleParts } from "../people/people-parts.ts";
 import { openSession } from "../people/read-actor.ts";
 import { giveSessionCookie, readSessionCookie, takeSessionCookie } from "../people/session-cookie.ts";
@@ -120,7 +120,7 @@ export function authRoutes(people: PeopleParts): OpenAPIHono<CloudEnv> {
   app.openapi(refresh, async (c) => {
     const opened = await openSession(people, c.req.valid("json").refreshToken, "now");
     if (!opened) {
-      wrongTokens.demand(callerOf(c).address);
+      wrongTokens.demand(callingNetwork(c));
       throw new HttpProblem(401, "session-over", "The session is over; sign in again.");
     }
     const { person, session, token } = opened;

@@ -14,11 +14,12 @@ import {
   reportSchema,
   timeSchema,
 } from "../../gateway/wire/gateway-api.ts";
-import { limitBody, limitRate, RateLimiter, remoteAddress } from "../../web/limits.ts";
+import { limitBody, limitRate, RateLimiter } from "../../web/limits.ts";
 import { fieldProblem, HttpProblem, invalidRequest, refuseInvalid } from "../../web/problem.ts";
 import { type CloudEnv, gatewayOnly } from "../authenticate.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import type { Meters } from "../meters.ts";
+import { callingNetwork } from "../people/caller.ts";
 import { gatewayRevoked, Polls, pollHeldMaxMs } from "../poll.ts";
 import { finishAudit, takeAudit } from "../store/audit.ts";
 import { enrol, takePlace, takeReport } from "../store/gateways.ts";
@@ -162,7 +163,7 @@ export function gatewayRoutes(parts: CloudParts, meters: Meters): OpenAPIHono<Cl
   app.openapi(time, (c) => c.json({ serverTime: clock.wall() }, 200));
 
   app.openapi(enrolment, async (c) => {
-    enrolments.demand(remoteAddress(c));
+    enrolments.demand(callingNetwork(c));
     const { code, publicKey } = c.req.valid("json");
     const row = await store.transaction((tx) => enrol(tx, code, publicKey, clock.wall()));
     if (!row) throw new HttpProblem(403, "enrolment-refused", "This code is wrong, used or older than 15 minutes.");

@@ -4,7 +4,7 @@ import type { Context } from "hono";
 import { SecretString } from "../../gateway/wire/secret.ts";
 import { fieldProblem, HttpProblem, refuseInvalid } from "../../web/problem.ts";
 import type { CloudEnv } from "../authenticate.ts";
-import { callerOf, demandSameOrigin, ownUrl } from "../people/caller.ts";
+import { callerOf, callingNetwork, demandSameOrigin, ownUrl } from "../people/caller.ts";
 import { askForPasskey, keepPasskey, offerPasskey, relyingParty, signInByPasskey } from "../people/passkeys.ts";
 import type { PeopleParts } from "../people/people-parts.ts";
 import { listPasskeys, type PasskeyRow, removePasskey } from "../store/passkeys.ts";
@@ -119,7 +119,7 @@ export function passkeyRoutes(people: PeopleParts): OpenAPIHono<CloudEnv> {
   const party = (c: Context) => relyingParty(ownUrl(c, publicUrl));
   const self = async (c: Context<CloudEnv>) => ({ person: await requireSelf(people, c), session: sessionOf(c) });
 
-  app.openapi(ask, async (c) => c.json(await askForPasskey(people, party(c), callerOf(c)), 200));
+  app.openapi(ask, async (c) => c.json(await askForPasskey(people, party(c), callingNetwork(c)), 200));
 
   app.openapi(enter, async (c) => {
     const { credential, by } = c.req.valid("json");

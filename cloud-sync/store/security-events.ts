@@ -1,6 +1,7 @@
 /** What looked like an attack, or may be one: raised where it is noticed, looked at and resolved by an administrator. */
 import { and, desc, eq, isNotNull, isNull, lt, sql } from "drizzle-orm";
 import type { Instant } from "../../gateway/domain/instant.ts";
+import { networkOf } from "../../gateway/wire/network-of.ts";
 import { hashOf } from "../ids.ts";
 import { noSite } from "./audit-trail.ts";
 import { securityEvent } from "./schema.ts";
@@ -38,7 +39,7 @@ const keptMs = 365 * 24 * hourMs;
 export async function recordSecurity(db: Pick<Database, "insert">, event: SecurityEvent, now: Instant): Promise<void> {
   const { kind, severity, site = noSite, subject = null, address = null, device = null, detail = null } = event;
   const hour = Math.floor(now / hourMs);
-  const id = `sec-${hashOf(JSON.stringify([kind, site, subject ?? address, hour])).slice(0, 16)}`;
+  const id = `sec-${hashOf(JSON.stringify([kind, site, subject ?? (address && networkOf(address)), hour])).slice(0, 16)}`;
   const last = { address, device, detail: detail?.slice(0, 500) ?? null, lastAt: now };
   await db
     .insert(securityEvent)

@@ -5,7 +5,7 @@
  */
 import type { Socket } from "node:net";
 import type { Millis } from "../domain/instant.ts";
-import { networkOf } from "./network-of.ts";
+import { networkOf } from "../wire/network-of.ts";
 
 export interface ArrivalLimits {
   readonly connections: number;

@@ -4,7 +4,7 @@ import { connect, createServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { type ArrivalLimits, Arrivals } from "../../gateway/broker/arrivals.ts";
-import { networkOf } from "../../gateway/broker/network-of.ts";
+import { networkOf } from "../../gateway/wire/network-of.ts";
 import { closed } from "../support/closed.ts";
 import { connectPacket, dial, givenBroker, login } from "../support/mqtt-broker.ts";
 import { until } from "../support/until.ts";

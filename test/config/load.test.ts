@@ -287,6 +287,15 @@ test("cloud-sync takes no setting that nothing reads", () => {
   assert.throws(() => cloudFromYaml(yaml), /cloud\.yaml:3.*http\.publicUrl/s);
 });
 
+test("cloud-sync's trusted proxies are addresses and networks, named at fault by their place", () => {
+  const of = (proxies: string) =>
+    cloudFromYaml(parseYaml("cloud.yaml", `data: ./cloud\ntrustedProxies: [${proxies}]\n`)).trustedProxies;
+  const good = ["127.0.0.1", "10.0.0.0/8", "fd00::/8", "::1"];
+  assert.deepEqual(of(good.map((one) => `"${one}"`).join()), good);
+  for (const bad of ["proxy.example", "10.0.0.0/33", "10.0.0.0/", "fd00::/129", "10.0.0/8"])
+    assert.throws(() => of(`127.0.0.1, "${bad}"`), /trustedProxies\[1\].*10\.0\.0\.0\/8/s);
+});
+
 test("the database is named by the environment alone and not shown", async () => {
   const file = join(folder, "cloud.yaml");
   await writeFile(file, "data: ./cloud\ndatabaseUrl: postgres://u:hunter2@h/d\n");
