@@ -71,6 +71,8 @@ type Line = DurableEvent | { readonly record: string };
 const frameBytes = 200;
 const headerBytes = 600;
 const batchBytes = 256 * 1024;
+/** Enough that a write is well used, and few enough that many callers make several. */
+const linesWorthAWrite = 24;
 const lookForRoomMs: Millis = 5_000;
 
 export class FileJournal implements Journal {
@@ -88,6 +90,8 @@ export class FileJournal implements Journal {
   readonly #queue: Batch[] = [];
   #underWay: Batch | undefined;
   #writing: Promise<void> | undefined;
+  /** Ends the wait between two writes. */
+  #enough: () => void = () => undefined;
   #failure: GatewayError | undefined;
   #closed = false;
   #applied: JournalPosition;
@@ -194,6 +198,7 @@ export class FileJournal implements Journal {
     const batch = this.#reserve(Buffer.byteLength(text) + frameBytes, importance);
     const prev = this.#applied.head;
     batch.lines.push({ text, seq, prev });
+    if (batch.lines.length >= linesWorthAWrite) this.#enough();
     this.#applied = { lsn: this.#applied.lsn + 1, seq, head: chainNext(prev, text) };
     batch.after = this.#applied;
     records.apply({ kind: "event", event }, mono, boot);
@@ -365,9 +370,17 @@ export class FileJournal implements Journal {
       this.#underWay = undefined;
       batch.durable.resolve();
       for (const listener of this.#listeners) listener();
-      await this.#options.nextTurn();
+      await this.#gather();
     }
     this.#writing = undefined;
+  }
+
+  /** Until all who were told had their turn, or so many lines are there that the disk can work while the rest is decided. */
+  #gather(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#enough = resolve;
+      void this.#options.nextTurn().then(resolve);
+    });
   }
 
   async #commit({ segment, lines, firstLsn, after, bytes }: Batch): Promise<void> {

@@ -53,3 +53,18 @@ test("what is blank in the segment in use is not read to hand out its events", a
   assert.ok(bytesRead > 0 && bytesRead < 8192, `${bytesRead} bytes were read`);
   await second.close();
 });
+
+test("many lines do not wait for the turn's end before they are written", async () => {
+  let turn = () => Promise.resolve();
+  const limits = { ...smallLimits, segmentBytes: 1024 * 1024 };
+  const store = await aStore(new SimDisk().mount(), "/data", { limits, nextTurn: () => turn() });
+  const ended = Promise.withResolvers<void>();
+  turn = () => ended.promise;
+
+  for (let round = 0; round < 3; round += 1)
+    await Promise.all(Array.from({ length: 24 }, () => store.journal.recordEvent(aDenial).durable));
+
+  assert.ok(store.journal.durableSeq > 72);
+  ended.resolve();
+  await store.close();
+});
