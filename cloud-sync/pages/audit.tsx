@@ -1,11 +1,11 @@
 /** The audit trail: who changed what, when, from where; filtered, and as a file for a spreadsheet. */
-import { reachOf } from "../domain/permissions.ts";
 import { Frame } from "./frame.tsx";
 import { query } from "./own-api.ts";
 import type { PageBook, PageContext } from "./page-book.tsx";
 import { Field, Select } from "./parts/form.tsx";
 import { knownZone, Moment } from "./parts/moments.tsx";
 import { Empty, Table } from "./parts/show.tsx";
+import { namesOf } from "./people-names.ts";
 import { listSites, type SeenSite } from "./sites.tsx";
 import type { Visit } from "./visit.ts";
 import type { Words } from "./words/words.ts";
@@ -114,13 +114,6 @@ async function auditPage(c: PageContext, visit: Visit, sites: readonly SeenSite[
       {next && <a href={`/audit${query({ ...filter, ...typed, after: next })}`}>{words.common.next}</a>}
     </Frame>
   );
-}
-
-/** Entries name people by their ids alone; whoever may read people reads their names. */
-async function namesOf(visit: Visit): Promise<ReadonlyMap<string, string>> {
-  if (reachOf(visit.actor!, "people.read") === undefined) return new Map();
-  const { items } = await visit.api.get<{ items: readonly { id: string; name: string }[] }>("/api/people?limit=200");
-  return new Map(items.map(({ id, name }) => [id, name]));
 }
 
 /** Of the first whose name has the words in it; else what was typed is an id itself. */

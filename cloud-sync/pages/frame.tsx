@@ -16,26 +16,53 @@ export function addPageAssets(app: Hono<PageEnv>): void {
   serveAssets(app, [style, script, passkeyScript]);
 }
 
-const destinations: readonly (readonly [name: keyof Words["nav"], path: string, action: Action])[] = [
-  ["codes", "/codes", "codes.read"],
-  ["sites", "/sites", "gateways.read"],
-  ["grants", "/grants", "grants.read"],
-  ["events", "/events", "events.read"],
-  ["people", "/people", "people.read"],
-  ["agencies", "/agencies", "people.change"],
-  ["audit", "/audit", "audit.read"],
-  ["account", "/account", "account.self"],
+type PlaceName = Exclude<keyof Words["nav"], "label">;
+
+interface Place {
+  readonly name: PlaceName;
+  readonly path: string;
+  readonly action: Action;
+}
+
+/** Of the navigation. `tabs`: pages beside each other, of which the first is the destination itself. */
+interface Destination extends Place {
+  readonly tabs?: readonly Place[];
+}
+
+const people: Place = { name: "people", path: "/people", action: "people.read" };
+const audit: Place = { name: "audit", path: "/audit", action: "audit.read" };
+
+const destinations: readonly Destination[] = [
+  { name: "codes", path: "/codes", action: "codes.read" },
+  { name: "sites", path: "/sites", action: "gateways.read" },
+  { name: "grants", path: "/grants", action: "grants.read" },
+  { name: "events", path: "/events", action: "events.read" },
+  {
+    ...people,
+    tabs: [
+      people,
+      { name: "agencies", path: "/agencies", action: "people.change" },
+      { name: "keys", path: "/api-keys", action: "people.read" },
+    ],
+  },
+  { ...audit, tabs: [audit, { name: "security", path: "/security", action: "security.read" }] },
+  { name: "account", path: "/account", action: "account.self" },
 ];
 
-/** What the visitor may go to; the first is where they begin. */
-export function destinationsOf({ actor }: Pick<Visit, "actor">): typeof destinations {
-  return actor === undefined ? [] : destinations.filter(([, , action]) => reachOf(actor, action) !== undefined);
+function permitted<P extends Place>({ actor }: Pick<Visit, "actor">, places: readonly P[]): readonly P[] {
+  return actor === undefined ? [] : places.filter(({ action }) => reachOf(actor, action) !== undefined);
 }
+
+/** What the visitor may go to; the first is where they begin. */
+export const destinationsOf = (visit: Pick<Visit, "actor">) => permitted(visit, destinations);
+
+const isAt = ({ path, tabs = [] }: Destination, at: string | undefined) =>
+  path === at || tabs.some((tab) => tab.path === at);
 
 interface FrameProps {
   readonly visit: Visit;
   readonly title: string;
-  /** Path of the destination the page belongs to. */
+  /** Path of the destination or tab the page belongs to. */
   readonly at?: string | undefined;
   /** Of the page alone. */
   readonly scripts?: readonly string[];
@@ -66,6 +93,7 @@ export function Frame({ visit, title, at, scripts = [], children }: FrameProps) 
         </>
       }
     >
+      <Tabs visit={visit} at={at} />
       {children}
       {!actor && <Languages lang={lang} />}
     </Page>
@@ -80,9 +108,9 @@ function Navigation({ visit, at }: { visit: Visit; at: string | undefined }) {
         {words.menu}
       </button>
       <nav id="menu" popover="auto" aria-label={words.nav.label}>
-        {destinationsOf(visit).map(([name, path]) => (
-          <a href={path} aria-current={path === at ? "page" : undefined}>
-            {words.nav[name]}
+        {destinationsOf(visit).map((one) => (
+          <a href={one.path} aria-current={isAt(one, at) ? "page" : undefined}>
+            {words.nav[one.name]}
           </a>
         ))}
         <form method="post" action="/sign-out">
@@ -92,6 +120,22 @@ function Navigation({ visit, at }: { visit: Visit; at: string | undefined }) {
         </form>
       </nav>
     </>
+  );
+}
+
+function Tabs({ visit, at }: { visit: Visit; at: string | undefined }) {
+  const { words } = visit;
+  const here = destinations.find((one) => one.tabs && isAt(one, at));
+  const tabs = permitted(visit, here?.tabs ?? []);
+  if (!here || tabs.length < 2) return null;
+  return (
+    <nav class="tabs" aria-label={words.nav[here.name]}>
+      {tabs.map(({ name, path }) => (
+        <a href={path} aria-current={path === at ? "page" : undefined}>
+          {words.nav[name]}
+        </a>
+      ))}
+    </nav>
   );
 }
 

@@ -2,6 +2,7 @@
 import { reachOf } from "../domain/permissions.ts";
 import type { PeopleParts } from "../people/people-parts.ts";
 import { addAccountPages } from "./account.tsx";
+import { addApiKeyPages } from "./api-keys.tsx";
 import { addAuditPages } from "./audit.tsx";
 import { addCodesList } from "./codes/codes-list.tsx";
 import { addNewCodePages } from "./codes/new-code.tsx";
@@ -13,6 +14,8 @@ import { addLinkPages } from "./links.tsx";
 import type { AskService } from "./own-api.ts";
 import { PageBook } from "./page-book.tsx";
 import { addPeoplePages } from "./people.tsx";
+import { addSecondFactorPages } from "./second-factor.tsx";
+import { addSecurityPages } from "./security.tsx";
 import { addSetUpPages } from "./set-up.tsx";
 import { addSignInPages } from "./sign-in.tsx";
 import { addSitePages, listSites } from "./sites.tsx";
@@ -33,7 +36,10 @@ export function pages(people: PeopleParts, ask: AskService): PageBook {
   addGrantPages(book);
   addEventPages(book);
   addPeoplePages(book);
+  addSecondFactorPages(book);
+  addApiKeyPages(book);
   addAuditPages(book);
+  addSecurityPages(book);
   addAccountPages(book);
   addPageAssets(book.app);
   return book;
@@ -43,5 +49,5 @@ export function pages(people: PeopleParts, ask: AskService): PageBook {
 async function homeOf(visit: Visit): Promise<string> {
   const { actor } = visit;
   if (actor && reachOf(actor, "sites.create") && (await listSites(visit)).length === 0) return "/set-up";
-  return destinationsOf(visit)[0]?.[1] ?? "/account";
+  return destinationsOf(visit)[0]?.path ?? "/account";
 }

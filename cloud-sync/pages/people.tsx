@@ -1,15 +1,16 @@
 /** People: who may sign in and as what; invitation and reset links, shown once. Agencies are people whose role is to give out codes. */
-import { type Role, roles } from "../domain/permissions.ts";
+import { type Role, reachOf, roles } from "../domain/permissions.ts";
 import { Frame } from "./frame.tsx";
 import { type FieldFaults, faultsFrom, query } from "./own-api.ts";
 import { FormWords, type PageBook, type PageContext } from "./page-book.tsx";
 import { Choices, Field, Form, Select } from "./parts/form.tsx";
+import { Moment } from "./parts/moments.tsx";
 import { Confirmation, Empty, Notice, Secret, Table, Tag } from "./parts/show.tsx";
 import { listSites, type SeenSite } from "./sites.tsx";
 import type { Visit } from "./visit.ts";
 import { languages } from "./words/words.ts";
 
-interface SeenPerson {
+export interface SeenPerson {
   readonly id: string;
   readonly name: string;
   readonly userName: string;
@@ -18,6 +19,8 @@ interface SeenPerson {
   readonly sites: readonly string[];
   readonly language: string;
   readonly state: "invited" | "active" | "disabled";
+  readonly secondFactor: boolean;
+  readonly lockedUntil: string | null;
 }
 
 interface GivenLink {
@@ -118,7 +121,7 @@ interface PeopleList {
 const people: PeopleList = { path: "/people", action: "people.read", words: "people" };
 const agencies: PeopleList = { path: "/agencies", action: "people.change", words: "agencies", role: "agency" };
 
-const personPath = (c: PageContext) => `/api/people/${encodeURIComponent(c.req.param("person")!)}`;
+export const personPath = (c: PageContext) => `/api/people/${encodeURIComponent(c.req.param("person")!)}`;
 
 async function personForm(c: PageContext, { role }: PeopleList) {
   const form = await FormWords.of(c);
@@ -233,7 +236,7 @@ interface PartProps {
   readonly faults?: FieldFaults | undefined;
 }
 
-function RoleField({ visit: { words }, role, faults }: PartProps & { readonly role: string | undefined }) {
+export function RoleField({ visit: { words }, role, faults }: PartProps & { readonly role: string | undefined }) {
   return (
     <Select
       name="role"
@@ -246,7 +249,7 @@ function RoleField({ visit: { words }, role, faults }: PartProps & { readonly ro
   );
 }
 
-function SitesField({
+export function SitesField({
   visit: { words },
   sites,
   chosen,
@@ -281,22 +284,60 @@ function LinkPage({ visit, at, title, link }: { visit: Visit; at: string; title:
   );
 }
 
-async function personPage(c: PageContext, visit: Visit, faults?: FieldFaults) {
+export async function personPage(c: PageContext, visit: Visit, faults?: FieldFaults) {
   const { words, api } = visit;
   const [person, sites] = await Promise.all([api.get<SeenPerson>(personPath(c)), listSites(visit)]);
-  const { id, name, userName, email, role, state } = person;
-  const done = c.req.query("done");
+  const { name, userName, email, role, state, secondFactor, lockedUntil } = person;
+  const told: Readonly<Record<string, string>> = {
+    saved: words.common.saved,
+    "signed-out": words.people.signedOutAll,
+    factor: words.people.factorForgotten,
+  };
+  const news = told[c.req.query("done") ?? ""];
+  const mayChange = reachOf(visit.actor!, "people.change") !== undefined;
   return (
     <Frame visit={visit} title={name} at={role === "agency" ? "/agencies" : "/people"}>
       <div class="head">
         <h1>{name}</h1>
         <State state={state} visit={visit} />
       </div>
-      {done === "saved" && <Notice>{words.common.saved}</Notice>}
-      {done === "signed-out" && <Notice>{words.people.signedOutAll}</Notice>}
-      <p>
-        {userName} {email && <small>{email}</small>}
-      </p>
+      {news && <Notice>{news}</Notice>}
+      <dl class="facts-list">
+        <dt>{words.people.userName}</dt>
+        <dd>{userName}</dd>
+        <dt>{words.people.email}</dt>
+        <dd>{email ?? "–"}</dd>
+        <dt>{words.people.factor}</dt>
+        <dd>
+          <Tag tone={secondFactor ? "good" : "calm"}>
+            {secondFactor ? words.people.factorOn : words.people.factorOff}
+          </Tag>
+        </dd>
+        {lockedUntil !== null && (
+          <>
+            <dt>{words.people.locked}</dt>
+            <dd>
+              <Moment iso={lockedUntil} zone="UTC" lang={visit.lang} /> <small>{words.common.timesIn("UTC")}</small>
+            </dd>
+          </>
+        )}
+      </dl>
+      {mayChange && <PersonForm visit={visit} person={person} sites={sites} faults={faults} />}
+    </Frame>
+  );
+}
+
+interface PersonFormProps extends PartProps {
+  readonly person: SeenPerson;
+  readonly sites: readonly SeenSite[];
+}
+
+function PersonForm({ visit, person, sites, faults }: PersonFormProps) {
+  const { words } = visit;
+  const { id, name, role, state, secondFactor } = person;
+  const isSelf = visit.actor!.id === id;
+  return (
+    <>
       <Form action={`/people/${id}`} words={words} faults={faults} submit={words.common.save}>
         <Field
           name="name"
@@ -313,13 +354,14 @@ async function personPage(c: PageContext, visit: Visit, faults?: FieldFaults) {
       <div class="row">
         <PostButton action={`/people/${id}/reset-link`} text={words.people.reset} />
         <PostButton action={`/people/${id}/sign-out`} text={words.people.signOutAll} />
+        {secondFactor && !isSelf && <a href={`/people/${id}/second-factor`}>{words.people.factorForget}</a>}
         {state === "disabled" ? (
           <PostButton action={`/people/${id}/enable`} text={words.people.enable} />
         ) : (
-          <a href={`/people/${id}/disable`}>{words.people.disable}</a>
+          !isSelf && <a href={`/people/${id}/disable`}>{words.people.disable}</a>
         )}
       </div>
-    </Frame>
+    </>
   );
 }
 

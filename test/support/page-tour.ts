@@ -1,6 +1,7 @@
 /** Every page of the cloud, one after the other as people reach it: for what must hold of each of them, and for their pictures. */
 import type { Page } from "playwright-core";
 import type { Language } from "../../cloud-sync/pages/words/words.ts";
+import { recordSecurity } from "../../cloud-sync/store/security-events.ts";
 import type { PageSite } from "./page-visitor.ts";
 
 type Who = "nobody" | "admin" | "agency" | "newcomer";
@@ -36,6 +37,20 @@ export async function pageTour({ cloud, people }: PageSite, language: Language):
   const [gateway] = gateways.items;
   const { body: grants } = await cloud.ask("GET", "/api/sites/home/grants");
   const [grant] = grants.items;
+  const { body: key } = await cloud.ask("POST", "/api/api-keys", {
+    name: "Channel manager",
+    role: "owner",
+    sites: ["home"],
+    scopes: ["codes.read", "codes.change", "doors.read"],
+    expiresAt: "2099-03-04T00:00:00Z",
+  });
+  const from = { address: "192.0.2.7", device: "Mozilla/5.0 (X11; Linux x86_64)" };
+  for (const event of [
+    { kind: "session-replayed", severity: "alarm", subject: agency.id },
+    { kind: "account-locked", severity: "warning", subject: guard.id },
+    { kind: "account-locked", severity: "warning", subject: guard.id },
+  ] as const)
+    await recordSecurity(cloud.store.db, { ...event, ...from }, cloud.parts.clock.wall());
   const newCode = async (page: Page, digits: string) => {
     await page.locator("#name").fill("Cleaner, flat 4");
     await page.locator('input[value="front-door"]').check();
@@ -112,6 +127,7 @@ export async function pageTour({ cloud, people }: PageSite, language: Language):
     { name: "events-empty", who: "admin", path: "/events?site=away" },
     { name: "people", who: "admin", path: "/people" },
     { name: "person", who: "admin", path: `/people/${agency.id}` },
+    { name: "person-factor", who: "admin", path: `/people/${keyed.id}/second-factor` },
     { name: "person-disable", who: "admin", path: `/people/${agency.id}/disable` },
     { name: "person-new", who: "admin", path: "/people/new" },
     { name: "agencies", who: "admin", path: "/agencies" },
@@ -126,7 +142,23 @@ export async function pageTour({ cloud, people }: PageSite, language: Language):
         await page.locator("output").waitFor();
       },
     },
+    { name: "keys", who: "admin", path: "/api-keys" },
+    { name: "key-new", who: "admin", path: "/api-keys/new" },
+    {
+      name: "key-made",
+      who: "admin",
+      path: "/api-keys/new",
+      go: async (page) => {
+        await page.locator("#name").fill("Booking import");
+        await page.locator('input[value="codes.read"]').check();
+        await send(page);
+        await page.locator("output").waitFor();
+      },
+    },
+    { name: "key-end", who: "admin", path: `/api-keys/${key.key.id}/end` },
     { name: "audit", who: "admin", path: "/audit" },
+    { name: "security", who: "admin", path: "/security" },
+    { name: "security-quiet", who: "admin", path: "/security?severity=notice" },
     { name: "account", who: "admin", path: "/account" },
     { name: "app-remove", who: "admin", path: "/account/app/remove" },
     {

@@ -148,18 +148,13 @@ test("no page leaves the way open: nothing is stored, framed or loaded from else
 
 test("each page is at most 100 kB on the line, with all that it loads", async () => {
   const { admin } = site.people;
-  for (const path of [
-    "/codes",
-    "/codes/new",
-    "/sites",
-    "/sites/home",
-    "/grants",
-    "/events",
-    "/people",
-    "/audit",
-    "/account",
-  ]) {
+  const paths = routes()
+    .filter(({ method, path }) => method === "get" && !path.includes(":") && path !== "/")
+    .map(({ path }) => path);
+  for (const path of [...paths, "/sites/home", `/people/${site.people.agency.id}`]) {
     const { status, text } = await site.visit(admin, path);
+    // Whoever is signed in is led away from there; a list of no site has nothing to say.
+    if (["/sign-in", "/events/list"].includes(path)) continue;
     assert.equal(status, 200, path);
     const loaded = [...text.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g)].map(([, url]) => url!);
     let bytes = Buffer.byteLength(text);
