@@ -18,7 +18,7 @@ import { type GrantState, grantState, toGrant } from "./store/grants.ts";
 import type { SiteRow } from "./store/sites.ts";
 import type { Transaction } from "./store/store.ts";
 import { listTemporary } from "./store/temp-codes.ts";
-import { doorsOf } from "./temp-codes.ts";
+import { doorsOf, noteTaken } from "./temp-codes.ts";
 
 const entrySchema = z.strictObject({
   code: z.string().regex(/^\d{4,8}$/, "4 to 8 digits"),
@@ -34,6 +34,8 @@ const entrySchema = z.strictObject({
 export const importedMax = 200;
 /** So many codes fit an answer; more are exported site by site, or by their state. */
 export const exportedMax = 5_000;
+/** So many ids fit an entry of the audit trail. */
+const toldAtOnce = 200;
 
 export const tempCodeFile = z
   .record(idText, entrySchema)
@@ -90,7 +92,8 @@ export class TempCodeFiles {
       said,
       expiry: toInstantAt(said.expiry, site.zone),
     }));
-    const done = await store.transaction(async (tx) => {
+    let taken = false;
+    const imports = store.transaction(async (tx) => {
       const now = clock.wall();
       const doors = await doorsOf(tx, site.id, accessPoints);
       const errors: FieldError[] = [];
@@ -120,6 +123,7 @@ export class TempCodeFiles {
         } as const;
         const made = await createGrant(tx, seal, order, now).catch((error: Error) => {
           if (!(error instanceof HttpProblem)) throw error;
+          taken ||= error.status === 409;
           errors.push(...error.errors.map(({ message }) => ({ field: `body.${entry}.code`, message })));
         });
         if (made) imported.push({ entry, id: made.grant.id });
@@ -134,6 +138,10 @@ export class TempCodeFiles {
         now,
       );
       return { imported, left };
+    });
+    const done = await imports.catch(async (error: Error) => {
+      if (taken) await noteTaken(this.#parts, site.id, { actor, from });
+      throw error;
     });
     logger.info("temp-codes-imported", { site: site.id, count: done.imported.length, by: actor.id });
     return done;
@@ -176,8 +184,10 @@ export class TempCodeFiles {
         auth_id: before.auth_id ?? null,
       };
     }
-    if (told.length > 0)
-      await store.transaction((tx) => this.#note(tx, { actor, from }, "codes.export", site.id, told, now));
+    await store.transaction(async (tx) => {
+      for (let begin = 0; begin < told.length; begin += toldAtOnce)
+        await this.#note(tx, { actor, from }, "codes.export", site.id, told.slice(begin, begin + toldAtOnce), now);
+    });
     return file;
   }
 

@@ -118,7 +118,9 @@ export class TempCodes {
     await this.#alter({ actor, from: origin }, "codes.change", id, "codes.change", async (tx, row, now) => {
       if (row.revokedAt !== null) throw fieldProblem("path.id", "it was deleted; make a new one", 409);
       const before = toGrant(row);
-      const until = change.expiry === undefined ? row.validUntil : Math.max(change.expiry, now);
+      const { expiry = row.validUntil } = change;
+      // A moment that has passed means now, and nothing to what has ended before.
+      const until = expiry > now ? expiry : Math.min(now, row.validUntil);
       if (until <= row.validFrom) throw fieldProblem("body.expiry", "is before it begins; delete the code instead");
       const name = change.name ?? before.holder.name;
       const grant = { ...before, holder: { ...before.holder, name }, validity: { from: row.validFrom, until } };
@@ -211,16 +213,12 @@ export class TempCodes {
     logger.info("temp-code-changed", { site: seen.siteId, grant: id, action, by: actor.id });
   }
 
-  /** A grant's problem in the words of a code's order. That digits are taken is noted: somebody may be trying which are. */
+  /** A grant's problem in the words of a code's order. */
   async #inWordsOfACode(error: Error, site: string, { actor, from }: Asker): Promise<Error> {
     if (!(error instanceof HttpProblem)) return error;
     const errors = error.errors.map(({ field, message }) => ({ field: renamed(field), message }));
     const taken = error.status === 409 && errors.some(({ field }) => field === "body.code");
-    if (taken) {
-      const event = { kind: "code-taken", severity: "notice", site, subject: actor.id } as const;
-      const detail = "wanted digits that another live code of the site has";
-      await recordSecurity(this.#parts.store.db, { ...event, ...from, detail }, this.#parts.clock.wall());
-    }
+    if (taken) await noteTaken(this.#parts, site, { actor, from });
     const detail = errors.length > 0 ? errors.map((one) => `${one.field}: ${one.message}`).join("; ") : error.message;
     return new HttpProblem(error.status, error.code, detail, { errors, headers: error.headers });
   }
@@ -249,6 +247,13 @@ const renames: readonly (readonly [RegExp, string])[] = [
 
 function renamed(field: string): string {
   return renames.reduce((name, [pattern, word]) => name.replace(pattern, word), field);
+}
+
+/** Somebody may be trying which digits are taken. */
+export async function noteTaken({ store, clock }: CloudParts, site: string, { actor, from }: Asker): Promise<void> {
+  const event = { kind: "code-taken", severity: "notice", site, subject: actor.id } as const;
+  const detail = "wanted digits that another live code of the site has";
+  await recordSecurity(store.db, { ...event, ...from, detail }, clock.wall());
 }
 
 export function demandNoRefusal(refusals: readonly { readonly field: string; readonly message: string }[]): void {

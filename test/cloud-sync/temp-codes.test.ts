@@ -234,6 +234,9 @@ describe("over the API", () => {
     const ended = await change({ expiry: at(-hour) });
     assert.deepEqual([ended.body.state, ended.body.expiry], ["ended", at(0).replace(".000", "")]);
     assert.equal((await cloud.ask("POST", `/api/temp-codes/${id}/reveal`)).status, 409);
+    clock.advance(hour);
+    const still = await change({ name: "Painter", expiry: at(-hour / 2) });
+    assert.deepEqual([still.body.name, still.body.expiry], ["Painter", ended.body.expiry]);
     assert.equal((await change({ expiry: at(hour) })).body.state, "active");
     const gone = await cloud.ask("DELETE", `/api/temp-codes/${id}`);
     assert.deepEqual([gone.status, gone.body.state], [200, "revoked"]);
@@ -242,9 +245,9 @@ describe("over the API", () => {
     const trail = await listAudit(cloud.store.db, { thing: id, limit: 20 });
     assert.deepEqual(
       trail.map(({ action }) => action),
-      ["codes.revoke", "codes.change", "codes.change", "codes.change", "codes.create"],
+      ["codes.revoke", "codes.change", "codes.change", "codes.change", "codes.change", "codes.create"],
     );
-    const { before, after } = toAuditBody(trail[3]!);
+    const { before, after } = toAuditBody(trail[4]!);
     assert.deepEqual([before?.name, after?.name, Object.keys(after ?? {})], ["changed", "changed", ["name", "until"]]);
   });
 
@@ -323,6 +326,8 @@ describe("over the API", () => {
     });
     assert.equal(bad.status, 400, bad.text);
     assert.deepEqual(fields(bad), ["body.zero.code", "body.twice.code"]);
+    const [noted] = await listSecurity(cloud.store.db, { kind: "code-taken", limit: 1 });
+    assert.equal(noted?.lastAt, clock.wall());
     assert.deepEqual(fields(await importAll({ one: { ...entry, code: "12" } })), ["body.one.code"]);
     assert.equal((await cloud.ask("GET", "/api/temp-codes?limit=200")).body.items.length, before);
 

@@ -43,8 +43,10 @@ export function addOneCodePages(book: PageBook): void {
     const code = await readCode(c, visit);
     const until = form.text("until");
     const given = { name: form.text("name"), until };
+    // The form tells minutes: an end that nobody touched is not moved by its seconds.
+    const isMoved = until !== toLocalInput(code.expiry, await zoneOf(visit, code));
     try {
-      await visit.api.send("PATCH", pathOf(c), { name: given.name, expiry: until });
+      await visit.api.send("PATCH", pathOf(c), { name: given.name, ...(isMoved && { expiry: until }) });
       return c.redirect(`/codes/${code.id}?done=changed`, 303);
     } catch (error) {
       const faults = faultsFrom(error, { expiry: "until" });
