@@ -70,9 +70,12 @@ export const permissions = {
 export type Action = keyof typeof permissions;
 export const actions = Object.keys(permissions) as Action[];
 
+/** What records name whoever shows an administrator's token, which belongs to no person. */
+export const tokenHolderId = "admin";
+
 /** Who asks. */
 export interface Actor {
-  /** What records name: a person's or an API key's id; "admin" for the bootstrap token. */
+  /** What records name: a person's or an API key's id, or tokenHolderId. */
   readonly id: string;
   readonly role: Role;
   /** Sites the person belongs to; those of "every" reach need none. */

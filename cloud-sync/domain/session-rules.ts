@@ -6,7 +6,7 @@ const minuteMs: Millis = 60_000;
 const hourMs: Millis = 60 * minuteMs;
 const dayMs: Millis = 24 * hourMs;
 
-/** Two tabs, or a repeated request, may present a token at the same moment: whoever comes second gets the same successor. */
+/** Two tabs may present a token at the same moment, and one of them already its successor: whoever comes second gets the same one. */
 export const graceMs: Millis = 20_000;
 /** A browser's token is replaced when it is as old as that; a program replaces its own whenever it refreshes. */
 export const cookieRotationMs: Millis = 5 * minuteMs;
@@ -29,15 +29,22 @@ export function isLive({ createdAt, seenAt, endedAt }: SessionTimes, role: Role,
   return endedAt === null && now < seenAt + idleMs && now < createdAt + wholeMs;
 }
 
-/** "superseded": its successor was handed out just now · "replayed": somebody has kept an old one, so the session ends. */
+/**
+ * "superseded": nobody has used its successor, so the answer that carried it may have been lost on the way; or only just now ·
+ * "replayed": its successor is in use and it still comes, so two have it and the session ends.
+ */
 export type TokenVerdict = "current" | "superseded" | "replayed";
 
-/** A number above the newest known one was given by us as well: the store has come back to an earlier state. */
+/**
+ * A number above the newest known one was given by us as well: the store has come back to an earlier state. `presentedAt`: when the newest
+ * token, or an access token given with it, first came; null: not yet.
+ */
 export function judgeToken(
-  { counter, rotatedAt }: { readonly counter: number; readonly rotatedAt: Instant },
+  { counter, presentedAt }: { readonly counter: number; readonly presentedAt: Instant | null },
   number: number,
   now: Instant,
 ): TokenVerdict {
   if (number >= counter) return "current";
-  return number === counter - 1 && now - rotatedAt <= graceMs ? "superseded" : "replayed";
+  const mayBeLost = presentedAt === null || now - presentedAt <= graceMs;
+  return number === counter - 1 && mayBeLost ? "superseded" : "replayed";
 }

@@ -2,14 +2,15 @@
 import type { Context } from "hono";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import type { SecretString } from "../../gateway/wire/secret.ts";
-import { type Action, type Actor, rolesWithSecondFactor } from "../domain/permissions.ts";
+import { apiKeyState } from "../domain/api-key-state.ts";
+import { type Action, type Actor, rolesWithSecondFactor, tokenHolderId } from "../domain/permissions.ts";
 import { cookieRotationMs, isLive, judgeToken } from "../domain/session-rules.ts";
 import { bearerToken, hashOf, isSameHash } from "../ids.ts";
-import { isStoredAdminToken } from "../store/admin-tokens.ts";
+import { hasStoredAdminToken, isStoredAdminToken } from "../store/admin-tokens.ts";
 import { findApiKey, markKeyUsed } from "../store/api-keys.ts";
 import type { Person } from "../store/people.ts";
 import { recordSecurity } from "../store/security-events.ts";
-import { endSession, markSeen, readSession, rotate, type SessionOfPerson } from "../store/sessions.ts";
+import { endSession, markPresented, markSeen, readSession, rotate, type SessionOfPerson } from "../store/sessions.ts";
 import { demandSameOrigin } from "./caller.ts";
 import type { PeopleParts } from "./people-parts.ts";
 import { giveSessionCookie, readSessionCookie, takeSessionCookie } from "./session-cookie.ts";
@@ -18,7 +19,7 @@ import { giveSessionCookie, readSessionCookie, takeSessionCookie } from "./sessi
 const seenEveryMs = 60_000;
 
 /** Whoever started the service, by a token that belongs to no person. */
-const tokenHolder: Actor = { id: "admin", role: "admin", sites: [] };
+const tokenHolder: Actor = { id: tokenHolderId, role: "admin", sites: [] };
 
 export const hasSecondFactor = ({ totpSealed, passkeys }: Person) => totpSealed !== null || passkeys > 0;
 
@@ -66,13 +67,22 @@ async function byBearer(people: PeopleParts, c: Context): Promise<Actor | undefi
   const claims = await tokens.readAccess(token, now);
   const found = claims && (await readSession(store.db, claims.session));
   if (!claims || !found || found.person.id !== claims.person || !isUsable(found, now)) return undefined;
-  await noteSeen(people, found, now);
+  await noteSeen(people, found, claims.number, now);
   return toActor(found.person, found.session.id);
 }
 
-async function byKey({ store }: PeopleParts, hash: string, now: Instant): Promise<Actor | undefined> {
-  const key = await findApiKey(store.db, hash);
-  if (!key || key.revokedAt !== null || (key.expiresAt !== null && now >= key.expiresAt)) return undefined;
+/** Whether whoever shows an administrator's token is let in at all. */
+export async function takesAdminToken({ adminTokenHashes, store }: PeopleParts): Promise<boolean> {
+  return adminTokenHashes.length > 0 || hasStoredAdminToken(store.db);
+}
+
+async function byKey(people: PeopleParts, hash: string, now: Instant): Promise<Actor | undefined> {
+  const { store } = people;
+  const found = await findApiKey(store.db, hash);
+  if (!found) return undefined;
+  const { row: key, maker } = found;
+  const isTokenGood = maker?.kind === "token-holder" && (await takesAdminToken(people));
+  if (apiKeyState(key, maker, isTokenGood, now) !== "live") return undefined;
   if (key.usedAt === null || now - key.usedAt >= seenEveryMs)
     await store.transaction((tx) => markKeyUsed(tx, key.id, now));
   return { id: key.id, role: key.role, sites: key.sites, scopes: key.scopes as Action[] };
@@ -82,18 +92,32 @@ function isUsable({ session, person }: SessionOfPerson, now: Instant): boolean {
   return person.disabledAt === null && isLive(session, person.role, now);
 }
 
-async function noteSeen({ store }: PeopleParts, { session }: SessionOfPerson, now: Instant): Promise<void> {
-  if (now - session.seenAt >= seenEveryMs) await store.transaction((tx) => markSeen(tx, session.id, now));
+/** `number`: of the session's token that came, or that the access token was given beside. */
+async function noteSeen(
+  { store }: PeopleParts,
+  { session }: SessionOfPerson,
+  number: number,
+  now: Instant,
+): Promise<void> {
+  const isFirst = session.presentedAt === null && number === session.counter;
+  const isDue = now - session.seenAt >= seenEveryMs;
+  if (!isFirst && !isDue) return;
+  await store.transaction(async (tx) => {
+    if (isFirst) await markPresented(tx, session.id, number, now);
+    if (isDue) await markSeen(tx, session.id, now);
+  });
 }
 
 export interface OpenedSession extends SessionOfPerson {
   /** The session's newest token: the one that came, or its successor. */
   readonly token: SecretString;
+  /** Of that token. */
+  readonly number: number;
 }
 
 /**
- * The session a token of it stands for; undefined: the token is not ours, or its session is over. An old token ends its session, since
- * two have it. `rotation`: "now" hands out the successor of the newest token, "when-due" only once that token has served its time.
+ * The session a token of it stands for; undefined: the token is not ours, or its session is over. A token that comes although its
+ * successor is in use ends its session, since two have it. `rotation`: "now" hands out the successor of the newest token, "when-due" only once that token has served its time.
  */
 export async function openSession(
   people: PeopleParts,
@@ -125,11 +149,12 @@ export async function openSession(
     logger.warn("session-token-replayed", { session: session.id, person: person.id });
     return undefined;
   }
-  if (verdict === "superseded") return { ...found, token: tokens.token(session.id, session.counter) };
-  if (rotation === "when-due" && now - session.rotatedAt < cookieRotationMs) {
-    await noteSeen(people, found, now);
-    return { ...found, token: tokens.token(session.id, read.number) };
+  const opened = (number: number) => ({ ...found, token: tokens.token(session.id, number), number });
+  const isDue = rotation === "now" || now - session.rotatedAt >= cookieRotationMs;
+  if (verdict === "current" && isDue) {
+    await store.transaction((tx) => rotate(tx, session.id, read.number, now));
+    return opened(read.number + 1);
   }
-  await store.transaction((tx) => rotate(tx, session.id, read.number, now));
-  return { ...found, token: tokens.token(session.id, read.number + 1) };
+  await noteSeen(people, found, read.number, now);
+  return opened(verdict === "superseded" ? session.counter : read.number);
 }

@@ -9,6 +9,13 @@ export const accessLifeS = 300;
 const ticketLifeS = 300;
 const issuer = "postern";
 
+export interface AccessClaims {
+  readonly person: string;
+  readonly session: string;
+  /** Of the session's token it was given beside. */
+  readonly number: number;
+}
+
 export class SessionTokens {
   readonly #sessionKey: Buffer;
   readonly #accessKey: Buffer;
@@ -34,14 +41,15 @@ export class SessionTokens {
     return isOurs ? { session, number } : undefined;
   }
 
-  /** A JWT that names person and session; what they may do is looked up each time. */
-  access(person: string, session: string, now: Instant): Promise<SecretString> {
-    return signed(this.#accessKey, { sub: person, sid: session }, now, accessLifeS);
+  /** A JWT that names person and session, given beside the session's token of this number; what they may do is looked up each time. */
+  access(person: string, session: string, number: number, now: Instant): Promise<SecretString> {
+    return signed(this.#accessKey, { sub: person, sid: session, num: number }, now, accessLifeS);
   }
 
-  async readAccess(text: string, now: Instant): Promise<{ person: string; session: string } | undefined> {
+  async readAccess(text: string, now: Instant): Promise<AccessClaims | undefined> {
     const claims = await claimsOf(this.#accessKey, text, now);
-    return claims && typeof claims.sid === "string" ? { person: claims.sub, session: claims.sid } : undefined;
+    if (typeof claims?.sid !== "string" || typeof claims.num !== "number") return undefined;
+    return { person: claims.sub, session: claims.sid, number: claims.num };
   }
 
   /** The password was right, the second factor is still to come. */

@@ -23,6 +23,8 @@ export interface SignedInSession {
   readonly session: string;
   /** For the cookie, or to be refreshed with. */
   readonly token: SecretString;
+  /** Of that token. */
+  readonly number: number;
 }
 
 export type SignInResult =
@@ -136,7 +138,7 @@ export async function begin(
   if (await isNewDevice(tx, person.id, device))
     await recordSecurity(tx, { kind: "new-device", severity: "notice", subject: person.id, address, device }, now);
   const session = await beginSession(tx, { personId: person.id, address, device }, now);
-  return { outcome: "signed-in", person, session, token: tokens.token(session, 1) };
+  return { outcome: "signed-in", person, session, token: tokens.token(session, 1), number: 1 };
 }
 
 function told({ logger }: PeopleParts, result: SignedInSession): SignedInSession {

@@ -1,12 +1,15 @@
 /** Keys by which programs sign in: made, listed, revoked. A key does what its scopes say, and never more than its role may. */
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Instant } from "../../gateway/domain/instant.ts";
 import { fieldProblem, refuseInvalid } from "../../web/problem.ts";
 import type { CloudEnv } from "../authenticate.ts";
+import { apiKeyState, apiKeyStates, keyLifeMaxMs, usualKeyLifeMs } from "../domain/api-key-state.ts";
 import { type Action, actions, reachOf, roles } from "../domain/permissions.ts";
 import { hashOf, newToken } from "../ids.ts";
 import { demandSites } from "../people/manage-people.ts";
 import type { PeopleParts } from "../people/people-parts.ts";
-import { type ApiKeyRow, createApiKey, listApiKeys, revokeApiKey } from "../store/api-keys.ts";
+import { takesAdminToken } from "../people/read-actor.ts";
+import { type ApiKey, createApiKey, listApiKeys, revokeApiKey } from "../store/api-keys.ts";
 import { asks } from "./asks.ts";
 import { noteOf } from "./requests.ts";
 import {
@@ -46,8 +49,12 @@ const keySchema = z
     createdAt: z.string(),
     createdBy: z.string(),
     usedAt: momentOrNull.openapi({ description: "To the minute." }),
-    expiresAt: momentOrNull,
+    expiresAt: z.string(),
     revokedAt: momentOrNull,
+    state: z.enum(apiKeyStates).openapi({
+      description:
+        "`maker-gone`: whoever made it has no account any more, is disabled, or may not make keys now. Only a live key is taken.",
+    }),
   })
   .openapi("ApiKey");
 
@@ -65,6 +72,8 @@ const make = createRoute({
   path: "/api/api-keys",
   tags,
   summary: "Make a key; it is shown this once",
+  description:
+    "It is good for 90 days unless `expiresAt` says otherwise, for at most 366, and no longer than its maker may make keys.",
   ...asks("people.change"),
   request: {
     body: jsonBody(z.strictObject({ ...facts, sites: facts.sites.default([]), expiresAt: moment.optional() })),
@@ -89,28 +98,33 @@ export function apiKeyRoutes(people: PeopleParts): OpenAPIHono<CloudEnv> {
   const { store, clock, logger } = people;
   const app = new OpenAPIHono<CloudEnv>({ defaultHook: refuseInvalid });
 
-  app.openapi(list, async (c) => c.json({ items: (await listApiKeys(store.db)).map(toShape) }, 200));
+  app.openapi(list, async (c) => {
+    const isTokenGood = await takesAdminToken(people);
+    const keys = await listApiKeys(store.db);
+    return c.json({ items: keys.map((key) => toShape(key, isTokenGood, clock.wall())) }, 200);
+  });
 
   app.openapi(make, async (c) => {
     const { expiresAt, ...wanted } = c.req.valid("json");
     const now = clock.wall();
-    const until = expiresAt === undefined ? null : toInstant(expiresAt);
-    if (until !== null && until <= now) throw fieldProblem("body.expiresAt", "has passed");
+    const until = expiresAt === undefined ? now + usualKeyLifeMs : toInstant(expiresAt);
+    if (until <= now) throw fieldProblem("body.expiresAt", "has passed");
+    if (until > now + keyLifeMaxMs) throw fieldProblem("body.expiresAt", "is more than 366 days away");
     for (const [at, scope] of wanted.scopes.entries())
       if (reachOf({ role: wanted.role }, scope) === undefined)
         throw fieldProblem(`body.scopes[${at}]`, `the role "${wanted.role}" may not do this`);
     const token = newToken("postern_key");
     const by = c.get("actor").id;
-    const key = await store.transaction(async (tx) => {
+    const { row, maker } = await store.transaction(async (tx) => {
       await demandSites(tx, wanted.sites);
       const made = await createApiKey(tx, { ...wanted, hash: hashOf(token), expiresAt: until, createdBy: by }, now);
-      const { id, name, role, sites, scopes } = made;
-      const after = { name, role, sites, scopes, expiresAt: isoOrNull(until) };
+      const { id, name, role, sites, scopes } = made.row;
+      const after = { name, role, sites, scopes, expiresAt: iso(until) };
       await noteOf(people, c)(tx, { action: "api-keys.make", thing: id, after });
       return made;
     });
-    logger.info("api-key-made", { key: key.id, role: key.role, by });
-    return c.json({ key: toShape(key), token }, 201);
+    logger.info("api-key-made", { key: row.id, role: row.role, by });
+    return c.json({ key: toShape({ row, maker }, true, now), token }, 201);
   });
 
   app.openapi(revoke, async (c) => {
@@ -128,12 +142,14 @@ export function apiKeyRoutes(people: PeopleParts): OpenAPIHono<CloudEnv> {
   return app;
 }
 
-function toShape({ hash: _, siteId: __, createdAt, usedAt, expiresAt, revokedAt, ...key }: ApiKeyRow) {
+function toShape({ row, maker }: ApiKey, isTokenGood: boolean, now: Instant) {
+  const { hash: _, siteId: __, createdAt, usedAt, expiresAt, revokedAt, ...key } = row;
   return {
     ...key,
     createdAt: iso(createdAt),
     usedAt: isoOrNull(usedAt),
-    expiresAt: isoOrNull(expiresAt),
+    expiresAt: iso(expiresAt),
     revokedAt: isoOrNull(revokedAt),
+    state: apiKeyState(row, maker, isTokenGood, now),
   };
 }

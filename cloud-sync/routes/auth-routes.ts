@@ -74,8 +74,8 @@ const refresh = createRoute({
   path: "/auth/refresh",
   tags,
   summary: "Exchange a refresh token for the next one and an access token",
-  description:
-    "The same token presented again within 20 s is answered with the same successor; later, or an older one, ends the session: two have it.",
+  description: `A token whose answer was lost may be presented again, and is answered with the same successor. Once that successor, or the access token \
+given with it, has been used for 20 s, the old one ends the session: two have it. So does any older one.`,
   request: { body: jsonBody(z.strictObject({ refreshToken: tokenText })) },
   responses: { 200: json(signedInSchema, "The next tokens"), ...problems(400, 401, 413, 415, 429) },
 });
@@ -123,8 +123,8 @@ export function authRoutes(people: PeopleParts): OpenAPIHono<CloudEnv> {
       wrongTokens.demand(callingNetwork(c));
       throw new HttpProblem(401, "session-over", "The session is over; sign in again.");
     }
-    const { person, session, token } = opened;
-    return c.json(await withTokens(people, { outcome: "signed-in", person, session: session.id, token }), 200);
+    const { session, ...rest } = opened;
+    return c.json(await withTokens(people, { ...rest, outcome: "signed-in", session: session.id }), 200);
   });
 
   app.openapi(leave, async (c) => {
@@ -155,8 +155,9 @@ export async function shown(people: PeopleParts, c: Context, result: SignedInSes
   return { outcome: result.outcome, person: result.person.id };
 }
 
-async function withTokens({ tokens, clock }: PeopleParts, { outcome, person, session, token }: SignedInSession) {
-  const access = await tokens.access(person.id, session, clock.wall());
+async function withTokens({ tokens, clock }: PeopleParts, signedIn: SignedInSession) {
+  const { outcome, person, session, token, number } = signedIn;
+  const access = await tokens.access(person.id, session, number, clock.wall());
   return {
     outcome,
     person: person.id,

@@ -29,6 +29,15 @@ export async function isStoredAdminToken(db: Queries, hash: string): Promise<boo
   return found !== undefined;
 }
 
+export async function hasStoredAdminToken(db: Queries): Promise<boolean> {
+  const found = await db
+    .select({ hash: adminToken.hash })
+    .from(adminToken)
+    .where(eq(adminToken.siteId, everySite))
+    .limit(1);
+  return found.length > 0;
+}
+
 export async function retireAdminTokens(tx: Transaction): Promise<void> {
   await tx.delete(adminToken).where(eq(adminToken.siteId, everySite));
 }

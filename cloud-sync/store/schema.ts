@@ -373,6 +373,8 @@ export const session = pgTable(
     /** The newest token's number, and since when it is. */
     counter: count("counter").notNull(),
     rotatedAt: instant("rotated_at").notNull(),
+    /** When somebody first showed to have it; null: it may have been lost on the way. */
+    presentedAt: instant("presented_at"),
   },
   (table) => [
     primaryKey({ columns: [table.siteId, table.id] }),
@@ -410,7 +412,7 @@ export const apiKey = pgTable(
     createdAt: instant("created_at").notNull(),
     createdBy: text("created_by").notNull(),
     usedAt: instant("used_at"),
-    expiresAt: instant("expires_at"),
+    expiresAt: instant("expires_at").notNull(),
     revokedAt: instant("revoked_at"),
   },
   (table) => [primaryKey({ columns: [table.siteId, table.id] })],

@@ -70,8 +70,16 @@ export async function readSession(db: Queries, id: string): Promise<SessionOfPer
 export async function rotate(tx: Transaction, id: string, number: number, now: Instant): Promise<void> {
   await tx
     .update(session)
-    .set({ counter: number + 1, rotatedAt: now, seenAt: now })
+    .set({ counter: number + 1, rotatedAt: now, presentedAt: null, seenAt: now })
     .where(and(its(id), lt(session.counter, number + 1)));
+}
+
+/** The token of this number has arrived where it was sent to. */
+export async function markPresented(tx: Transaction, id: string, number: number, now: Instant): Promise<void> {
+  await tx
+    .update(session)
+    .set({ presentedAt: now })
+    .where(and(its(id), eq(session.counter, number), isNull(session.presentedAt)));
 }
 
 export async function markSeen(tx: Transaction, id: string, now: Instant): Promise<void> {

@@ -164,7 +164,7 @@ export async function givenCloud(options: { clock?: Clock; store?: Store } = {})
         return { id: person.id, session: await beginSession(tx, device, clock.wall()) };
       });
       const bearer = async () => {
-        const token = await people.tokens.access(id, session, clock.wall());
+        const token = await people.tokens.access(id, session, 1, clock.wall());
         return { authorization: `Bearer ${token.reveal()}` };
       };
       const asPerson: TestCloud["ask"] = async (method, path, body, headers = {}) =>

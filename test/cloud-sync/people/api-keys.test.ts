@@ -1,7 +1,8 @@
 /** Keys of programs: what they may do, where, and until when. */
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { givenCloud, HandClock, type TestCloud } from "../../support/cloud.ts";
+import { cloudApp } from "../../../cloud-sync/app.ts";
+import { givenCloud, HandClock, type TestCloud, type TestPerson } from "../../support/cloud.ts";
 
 const clock = new HandClock();
 let cloud: TestCloud;
@@ -16,6 +17,10 @@ beforeEach(() => clock.advance(3_600_000));
 describe("an API key", () => {
   const wanted = { name: "booking import", role: "owner", sites: ["home"], scopes: ["sites.read", "grants.change"] };
   const make = (change: object = {}) => cloud.ask("POST", "/api/api-keys", { ...wanted, ...change });
+  const dayMs = 86_400_000;
+  const inDays = (days: number) => Temporal.Instant.fromEpochMilliseconds(clock.wall() + days * dayMs).toString();
+  const stateOf = async (id: string) =>
+    (await cloud.ask("GET", "/api/api-keys")).body.items.find((key: { id: string }) => key.id === id).state;
   const by = (token: string) => (method: string, path: string, body?: unknown) =>
     cloud.ask(method, path, body, { authorization: `Bearer ${token}` });
 
@@ -50,6 +55,39 @@ describe("an API key", () => {
     assert.equal((await by(second.token)("GET", "/api/sites")).status, 401);
   });
 
+  test("ends by itself after 90 days when nothing else was asked for, and after a year at the latest", async () => {
+    const usual = (await make()).body;
+    assert.equal(usual.key.expiresAt, inDays(90));
+    assert.equal(usual.key.state, "live");
+    assert.equal((await make({ expiresAt: inDays(366) })).status, 201);
+    clock.advance(90 * dayMs);
+    assert.equal((await by(usual.token)("GET", "/api/sites")).status, 401);
+    assert.equal(await stateOf(usual.key.id), "expired");
+  });
+
+  test("ends with its maker's account, or with the role that makes keys, and the list says so", async () => {
+    for (const end of [
+      (maker: TestPerson) => cloud.ask("PATCH", `/api/people/${maker.id}`, { disabled: true }),
+      (maker: TestPerson) => cloud.ask("PATCH", `/api/people/${maker.id}`, { role: "support" }),
+    ]) {
+      const maker = await cloud.as("admin");
+      const { status, body } = await maker.ask("POST", "/api/api-keys", wanted);
+      assert.deepEqual([status, body.key.createdBy, body.key.state], [201, maker.id, "live"]);
+      assert.equal((await by(body.token)("GET", "/api/sites")).status, 200);
+      assert.equal((await end(maker)).status, 200);
+      assert.equal((await by(body.token)("GET", "/api/sites")).status, 401);
+      assert.equal(await stateOf(body.key.id), "maker-gone");
+    }
+  });
+
+  test("made by an administrator's token ends when the service takes none any more", async () => {
+    const { token } = (await make()).body;
+    const authorization = `Bearer ${token}`;
+    assert.equal((await by(token)("GET", "/api/sites")).status, 200);
+    const without = cloudApp({ ...cloud.parts, adminTokenHashes: [] });
+    assert.equal((await without.request("/api/sites", { headers: { authorization } })).status, 401);
+  });
+
   test("is refused by name when it asks for what it cannot have", async () => {
     for (const [change, field] of [
       [{ scopes: ["sites.read", "backup.take"] }, "body.scopes[1]"],
@@ -58,6 +96,7 @@ describe("an API key", () => {
       [{ scopes: [] }, "body.scopes"],
       [{ sites: ["nowhere"] }, "body.sites[0]"],
       [{ expiresAt: "2031-03-04T10:00:00Z" }, "body.expiresAt"],
+      [{ expiresAt: inDays(367) }, "body.expiresAt"],
       [{ createdBy: "person-x" }, "body.createdBy"],
     ] as const) {
       const { status, body } = await make(change);

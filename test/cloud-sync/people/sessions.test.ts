@@ -43,17 +43,19 @@ beforeEach(async () => {
 });
 
 describe("a token's number", () => {
-  const session = { counter: 5, rotatedAt: 100_000 };
   const rows = [
-    ["the newest", 5, 900_000, "current"],
-    ["one that the store has forgotten it gave", 6, 900_000, "current"],
-    ["the one before, at once", 4, 100_000, "superseded"],
-    ["the one before, 20 s later", 4, 120_000, "superseded"],
-    ["the one before, a moment after that", 4, 120_001, "replayed"],
-    ["an older one, at once", 3, 100_000, "replayed"],
+    ["the newest", 5, 100_000, 900_000, "current"],
+    ["the newest, for the first time", 5, null, 900_000, "current"],
+    ["one that the store has forgotten it gave", 6, null, 900_000, "current"],
+    ["the one before, the newest having never come", 4, null, 900_000_000, "superseded"],
+    ["the one before, as the newest comes first", 4, 100_000, 100_000, "superseded"],
+    ["the one before, 20 s later", 4, 100_000, 120_000, "superseded"],
+    ["the one before, a moment after that", 4, 100_000, 120_001, "replayed"],
+    ["an older one, at once", 3, 100_000, 100_000, "replayed"],
+    ["an older one, the newest having never come", 3, null, 100_000, "replayed"],
   ] as const;
-  for (const [what, number, now, verdict] of rows)
-    test(`${what}: ${verdict}`, () => assert.equal(judgeToken(session, number, now), verdict));
+  for (const [what, number, presentedAt, now, verdict] of rows)
+    test(`${what}: ${verdict}`, () => assert.equal(judgeToken({ counter: 5, presentedAt }, number, now), verdict));
 });
 
 describe("refresh tokens", () => {
@@ -85,12 +87,46 @@ describe("refresh tokens", () => {
     const stolen = (await enter(ada.userName)).body.refreshToken;
     const other = (await enter(ada.userName)).body;
     const thief = (await refresh(stolen)).body;
+    const asThief = { authorization: `Bearer ${thief.accessToken}` };
+    assert.equal((await me(asThief)).status, 200);
     clock.advance(20_001);
     const { status, body } = await refresh(stolen);
     assert.deepEqual([status, body.code], [401, "session-over"]);
     assert.equal((await refresh(thief.refreshToken)).status, 401);
-    assert.equal((await me({ authorization: `Bearer ${thief.accessToken}` })).status, 401);
+    assert.equal((await me(asThief)).status, 401);
     assert.equal((await refresh(other.refreshToken)).status, 200);
+  });
+
+  test("one whose renewal was lost on the way is renewed again, a day later too, as often as it is lost", async () => {
+    const { refreshToken } = (await enter(ada.userName)).body;
+    clock.advance(hourMs);
+    const lost = (await refresh(refreshToken)).body;
+    for (let times = 0; times < 3; times += 1) {
+      clock.advance(dayMs);
+      const { status, body } = await refresh(refreshToken);
+      assert.deepEqual([status, body.refreshToken], [200, lost.refreshToken]);
+    }
+    assert.equal((await refresh(lost.refreshToken)).status, 200);
+  });
+
+  test("a thief who was first and only waits loses the session as soon as both go on", async () => {
+    const stolen = (await enter(ada.userName)).body.refreshToken;
+    const thief = (await refresh(stolen)).body;
+    clock.advance(hourMs);
+    const owner = (await refresh(stolen)).body;
+    const next = (await refresh(owner.refreshToken)).body;
+    assert.equal((await me({ authorization: `Bearer ${next.accessToken}` })).status, 200);
+    clock.advance(20_001);
+    assert.equal((await refresh(thief.refreshToken)).status, 401);
+    assert.equal((await refresh(next.refreshToken)).status, 401);
+  });
+
+  test("a session that is used by renewals alone, each of them lost, is not idle", async () => {
+    const { refreshToken } = (await enter(ada.userName)).body;
+    for (let day = 0; day < 9; day += 1) {
+      clock.advance(dayMs);
+      assert.equal((await refresh(refreshToken)).status, 200, `day ${day}`);
+    }
   });
 
   test("one made up, cut, or of another session is nobody's and ends nothing", async () => {
@@ -163,10 +199,13 @@ describe("a browser's cookie", () => {
     const renewed = (await get(first)).headers.getSetCookie()[0]!;
     const second = (await get(first)).headers.getSetCookie()[0]!;
     assert.equal(pair(renewed), pair(second));
-    assert.equal((await get(pair(renewed))).status, 200);
+    clock.advance(hourMs);
+    assert.equal(pair((await get(first)).headers.getSetCookie()[0]!), pair(renewed), "the answer may have been lost");
+    const third = pair((await get(pair(renewed))).headers.getSetCookie()[0]!);
+    assert.equal((await get(third)).status, 200);
     clock.advance(20_001);
-    assert.equal((await get(first)).status, 401, "somebody has kept the old one");
-    assert.equal((await get(pair(renewed))).status, 401);
+    assert.equal((await get(pair(renewed))).status, 401, "somebody has kept the old one");
+    assert.equal((await get(third)).status, 401);
   });
 
   test("changes nothing for a page of another origin, nor for one that does not say where it is from", async () => {
