@@ -103,6 +103,13 @@ export class FeedSet {
     return known.values();
   }
 
+  /** Whether there are rows that the version which took them in could not read. */
+  get hasUnreadable(): boolean {
+    for (const rows of [this.#rows, this.#staged])
+      for (const { kind } of rows.values()) if (kind === "unreadable") return true;
+    return false;
+  }
+
   get size(): number {
     return this.#rows.size;
   }

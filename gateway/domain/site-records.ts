@@ -33,6 +33,8 @@ export type SnapshotItem =
       readonly syncedAt: Instant | null;
       readonly resetting: boolean;
       readonly suspect: boolean;
+      readonly version?: string;
+      readonly asksAnew?: boolean;
     }
   | RowItem
   | LedgerItem
@@ -57,6 +59,9 @@ export class SiteRecords implements SiteView {
   syncedAt: Instant | null = null;
   /** Records were lost to damage: nothing is admitted in this epoch any more, because lost lines may have spent any entry of any grant. */
   suspect = false;
+  /** Of the program that last started; undefined: of one before this was kept. */
+  #version: string | undefined;
+  #asksAnew = false;
 
   readonly #gateway: GatewayId;
   readonly #accessPoints: ReadonlySet<AccessPointId>;
@@ -199,6 +204,14 @@ export class SiteRecords implements SiteView {
     return this.#ledger.openOrders();
   }
 
+  /**
+   * The program's version has changed and there are rows that the one before could not read: the cloud is to be asked for the whole set, because
+   * it tells what it has told only when it changes. Until the set begins to arrive.
+   */
+  get asksAnew(): boolean {
+    return this.#asksAnew;
+  }
+
   /** Rows held, for the status page. */
   get size(): number {
     return this.#set.size;
@@ -288,6 +301,8 @@ export class SiteRecords implements SiteView {
       syncedAt: this.syncedAt,
       resetting: this.#set.resetting,
       suspect: this.suspect,
+      ...(this.#version !== undefined && { version: this.#version }),
+      ...(this.#asksAnew && { asksAnew: true }),
     };
     const revoked = [...this.#revoked];
     const [before, after] = [
@@ -315,6 +330,8 @@ export class SiteRecords implements SiteView {
         this.syncedAt = entry.syncedAt;
         this.#set.resetting = entry.resetting;
         this.suspect = entry.suspect;
+        this.#version = entry.version;
+        this.#asksAnew = entry.asksAnew ?? false;
         break;
       case "row":
       case "staged":
@@ -379,6 +396,10 @@ export class SiteRecords implements SiteView {
       case "code-read":
         this.#codes.apply(event, event.at);
         break;
+      case "boot":
+        if (event.version !== this.#version && this.#set.hasUnreadable) this.#asksAnew = true;
+        this.#version = event.version;
+        break;
       case "damage":
         this.#doubtAll();
         break;
@@ -389,7 +410,10 @@ export class SiteRecords implements SiteView {
   #applyPage(page: FeedPage): void {
     const isOfAnotherHistory = page.feed !== this.cursor.feed;
     // A page of another history can only begin a whole set, whatever it says.
-    if (page.reset || isOfAnotherHistory) this.#set.reset();
+    if (page.reset || isOfAnotherHistory) {
+      this.#set.reset();
+      this.#asksAnew = false;
+    }
     if (isOfAnotherHistory) this.#ledger.forgetOrders();
     for (const row of page.rows) {
       this.#revoke(row);

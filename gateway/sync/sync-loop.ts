@@ -2,7 +2,7 @@
  * When the cloud is asked: one long-poll after the other, a push whenever events are on the disk, a report when the hardware's
  * state changed. A failure waits with full jitter and never touches a lock.
  */
-import type { Cursor } from "../domain/feed.ts";
+import { type Cursor, noCursor } from "../domain/feed.ts";
 import type { Millis, Monotonic } from "../domain/instant.ts";
 import type { SiteRecords } from "../domain/site-records.ts";
 import { GatewayError } from "../errors.ts";
@@ -66,7 +66,7 @@ export class SyncLoop {
   #wake: () => void = () => undefined;
   /** One for each loop: fires when the cloud has answered another of them since its step began. */
   readonly #others = new Map<Loop, AbortController>();
-  #cursor: Cursor;
+  #cursor: Cursor = noCursor;
   /** The last poll was answered, and the whole set is here; whatever became of the push. */
   #isCaughtUp = false;
   /** Polls so far. */
@@ -86,7 +86,6 @@ export class SyncLoop {
 
   constructor(parts: SyncParts) {
     this.#parts = parts;
-    this.#cursor = parts.records.cursor;
     this.#isLeaving = parts.renewal?.isAsked ?? false;
   }
 
@@ -106,7 +105,7 @@ export class SyncLoop {
       unsubscribe();
       this.#wake();
     });
-    this.#cursor = this.#parts.records.cursor;
+    this.#cursor = firstCursor(this.#parts);
     this.#running = Promise.all([
       this.#repeat("poll", signal, () => this.#poll(signal)),
       this.#repeat("push", signal, () => this.#push(signal)),
@@ -331,6 +330,13 @@ export class SyncLoop {
   #isFinal(error: unknown): boolean {
     return error instanceof GatewayError && (error.code === "gateway-revoked" || error.code === "gateway-fenced");
   }
+}
+
+/** The records' own, unless they hold what an older version could not read: then the whole set comes once more. */
+function firstCursor({ records, logger }: SyncParts): Cursor {
+  if (!records.asksAnew) return records.cursor;
+  logger.info("set-asked-anew", { why: "rows that the version before could not read" });
+  return noCursor;
 }
 
 /** The cloud was restored to before what this gateway still keeps: it can be told no more in this epoch, though nothing is lost here. */
