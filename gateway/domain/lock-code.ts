@@ -1,13 +1,37 @@
 /** A code kept inside a lock, which opens it without asking the gateway: what a lock can keep, and what was read from it. */
 import type { Instant, Millis } from "./instant.ts";
+import type { Weekday } from "./schedule.ts";
 
 /** The lock's or its maker's own name of a place for a code: a slot number as text, or an id. */
 export type CodeRef = string;
 
-/** [from, until), as far as the lock itself can enforce it. */
+/** [from, until), and within it only during its hours, as far as the lock itself can enforce it. */
 export interface CodeWindow {
   readonly from: Instant;
   readonly until: Instant;
+  /** Absent: at any hour. */
+  readonly hours?: CodeHours;
+}
+
+/** Weekly hours as a lock keeps them: [from, until) on each of the days, in minutes after midnight on the lock's own wall clock, 0 … 1440. */
+export interface CodeHours {
+  /** Ascending. */
+  readonly days: readonly Weekday[];
+  readonly from: number;
+  readonly until: number;
+}
+
+/** What becomes of a weekly schedule in a lock. */
+export interface HoursConstraints {
+  /** "one-span": the lock keeps one span of the day by itself, the same on each of some days, also whole days · "none": no hours at all. */
+  readonly native: "one-span" | "none";
+  /** IANA zone of the wall clock by which it does so; another site's hours it cannot keep. */
+  readonly zone?: string;
+  /**
+   * A schedule that it cannot keep is honoured by having the code in the lock during each opening alone, for which it is written anew: one
+   * that opens so often a week at most, because that is what batteries pay for; 0: none.
+   */
+  readonly openingsPerWeekMax: number;
 }
 
 /** What a lock lets a code be, for programs: merged over all locks of a grant before a PIN is chosen. */
@@ -23,6 +47,8 @@ export interface CodeConstraints {
   readonly places: { readonly kind: "numbered"; readonly first: number } | { readonly kind: "given" };
   /** "range": the lock begins and ends a code by itself · "none": it is put there when it begins, and taken away when it ends. */
   readonly windows: "range" | "none";
+  /** Absent: a schedule is not honoured at all. */
+  readonly hours?: HoursConstraints;
   /** How long a change that was taken may take to show in a list; 10 min where not given. */
   readonly settlesMs?: Millis;
 }
@@ -41,7 +67,7 @@ export function takes(
 
 /**
  * Why a lock does not hold a code that it should: its digits are none the lock takes · it has a number of entries, which no lock counts ·
- * a weekly schedule · its value cannot be opened · other codes fill the lock · somebody else's code in the lock has the same digits ·
+ * a weekly schedule that it neither keeps nor may be written for · its value cannot be opened · other codes fill the lock · somebody else's code in the lock has the same digits ·
  * it is time, and nobody knows yet why it is not there.
  */
 export type MissingWhy = "digits" | "entries" | "schedule" | "unreadable" | "no-room" | "taken" | "late";

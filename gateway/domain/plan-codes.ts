@@ -9,9 +9,10 @@ import { type CodeTrail, codeLabel, isOurLabel } from "./code-trail.ts";
 import type { CredentialId } from "./credential.ts";
 import type { GrantId } from "./grant.ts";
 import type { Instant, Millis } from "./instant.ts";
-import type { CodeConstraints, CodeRef, CodeWindow, MissingWhy, StoredCode } from "./lock-code.ts";
+import type { CodeConstraints, CodeHours, CodeRef, CodeWindow, MissingWhy, StoredCode } from "./lock-code.ts";
+import { isSameHours } from "./week-hours.ts";
 
-/** A code that shall open the lock during [from, until). */
+/** A code that shall open the lock during [from, until), which is one opening of its schedule where the lock does not keep the hours itself. */
 export interface WantedCode {
   readonly grant: GrantId;
   readonly credential: CredentialId;
@@ -19,6 +20,8 @@ export interface WantedCode {
   readonly index: string;
   readonly from: Instant;
   readonly until: Instant;
+  /** Within that, the hours that the lock keeps; absent: any. */
+  readonly hours?: CodeHours;
   /** Why this lock can never hold it. */
   readonly unfit?: Exclude<MissingWhy, "no-room" | "taken" | "late">;
 }
@@ -122,6 +125,7 @@ export function planCodes(given: CodesInLock): CodePlan {
   const isInOrder =
     !due.some((code) => isToConfirm(byCredential.get(code.credential), code, now.earliest)) &&
     due.every((code) => isHeld(byCredential.get(code.credential), code, windowOf(code, constraints))) &&
+    !due.some((code) => isSeenChanged(byCredential.get(code.credential), code, windowOf(code, constraints), reading)) &&
     trails.every(({ credential, state }) => state === "absent" || dueIds.has(credential));
   if (isInOrder) {
     if (due.length === 0) return { missing, late, ...lookAt() };
@@ -345,13 +349,25 @@ function isHeld(trail: CodeTrail | undefined, code: WantedCode, window: CodeWind
   return trail?.change === "set" && trail.state === "present" && isMeant(trail, code, window);
 }
 
-/** The last set was of these digits, for this window. */
-function isMeant(trail: CodeTrail, code: WantedCode, window: CodeWindow | null): boolean {
-  return trail.index === code.index && trail.window?.from === window?.from && trail.window?.until === window?.until;
+/** Somebody has given it other digits, another window or other hours since. */
+function isSeenChanged(
+  trail: CodeTrail | undefined,
+  code: WantedCode,
+  window: CodeWindow | null,
+  reading: Reading | undefined,
+): boolean {
+  const stored = trail && reading && trail.at <= reading.at ? storedOf(trail, reading.codes) : undefined;
+  return stored !== undefined && !stored.pending && !isSame(stored, code.index, window);
 }
 
-function windowOf({ from, until }: WantedCode, { windows }: CodeConstraints): CodeWindow | null {
-  return windows === "range" ? { from, until } : null;
+/** The last set was of these digits, for this window. */
+function isMeant(trail: CodeTrail, code: WantedCode, window: CodeWindow | null): boolean {
+  const isSameRange = trail.window?.from === window?.from && trail.window?.until === window?.until;
+  return trail.index === code.index && isSameRange && isSameHours(trail.window?.hours, window?.hours);
+}
+
+function windowOf({ from, until, hours }: WantedCode, { windows }: CodeConstraints): CodeWindow | null {
+  return windows === "range" ? { from, until, ...(hours && { hours }) } : null;
 }
 
 /** What the lock does not tell is not held against it. */
@@ -359,6 +375,7 @@ function isSame(stored: StoredCode, index: string, window: CodeWindow | null): b
   if (stored.index !== "masked" && stored.index !== index) return false;
   if (stored.window === undefined) return true;
   if (stored.window === null || window === null) return stored.window === window;
+  if (!isSameHours(stored.window.hours, window.hours)) return false;
   const off = (end: "from" | "until") => Math.abs(stored.window![end] - window[end]);
   return off("from") < codeTimes.roundingMs && off("until") < codeTimes.roundingMs;
 }

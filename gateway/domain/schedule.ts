@@ -51,20 +51,22 @@ export function localTimeAt(instant: number, zone: string): LocalTime {
 export function covers(schedule: WeeklySchedule, now: LocalTime): boolean {
   const yesterday = now.weekday === 1 ? 7 : ((now.weekday - 1) as Weekday);
   return (
-    windowsOf(schedule, now.date, now.weekday).some(
+    windowsOn(schedule, now.date, now.weekday).some(
       ({ from, until }) => from <= now.minute && now.minute < (until > from ? until : MINUTES_PER_DAY),
-    ) || windowsOf(schedule, now.yesterday, yesterday).some(({ from, until }) => until <= from && now.minute < until)
+    ) || windowsOn(schedule, now.yesterday, yesterday).some(({ from, until }) => until <= from && now.minute < until)
   );
 }
 
-const MINUTES_PER_DAY = 24 * 60;
+export const MINUTES_PER_DAY = 24 * 60;
 
-interface Minutes {
+/** [from, until) in minutes since midnight, 0 … 1440; `until` at or before `from`: on the next day. */
+export interface MinuteSpan {
   readonly from: number;
   readonly until: number;
 }
 
-function windowsOf(schedule: WeeklySchedule, date: string, weekday: Weekday): Minutes[] {
+/** The windows that begin on a day and can be read. */
+export function windowsOn(schedule: WeeklySchedule, date: string, weekday: Weekday): MinuteSpan[] {
   const exception = schedule.exceptions?.find((one) => one.date === date);
   const windows = exception ? exception.windows : schedule.windows.filter((one) => one.days.includes(weekday));
   return windows.flatMap((one) => {

@@ -141,8 +141,10 @@ class CodeKeeper {
         const { grant, credential, index } = code;
         const trail = { grant, credential, change: "set", index, window, ...(ref !== undefined && { ref }) } as const;
         return this.#change(trail, async (signal) => {
-          // A revocation may have arrived while it was written down.
-          const isWanted = this.#state().wanted.some((one) => one.credential === credential && one.index === index);
+          // A revocation, or its end, may have arrived while it was written down.
+          const { wanted, now } = this.#state();
+          const isWanted =
+            now.latest < code.until && wanted.some((one) => one.credential === credential && one.index === index);
           const digits = isWanted && this.#wanted.digitsOf(code);
           if (!digits) return "refused";
           const place = { ...(ref !== undefined && { ref }), ...(window && { window }) };

@@ -1,6 +1,7 @@
 /** A lock that keeps codes of its own, as tests need one: makers' ways of keeping them, faults, and somebody who puts codes in by hand. */
 
 import type { CodeConstraints, CodeRef, CodeWindow, StoredCode } from "../../gateway/domain/lock-code.ts";
+import { hoursCover } from "../../gateway/domain/week-hours.ts";
 import { GatewayError } from "../../gateway/errors.ts";
 import type { Clock } from "../../gateway/ports/clock.ts";
 import type { CodeStore, CommandResult, Device, ReportListener } from "../../gateway/ports/device.ts";
@@ -79,9 +80,10 @@ export class CodeLock {
   /** Whether these digits open it now. */
   opens(digits: string): boolean {
     const now = this.#clock.wall();
-    return this.codes.some(
-      (code) => code.digits === digits && (!code.window || (code.window.from <= now && now < code.window.until)),
-    );
+    const zone = this.constraints.hours?.zone ?? "UTC";
+    const isOpen = ({ from, until, hours }: CodeWindow) =>
+      from <= now && now < until && (!hours || hoursCover(hours, now, zone));
+    return this.codes.some((code) => code.digits === digits && (!code.window || isOpen(code.window)));
   }
 
   /** Somebody at the lock. */
@@ -93,6 +95,11 @@ export class CodeLock {
 
   removeByHand(ref: CodeRef): void {
     this.#codes.delete(ref);
+  }
+
+  changeByHand(ref: CodeRef, change: Partial<Kept>): void {
+    const code = this.#codes.get(ref);
+    if (code) this.#codes.set(ref, { ...code, ...change });
   }
 
   async wakeUp(): Promise<void> {

@@ -40,8 +40,9 @@ export class CodeSite<Lock extends { readonly device: Device } = CodeLock> {
 
   static async start<Lock extends { readonly device: Device } = CodeLock>(
     build: (clock: SimClock) => readonly Lock[] | Promise<readonly Lock[]>,
+    begin = noon,
   ): Promise<CodeSite<Lock>> {
-    const clock = new SimClock(noon);
+    const clock = new SimClock(begin);
     const site = new CodeSite(clock, await build(clock));
     await site.#start();
     await site.hear(siteRow(aSite()));
@@ -114,6 +115,11 @@ export class CodeSite<Lock extends { readonly device: Device } = CodeLock> {
       ...change,
     });
     await this.hear(grantRow(grant, this.#version + 1));
+  }
+
+  /** Its wall clock is that of another zone from now on. */
+  async moveTo(zone: string): Promise<void> {
+    await this.hear(siteRow(aSite({ zone }), this.#version + 1));
   }
 
   async cancel(id: string): Promise<void> {
