@@ -32,6 +32,8 @@ function wordsOf(
       return { title: failed.notPermitted, text: failed.notPermittedText };
     case 404:
       return { title: failed.notFound, text: failed.notFoundText };
+    case 413:
+      return { title: failed.title, text: failed.tooLarge };
     case 429:
       return { title: failed.title, text: failed.busy };
     default:

@@ -81,12 +81,15 @@ export function query(values: Readonly<Record<string, string | number | undefine
 /** What is wrong with a form, by the name of its field; "" for what concerns no field of it. */
 export type FieldFaults = Readonly<Record<string, string>>;
 
+/** After any of these the form comes back as it was filled in: it was wrong, too much, or too soon after others. */
+const ofForms: readonly number[] = [400, 409, 413, 422, 429];
+
 /**
  * The faults of a refused request: "body.accessPoints[0]" is the form's field "accessPoints". `names`: the API's names that the form calls
  * otherwise. Throws what is no matter of the form's fields.
  */
 export function faultsFrom(error: unknown, names: Readonly<Record<string, string>> = {}): FieldFaults {
-  if (!(error instanceof HttpProblem) || ![400, 409, 422].includes(error.status)) throw error;
+  if (!(error instanceof HttpProblem) || !ofForms.includes(error.status)) throw error;
   if (error.errors.length === 0) return { "": error.message };
   const faults: Record<string, string> = {};
   for (const one of error.errors) faults[fieldOf(one, names)] ??= one.message;

@@ -26,7 +26,8 @@ export interface PageRoute {
   readonly action: Action | "everybody";
 }
 
-const bodyBytes = 64 * 1024;
+/** The API takes less, and says so beside the field. */
+const bodyBytes = 256 * 1024;
 
 export class PageBook {
   readonly app = new Hono<PageEnv>();
@@ -140,6 +141,12 @@ export class FormWords {
   exact(name: string): string {
     const value = this.#data.get(name);
     return typeof value === "string" ? value : "";
+  }
+
+  /** The text of a file that was chosen; undefined: none was. */
+  async file(name: string): Promise<string | undefined> {
+    const value = this.#data.get(name);
+    return value instanceof File && value.size > 0 ? value.text() : undefined;
   }
 
   /** undefined when it is empty. */

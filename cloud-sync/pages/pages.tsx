@@ -4,6 +4,7 @@ import type { PeopleParts } from "../people/people-parts.ts";
 import { addAccountPages } from "./account.tsx";
 import { addApiKeyPages } from "./api-keys.tsx";
 import { addAuditPages } from "./audit.tsx";
+import { addCodeFilePages } from "./codes/code-files.tsx";
 import { addCodesList } from "./codes/codes-list.tsx";
 import { addNewCodePages } from "./codes/new-code.tsx";
 import { addOneCodePages } from "./codes/one-code.tsx";
@@ -30,6 +31,7 @@ export function pages(people: PeopleParts, ask: AskService): PageBook {
   addSetUpPages(book);
   addCodesList(book);
   // Before "/codes/:code", which would take "new" for a code.
+  addCodeFilePages(book);
   addNewCodePages(book);
   addOneCodePages(book);
   addSitePages(book);

@@ -15,6 +15,10 @@ export interface Stop {
   readonly go?: (page: Page) => Promise<unknown>;
 }
 
+const unfitFile = `{
+  "a1": { "code": "458723", "name": "Cleaner", "expiry": "2099-03-04T18:00" },
+  "a2": { "code": "12", "name": "Painter", "expiry": "tomorrow" }
+}`;
 const password = "harbour lane twelve";
 const send = (page: Page) => page.locator("main form.sheet[action] button[type=submit]").last().click();
 
@@ -102,6 +106,19 @@ export async function pageTour({ cloud, people }: PageSite, language: Language):
       go: async (page) => {
         await newCode(page, "");
         await page.locator("output").waitFor();
+      },
+    },
+    { name: "codes-export", who: "agency", path: "/codes/export" },
+    { name: "codes-import", who: "agency", path: "/codes/import" },
+    {
+      name: "codes-import-refused",
+      who: "agency",
+      path: "/codes/import",
+      go: async (page) => {
+        await page.locator('input[value="front-door"]').check();
+        await page.locator("#text").fill(unfitFile);
+        await send(page);
+        await page.locator("div[role=alert]").waitFor();
       },
     },
     { name: "code", who: "agency", path: `/codes/${code}` },

@@ -42,6 +42,10 @@ export function addCodesList(book: PageBook): void {
         <p>{words.codes.lead}</p>
         {c.req.query("done") === "deleted" && <Notice>{words.codes.deleted}</Notice>}
         {await listPart(c, visit, sites)}
+        <p class="row">
+          {mayMake && <a href="/codes/import">{words.files.import}</a>}
+          <a href="/codes/export">{words.files.export}</a>
+        </p>
       </Frame>,
     );
   });

@@ -12,14 +12,23 @@ interface FormProps {
   /** Of the button: "secondary" for what is seldom wanted, "danger" for what cannot be undone. */
   readonly tone?: "secondary" | "danger" | undefined;
   readonly class?: string;
+  /** One of its fields is a file. */
+  readonly hasFile?: boolean;
   readonly id?: string;
   readonly children?: Child;
 }
 
 /** Sent by POST. What concerns no field stands above it. */
-export function Form({ action, faults, words, submit, tone, children, ...more }: FormProps) {
+export function Form({ action, faults, words, submit, tone, hasFile, children, ...more }: FormProps) {
   return (
-    <form id={more.id} method="post" action={action} class={more.class ?? "sheet"} novalidate>
+    <form
+      id={more.id}
+      method="post"
+      action={action}
+      enctype={hasFile ? "multipart/form-data" : undefined}
+      class={more.class ?? "sheet"}
+      novalidate
+    >
       {faults && <Faults faults={faults} words={words} />}
       {children}
       <button type="submit" class={tone}>
@@ -80,6 +89,57 @@ export function Field({ name, label, words, faults, hint, type = "text", value, 
         {...more}
       />
       <Beside name={id} hint={hint} fault={fault} words={words} />
+    </div>
+  );
+}
+
+interface TextAreaProps {
+  readonly name: string;
+  readonly label: string;
+  readonly words: Words;
+  readonly faults?: FieldFaults | undefined;
+  readonly hint?: string | undefined;
+  readonly value?: string | undefined;
+}
+
+/** Lines to write or paste, as a program reads them. */
+export function TextArea({ name, label, words, faults, hint, value }: TextAreaProps) {
+  const fault = faults?.[name];
+  return (
+    <div class="field">
+      <label for={name}>{label}</label>
+      <textarea
+        id={name}
+        name={name}
+        rows={8}
+        spellcheck={false}
+        aria-invalid={fault === undefined ? undefined : "true"}
+        aria-describedby={describedBy(name, hint, fault)}
+      >
+        {/* A line break at its very beginning is dropped by browsers: this one is. */}
+        {`\n${value ?? ""}`}
+      </textarea>
+      <Beside name={name} hint={hint} fault={fault} words={words} />
+    </div>
+  );
+}
+
+interface FileFieldProps {
+  readonly name: string;
+  readonly label: string;
+  /** Kinds of files, as browsers write them. */
+  readonly accept: string;
+  readonly words: Words;
+}
+
+/** A file of the visitor's; its form says `hasFile`. */
+export function FileField({ name, label, accept, words }: FileFieldProps) {
+  return (
+    <div class="field">
+      <label for={name}>
+        {label} <small>({words.common.optional})</small>
+      </label>
+      <input id={name} name={name} type="file" accept={accept} />
     </div>
   );
 }

@@ -75,6 +75,7 @@ export const es: Words = {
     notPermitted: "No con su función",
     notPermittedText: "Su función no lo permite. Un administrador puede cambiarla.",
     foreign: "Este formulario vino de otra página. Ábralo aquí y envíelo de nuevo.",
+    tooLarge: "Es demasiado a la vez. Envíelo por partes.",
     busy: "Demasiadas peticiones. Espere un momento e inténtelo de nuevo.",
     later: "El servicio no puede responder ahora. Inténtelo dentro de un minuto.",
     requestId: (id) => `Quien lleva el servicio lo encuentra en el registro con el número ${id}.`,
@@ -203,6 +204,35 @@ export const es: Words = {
       over: "ya no abre",
       unknown: "no se sabe",
     },
+  },
+  files: {
+    export: "Exportar a un fichero",
+    exportLead: "Todos los códigos de un sitio como temp_codes.json, para guardarlos o llevarlos a otra parte.",
+    download: "Descargar",
+    digits: "Cifras",
+    withDigits: "con las cifras de los códigos vigentes",
+    digitsHint: "Solo de los que usted puede ver. Cada uno queda registrado como mostrado.",
+    import: "Importar de un fichero",
+    importLead: "Códigos de un temp_codes.json de este u otro sistema: todos o, si uno no encaja, ninguno.",
+    file: "Fichero",
+    text: "O su contenido, pegado",
+    textHint: "Un fichero que no encaja vuelve aquí, para que pueda corregirlo.",
+    submit: "Importar",
+    noText: "Elija un fichero o pegue su contenido.",
+    notJson: (line) => `Desde la línea ${line} esto no es JSON.`,
+    wrong: "No se ha importado nada. Corrija estas entradas y envíelo de nuevo:",
+    entry: "Entrada",
+    line: "Línea",
+    field: "Campo",
+    problem: "Qué falla",
+    imported: (count) =>
+      count === 1
+        ? "Se ha importado 1 código."
+        : count === 0
+          ? "No se ha importado ningún código."
+          : `Se han importado ${count} códigos.`,
+    left: (count) => (count === 1 ? "Se dejó fuera 1 entrada" : `Se dejaron fuera ${count} entradas`),
+    why: { ended: "ha terminado", "not-active": "está desactivada" },
   },
   account: {
     title: "Mi cuenta",
@@ -527,6 +557,15 @@ export const es: Words = {
     "account.self": "cambiar la propia cuenta",
   },
   faults: [
+    [/^The body may have at most/, () => "Es demasiado a la vez. Envíelo por partes."],
+    [
+      /^Too many requests/,
+      () => "Demasiados a la vez. Lo que rellenó sigue aquí: espere un momento y envíelo de nuevo.",
+    ],
+    [/^Invalid input: expected (\w+), received undefined/, () => "Falta."],
+    [/^(\d+) to (\d+) digits/, (least, most) => `De ${least} a ${most} cifras.`],
+    [/^1 to (\d+) codes at a time/, (most) => `De 1 a ${most} códigos a la vez.`],
+    [/^unknown field/, () => "Este campo no se conoce."],
     [/^has passed/, () => "Ya ha pasado."],
     [/^the role "\w+" may not do this/, () => "La función elegida no permite algo de esto."],
     [/^Too big: expected string to have <=(\d+)/, (most) => `Puede tener como mucho ${most} caracteres.`],
