@@ -1,11 +1,12 @@
 /** Keys by which programs sign in: listed, made with what they may do and until when, shown once, ended. */
+import { type ApiKeyState, usualKeyLifeMs } from "../domain/api-key-state.ts";
 import { type Action, actions, type Role, reachOf, roles } from "../domain/permissions.ts";
 import { Frame } from "./frame.tsx";
 import { type FieldFaults, faultsFrom } from "./own-api.ts";
 import { FormWords, type PageBook } from "./page-book.tsx";
 import { Choices, Field, Form } from "./parts/form.tsx";
 import { Moment } from "./parts/moments.tsx";
-import { Confirmation, Empty, Notice, Secret, Table, Tag } from "./parts/show.tsx";
+import { Confirmation, Empty, Notice, Secret, Table, Tag, type Tone } from "./parts/show.tsx";
 import { RoleField, SitesField } from "./people.tsx";
 import { namesOf } from "./people-names.ts";
 import { listSites, type SeenSite } from "./sites.tsx";
@@ -19,8 +20,8 @@ interface SeenKey {
   readonly createdAt: string;
   readonly createdBy: string;
   readonly usedAt: string | null;
-  readonly expiresAt: string | null;
-  readonly revokedAt: string | null;
+  readonly expiresAt: string;
+  readonly state: ApiKeyState;
 }
 
 interface GivenKey {
@@ -33,19 +34,23 @@ interface GivenKey {
 
 const keysPath = "/api/api-keys";
 const keyForm = "key-form";
+/** As long as the API lets one live that says nothing of its end, less the rest of this day. */
+const usualDays = usualKeyLifeMs / 86_400_000 - 1;
+const stateTones = { live: "good", expired: "calm", revoked: "calm", "maker-gone": "bad" } as const satisfies Record<
+  ApiKeyState,
+  Tone
+>;
 /** Keys belong to no site. */
 const zone = "UTC";
 /** A key has no account and makes none. */
 const notForKeys: readonly Action[] = ["account.self", "people.change"];
 
 export function addApiKeyPages(book: PageBook): void {
-  book.get("/api-keys", "people.read", async (c, visit) =>
-    c.html(await keysPage(visit, { now: book.now(), done: c.req.query("done") })),
-  );
+  book.get("/api-keys", "people.read", async (c, visit) => c.html(await keysPage(visit, c.req.query("done"))));
 
   book.get("/api-keys/new", "people.change", async (c, visit) => {
     const day = Temporal.Instant.fromEpochMilliseconds(book.now()).toZonedDateTimeISO(zone).toPlainDate();
-    const given = { name: "", role: "agency", sites: [], scopes: [], lastDay: day.add({ years: 1 }).toString() };
+    const given = { name: "", role: "agency", sites: [], scopes: [], lastDay: day.add({ days: usualDays }).toString() };
     return c.html(<NewKey visit={visit} sites={await listSites(visit)} given={given} />);
   });
 
@@ -113,19 +118,11 @@ function endOf(day: string): string {
   }
 }
 
-async function keysPage(visit: Visit, { now, done }: { readonly now: number; readonly done: string | undefined }) {
+async function keysPage(visit: Visit, done: string | undefined) {
   const { words, lang, api } = visit;
   const { keys } = words;
   const mayChange = reachOf(visit.actor!, "people.change") !== undefined;
   const [{ items }, nameOf] = await Promise.all([api.get<{ items: readonly SeenKey[] }>(keysPath), namesOf(visit)]);
-  const stateOf = (key: SeenKey) => {
-    if (key.revokedAt !== null) return "ended";
-    return key.expiresAt !== null && Temporal.Instant.from(key.expiresAt).epochMilliseconds <= now
-      ? "expired"
-      : "active";
-  };
-  const moment = (iso: string | null, none: string) =>
-    iso === null ? none : <Moment iso={iso} zone={zone} lang={lang} />;
   return (
     <Frame visit={visit} title={keys.title} at="/api-keys">
       <div class="head">
@@ -160,23 +157,24 @@ async function keysPage(visit: Visit, { now, done }: { readonly now: number; rea
             },
             { head: words.people.role, cell: ({ role }) => words.roles[role] },
             { head: keys.scopes, cell: ({ scopes }) => <Allowed scopes={scopes} visit={visit} /> },
-            { head: keys.used, cell: ({ usedAt }) => moment(usedAt, words.common.never) },
-            { head: keys.expires, cell: ({ expiresAt }) => moment(expiresAt, words.common.never) },
+            {
+              head: keys.used,
+              cell: ({ usedAt }) =>
+                usedAt === null ? words.common.never : <Moment iso={usedAt} zone={zone} lang={lang} />,
+            },
+            { head: keys.expires, cell: ({ expiresAt }) => <Moment iso={expiresAt} zone={zone} lang={lang} /> },
             {
               head: words.common.state,
-              cell: (key) => {
-                const state = stateOf(key);
-                return (
-                  <>
-                    <Tag tone={state === "active" ? "good" : "calm"}>{keys.states[state]}</Tag>{" "}
-                    {mayChange && state === "active" && (
-                      <a href={`/api-keys/${key.id}/end`} aria-label={`${keys.end}: ${key.name}`}>
-                        {keys.end}
-                      </a>
-                    )}
-                  </>
-                );
-              },
+              cell: ({ id, name, state }) => (
+                <>
+                  <Tag tone={stateTones[state]}>{keys.states[state]}</Tag>{" "}
+                  {mayChange && state === "live" && (
+                    <a href={`/api-keys/${id}/end`} aria-label={`${keys.end}: ${name}`}>
+                      {keys.end}
+                    </a>
+                  )}
+                </>
+              ),
             },
           ]}
         />

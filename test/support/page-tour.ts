@@ -46,7 +46,6 @@ export async function pageTour({ cloud, people }: PageSite, language: Language):
     role: "owner",
     sites: ["home"],
     scopes: ["codes.read", "codes.change", "doors.read"],
-    expiresAt: "2099-03-04T00:00:00Z",
   });
   const from = { address: "192.0.2.7", device: "Mozilla/5.0 (X11; Linux x86_64)" };
   for (const event of [

@@ -32,7 +32,7 @@ test("a security event is open until an administrator resolves it; support looks
 
 test("an API key is made with what it may do and until when, shown once, works, and is ended", async () => {
   const { admin } = site.people;
-  const form = { name: "Booking import", role: "agency", sites: "home", lastDay: "2099-03-04" };
+  const form = { name: "Booking import", role: "agency", sites: "home", lastDay: "" };
   const refused = await site.send(admin, "/api-keys", { ...form, lastDay: "2001-03-04" });
   assert.equal(refused.status, 422);
   assert.match(refused.text, /id="scopes-fault"/);
