@@ -30,6 +30,7 @@ import { meRoutes } from "./routes/me-routes.ts";
 import { operationRoutes } from "./routes/operation-routes.ts";
 import { passkeyRoutes } from "./routes/passkey-routes.ts";
 import { peopleRoutes } from "./routes/people-routes.ts";
+import { privacyRoutes } from "./routes/privacy-routes.ts";
 import { siteRoutes } from "./routes/site-routes.ts";
 import { tempCodeRoutes } from "./routes/temp-code-routes.ts";
 import { TempCodes } from "./temp-codes.ts";
@@ -97,7 +98,16 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
     backupRoutes,
   ])
     app.route("/", routes(parts));
-  for (const routes of [authRoutes, linkRoutes, meRoutes, factorRoutes, passkeyRoutes, peopleRoutes, apiKeyRoutes])
+  for (const routes of [
+    authRoutes,
+    linkRoutes,
+    meRoutes,
+    factorRoutes,
+    passkeyRoutes,
+    peopleRoutes,
+    privacyRoutes,
+    apiKeyRoutes,
+  ])
     app.route("/", routes(people));
   app.route("/", tempCodeRoutes(parts, new TempCodes(parts)));
   app.route("/", gatewayRoutes(parts, meters));

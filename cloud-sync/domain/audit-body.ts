@@ -14,7 +14,19 @@ export interface Origin {
   readonly device: string;
 }
 
-export interface AuditBody {
+/** The same as it stands in the trail: unreadable once its key is gone. */
+export interface SealedOrigin {
+  /** The key's id. */
+  readonly key: string;
+  /** base64url. */
+  readonly sealed: string;
+}
+
+/** What is left of an origin whose key is gone. */
+export const erasedOrigin: Origin = { address: "erased", device: "erased" };
+
+/** `O`: how the origin stands there. Entries of the trail's first days have theirs in the clear. */
+export interface AuditBody<O = Origin> {
   /** "*": it belongs to no site. */
   readonly site: string;
   /** From 1 for each site, without a hole. */
@@ -29,8 +41,10 @@ export interface AuditBody {
   /** The fields that changed; null: there was nothing before, or there is nothing after. */
   readonly before: Facts | null;
   readonly after: Facts | null;
-  readonly from: Origin;
+  readonly from: O;
 }
+
+export type StoredAuditBody = AuditBody<Origin | SealedOrigin>;
 
 /** Stands for a value that must not be told: that it is another one is all that is said. */
 export const changed = "changed";

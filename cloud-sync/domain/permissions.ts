@@ -51,6 +51,10 @@ export const permissions = {
   "blacklist.change": { admin: "every", owner: "site" },
   "people.read": { admin: "every", support: "every" },
   "people.change": { admin: "every" },
+  /** All that is kept about somebody, as one document; one's own is account.self. */
+  "people.export": { admin: "every" },
+  /** For good. */
+  "people.erase": { admin: "every" },
   "audit.read": { admin: "every", support: "every", owner: "site" },
   "security.read": { admin: "every", support: "every" },
   "security.resolve": { admin: "every" },
@@ -69,6 +73,9 @@ export const permissions = {
 
 export type Action = keyof typeof permissions;
 export const actions = Object.keys(permissions) as Action[];
+
+/** A key has no account, and makes and ends none: whoever makes accounts and keys could give itself whatever its scopes leave out. */
+export const notForKeys: readonly Action[] = ["account.self", "people.change", "people.export", "people.erase"];
 
 /** What records name whoever shows an administrator's token, which belongs to no person. */
 export const tokenHolderId = "admin";

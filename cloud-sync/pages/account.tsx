@@ -181,6 +181,13 @@ async function accountPage(c: PageContext, visit: Visit, faults?: FieldFaults) {
           autocomplete="new-password"
         />
       </Form>
+      <h2>{account.data}</h2>
+      <p>{account.dataLead}</p>
+      <p>
+        <a href="/api/me/personal-data" download="my-data.json">
+          {account.dataSubmit}
+        </a>
+      </p>
       <h2>{account.sessions}</h2>
       <Table
         caption={account.sessions}

@@ -1,6 +1,6 @@
 /** Keys by which programs sign in: listed, made with what they may do and until when, shown once, ended. */
 import { type ApiKeyState, usualKeyLifeMs } from "../domain/api-key-state.ts";
-import { type Action, actions, type Role, reachOf, roles } from "../domain/permissions.ts";
+import { type Action, actions, notForKeys, type Role, reachOf, roles } from "../domain/permissions.ts";
 import { Frame } from "./frame.tsx";
 import { type FieldFaults, faultsFrom } from "./own-api.ts";
 import { FormWords, type PageBook } from "./page-book.tsx";
@@ -42,8 +42,6 @@ const stateTones = { live: "good", expired: "calm", revoked: "calm", "maker-gone
 >;
 /** Keys belong to no site. */
 const zone = "UTC";
-/** A key has no account and makes none. */
-const notForKeys: readonly Action[] = ["account.self", "people.change"];
 
 export function addApiKeyPages(book: PageBook): void {
   book.get("/api-keys", "people.read", async (c, visit) => c.html(await keysPage(visit, c.req.query("done"))));

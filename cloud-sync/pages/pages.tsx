@@ -8,6 +8,7 @@ import { addCodeFilePages } from "./codes/code-files.tsx";
 import { addCodesList } from "./codes/codes-list.tsx";
 import { addNewCodePages } from "./codes/new-code.tsx";
 import { addOneCodePages } from "./codes/one-code.tsx";
+import { addErasePages } from "./erase-person.tsx";
 import { addEventPages } from "./events.tsx";
 import { addPageAssets, destinationsOf } from "./frame.tsx";
 import { addGrantPages } from "./grants.tsx";
@@ -39,6 +40,7 @@ export function pages(people: PeopleParts, ask: AskService): PageBook {
   addEventPages(book);
   addPeoplePages(book);
   addSecondFactorPages(book);
+  addErasePages(book);
   addApiKeyPages(book);
   addAuditPages(book);
   addSecurityPages(book);

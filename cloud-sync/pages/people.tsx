@@ -18,7 +18,7 @@ export interface SeenPerson {
   readonly role: Role;
   readonly sites: readonly string[];
   readonly language: string;
-  readonly state: "invited" | "active" | "disabled";
+  readonly state: "invited" | "active" | "disabled" | "erased";
   readonly secondFactor: boolean;
   readonly lockedUntil: string | null;
 }
@@ -182,6 +182,7 @@ async function listPage(c: PageContext, visit: Visit, list: PeopleList) {
 }
 
 function State({ state, visit: { words } }: { state: SeenPerson["state"]; visit: Visit }) {
+  if (state === "erased") return <Tag tone="bad">{words.people.erased}</Tag>;
   if (state === "active") return <Tag tone="good">{words.people.active}</Tag>;
   return state === "disabled" ? (
     <Tag tone="bad">{words.people.disabled}</Tag>
@@ -287,7 +288,8 @@ function LinkPage({ visit, at, title, link }: { visit: Visit; at: string; title:
 export async function personPage(c: PageContext, visit: Visit, faults?: FieldFaults) {
   const { words, api } = visit;
   const [person, sites] = await Promise.all([api.get<SeenPerson>(personPath(c)), listSites(visit)]);
-  const { name, userName, email, role, state, secondFactor, lockedUntil } = person;
+  const { id, name, userName, email, role, state, secondFactor, lockedUntil } = person;
+  if (state === "erased") return <ErasedPerson visit={visit} id={id} />;
   const told: Readonly<Record<string, string>> = {
     saved: words.common.saved,
     "signed-out": words.people.signedOutAll,
@@ -327,6 +329,19 @@ export async function personPage(c: PageContext, visit: Visit, faults?: FieldFau
   );
 }
 
+function ErasedPerson({ visit, id }: { visit: Visit; id: string }) {
+  const { words } = visit;
+  return (
+    <Frame visit={visit} title={words.people.erased} at="/people">
+      <div class="head">
+        <h1>{id}</h1>
+        <State state="erased" visit={visit} />
+      </div>
+      <p>{words.people.erasedText}</p>
+    </Frame>
+  );
+}
+
 interface PersonFormProps extends PartProps {
   readonly person: SeenPerson;
   readonly sites: readonly SeenSite[];
@@ -360,6 +375,10 @@ function PersonForm({ visit, person, sites, faults }: PersonFormProps) {
         ) : (
           !isSelf && <a href={`/people/${id}/disable`}>{words.people.disable}</a>
         )}
+        {!isSelf && <a href={`/people/${id}/erase`}>{words.people.erase}</a>}
+        <a href={`/api/people/${id}/personal-data`} download={`${id}.json`}>
+          {words.people.data}
+        </a>
       </div>
     </>
   );

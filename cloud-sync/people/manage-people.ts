@@ -18,6 +18,7 @@ import {
 import { endSessionsOf } from "../store/sessions.ts";
 import { listSites } from "../store/sites.ts";
 import type { Queries } from "../store/store.ts";
+import { demandNotErased } from "./erase-person.ts";
 import { type MadeLink, makePasswordLink } from "./links.ts";
 import type { PeopleParts } from "./people-parts.ts";
 
@@ -80,6 +81,7 @@ export async function changeAccount(
     const admins = await lockAdmins(tx);
     const person = await lockPerson(tx, id);
     if (!person) return undefined;
+    demandNotErased(person);
     const { role, sites, disabled, name, email, language } = change;
     const isOther = role !== undefined && role !== person.role;
     if (actor.id === id && isOther) throw fieldProblem("body.role", "nobody changes their own role", 409);
@@ -116,6 +118,7 @@ export async function makeResetLink(
   const link = await store.transaction(async (tx) => {
     const person = await lockPerson(tx, id);
     if (!person) return undefined;
+    demandNotErased(person);
     const now = clock.wall();
     const purpose = person.passwordHash === null ? "invite" : "reset";
     const made = await makePasswordLink(tx, purpose, id, base, now);

@@ -4,7 +4,7 @@ import type { Instant } from "../../gateway/domain/instant.ts";
 import { fieldProblem, refuseInvalid } from "../../web/problem.ts";
 import type { CloudEnv } from "../authenticate.ts";
 import { apiKeyState, apiKeyStates, keyLifeMaxMs, usualKeyLifeMs } from "../domain/api-key-state.ts";
-import { type Action, actions, reachOf, roles } from "../domain/permissions.ts";
+import { type Action, actions, notForKeys, reachOf, roles } from "../domain/permissions.ts";
 import { hashOf, newToken } from "../ids.ts";
 import { demandSites } from "../people/manage-people.ts";
 import type { PeopleParts } from "../people/people-parts.ts";
@@ -27,8 +27,6 @@ import {
 } from "./shapes.ts";
 
 const tags = ["API keys"];
-/** A key has no account, and makes none: whoever makes accounts and keys could give itself whatever its scopes leave out. */
-const notForKeys: readonly Action[] = ["account.self", "people.change"];
 const scopes = actions.filter((action) => !notForKeys.includes(action)) as [Action, ...Action[]];
 
 const facts = {

@@ -2,11 +2,12 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import { refuseInvalid } from "../../web/problem.ts";
 import { askerOf } from "../asker.ts";
+import { toEntries } from "../audit-entries.ts";
 import type { CloudEnv } from "../authenticate.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import { csvLine } from "../domain/csv.ts";
 import { type Actor, sitesOf } from "../domain/permissions.ts";
-import { type AuditFilter, type AuditRow, listAudit, noSite, recordAudit, toAuditBody } from "../store/audit-trail.ts";
+import { type AuditFilter, listAudit, recordAudit } from "../store/audit-trail.ts";
 import { listSecurity, resolveSecurity, type SecurityRow, severities } from "../store/security-events.ts";
 import { asks } from "./asks.ts";
 import {
@@ -48,7 +49,9 @@ const entrySchema = z
     thing: z.string(),
     before: facts,
     after: facts.openapi({ description: 'What differs. Secrets and names stand as "changed".' }),
-    from: z.object({ address: z.string(), device: z.string() }),
+    from: z
+      .object({ address: z.string(), device: z.string() })
+      .openapi({ description: '"erased" once the person was erased, or the entry is older than addresses are kept.' }),
     chain: z.string().openapi({
       description: "SHA-256 over the chain before and this entry: note one elsewhere to prove all before it.",
     }),
@@ -149,7 +152,8 @@ export function auditRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
     });
     const page = found.slice(0, limit);
     const last = found.length > limit ? page.at(-1) : undefined;
-    return c.json({ items: page.map(toEntry), next: last ? toPageMark([last.at, last.siteId, last.seq]) : null }, 200);
+    const items = await toEntries(store.db, page);
+    return c.json({ items, next: last ? toPageMark([last.at, last.siteId, last.seq]) : null }, 200);
   });
 
   app.openapi(table, async (c) => {
@@ -159,7 +163,7 @@ export function auditRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
       let after: AuditFilter["after"];
       for (;;) {
         const rows = await listAudit(store.db, { ...filter, after, limit: tableRowsAtOnce });
-        yield rows.map((row) => csvLine(cellsOf(toEntry(row)))).join("");
+        yield (await toEntries(store.db, rows)).map((entry) => csvLine(cellsOf(entry))).join("");
         const last = rows.at(-1);
         if (!last || rows.length < tableRowsAtOnce) return;
         after = { at: last.at, site: last.siteId, seq: last.seq };
@@ -221,13 +225,9 @@ function toFilter(actor: Actor, { site, who, from, until, ...query }: Query): Om
   };
 }
 
-function toEntry(row: AuditRow) {
-  const { site, seq, at, actor, action, thing, before, after, from } = toAuditBody(row);
-  const its = { site: site === noSite ? null : site, seq, at: iso(at) };
-  return { ...its, actor, action, thing, before, after, from, chain: row.chain };
-}
+type Entry = Awaited<ReturnType<typeof toEntries>>[number];
 
-function cellsOf(entry: ReturnType<typeof toEntry>): string[] {
+function cellsOf(entry: Entry): string[] {
   const cells = { ...entry, ...entry.from };
   return columns.map((name) => {
     const value = cells[name];

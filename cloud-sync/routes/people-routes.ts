@@ -60,13 +60,14 @@ const facts = {
   language: languageText,
 };
 
+const personStates = ["invited", "active", "disabled", "erased"] as const;
 const personSchema = z
   .object({
     id: z.string(),
     userName: z.string(),
     ...facts,
     email: z.string().nullable(),
-    state: z.enum(["invited", "active", "disabled"]),
+    state: z.enum(personStates),
     secondFactor: z.boolean(),
     lockedUntil: momentOrNull,
     createdAt: z.string(),
@@ -161,7 +162,7 @@ const reset = createRoute({
   summary: "Make a link by which the person chooses a new password; former links are void",
   ...asks("people.change"),
   request: { params: personParams },
-  responses: { 201: json(linkSchema, "The link"), ...problems(401, 403, 404, 429) },
+  responses: { 201: json(linkSchema, "The link"), ...problems(401, 403, 404, 409, 429) },
 });
 
 const endAll = createRoute({
@@ -245,7 +246,8 @@ export function toLink({ url, expiresAt }: MadeLink) {
   return { url: url.reveal(), expiresAt: iso(expiresAt) };
 }
 
-export function stateOf({ disabledAt, passwordHash }: Person): "invited" | "active" | "disabled" {
+export function stateOf({ disabledAt, passwordHash, erasedAt }: Person): (typeof personStates)[number] {
+  if (erasedAt !== null) return "erased";
   if (disabledAt !== null) return "disabled";
   return passwordHash === null ? "invited" : "active";
 }

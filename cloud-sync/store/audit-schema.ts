@@ -1,5 +1,5 @@
 /** The tables of who changed what, and of what looked like an attack. `site_id` "*": it belongs to no site. */
-import { index, integer, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import { index, integer, pgTable, primaryKey, text, uniqueIndex } from "drizzle-orm/pg-core";
 import { count, instant } from "./columns.ts";
 
 /** Where the chain over a site's entries ends. Its row is locked by whoever writes the next one. */
@@ -32,6 +32,26 @@ export const auditEntry = pgTable(
     index("audit_entry_site").on(table.siteId, table.at, table.seq),
     index("audit_entry_actor").on(table.actor, table.at),
     index("audit_entry_thing").on(table.thing, table.at),
+  ],
+);
+
+/** Under which the addresses of one actor's entries of one day are sealed. Its end is theirs; the entries and their chain stay. */
+export const auditKey = pgTable(
+  "audit_key",
+  {
+    siteId: text("site_id").notNull(),
+    id: text("id").notNull(),
+    /** The actor. */
+    owner: text("owner").notNull(),
+    /** Since 1970, in UTC. */
+    day: integer("day").notNull(),
+    /** 32 bytes, base64url. */
+    secret: text("secret").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.siteId, table.id] }),
+    uniqueIndex("audit_key_owner").on(table.siteId, table.owner, table.day),
+    index("audit_key_day").on(table.day),
   ],
 );
 

@@ -6,7 +6,8 @@ import { hash } from "node:crypto";
 import { and, desc, eq, gte, inArray, lt, sql } from "drizzle-orm";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import { chainNext } from "../../gateway/wire/journal-line.ts";
-import { type AuditBody, difference, type Facts, type Origin } from "../domain/audit-body.ts";
+import { type AuditBody, difference, type Facts, type Origin, type StoredAuditBody } from "../domain/audit-body.ts";
+import { openOrigins, sealOrigin } from "./audit-keys.ts";
 import { auditChain, auditEntry } from "./schema.ts";
 import type { Queries, Transaction } from "./store.ts";
 
@@ -48,7 +49,8 @@ export async function recordAudit(tx: Transaction, entry: AuditEntry, now: Insta
     .returning();
   const seq = end!.next - 1;
   const facts = bounded(difference(entry.before, entry.after));
-  const said: AuditBody = { site, seq, at: now, actor, action, thing, ...facts, from };
+  const origin = await sealOrigin(tx, from, { site, seq, actor }, now);
+  const said: StoredAuditBody = { site, seq, at: now, actor, action, thing, ...facts, from: origin };
   const body = JSON.stringify(said);
   const chain = chainNext(end!.head, body);
   await tx.insert(auditEntry).values({ siteId: site, seq, at: now, actor, action, thing, body, chain });
@@ -106,6 +108,11 @@ export async function listAudit(db: Queries, filter: AuditFilter): Promise<Audit
     .limit(limit);
 }
 
-export function toAuditBody(row: AuditRow): AuditBody {
+/** With what is still to be had of where each came from. */
+export async function readAuditBodies(db: Queries, rows: readonly AuditRow[]): Promise<AuditBody[]> {
+  return openOrigins(db, rows.map(toAuditBody));
+}
+
+export function toAuditBody(row: AuditRow): StoredAuditBody {
   return JSON.parse(row.body);
 }

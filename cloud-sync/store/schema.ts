@@ -325,7 +325,7 @@ export const person = pgTable(
   {
     siteId: text("site_id").notNull(),
     id: text("id").notNull(),
-    /** Small letters; never with an "@", so that it is nobody's e-mail address. Both are unique. */
+    /** Small letters; with an "@" only at the head of an erased person's, so that it is nobody's e-mail address. Both are unique. */
     userName: text("user_name").notNull(),
     email: text("email"),
     name: text("name").notNull(),
@@ -346,6 +346,8 @@ export const person = pgTable(
     lockedUntil: instant("locked_until"),
     createdAt: instant("created_at").notNull(),
     createdBy: text("created_by").notNull(),
+    /** Since when nothing here says who it was. */
+    erasedAt: instant("erased_at"),
   },
   (table) => [primaryKey({ columns: [table.siteId, table.id] })],
 );

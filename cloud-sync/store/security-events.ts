@@ -58,6 +58,7 @@ export async function recordSecurity(db: Pick<Database, "insert">, event: Securi
 
 export interface SecurityFilter {
   readonly kind?: string | undefined;
+  readonly subject?: string | undefined;
   readonly severity?: Severity | undefined;
   readonly resolved?: boolean | undefined;
   readonly after?: { readonly at: Instant; readonly site: string; readonly id: string } | undefined;
@@ -66,13 +67,14 @@ export interface SecurityFilter {
 
 /** What happened last comes first. */
 export async function listSecurity(db: Queries, filter: SecurityFilter): Promise<SecurityRow[]> {
-  const { kind, severity, resolved, after, limit } = filter;
+  const { kind, subject, severity, resolved, after, limit } = filter;
   return db
     .select()
     .from(securityEvent)
     .where(
       and(
         kind === undefined ? undefined : eq(securityEvent.kind, kind),
+        subject === undefined ? undefined : eq(securityEvent.subject, subject),
         severity === undefined ? undefined : eq(securityEvent.severity, severity),
         resolved === undefined
           ? undefined

@@ -1,6 +1,6 @@
 /** The audit trail as stored: each site's entries without a hole, each as it was written, and their chain up to the head. */
 import { chainNext } from "../../gateway/wire/journal-line.ts";
-import type { AuditBody } from "../domain/audit-body.ts";
+import type { StoredAuditBody } from "../domain/audit-body.ts";
 import { auditStart } from "../store/audit-trail.ts";
 import { readBackup } from "../store/backup-file.ts";
 import type { Finding } from "./finding.ts";
@@ -59,7 +59,7 @@ function checkEnd(site: string, chain: Chain, end: Chain | undefined, tell: (fin
 
 function saysTheSame({ site_id, seq, at, actor, action, thing, body }: Row): boolean {
   try {
-    const said: AuditBody = JSON.parse(body);
+    const said: StoredAuditBody = JSON.parse(body);
     const [its, columns] = [
       [said.site, said.seq, said.at, said.actor, said.action, said.thing],
       [site_id, seq, at, actor, action, thing],

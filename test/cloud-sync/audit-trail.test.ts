@@ -3,7 +3,14 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { sql } from "drizzle-orm";
 import { difference } from "../../cloud-sync/domain/audit-body.ts";
-import { auditStart, listAudit, recordAudit, toAuditBody } from "../../cloud-sync/store/audit-trail.ts";
+import { destroyKeysBefore, destroyKeysOf } from "../../cloud-sync/store/audit-keys.ts";
+import {
+  auditStart,
+  listAudit,
+  readAuditBodies,
+  recordAudit,
+  toAuditBody,
+} from "../../cloud-sync/store/audit-trail.ts";
 import { openStore } from "../../cloud-sync/store/open-store.ts";
 import { listSecurity, recordSecurity, resolveSecurity } from "../../cloud-sync/store/security-events.ts";
 import type { Store } from "../../cloud-sync/store/store.ts";
@@ -75,8 +82,8 @@ describe("the chain", () => {
     const [, first, second] = rows;
     assert.equal(first!.chain, chainNext(auditStart("hill"), first!.body));
     assert.equal(second!.chain, chainNext(first!.chain, second!.body));
-    const { actor, at, from: origin } = toAuditBody(second!);
-    assert.deepEqual([actor, at, origin], ["admin", noon, from]);
+    const [said] = await readAuditBodies(store.db, [second!]);
+    assert.deepEqual([said?.actor, said?.at, said?.from], ["admin", noon, from]);
   });
 
   test("many at once stand in one chain", async () => {
@@ -105,6 +112,45 @@ describe("the chain", () => {
     assert.ok(row!.body.length < 500);
     assert.deepEqual(toAuditBody(row!).before, null);
     assert.deepEqual(Object.keys(toAuditBody(row!).after ?? {}), ["tooLong"]);
+  });
+});
+
+describe("where an entry came from", () => {
+  const note = (actor: string, at: number) =>
+    store.transaction((tx) => recordAudit(tx, { ...entry, site: "seals", actor }, at));
+  const origins = async (actor: string) =>
+    (await readAuditBodies(store.db, await listAudit(store.db, { actor, limit: 10 }))).map(({ from }) => from);
+  const gone = { address: "erased", device: "erased" };
+
+  test("stands there sealed, and only with its key is it to be had", async () => {
+    await note("person-1", noon);
+    await note("person-2", noon);
+    const rows = await listAudit(store.db, { sites: ["seals"], limit: 10 });
+    for (const { body } of rows) assert.doesNotMatch(body, /192\.0\.2\.7|curl/);
+    assert.deepEqual([await origins("person-1"), await origins("person-2")], [[from], [from]]);
+
+    await store.transaction((tx) => destroyKeysOf(tx, "person-1"));
+    assert.deepEqual([await origins("person-1"), await origins("person-2")], [[gone], [from]]);
+    await note("person-1", noon);
+    assert.deepEqual(await origins("person-1"), [from, gone], "a later key opens nothing of before");
+  });
+
+  test("is forgotten by days, a bounded number of keys at a time", async () => {
+    const dayMs = 24 * 3_600_000;
+    for (const at of [noon, noon + dayMs, noon + 2 * dayMs]) await note("person-3", at);
+    const forget = (before: number, limit: number) => store.transaction((tx) => destroyKeysBefore(tx, before, limit));
+    assert.equal(await forget(noon + dayMs, 1), 1, "of that day and its actors one");
+    assert.ok((await forget(noon + dayMs, 100)) > 0);
+    assert.equal(await forget(noon + dayMs, 100), 0);
+    assert.deepEqual(await origins("person-3"), [from, from, gone]);
+  });
+
+  test("is bound to its entry: moved to another one it is nobody's", async () => {
+    await note("person-4", noon);
+    const [row] = await listAudit(store.db, { actor: "person-4", limit: 1 });
+    const moved = { ...row!, body: JSON.stringify({ ...toAuditBody(row!), seq: row!.seq + 1 }) };
+    const [said] = await readAuditBodies(store.db, [moved]);
+    assert.deepEqual(said?.from, gone);
   });
 });
 

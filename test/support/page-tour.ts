@@ -145,6 +145,7 @@ export async function pageTour({ cloud, people }: PageSite, language: Language):
     { name: "person", who: "admin", path: `/people/${agency.id}` },
     { name: "person-factor", who: "admin", path: `/people/${keyed.id}/second-factor` },
     { name: "person-disable", who: "admin", path: `/people/${agency.id}/disable` },
+    { name: "person-erase", who: "admin", path: `/people/${agency.id}/erase` },
     { name: "person-new", who: "admin", path: "/people/new" },
     { name: "agencies", who: "admin", path: "/agencies" },
     {
