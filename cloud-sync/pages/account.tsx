@@ -4,6 +4,7 @@ import { type FieldFaults, faultsFrom } from "./own-api.ts";
 import { FormWords, type PageBook, type PageContext } from "./page-book.tsx";
 import { Field, Form, Select } from "./parts/form.tsx";
 import { Moment } from "./parts/moments.tsx";
+import { OwnPassword } from "./parts/own-password.tsx";
 import { Notice, Qr, Table, Tag } from "./parts/show.tsx";
 import { addPasskeyPages, Passkeys, passkeyScript, type SeenPasskey } from "./passkeys.tsx";
 import type { Visit } from "./visit.ts";
@@ -277,21 +278,6 @@ interface PasswordPageProps {
   readonly faults?: FieldFaults;
 }
 
-/** What an open browser could do for somebody who only passes by is asked for by the password. */
-function PasswordField({ visit: { words }, faults }: PasswordPageProps) {
-  return (
-    <Field
-      name="password"
-      type="password"
-      label={words.account.passwordNow}
-      words={words}
-      faults={faults}
-      required
-      autocomplete="current-password"
-    />
-  );
-}
-
 function StartPage({ visit, faults }: PasswordPageProps) {
   const { words } = visit;
   return (
@@ -299,7 +285,7 @@ function StartPage({ visit, faults }: PasswordPageProps) {
       <h1>{words.account.totpStart}</h1>
       <p>{words.account.factorsLead}</p>
       <Form action="/account/app" words={words} faults={faults} submit={words.common.goOn}>
-        <PasswordField visit={visit} {...(faults && { faults })} />
+        <OwnPassword words={words} faults={faults} />
       </Form>
     </Frame>
   );
@@ -313,7 +299,7 @@ function RemovePage({ visit, faults }: PasswordPageProps) {
       <h1>{account.totpRemoveTitle}</h1>
       <p>{account.totpRemoveText}</p>
       <Form action="/account/app/remove" words={words} faults={faults} submit={account.totpRemove} tone="danger">
-        <PasswordField visit={visit} {...(faults && { faults })} />
+        <OwnPassword words={words} faults={faults} />
       </Form>
       <p>
         <a href="/account">{words.common.cancel}</a>

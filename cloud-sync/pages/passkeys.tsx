@@ -1,8 +1,12 @@
 /** Passkeys on the pages: signing in by one, and one's own list. The browser's dialogue needs a script; all else does not. */
 import { asset } from "../../web/assets.ts";
-import type { PageBook } from "./page-book.tsx";
-import { Field } from "./parts/form.tsx";
+import { notFound } from "../routes/shapes.ts";
+import { Frame } from "./frame.tsx";
+import { type FieldFaults, faultsFrom } from "./own-api.ts";
+import { FormWords, type PageBook } from "./page-book.tsx";
+import { Field, Form } from "./parts/form.tsx";
 import { Moment } from "./parts/moments.tsx";
+import { OwnPassword } from "./parts/own-password.tsx";
 import { Table } from "./parts/show.tsx";
 import type { Visit } from "./visit.ts";
 import type { Words } from "./words/words.ts";
@@ -16,10 +20,52 @@ export interface SeenPasskey {
 }
 
 export function addPasskeyPages(book: PageBook): void {
-  book.post("/account/passkeys/:passkey/remove", "account.self", async (c, visit) => {
-    await visit.api.send("DELETE", `/api/me/passkeys/${encodeURIComponent(c.req.param("passkey")!)}`);
-    return c.redirect("/account?done=passkey-removed", 303);
+  book.get("/account/passkeys/:passkey/remove", "account.self", async (c, visit) => {
+    const passkey = await ownPasskey(visit, c.req.param("passkey"));
+    return c.html(<RemovePage visit={visit} passkey={passkey} />);
   });
+
+  book.post("/account/passkeys/:passkey/remove", "account.self", async (c, visit) => {
+    const passkey = await ownPasskey(visit, c.req.param("passkey"));
+    const password = (await FormWords.of(c)).exact("password");
+    try {
+      await visit.api.send("POST", `/api/me/passkeys/${encodeURIComponent(passkey.id)}/remove`, { password });
+      return c.redirect("/account?done=passkey-removed", 303);
+    } catch (error) {
+      return c.html(<RemovePage visit={visit} passkey={passkey} faults={faultsFrom(error)} />, 422);
+    }
+  });
+}
+
+/** Throws the 404 of one that is not the visitor's. */
+async function ownPasskey({ api }: Visit, id: string | undefined): Promise<SeenPasskey> {
+  const { items } = await api.get<{ items: readonly SeenPasskey[] }>("/api/me/passkeys");
+  const found = items.find((one) => one.id === id);
+  if (!found) throw notFound("such passkey of yours");
+  return found;
+}
+
+function RemovePage({ visit, passkey, faults }: { visit: Visit; passkey: SeenPasskey; faults?: FieldFaults }) {
+  const { words } = visit;
+  const title = words.account.passkeyRemoveTitle(passkey.name);
+  return (
+    <Frame visit={visit} title={title} at="/account">
+      <h1>{title}</h1>
+      <p>{words.account.passkeyRemoveText}</p>
+      <Form
+        action={`/account/passkeys/${passkey.id}/remove`}
+        words={words}
+        faults={faults}
+        submit={words.account.passkeyRemove}
+        tone="danger"
+      >
+        <OwnPassword words={words} faults={faults} />
+      </Form>
+      <p>
+        <a href="/account">{words.common.cancel}</a>
+      </p>
+    </Frame>
+  );
 }
 
 /** Beside the sign-in's form; the script shows it where the browser knows passkeys. */
@@ -51,13 +97,7 @@ export function Passkeys({ visit: { words, lang }, passkeys }: { visit: Visit; p
             { head: words.common.when, cell: ({ createdAt }) => <Moment iso={createdAt} zone="UTC" lang={lang} /> },
             {
               head: account.passkeyRemove,
-              cell: ({ id }) => (
-                <form method="post" action={`/account/passkeys/${id}/remove`}>
-                  <button type="submit" class="plain">
-                    {account.passkeyRemove}
-                  </button>
-                </form>
-              ),
+              cell: ({ id }) => <a href={`/account/passkeys/${id}/remove`}>{account.passkeyRemove}</a>,
             },
           ]}
         />

@@ -4,7 +4,7 @@ import type { Millis } from "../../gateway/domain/instant.ts";
 import type { SecretString } from "../../gateway/wire/secret.ts";
 import { recordAudit } from "../store/audit-trail.ts";
 import { keepLink, useLink } from "../store/one-time-links.ts";
-import { addPasskey, listPasskeys, lockPasskey, markPasskeyUsed } from "../store/passkeys.ts";
+import { addPasskey, listPasskeys, lockPasskey, markPasskeyUsed, removePasskey } from "../store/passkeys.ts";
 import { lockPerson } from "../store/people.ts";
 import { recordSecurity } from "../store/security-events.ts";
 import { endSessionsOf } from "../store/sessions.ts";
@@ -64,32 +64,58 @@ export async function offerPasskey(
   };
 }
 
-/** The new passkey's id; other sessions, which it was not asked for, have ended. undefined: it does not hold, or answers no offer of ours. */
+/**
+ * The new passkey's id; other sessions, which it was not asked for, have ended. "wrong": it does not hold, or answers no offer of ours.
+ * "full": others were kept since it was offered.
+ */
 export async function keepPasskey(
   people: PeopleParts,
   { person, session }: Self,
   made: NewCredential & { readonly name: string; readonly transports: readonly string[] },
   party: RelyingParty,
   caller: Caller,
-): Promise<string | undefined> {
+): Promise<{ readonly id: string } | "wrong" | "full"> {
   const { store, clock, logger } = people;
   await demandProof(people, caller);
   const challenge = challengeOf(made.clientDataJSON, "webauthn.create", party);
   const credential = readNewCredential(made, party);
-  if (challenge === undefined || !credential) return undefined;
+  if (challenge === undefined || !credential) return "wrong";
   const fresh = { ...credential, personId: person.id, name: made.name, transports: [...made.transports] };
-  const done = await store.transaction(async (tx) => {
+  const refused = await store.transaction(async (tx) => {
     const now = clock.wall();
     const offered = await useLink(tx, challenge, now);
-    if (offered?.purpose !== "passkey" || offered.personId !== person.id) return false;
-    if (!(await addPasskey(tx, fresh, now))) return false;
+    if (offered?.purpose !== "passkey" || offered.personId !== person.id) return "wrong";
+    // Locked, so that offers answered at the same moment do not make too many.
+    await lockPerson(tx, person.id);
+    if ((await listPasskeys(tx, person.id)).length >= passkeysMax) return "full";
+    if (!(await addPasskey(tx, fresh, now))) return "wrong";
     await endSessionsOf(tx, person.id, now, session);
     await recordAudit(tx, { actor: person.id, from: caller, action: "account.add-passkey", thing: fresh.id }, now);
+    return undefined;
+  });
+  if (refused !== undefined) return refused;
+  logger.info("passkey-added", { person: person.id });
+  return { id: credential.id };
+}
+
+/** "wrong": it is not the password. "unknown": the person has no such passkey. */
+export async function forgetPasskey(
+  people: PeopleParts,
+  { person }: Self,
+  { passkey, password }: { readonly passkey: string; readonly password: SecretString },
+  caller: Caller,
+): Promise<"wrong" | "unknown" | undefined> {
+  const { store, clock, logger } = people;
+  if (!(await provePassword(people, person, password, caller))) return "wrong";
+  const removed = await store.transaction(async (tx) => {
+    if (!(await removePasskey(tx, person.id, passkey))) return false;
+    const entry = { actor: person.id, from: caller, action: "account.remove-passkey", thing: passkey };
+    await recordAudit(tx, entry, clock.wall());
     return true;
   });
-  if (!done) return undefined;
-  logger.info("passkey-added", { person: person.id });
-  return credential.id;
+  if (!removed) return "unknown";
+  logger.info("passkey-removed", { person: person.id });
+  return undefined;
 }
 
 /** What navigator.credentials.get() takes, as JSON. It names nobody: the browser shows the passkeys it has. Throws a 429. */

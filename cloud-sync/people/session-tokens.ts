@@ -16,6 +16,11 @@ export interface AccessClaims {
   readonly number: number;
 }
 
+export interface Ticket {
+  readonly person: string;
+  holds(passwordHash: string | null): boolean;
+}
+
 export class SessionTokens {
   readonly #sessionKey: Buffer;
   readonly #accessKey: Buffer;
@@ -52,14 +57,20 @@ export class SessionTokens {
     return { person: claims.sub, session: claims.sid, number: claims.num };
   }
 
-  /** The password was right, the second factor is still to come. */
-  ticket(person: string, now: Instant): Promise<SecretString> {
-    return signed(this.#ticketKey, { sub: person }, now, ticketLifeS);
+  /** The password was right, the second factor is still to come. `passwordHash`: of that password; void once there is another. */
+  ticket(person: string, passwordHash: string, now: Instant): Promise<SecretString> {
+    return signed(this.#ticketKey, { sub: person, pwd: this.#passwordMac(passwordHash) }, now, ticketLifeS);
   }
 
-  /** The person it was given to. */
-  async readTicket(text: string, now: Instant): Promise<string | undefined> {
-    return (await claimsOf(this.#ticketKey, text, now))?.sub;
+  /** The person it was given to, and whether that person's password is still the one that was right. */
+  async readTicket(text: string, now: Instant): Promise<Ticket | undefined> {
+    const claims = await claimsOf(this.#ticketKey, text, now);
+    if (!claims) return undefined;
+    return { person: claims.sub, holds: (kept) => kept !== null && claims.pwd === this.#passwordMac(kept) };
+  }
+
+  #passwordMac(passwordHash: string): string {
+    return createHmac("sha256", this.#ticketKey).update(passwordHash).digest("base64url");
   }
 
   #mac(session: string, number: number): Buffer {

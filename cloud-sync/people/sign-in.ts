@@ -59,15 +59,20 @@ export async function signIn(
       await noteFailure(tx, person, now, caller);
       return undefined;
     }
-    if (stronger !== undefined) await changePerson(tx, person.id, { passwordHash: stronger }, now);
-    return hasSecondFactor(person) ? person : begin(people, tx, person, caller, now);
+    const passwordHash = stronger ?? person.passwordHash;
+    if (stronger !== undefined) await changePerson(tx, person.id, { passwordHash }, now);
+    return hasSecondFactor(person) ? { ...person, passwordHash } : begin(people, tx, person, caller, now);
   });
   if (result === undefined) {
     logger.warn("sign-in-refused", { person: found?.id ?? "unknown", address: caller.address });
     return refused;
   }
   if ("outcome" in result) return told(people, result);
-  return { outcome: "second-factor", ticket: await tokens.ticket(result.id, now), factors: factorsOf(result) };
+  return {
+    outcome: "second-factor",
+    ticket: await tokens.ticket(result.id, result.passwordHash ?? "", now),
+    factors: factorsOf(result),
+  };
 }
 
 export function factorsOf({ totpSealed, passkeys, recoveryCodes }: Person): Factor[] {
@@ -87,18 +92,19 @@ export async function signInWithCode(
   const { store, clock, tokens, logger } = people;
   await demandProof(people, caller);
   const now = clock.wall();
-  const id = await tokens.readTicket(ticket, now);
-  if (id === undefined) return refused;
+  const shown = await tokens.readTicket(ticket, now);
+  if (!shown) return refused;
   const result = await store.transaction(async (tx) => {
-    const person = await lockPerson(tx, id);
-    if (!person || !mayTry(person, now) || !(await useCode(people, tx, person, code, now))) {
+    const person = await lockPerson(tx, shown.person);
+    if (!person || !shown.holds(person.passwordHash)) return undefined;
+    if (!mayTry(person, now) || !(await useCode(people, tx, person, code, now))) {
       await noteFailure(tx, person, now, caller);
       return undefined;
     }
     return begin(people, tx, person, caller, now);
   });
   if (!result) {
-    logger.warn("second-factor-refused", { person: id, address: caller.address });
+    logger.warn("second-factor-refused", { person: shown.person, address: caller.address });
     return refused;
   }
   return told(people, result);

@@ -12,7 +12,8 @@ import { requireSelf, sessionOf } from "./me-routes.ts";
 import { json, jsonBody, problems } from "./shapes.ts";
 
 const tags = ["Own account"];
-const byPassword = z.strictObject({ password: z.string().min(1).max(1024) });
+/** What an open browser could do for somebody who only passes by is asked for by the password. */
+export const byPassword = z.strictObject({ password: z.string().min(1).max(1024) });
 
 const offer = createRoute({
   method: "post",

@@ -5,14 +5,20 @@ import { SecretString } from "../../gateway/wire/secret.ts";
 import { fieldProblem, HttpProblem, refuseInvalid } from "../../web/problem.ts";
 import type { CloudEnv } from "../authenticate.ts";
 import { callerOf, callingNetwork, demandSameOrigin, ownUrl } from "../people/caller.ts";
-import { askForPasskey, keepPasskey, offerPasskey, relyingParty, signInByPasskey } from "../people/passkeys.ts";
+import {
+  askForPasskey,
+  forgetPasskey,
+  keepPasskey,
+  offerPasskey,
+  relyingParty,
+  signInByPasskey,
+} from "../people/passkeys.ts";
 import type { PeopleParts } from "../people/people-parts.ts";
-import { listPasskeys, type PasskeyRow, removePasskey } from "../store/passkeys.ts";
+import { listPasskeys, type PasskeyRow } from "../store/passkeys.ts";
 import { asks } from "./asks.ts";
 import { by, shown, signedInSchema } from "./auth-routes.ts";
-import { wrongPassword } from "./factor-routes.ts";
+import { byPassword, wrongPassword } from "./factor-routes.ts";
 import { requireSelf, sessionOf } from "./me-routes.ts";
-import { noteOf } from "./requests.ts";
 import { iso, isoOrNull, json, jsonBody, momentOrNull, notFound, problems, words } from "./shapes.ts";
 
 const base64url = (max: number) =>
@@ -75,7 +81,7 @@ const offer = createRoute({
   tags: ["Own account"],
   summary: "What navigator.credentials.create() takes",
   ...asks("account.self"),
-  request: { body: jsonBody(z.strictObject({ password: z.string().min(1).max(1024) })) },
+  request: { body: jsonBody(byPassword) },
   responses: {
     200: json(options, "Options; the challenge is good for five minutes"),
     ...problems(400, 401, 403, 409, 413, 415, 429),
@@ -91,7 +97,7 @@ const keep = createRoute({
   request: {
     body: jsonBody(z.strictObject({ name: words(100).openapi({ example: "Ada's phone" }), credential: newCredential })),
   },
-  responses: { 201: json(z.object({ id: z.string() }), "Kept"), ...problems(400, 401, 403, 413, 415, 429) },
+  responses: { 201: json(z.object({ id: z.string() }), "Kept"), ...problems(400, 401, 403, 409, 413, 415, 429) },
 });
 
 const list = createRoute({
@@ -104,17 +110,17 @@ const list = createRoute({
 });
 
 const remove = createRoute({
-  method: "delete",
-  path: "/api/me/passkeys/{passkey}",
+  method: "post",
+  path: "/api/me/passkeys/{passkey}/remove",
   tags: ["Own account"],
   summary: "Forget one of one's own passkeys",
   ...asks("account.self"),
-  request: { params: z.object({ passkey: credentialId }) },
-  responses: { 204: { description: "Forgotten" }, ...problems(400, 401, 403, 404, 429) },
+  request: { params: z.object({ passkey: credentialId }), body: jsonBody(byPassword) },
+  responses: { 204: { description: "Forgotten" }, ...problems(400, 401, 403, 404, 413, 415, 429) },
 });
 
 export function passkeyRoutes(people: PeopleParts): OpenAPIHono<CloudEnv> {
-  const { store, publicUrl, logger } = people;
+  const { store, publicUrl } = people;
   const app = new OpenAPIHono<CloudEnv>({ defaultHook: refuseInvalid });
   const party = (c: Context) => relyingParty(ownUrl(c, publicUrl));
   const self = async (c: Context<CloudEnv>) => ({ person: await requireSelf(people, c), session: sessionOf(c) });
@@ -135,7 +141,7 @@ export function passkeyRoutes(people: PeopleParts): OpenAPIHono<CloudEnv> {
     const password = new SecretString(c.req.valid("json").password);
     const made = await offerPasskey(people, await self(c), password, party(c), callerOf(c));
     if (made === "wrong") throw wrongPassword();
-    if (made === "full") throw new HttpProblem(409, "too-many-passkeys", "Forget a passkey first: there are too many.");
+    if (made === "full") throw tooMany();
     return c.json(made, 200);
   });
 
@@ -143,10 +149,11 @@ export function passkeyRoutes(people: PeopleParts): OpenAPIHono<CloudEnv> {
     const { name, credential } = c.req.valid("json");
     const { clientDataJSON, authenticatorData, publicKey, transports } = credential.response;
     const made = { name, clientDataJSON, authenticatorData, publicKey, transports };
-    const id = await keepPasskey(people, await self(c), made, party(c), callerOf(c));
-    if (id === undefined)
+    const kept = await keepPasskey(people, await self(c), made, party(c), callerOf(c));
+    if (kept === "full") throw tooMany();
+    if (kept === "wrong")
       throw fieldProblem("body.credential", "does not answer what was asked here, or came too late");
-    return c.json({ id }, 201);
+    return c.json(kept, 201);
   });
 
   app.openapi(list, async (c) => {
@@ -155,19 +162,19 @@ export function passkeyRoutes(people: PeopleParts): OpenAPIHono<CloudEnv> {
   });
 
   app.openapi(remove, async (c) => {
-    const { id } = await requireSelf(people, c);
-    const { passkey } = c.req.valid("param");
-    const removed = await store.transaction(async (tx) => {
-      if (!(await removePasskey(tx, id, passkey))) return false;
-      await noteOf(people, c)(tx, { action: "account.remove-passkey", thing: passkey });
-      return true;
-    });
-    if (!removed) throw notFound("such passkey of yours");
-    logger.info("passkey-removed", { person: id });
+    const password = new SecretString(c.req.valid("json").password);
+    const wanted = { passkey: c.req.valid("param").passkey, password };
+    const refused = await forgetPasskey(people, await self(c), wanted, callerOf(c));
+    if (refused === "wrong") throw wrongPassword();
+    if (refused === "unknown") throw notFound("such passkey of yours");
     return c.body(null, 204);
   });
 
   return app;
+}
+
+function tooMany(): HttpProblem {
+  return new HttpProblem(409, "too-many-passkeys", "Forget a passkey first: there are too many.");
 }
 
 function toShape({ id, name, createdAt, usedAt }: PasskeyRow) {

@@ -274,6 +274,8 @@ export const en = {
     passkeyAdded: "The passkey is kept. Everywhere else you are signed out.",
     passkeyAdd: "Add a passkey",
     passkeyRemove: "Remove",
+    passkeyRemoveTitle: (name: string) => `Remove the passkey “${name}”?`,
+    passkeyRemoveText: "From then on nobody signs in with it. The device may go on offering it: remove it there too.",
     passkeyRemoved: "The passkey is removed.",
     data: "Your data",
     dataLead: "All that is kept about you, as one file.",

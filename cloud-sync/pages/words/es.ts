@@ -275,6 +275,9 @@ export const es: Words = {
     passkeyAdded: "La llave de acceso está guardada. En los demás sitios su sesión está cerrada.",
     passkeyAdd: "Añadir una llave de acceso",
     passkeyRemove: "Quitar",
+    passkeyRemoveTitle: (name: string) => `¿Quitar la llave de acceso «${name}»?`,
+    passkeyRemoveText:
+      "A partir de entonces nadie entra con ella. El dispositivo puede seguir ofreciéndola: quítela también allí.",
     passkeyRemoved: "La llave de acceso está quitada.",
     data: "Sus datos",
     dataLead: "Todo lo que se guarda sobre usted, en un archivo.",

@@ -120,6 +120,22 @@ describe("an app", () => {
     assert.equal((await post("/auth/second-factor", { ticket, code: totpCode(secret, clock.wall()) })).status, 401);
   });
 
+  test("a ticket does not outlive the password that it was given for", async () => {
+    const { secret } = await setUp();
+    const finish = (ticket: string) => post("/auth/second-factor", { ticket, code: totpCode(secret, clock.wall()) });
+    const before = (await enter()).body.ticket;
+    const next = "another sentence of mine";
+    assert.equal((await ada.ask("POST", "/api/me/password", { current: password, password: next })).status, 204);
+    assert.equal((await finish(before)).status, 401);
+
+    const { ticket } = (await post("/auth/sign-in", { name: ada.userName, password: next })).body;
+    const { url } = (await cloud.ask("POST", `/api/people/${ada.id}/reset-link`)).body;
+    const token = new URL(url).hash.slice(1);
+    assert.equal((await post("/auth/link/password", { token, password })).status, 204);
+    assert.equal((await finish(ticket)).status, 401);
+    assert.equal((await finish((await enter()).body.ticket)).status, 200);
+  });
+
   test("wrong codes lock as wrong passwords do", async () => {
     const { secret } = await setUp();
     const { ticket } = (await enter()).body;
@@ -163,10 +179,11 @@ describe("an app", () => {
 /** An authenticator as WebAuthn describes it, with the browser around it. */
 class Authenticator {
   readonly #keys: { readonly publicKey: KeyObject; readonly privateKey: KeyObject };
-  readonly id = Buffer.from("credential-of-a-test").toString("base64url");
+  readonly id: string;
   counter = 0;
 
-  constructor(kind: "ec" | "ed25519" | "rsa") {
+  constructor(kind: "ec" | "ed25519" | "rsa", name = "credential-of-a-test") {
+    this.id = Buffer.from(name).toString("base64url");
     if (kind === "ec") this.#keys = generateKeyPairSync("ec", { namedCurve: "P-256" });
     else if (kind === "rsa") this.#keys = generateKeyPairSync("rsa", { modulusLength: 2048 });
     else this.#keys = generateKeyPairSync("ed25519");
@@ -254,6 +271,23 @@ describe("a passkey", () => {
       assert.deepEqual((await enter()).body.factors, ["passkey"]);
     });
 
+  test("is one of twenty at the most, also when more were offered before the first was kept", async () => {
+    const offers: string[] = [];
+    const told: number[] = [];
+    for (let one = 0; one < 22; one += 1) {
+      clock.advance(4_000);
+      offers.push((await offer()).challenge);
+    }
+    for (const [one, of] of offers.entries()) {
+      clock.advance(4_000);
+      told.push((await keep(new Authenticator("ed25519", `credential ${one}`), of)).status);
+    }
+    assert.deepEqual(told, [...Array.from({ length: 20 }, () => 201), 409, 409]);
+    assert.equal((await ada.ask("GET", "/api/me")).body.secondFactor.passkeys, 20);
+    assert.equal((await ada.ask("POST", "/api/me/passkeys/options", { password })).status, 409);
+    await forget();
+  });
+
   test("is asked for without naming anybody, and offered for this person and this address", async () => {
     const asked = (await post("/auth/passkey/options", {})).body;
     assert.deepEqual([asked.rpId, asked.allowCredentials, asked.userVerification], ["localhost", [], "required"]);
@@ -326,8 +360,14 @@ describe("a passkey", () => {
       ["phone"],
     );
     const bob = await cloud.as("owner", ["home"]);
-    assert.equal((await bob.ask("DELETE", `/api/me/passkeys/${items[0].id}`)).status, 404);
-    assert.equal((await ada.ask("DELETE", `/api/me/passkeys/${items[0].id}`)).status, 204);
+    await cloud.store.transaction((tx) => changePerson(tx, bob.id, { passwordHash }, clock.wall()));
+    const remove = `/api/me/passkeys/${items[0].id}/remove`;
+    assert.equal((await bob.ask("POST", remove, { password })).status, 404);
+    const passerBy = await ada.ask("POST", remove, { password: "not the password" });
+    assert.deepEqual([passerBy.status, passerBy.body.errors[0].field], [400, "body.password"]);
+    assert.equal((await ada.ask("POST", remove, {})).status, 400);
+    assert.equal((await show(second)).status, 200, "it is still there");
+    assert.equal((await ada.ask("POST", remove, { password })).status, 204);
     assert.equal((await show(second)).status, 401);
     assert.equal((await enter()).body.outcome, "signed-in");
   });

@@ -51,7 +51,7 @@ const kinds = async () => (await listSecurity(cloud.store.db, { limit: 100 })).m
 const changes: Record<string, readonly [body: object | undefined, action: string]> = {
   "patch /api/me": [{ language: "es", name: "Ada the Keeper" }, "account.change"],
   "post /api/me/password": [{ current: password, password: "another sentence of mine" }, "account.password"],
-  "delete /api/me/passkeys/{passkey}": [undefined, "account.remove-passkey"],
+  "post /api/me/passkeys/{passkey}/remove": [{ password: "another sentence of mine" }, "account.remove-passkey"],
   "delete /api/me/sessions": [undefined, "account.end-sessions"],
   "post /api/me/totp/confirm": [undefined, "account.add-totp"],
   "post /api/me/totp/remove": [{ password: "another sentence of mine" }, "account.remove-totp"],
