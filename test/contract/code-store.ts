@@ -6,7 +6,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, type TestContext, test } from "node:test";
 import { inspect } from "node:util";
-import type { CodeConstraints, CodeWindow, StoredCode } from "../../gateway/domain/lock-code.ts";
+import type { CodeConstraints, CodeHours, CodeWindow, StoredCode } from "../../gateway/domain/lock-code.ts";
+import type { Weekday } from "../../gateway/domain/schedule.ts";
 import { GatewayError } from "../../gateway/errors.ts";
 import type { CodeStore, CommandResult } from "../../gateway/ports/device.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
@@ -43,6 +44,10 @@ export const codeStoreCases = [
   "a code opens within its window alone",
   "changes a code in place: the ref stays, the old digits open no more",
   "takes a window away in place",
+  "keeps weekly hours by itself: listed as they were set, and it opens within them alone",
+  "keeps whole days by itself, also in the nights in which clocks are set",
+  "takes weekly hours away in place",
+  "refuses hours that its constraints do not allow, and asks nobody",
   "clears a code: it is absent then, and the others stay",
   "clears what is absent: confirmed",
   "refuses digits that stand there already, and nothing has changed",
@@ -107,6 +112,31 @@ export function codeStoreContract(
     const from = Math.ceil(rig.now() / hour) * hour + hour;
     return { from, until: from + 24 * hour };
   };
+  /** The day after now on the lock's wall. */
+  const tomorrow = (rig: CodeStoreRig) => {
+    const { zone = "" } = rig.store.constraints.hours ?? {};
+    const today = Temporal.Instant.fromEpochMilliseconds(Math.floor(rig.now())).toZonedDateTimeISO(zone).toPlainDate();
+    const date = today.add({ days: 1 });
+    const at = (time: string, days = 0) =>
+      date.add({ days }).toZonedDateTime({ timeZone: zone, plainTime: time }).epochMilliseconds;
+    return { weekday: date.dayOfWeek as Weekday, at };
+  };
+  const withHours = (rig: CodeStoreRig, hours: CodeHours): CodeWindow => {
+    const { from } = anOpenWindow(rig);
+    return { from, until: from + 366 * 24 * hour, hours };
+  };
+  /** The keypad opens from the one moment on, and not from the other on. */
+  const opensBetween = async (rig: CodeStoreRig, digits: string, from: number, until: number) => {
+    for (const [edge, before, after] of [
+      [from, false, true],
+      [until, true, false],
+    ] as const) {
+      await rig.pass(edge - 60_000 - rig.now());
+      assert.equal(rig.opens(digits), before, new Date(rig.now()).toISOString());
+      await rig.pass(edge - rig.now());
+      assert.equal(rig.opens(digits), after, new Date(rig.now()).toISOString());
+    }
+  };
   const isUnreachable = (error: unknown) =>
     error instanceof GatewayError && (error.code === "device-unreachable" || error.code === "device-refused");
 
@@ -170,6 +200,60 @@ export function codeStoreContract(
       await rig.settle();
       assert.equal((await list(rig))[0]?.window, null);
       assert.ok(rig.opens(digitsOf(rig, 5)));
+    },
+
+    "keeps weekly hours by itself: listed as they were set, and it opens within them alone": async (rig) => {
+      const { weekday, at } = tomorrow(rig);
+      const days = [1, 4, 5].includes(weekday) ? ([1, 4, 5] as const) : ([weekday] as const);
+      const window = withHours(rig, { days, from: 8 * 60, until: 9 * 60 + 30 });
+      const code = await given(rig, "cleaner", digitsOf(rig, 4), window);
+      assert.deepEqual(code.window, window);
+      assert.ok(!rig.opens(digitsOf(rig, 4)));
+      await opensBetween(rig, digitsOf(rig, 4), at("08:00"), at("09:30"));
+      await opensBetween(rig, digitsOf(rig, 4), at("08:00", 7), at("09:30", 7));
+    },
+
+    "keeps whole days by itself, also in the nights in which clocks are set": async (rig) => {
+      const window = withHours(rig, { days: [7], from: 0, until: 24 * 60 });
+      const code = await given(rig, "cleaner", digitsOf(rig, 4), window);
+      assert.deepEqual(code.window, window);
+      const { zone = "" } = rig.store.constraints.hours ?? {};
+      let clocksSet: Temporal.ZonedDateTime | null = Temporal.Instant.fromEpochMilliseconds(
+        Math.floor(rig.now()),
+      ).toZonedDateTimeISO(zone);
+      const lengths = new Set<number>();
+      for (let night = 0; night < 2; night += 1) {
+        clocksSet = clocksSet?.getTimeZoneTransition("next") ?? null;
+        assert.equal(clocksSet?.dayOfWeek, 7);
+        const [begin, end] = [0, 1].map((days) => clocksSet!.startOfDay().add({ days }).epochMilliseconds) as [
+          number,
+          number,
+        ];
+        lengths.add((end - begin) / hour);
+        await opensBetween(rig, digitsOf(rig, 4), begin, end);
+      }
+      assert.deepEqual([...lengths].sort(), [23, 25]);
+    },
+
+    "takes weekly hours away in place": async (rig) => {
+      const window = withHours(rig, { days: [1], from: 60, until: 120 });
+      const { ref } = await given(rig, "cleaner", digitsOf(rig, 5), window);
+      const { from, until } = window;
+      isTaken(await set(rig, "cleaner", digitsOf(rig, 5), { ref, window: { from, until } }));
+      await rig.settle();
+      assert.deepEqual((await list(rig))[0]?.window, { from, until });
+      assert.ok(rig.opens(digitsOf(rig, 5)));
+    },
+
+    "refuses hours that its constraints do not allow, and asks nobody": async (rig) => {
+      const night = { days: [1], from: 22 * 60, until: 6 * 60 } as const;
+      const evening = { days: [1], from: 18 * 60, until: 24 * 60 } as const;
+      const noDay = { days: [], from: 60, until: 120 };
+      const any = { days: [1], from: 60, until: 120 } as const;
+      const isNative = rig.store.constraints.hours?.native === "one-span";
+      for (const hours of isNative ? [night, evening, noDay] : [any])
+        assert.equal(await set(rig, "guest", digitsOf(rig, 1), { window: withHours(rig, hours) }), "refused");
+      assert.equal(rig.changes(), 0);
     },
 
     "clears a code: it is absent then, and the others stay": async (rig) => {

@@ -73,6 +73,7 @@ export class BrivoCodes implements CodeStore {
       capacity: codesMax,
       places: { kind: "given" },
       windows: "range",
+      hours: { native: "none", openingsPerWeekMax: given.options.openingsPerWeekMax },
     };
   }
 
@@ -253,8 +254,9 @@ export class BrivoCodes implements CodeStore {
 
   #isAllowed({ label, digits, window }: CodeToSet): boolean {
     const text = digits.reveal();
+    const isWindow = !window || (window.from < window.until && !window.hours);
     const isPin = /^\d*$/.test(text) && this.constraints.lengths.includes(text.length);
-    return isPin && label.length > 0 && label.length <= labelMax && (!window || window.from < window.until);
+    return isPin && label.length > 0 && label.length <= labelMax && isWindow;
   }
 
   #signal(signal: AbortSignal): AbortSignal {

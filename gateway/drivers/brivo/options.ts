@@ -3,6 +3,7 @@ import { z } from "zod";
 import { GatewayError } from "../../errors.ts";
 import { type DriverContext, parseDriverOptions } from "../../ports/driver.ts";
 import type { SecretString } from "../../wire/secret.ts";
+import { openingsPerWeek } from "../common/hours-options.ts";
 import { webPlace } from "../common/web-place.ts";
 
 const id = z.number().int().positive();
@@ -28,6 +29,8 @@ export const optionsSchema = z.strictObject({
   pinDigitsMax: pinDigits.default(8),
   /** How many users of the group the gateway looks after, whoever put them there. */
   codesMax: z.number().int().min(1).max(500).default(200),
+  /** How often a week a code with weekly hours may be written for an opening: a panel has mains, the service bears a change now and then. */
+  openingsPerWeekMax: openingsPerWeek(14),
   /** What becomes of a user whose code is cleared and who is in no other group. */
   removal: z.enum(["delete", "suspend"]).default("delete"),
   /** By which verb a user is changed. PATCH is for accounts that refuse PUT; both are in the maker's manual. */

@@ -1,6 +1,7 @@
 /** What a Nuki is on all of its maker's interfaces: the numbers of its states and actions, and what its keypad takes. Pure. */
 import type { BoltState, DoorState } from "../../domain/access-point.ts";
-import { type CodeConstraints, takes } from "../../domain/lock-code.ts";
+import { type CodeConstraints, type CodeHours, takes } from "../../domain/lock-code.ts";
+import type { Weekday } from "../../domain/schedule.ts";
 import type { CodeToSet } from "../../ports/device.ts";
 
 export const actions = { unlock: 1, lock: 2, unlatch: 3, lockNGo: 4, lockNGoUnlatch: 5 } as const;
@@ -63,5 +64,34 @@ export const keypadTakes = { lengths: [6], digits: "123456789", forbiddenPrefixe
 /** What the keypad does not take is not sent: whoever stands between would take it, and the lock refuse it later without a word. */
 export function isKeypadCode({ label, digits, window }: CodeToSet): boolean {
   const isCode = takes(keypadTakes, digits.reveal());
-  return isCode && label.length > 0 && label.length <= labelMax && (!window || window.from < window.until);
+  const isWindow = !window || (window.from < window.until && (!window.hours || isKeypadHours(window.hours)));
+  return isCode && label.length > 0 && label.length <= labelMax && isWindow;
+}
+
+/** How long a code opens on each of its days, in minutes after midnight on the lock's wall. */
+export type KeypadSpan = Pick<CodeHours, "from" | "until">;
+
+const wholeDay: KeypadSpan = { from: 0, until: 24 * 60 };
+const allDays: readonly Weekday[] = [1, 2, 3, 4, 5, 6, 7];
+const lastMinute = 24 * 60 - 1;
+
+/**
+ * Of what the lock says: no day stands for all of them, the same minute twice for the whole day. Absent where nothing is left out. What ends before
+ * it begins is handed on as it is: none of ours does.
+ */
+export function readKeypadHours(days: readonly Weekday[], { from, until }: KeypadSpan): CodeHours | undefined {
+  const isWhole = from === until || (from === 0 && until >= lastMinute);
+  if (isWhole && (days.length === 0 || days.length === allDays.length)) return undefined;
+  return { days: days.length === 0 ? allDays : days, ...(isWhole ? wholeDay : { from, until }) };
+}
+
+/** As readKeypadHours() takes it; without hours: all days, and the whole of them. */
+export function toKeypadHours(hours: CodeHours | undefined): Pick<CodeHours, "days" | "from" | "until"> {
+  const { days, from, until } = hours ?? { days: allDays, ...wholeDay };
+  return { days, ...(from === 0 && until === wholeDay.until ? { from: 0, until: 0 } : { from, until }) };
+}
+
+function isKeypadHours({ days, from, until }: CodeHours): boolean {
+  const isSpan = 0 <= from && from < until && (until <= lastMinute || (from === 0 && until === wholeDay.until));
+  return days.length > 0 && isSpan;
 }

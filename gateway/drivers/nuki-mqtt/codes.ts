@@ -58,6 +58,7 @@ export class HubCodes implements CodeStore {
       capacity: options.codesMax - 1,
       places: { kind: "given" },
       windows: "range",
+      hours: { native: "one-span", zone: options.timeZone, openingsPerWeekMax: options.openingsPerWeekMax },
       settlesMs,
     };
   }

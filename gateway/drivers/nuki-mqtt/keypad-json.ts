@@ -1,7 +1,9 @@
 /** Keypad codes as Nuki Hub lists and takes them. Pure. */
 import { z } from "zod";
-import type { CodeRef, CodeWindow, StoredCode } from "../../domain/lock-code.ts";
+import type { CodeHours, CodeRef, CodeWindow, StoredCode } from "../../domain/lock-code.ts";
+import type { Weekday } from "../../domain/schedule.ts";
 import type { CodeToSet } from "../../ports/device.ts";
+import { readKeypadHours, toKeypadHours } from "../common/nuki.ts";
 import { fromWall, toWall, type WallWindow } from "./wall-clock.ts";
 
 const truth = z
@@ -27,7 +29,7 @@ const entrySchema = z.object({
 type Entry = z.infer<typeof entrySchema>;
 
 const listMax = 256;
-const week = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
+const week = { mon: 1, tue: 2, wed: 3, thu: 4, fri: 5, sat: 6, sun: 7 } as const satisfies Record<string, Weekday>;
 /** "No limit" in the lists of the lock. */
 const never = "0000-00-00 00:00:00";
 const midnight = "00:00";
@@ -68,15 +70,31 @@ function readEntries(payload: string): readonly Entry[] | undefined {
   }
 }
 
-/** Nothing that a code of ours has: weekdays and hours are absent, because no range says them; a code that is switched off opens never. */
+/** A code that is switched off opens never. undefined: a date or an hour is told in a way that cannot be read. */
 function windowOf(entry: Entry, zone: string, meant: MeantWindow): CodeWindow | null | undefined {
   if (entry.enabled === false) return { from: 0, until: 0 };
   if (!entry.timeLimited) return null;
-  const { allowedWeekdays: days = [], allowedFromTime: opens = midnight, allowedUntilTime: closes = midnight } = entry;
-  const isEveryDay = days.length === 0 || week.every((day) => days.includes(day));
-  if (!isEveryDay || opens !== closes) return undefined;
+  const hours = hoursOf(entry);
+  if (hours === "unreadable") return undefined;
   const wall = { from: entry.allowedFrom ?? never, until: entry.allowedUntil ?? never };
-  return meant(entry.name ?? "", wall) ?? fromWall(wall, zone);
+  const range = meant(entry.name ?? "", wall) ?? fromWall(wall, zone);
+  return range && { from: range.from, until: range.until, ...(hours && { hours }) };
+}
+
+function hoursOf({ allowedWeekdays = [], allowedFromTime = midnight, allowedUntilTime = midnight }: Entry) {
+  const days = Object.entries(week).flatMap(([name, day]) => (allowedWeekdays.includes(name) ? [day] : []));
+  const [from, until] = [minuteOf(allowedFromTime), minuteOf(allowedUntilTime)];
+  return from === undefined || until === undefined ? "unreadable" : readKeypadHours(days, { from, until });
+}
+
+function minuteOf(time: string): number | undefined {
+  const [, hour, minute] = /^(\d\d):(\d\d)$/.exec(time) ?? [];
+  return hour === undefined ? undefined : Number(hour) * 60 + Number(minute);
+}
+
+/** "HH:MM". */
+function timeOf(minute: number): string {
+  return [Math.floor(minute / 60), minute % 60].map((part) => String(part).padStart(2, "0")).join(":");
 }
 
 /** The hub keeps of a code what a change does not name, so all is named. */
@@ -92,11 +110,18 @@ export function toAction({ ref, label, digits, window }: CodeToSet, zone: string
     ...(wall && {
       allowedFrom: wall.from,
       allowedUntil: wall.until,
-      allowedWeekdays: week,
-      allowedFromTime: midnight,
-      allowedUntilTime: midnight,
+      ...hoursIn(window?.hours),
     }),
   });
+}
+
+function hoursIn(hours: CodeHours | undefined) {
+  const { days, from, until } = toKeypadHours(hours);
+  return {
+    allowedWeekdays: Object.entries(week).flatMap(([name, day]) => (days.includes(day) ? [name] : [])),
+    allowedFromTime: timeOf(from),
+    allowedUntilTime: timeOf(until),
+  };
 }
 
 export function toDelete(ref: CodeRef): string {

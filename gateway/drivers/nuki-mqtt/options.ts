@@ -1,6 +1,7 @@
 /** What a site file may say about a Nuki on the site's own broker. */
 import { z } from "zod";
 import { parseDriverOptions } from "../../ports/driver.ts";
+import { openingsOnBatteries, openingsPerWeek, zoneName } from "../common/hours-options.ts";
 
 const hubSchema = z.strictObject({
   /** Begins its topics, as set at the hub. */
@@ -12,11 +13,13 @@ const hubSchema = z.strictObject({
     )
     .default("nukihub"),
   /** Of the lock's wall clock, by which it keeps the windows of its codes. */
-  timeZone: z.string().refine(isZone, "must be the name of a time zone, such as Europe/Madrid"),
+  timeZone: zoneName,
   /** Whether TLS is switched on at the hub. */
   tls: z.boolean().default(false),
   /** How many keypad codes the hub is set to list: it cannot change what it does not list. */
   codesMax: z.number().int().min(2).max(200).default(10),
+  /** How often a week a code whose hours the lock cannot keep may be written for an opening. */
+  openingsPerWeekMax: openingsPerWeek(openingsOnBatteries),
   /** How long a list or a change may take: the hub tries several times over Bluetooth. */
   keypadMs: z.number().int().min(10_000).max(110_000).default(60_000),
 });
@@ -47,14 +50,4 @@ export type Options = z.infer<typeof optionsSchema>;
 
 export function parseOptions(options: unknown): Options {
   return parseDriverOptions(optionsSchema, options);
-}
-
-/** Asks what will reckon with it; Intl would know as well, and brings in 6 MB of the world's calendars and languages. */
-function isZone(name: string): boolean {
-  try {
-    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(name);
-    return true;
-  } catch {
-    return false;
-  }
 }

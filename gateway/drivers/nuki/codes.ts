@@ -46,6 +46,10 @@ export class NukiCodes implements CodeStore {
       capacity: options.codesMax,
       places: { kind: "given" },
       windows: "range",
+      hours: {
+        ...(options.timeZone === undefined ? { native: "none" } : { native: "one-span", zone: options.timeZone }),
+        openingsPerWeekMax: options.openingsPerWeekMax,
+      },
     };
   }
 
@@ -69,7 +73,7 @@ export class NukiCodes implements CodeStore {
   }
 
   async set(code: CodeToSet, signal: AbortSignal): Promise<CommandResult> {
-    if (!isKeypadCode(code)) return "refused";
+    if (!isKeypadCode(code) || (code.window?.hours && this.#options.timeZone === undefined)) return "refused";
     if (code.ref !== undefined)
       return this.#write(changeCode(this.#options.smartlockId, code.ref, toBody(code)), signal);
     if ((this.#listed?.codes.length ?? 0) + this.#created >= this.constraints.capacity) return "refused";

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { GatewayError } from "../../errors.ts";
 import { parseDriverOptions } from "../../ports/driver.ts";
 import type { SecretString } from "../../wire/secret.ts";
+import { openingsOnBatteries, openingsPerWeek, zoneName } from "../common/hours-options.ts";
 import { webPlace } from "../common/web-place.ts";
 
 export const optionsSchema = z.strictObject({
@@ -22,6 +23,10 @@ export const optionsSchema = z.strictObject({
   autoLock: z.boolean().default(false),
   /** How many keypad codes it holds: 200 from Smart Lock 3.0 on, 100 before. */
   codesMax: z.union([z.literal(100), z.literal(200)]).default(200),
+  /** Of the lock's wall clock, by which it keeps weekly hours; left out, it is given none to keep. */
+  timeZone: zoneName.optional(),
+  /** How often a week a code whose hours the lock cannot keep may be written for an opening. */
+  openingsPerWeekMax: openingsPerWeek(openingsOnBatteries),
 });
 export type Options = z.infer<typeof optionsSchema>;
 

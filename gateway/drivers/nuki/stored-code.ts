@@ -1,8 +1,10 @@
 /** Keypad codes as Nuki Web tells and takes them. Pure. */
 import { z } from "zod";
 import type { Instant } from "../../domain/instant.ts";
-import type { CodeWindow, StoredCode } from "../../domain/lock-code.ts";
+import type { CodeHours, CodeWindow, StoredCode } from "../../domain/lock-code.ts";
+import type { Weekday } from "../../domain/schedule.ts";
 import type { CodeToSet } from "../../ports/device.ts";
+import { readKeypadHours, toKeypadHours } from "../common/nuki.ts";
 import { type CodeBody, keypadCode } from "./through-fetch.ts";
 
 const instant = z
@@ -20,7 +22,7 @@ const authSchema = z.object({
   enabled: z.boolean().nullish(),
   allowedFromDate: instant,
   allowedUntilDate: instant,
-  /** A bit for each day. */
+  /** The sum of 64 for Monday, 32 for Tuesday … 1 for Sunday. */
   allowedWeekDays: z.number().nullish(),
   /** Minutes after midnight at the lock. */
   allowedFromTime: z.number().nullish(),
@@ -32,8 +34,7 @@ type Auth = z.infer<typeof authSchema>;
 /** Permissions of other kinds stand in the list, too. */
 const anyAuthSchema = z.object({ type: z.number() });
 
-const allDays = 127;
-const minutesOfDay = 1440;
+const weekdays = [1, 2, 3, 4, 5, 6, 7] as const satisfies readonly Weekday[];
 const always = { from: 0, until: 8.64e15 } as const;
 
 export interface ListedCode extends StoredCode {
@@ -50,26 +51,32 @@ export function readCodes(body: unknown, indexOf: (digits: string) => string): r
 }
 
 function toListed(auth: Auth, indexOf: (digits: string) => string): ListedCode {
-  const window = windowOf(auth);
   return {
     ref: auth.id,
     index: auth.code === null || auth.code === undefined ? "masked" : indexOf(String(auth.code)),
     ...(auth.name !== null && auth.name !== undefined && { label: auth.name }),
-    ...(window !== undefined && { window }),
+    window: windowOf(auth),
     ...(isSet(auth.operationId) && { pending: true }),
     ...(auth.authId !== null && auth.authId !== undefined && { authId: auth.authId }),
   };
 }
 
-/** Nothing that a code of ours has: weekdays and hours are absent, because no range says them; a code that is switched off opens never. */
-function windowOf(auth: Auth): CodeWindow | null | undefined {
+/** A code that is switched off opens never. */
+function windowOf(auth: Auth): CodeWindow | null {
   if (auth.enabled === false) return { from: 0, until: 0 };
-  const isEveryDay = [undefined, null, 0, allDays].includes(auth.allowedWeekDays);
-  const hours = (auth.allowedUntilTime ?? 0) - (auth.allowedFromTime ?? 0);
-  if (!isEveryDay || (hours !== 0 && hours < minutesOfDay - 1)) return undefined;
+  const hours = hoursOf(auth);
   const { allowedFromDate: from, allowedUntilDate: until } = auth;
-  if (!isSet(from) && !isSet(until)) return null;
-  return { from: from ?? always.from, until: until ?? always.until };
+  if (!isSet(from) && !isSet(until) && !hours) return null;
+  return { from: from ?? always.from, until: until ?? always.until, ...(hours && { hours }) };
+}
+
+function hoursOf({ allowedWeekDays, allowedFromTime, allowedUntilTime }: Auth): CodeHours | undefined {
+  const days = weekdays.filter((day) => ((allowedWeekDays ?? 0) & bitOf(day)) !== 0);
+  return readKeypadHours(days, { from: allowedFromTime ?? 0, until: allowedUntilTime ?? 0 });
+}
+
+function bitOf(day: Weekday): number {
+  return 64 >> (day - 1);
 }
 
 /** Nuki Web waits for an operation while it has an id. */
@@ -77,14 +84,22 @@ function isSet(value: unknown): boolean {
   return value !== undefined && value !== null && value !== "";
 }
 
-/** A change says "no window" by null, or the window from before would stay; a new code has none to begin with. */
+/** A change says "no window" by null, and "any hour" by all of them, or what was there before would stay; a new code has none to begin with. */
 export function toBody({ ref, label, digits, window }: CodeToSet): CodeBody {
-  const none = ref === undefined ? {} : { allowedFromDate: null, allowedUntilDate: null };
+  const isNew = ref === undefined;
+  const none = isNew ? {} : { allowedFromDate: null, allowedUntilDate: null };
   return {
     name: label,
     code: Number(digits.reveal()),
     ...(window ? { allowedFromDate: rfc3339(window.from), allowedUntilDate: rfc3339(window.until) } : none),
+    ...(isNew && !window?.hours ? {} : hoursBody(window?.hours)),
   };
+}
+
+function hoursBody(hours: CodeHours | undefined): Partial<CodeBody> {
+  const { days, from, until } = toKeypadHours(hours);
+  const allowedWeekDays = days.reduce((sum, day) => sum + bitOf(day), 0);
+  return { allowedWeekDays, allowedFromTime: from, allowedUntilTime: until };
 }
 
 function rfc3339(at: Instant): string {

@@ -11,6 +11,11 @@ export interface CodeBody {
   readonly code: number;
   readonly allowedFromDate?: string | null;
   readonly allowedUntilDate?: string | null;
+  /** The sum of 64 for Monday, 32 for Tuesday … 1 for Sunday. */
+  readonly allowedWeekDays?: number;
+  /** Minutes after midnight on the lock's wall; 0 and 0: the whole day. */
+  readonly allowedFromTime?: number;
+  readonly allowedUntilTime?: number;
 }
 
 export const listCodes = (smartlockId: number): Send =>

@@ -96,7 +96,11 @@ test("its topics are the hub's; what it is told with it may write on, too, and n
   assert.deepEqual([base, will, tls], ["nukihub", "maintenance/mqttConnectionState", "never"]);
   assert.ok(subscribes?.includes("lock/action") && subscribes.includes("lock/keypad/actionJson"));
   assert.deepEqual(ignores, ["nukihub", "homeassistant", "nuki"]);
-  assert.equal(hubSpeech({ topic: "flat", timeZone, tls: true, codesMax: 10, keypadMs: 60_000 }).dialect.tls, "always");
+  assert.equal(
+    hubSpeech({ topic: "flat", timeZone, tls: true, codesMax: 10, openingsPerWeekMax: 2, keypadMs: 60_000 }).dialect
+      .tls,
+    "always",
+  );
   for (const payload of ["--", "ack", "unlock", ""]) await say("lock/action", payload);
   assert.deepEqual(sent(), []);
   assert.deepEqual(warnings("message-unreadable"), []);
@@ -242,6 +246,7 @@ test("a list is asked for; names, windows by the lock's wall clock, digits where
       entry(2, limited),
       entry(3, { ...limited, allowedWeekdays: ["mon", "tue"] }),
       entry(4, { ...limited, allowedFromTime: "08:00", allowedUntilTime: "16:00" }),
+      entry(7, { ...limited, allowedFromTime: "8", allowedUntilTime: "16:00" }),
       entry(5, { ...limited, enabled: 0 }),
       entry(6, { ...limited, allowedUntil: "0000-00-00 00:00:00" }),
     ]),
@@ -249,8 +254,19 @@ test("a list is asked for; names, windows by the lock's wall clock, digits where
   assert.deepEqual(await answer, [
     { ref: "1", label: "code 1", index: indexOf("345678"), window: null },
     { ref: "2", label: "code 2", index: "masked", window },
-    { ref: "3", label: "code 3", index: "masked" },
-    { ref: "4", label: "code 4", index: "masked" },
+    {
+      ref: "3",
+      label: "code 3",
+      index: "masked",
+      window: { ...window, hours: { days: [1, 2], from: 0, until: 1440 } },
+    },
+    {
+      ref: "4",
+      label: "code 4",
+      index: "masked",
+      window: { ...window, hours: { ...everyDay, from: 480, until: 960 } },
+    },
+    { ref: "7", label: "code 7", index: "masked" },
     { ref: "5", label: "code 5", index: "masked", window: { from: 0, until: 0 } },
     { ref: "6", label: "code 6", index: "masked", window: { from: window.from, until: 8.64e15 } },
   ]);
@@ -288,6 +304,7 @@ test("a connection that ends takes the question with it: what the next one says 
   await rejected;
 });
 
+const everyDay = { days: [1, 2, 3, 4, 5, 6, 7] as const };
 const added = {
   ...{ action: "add", name: "guest", code: "345678", enabled: 1, timeLimited: 1 },
   ...{ allowedFrom: "2031-03-05 15:00:00", allowedUntil: "2031-07-10 11:00:00" },
@@ -296,6 +313,16 @@ const added = {
 };
 for (const [what, code, action] of [
   ["a new code with a window", { ...guest, window }, added],
+  [
+    "a new code with weekly hours",
+    { ...guest, window: { ...window, hours: { days: [1, 7], from: 5, until: 750 } } },
+    { ...added, allowedWeekdays: ["mon", "sun"], allowedFromTime: "00:05", allowedUntilTime: "12:30" },
+  ],
+  [
+    "a new code with whole days",
+    { ...guest, window: { ...window, hours: { days: [3], from: 0, until: 1_440 } } },
+    { ...added, allowedWeekdays: ["wed"] },
+  ],
   ["a new code", guest, { action: "add", name: "guest", code: "345678", enabled: 1, timeLimited: 0 }],
   ["a change of a code, named as a whole", { ...guest, window, ref: "7" }, { ...added, action: "update", codeId: 7 }],
   [
@@ -402,7 +429,14 @@ test("no digits in the log, whatever the hub answers", async (t) => {
 });
 
 test("whatever comes is read or not, and never thrown back", () => {
-  const { read, dialect } = hubSpeech({ topic: "nukihub", timeZone, tls: false, codesMax: 10, keypadMs: 60_000 });
+  const { read, dialect } = hubSpeech({
+    topic: "nukihub",
+    timeZone,
+    tls: false,
+    codesMax: 10,
+    openingsPerWeekMax: 2,
+    keypadMs: 60_000,
+  });
   fc.assert(
     fc.property(
       fc.constantFrom(...dialect.publishes, "lock/retry"),

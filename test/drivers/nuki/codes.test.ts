@@ -1,10 +1,11 @@
 import { codeStoreContract } from "../../contract/code-store.ts";
 import { givenNukiSite } from "../../support/nuki-site.ts";
 
+const timeZone = "Europe/Madrid";
 const never = new AbortController().signal;
 
 codeStoreContract("nuki", async (t) => {
-  const site = await givenNukiSite(t, { options: { pollMs: 3_600_000 } });
+  const site = await givenNukiSite(t, { options: { pollMs: 3_600_000, timeZone }, lock: { zone: timeZone } });
   const { device, lock, web, faults, clock, logged } = site;
   if (!device.codes) throw new Error("it keeps codes");
   await device.start(never);

@@ -221,9 +221,31 @@ for (const [what, fields, window] of [
   ["a beginning", { allowedFromDate: range.allowedFromDate }, { from, until: 8.64e15 }],
   ["an end", { allowedUntilDate: range.allowedUntilDate }, { from: 0, until }],
   ["all days and hours", { ...range, allowedWeekDays: 127, allowedFromTime: 0, allowedUntilTime: 0 }, { from, until }],
-  ["some days", { ...range, allowedWeekDays: 96 }, undefined],
-  ["some hours", { allowedFromTime: 480, allowedUntilTime: 1020 }, undefined],
-  ["hours over midnight", { allowedFromTime: 1320, allowedUntilTime: 360 }, undefined],
+  [
+    "all days until the last minute",
+    { ...range, allowedWeekDays: 0, allowedFromTime: 0, allowedUntilTime: 1439 },
+    { from, until },
+  ],
+  [
+    "Monday and Tuesday",
+    { ...range, allowedWeekDays: 96 },
+    { from, until, hours: { days: [1, 2], from: 0, until: 1440 } },
+  ],
+  [
+    "Sunday morning",
+    { ...range, allowedWeekDays: 1, allowedFromTime: 480, allowedUntilTime: 750 },
+    { from, until, hours: { days: [7], from: 480, until: 750 } },
+  ],
+  [
+    "some hours",
+    { allowedFromTime: 480, allowedUntilTime: 1020 },
+    { from: 0, until: 8.64e15, hours: { days: [1, 2, 3, 4, 5, 6, 7], from: 480, until: 1020 } },
+  ],
+  [
+    "hours over midnight",
+    { ...range, allowedFromTime: 1320, allowedUntilTime: 360 },
+    { from, until, hours: { days: [1, 2, 3, 4, 5, 6, 7], from: 1320, until: 360 } },
+  ],
   ["that it is off", { ...range, enabled: false }, { from: 0, until: 0 }],
 ] as const)
   test(`a code that says ${what} has the window ${JSON.stringify(window)}`, () => {
@@ -258,7 +280,37 @@ test("a code is written as the maker takes it: a number, dates in UTC, null wher
   assert.deepEqual(toBody({ ...code, window: { from, until } }), { name: "guest", code: 345678, ...range });
   assert.deepEqual(toBody(code), { name: "guest", code: 345678 });
   const none = { allowedFromDate: null, allowedUntilDate: null };
-  assert.deepEqual(toBody({ ...code, ref: "5f01" }), { name: "guest", code: 345678, ...none });
+  const anyHour = { allowedWeekDays: 127, allowedFromTime: 0, allowedUntilTime: 0 };
+  assert.deepEqual(toBody({ ...code, ref: "5f01" }), { name: "guest", code: 345678, ...none, ...anyHour });
+  assert.deepEqual(toBody({ ...code, ref: "5f01", window: { from, until } }), {
+    ...{ name: "guest", code: 345678 },
+    ...range,
+    ...anyHour,
+  });
+});
+
+for (const [what, days, span, fields] of [
+  ["Monday", [1], [540, 1_020], { allowedWeekDays: 64, allowedFromTime: 540, allowedUntilTime: 1_020 }],
+  ["Tuesday to Saturday", [2, 3, 4, 5, 6], [0, 1], { allowedWeekDays: 62, allowedFromTime: 0, allowedUntilTime: 1 }],
+  ["Sunday, all of it", [7], [0, 1_440], { allowedWeekDays: 1, allowedFromTime: 0, allowedUntilTime: 0 }],
+] as const)
+  test(`weekly hours are written as the maker counts days and minutes: ${what}`, () => {
+    const hours = { days, from: span[0], until: span[1] };
+    const code = { label: "guest", digits: new SecretString("345678"), window: { from, until, hours } };
+    assert.deepEqual(toBody(code), { name: "guest", code: 345678, ...range, ...fields });
+  });
+
+test("whatever hours are written are read back as they are", () => {
+  const days = fc.subarray([1, 2, 3, 4, 5, 6, 7] as const, { minLength: 1 });
+  const span = fc.record({ from: fc.nat(1_437), length: fc.integer({ min: 1, max: 1_438 }) });
+  fc.assert(
+    fc.property(days, span, (some, { from: opens, length }) => {
+      const hours = { days: some, from: opens, until: Math.min(opens + length, 1_438) };
+      if (hours.from >= hours.until) return;
+      const body = toBody({ label: "x", digits: new SecretString("345678"), window: { from, until, hours } });
+      assert.deepEqual(readCodes([auth(body)], () => "index")?.[0]?.window, { from, until, hours });
+    }),
+  );
 });
 
 test("whatever comes is read or not, and never thrown back", () => {

@@ -11,7 +11,7 @@ import type { SecretString } from "../../../wire/secret.ts";
 import type { CloudAccount, CloudRequest } from "./account.ts";
 import { type CloudAnswer, describe, resultOf } from "./envelope.ts";
 import type { CloudOptions } from "./options.ts";
-import { type ListedPassword, readPasswords, toBody } from "./passwords.ts";
+import { isWeekly, type ListedPassword, readPasswords, toBody } from "./passwords.ts";
 import { encipherDigits, readTicket, type Ticket } from "./ticket.ts";
 
 const labelMax = 20;
@@ -20,7 +20,8 @@ const times = { first: 1e12, last: 1e13 - 1 };
 /** The cloud tries three times, for some 25 s, and shows a password from the beginning. */
 const settlesMs = 120_000;
 
-export interface TuyaCodesOptions extends Pick<CloudOptions, "codesMax" | "deadlineMs"> {
+export interface TuyaCodesOptions
+  extends Pick<CloudOptions, "codesMax" | "deadlineMs" | "timeZone" | "openingsPerWeekMax"> {
   /** The lock in the cloud. */
   readonly deviceId: string;
   /** How many digits it takes. */
@@ -51,6 +52,10 @@ export class TuyaCodes implements CodeStore {
       capacity: options.codesMax,
       places: { kind: "given" },
       windows: "range",
+      hours: {
+        ...(options.timeZone === undefined ? { native: "none" } : { native: "one-span", zone: options.timeZone }),
+        openingsPerWeekMax: options.openingsPerWeekMax,
+      },
       settlesMs,
     };
   }
@@ -81,7 +86,8 @@ export class TuyaCodes implements CodeStore {
     if (ticket && password === undefined)
       this.#tell("ticket-not-deciphered", label, "the ticket's key is not enciphered with this accessSecret");
     if (!ticket || password === undefined) return "refused";
-    const body = toBody({ name: label, password, ticketId: ticket.id, window });
+    const { timeZone } = this.#options;
+    const body = toBody({ name: label, password, ticketId: ticket.id, window, timeZone });
     const answer = await this.#ask(
       ref === undefined
         ? { method: "POST", path: `${this.#path}/temp-password`, body }
@@ -119,9 +125,12 @@ export class TuyaCodes implements CodeStore {
   }
 
   /** What the lock does not take is not sent: the cloud might take it all the same. */
-  #isAllowed({ label, digits }: CodeToSet, { from, until }: CodeWindow): boolean {
+  #isAllowed({ label, digits }: CodeToSet, { from, until, hours }: CodeWindow): boolean {
     const isInTime = times.first <= from && from < until && until <= times.last;
-    return isInTime && takes(this.constraints, digits.reveal()) && label.length > 0 && label.length <= labelMax;
+    const isKept = !hours || (this.#options.timeZone !== undefined && isWeekly(hours));
+    return (
+      isInTime && isKept && takes(this.constraints, digits.reveal()) && label.length > 0 && label.length <= labelMax
+    );
   }
 
   /** Only those that are good now or later: the cloud keeps a history as well. */

@@ -1,5 +1,6 @@
 /** What a site file may say about a lock's cloud. Its passwords are kept there; everything else stays on the local network. */
 import { z } from "zod";
+import { openingsOnBatteries, openingsPerWeek, zoneName } from "../../common/hours-options.ts";
 import { webPlace } from "../../common/web-place.ts";
 
 /** The maker's data centres; a project's data is in the one of the account that paired the lock. */
@@ -28,6 +29,10 @@ export const cloudSchema = z
       .optional(),
     /** How many temporary passwords the lock holds, whoever made them. */
     codesMax: z.number().int().min(1).max(500).default(20),
+    /** Of the lock's wall clock, by which it keeps weekly hours; left out, it is given none to keep. */
+    timeZone: zoneName.optional(),
+    /** How often a week a code whose hours the lock cannot keep may be written for an opening. */
+    openingsPerWeekMax: openingsPerWeek(openingsOnBatteries),
     /** How long one request to the cloud may take. */
     deadlineMs: z.number().int().min(1_000).max(14_000).default(10_000),
   })

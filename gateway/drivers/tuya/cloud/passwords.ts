@@ -1,6 +1,7 @@
 /** Temporary passwords as Tuya's cloud lists and takes them. Pure. Source: the maker's "Get Temporary Passwords", "Create …", "Modify …". */
 import { z } from "zod";
-import type { CodeWindow, StoredCode } from "../../../domain/lock-code.ts";
+import type { CodeHours, CodeWindow, StoredCode } from "../../../domain/lock-code.ts";
+import { MINUTES_PER_DAY, type Weekday } from "../../../domain/schedule.ts";
 
 const passwordSchema = z.object({
   id: z.union([z.number().int(), z.string().min(1).max(64)]),
@@ -12,8 +13,13 @@ const passwordSchema = z.object({
   invalid_time: z.number().nullish(),
   /** 1: good for one opening. */
   type: z.number().nullish(),
-  /** Hours and weekdays. */
   schedule_list: z.array(z.unknown()).nullish(),
+});
+/** Hours of some days: minutes after midnight, and the sum of 1 for Sunday, 2 for Monday … 64 for Saturday. */
+const weeklySchema = z.object({
+  effective_time: z.number().int().min(0).max(MINUTES_PER_DAY),
+  invalid_time: z.number().int().min(0).max(MINUTES_PER_DAY),
+  working_day: z.number().int().min(1).max(127),
 });
 type Password = z.infer<typeof passwordSchema>;
 
@@ -55,10 +61,31 @@ function toListed(password: Password, standing: Exclude<Standing, "gone">): List
   };
 }
 
-/** Absent where more than a range says when it opens. */
+/** Absent where more than a range and one span of hours says when it opens. */
 function windowOf({ effective_time, invalid_time, type, schedule_list }: Password): CodeWindow | undefined {
-  if (type === 1 || (schedule_list ?? []).length > 0 || !invalid_time) return undefined;
-  return { from: (effective_time ?? 0) * 1_000, until: invalid_time * 1_000 };
+  const hours = hoursOf(schedule_list ?? []);
+  if (type === 1 || hours === "more" || !invalid_time) return undefined;
+  return { from: (effective_time ?? 0) * 1_000, until: invalid_time * 1_000, ...(hours && { hours }) };
+}
+
+function hoursOf([first, ...others]: readonly unknown[]): CodeHours | "more" | undefined {
+  if (first === undefined) return undefined;
+  const read = weeklySchema.safeParse(first);
+  if (!read.success || others.length > 0) return "more";
+  const { effective_time: from, invalid_time: until, working_day } = read.data;
+  return { days: weekdays.filter((day) => (working_day & bitOf(day)) !== 0), from, until };
+}
+
+const weekdays = [1, 2, 3, 4, 5, 6, 7] as const satisfies readonly Weekday[];
+
+/** Sunday, ISO's last day, is the maker's first. */
+function bitOf(day: Weekday): number {
+  return 1 << (day % 7);
+}
+
+/** One entry of the maker's list says them. */
+export function isWeekly({ days, from, until }: CodeHours): boolean {
+  return days.length > 0 && 0 <= from && from < until && (until < MINUTES_PER_DAY || from === 0);
 }
 
 /**
@@ -111,10 +138,12 @@ export interface PasswordBody {
   readonly password: string;
   readonly ticketId: string;
   readonly window: CodeWindow;
+  /** Of the lock's wall clock; without one nothing is said of hours. */
+  readonly timeZone: string | undefined;
 }
 
-/** The lock counts in seconds; it opens no second before and none after. */
-export function toBody({ name, password, ticketId, window }: PasswordBody): object {
+/** The lock counts in seconds; it opens no second before and none after. An empty list of hours takes those away that were there. */
+export function toBody({ name, password, ticketId, window, timeZone }: PasswordBody): object {
   return {
     name,
     password,
@@ -123,5 +152,11 @@ export function toBody({ name, password, ticketId, window }: PasswordBody): obje
     effective_time: Math.ceil(window.from / 1_000),
     invalid_time: Math.floor(window.until / 1_000),
     type: 0,
+    ...(timeZone !== undefined && { time_zone: timeZone, schedule_list: window.hours ? [toWeekly(window.hours)] : [] }),
   };
+}
+
+function toWeekly({ days, from, until }: CodeHours): object {
+  const working_day = days.reduce((sum, day) => sum + bitOf(day), 0);
+  return { effective_time: from, invalid_time: until, working_day };
 }

@@ -23,6 +23,8 @@ const takes = (answer: object) => (asked: Asked) =>
 const sent = (asked: readonly Asked[]) =>
   asked.filter(isChange).map(({ method, path, body }) => [method, path, ...(body === "" ? [] : [JSON.parse(body)])]);
 
+const aMorning = { effective_time: 480, invalid_time: 720, working_day: 3 };
+const morningHours = { days: [1, 7], from: 480, until: 720 };
 for (const [what, told, code] of [
   ["a Wi-Fi lock has it", { phase: 2 }, {}],
   ["a Wi-Fi lock is not told yet", { phase: 1 }, { pending: true }],
@@ -44,7 +46,9 @@ for (const [what, told, code] of [
   ["a phase nobody knows", { phase: 9 }, { pending: true }],
   ["nothing is said of its delivery", { phase: null }, { pending: true }],
   ["good once", { type: 1 }, { window: undefined }],
-  ["on Mondays", { schedule_list: [{ working_day: 2 }] }, { window: undefined }],
+  ["on Mondays, nobody knows when", { schedule_list: [{ working_day: 2 }] }, { window: undefined }],
+  ["on Monday and Sunday mornings", { schedule_list: [aMorning] }, { window: { ...window, hours: morningHours } }],
+  ["at two times", { schedule_list: [aMorning, aMorning] }, { window: undefined }],
   ["from the beginning", { effective_time: 0 }, { window: { ...window, from: 0 } }],
   ["without an end", { invalid_time: 0 }, { window: undefined }],
   ["without a name", { name: null }, { label: undefined }],

@@ -15,7 +15,12 @@ for (const [name, { deliveryStatus, family, profile }] of Object.entries(kinds))
     name,
     async (t) => {
       const server = { quirks: { deliveryStatus } };
-      const site = await givenTuyaCloudLock(t, { family, profile, cloud: { codesMax: 5 }, server });
+      const site = await givenTuyaCloudLock(t, {
+        family,
+        profile,
+        cloud: { codesMax: 5, timeZone: "Europe/Madrid" },
+        server,
+      });
       const { codes, clock, cloud, lock, logged, pass, skip } = site;
       return {
         store: codes,
