@@ -12,6 +12,7 @@ import { newId, randomLetters } from "./ids.ts";
 import { readDoors } from "./store/doors.ts";
 import { listAccessPoints, readGateway } from "./store/gateways.ts";
 import { claimCode, countLiveCodes, insertGrants } from "./store/grants.ts";
+import { readSite } from "./store/sites.ts";
 import type { Transaction } from "./store/store.ts";
 
 export interface WantedCredential {
@@ -56,7 +57,8 @@ export async function createGrant(
   now: Instant,
 ): Promise<CreatedGrant> {
   const homeGateway = await checkReferences(tx, wanted);
-  const shape = shapeFor(await readDoors(tx, wanted.site, wanted.accessPoints), wanted);
+  const site = await readSite(tx, wanted.site);
+  const shape = shapeFor(await readDoors(tx, wanted.site, wanted.accessPoints), wanted, site?.zone ?? "");
   const id = newId("grant");
   const values = new Map<string, string>();
   const credentials: Credential[] = [];
@@ -143,10 +145,12 @@ async function checkReferences(tx: Transaction, wanted: WantedGrant): Promise<st
 }
 
 /** What a PIN of this grant must be. Throws for what no lock of it could honour. */
-function shapeFor(doors: readonly Door[], wanted: WantedGrant): PinShape {
+function shapeFor(doors: readonly Door[], wanted: WantedGrant, zone: string): PinShape {
   const impossible = ({ field, why, instead }: Impossible) =>
     fieldProblem(`body.${field}`, instead === undefined ? why : `${why}, ${instead}`);
-  const found = findImpossible(doors, wanted);
+  const { schedule, validity } = wanted;
+  const hours = schedule && { schedule: scheduleOf(schedule), validity, zone };
+  const found = findImpossible(doors, { ...wanted, hours });
   if (found) throw impossible(found);
   const pins = wanted.credentials.flatMap((one, index) => (one.kind === "pin" ? [{ ...one, index }] : []));
   if (pins.length === 0) return usualShape;

@@ -58,7 +58,7 @@ export function toTempCode(
   const grant = toGrant(row);
   const pin = grant.credentials.find(({ kind }) => kind === "pin") ?? grant.credentials[0];
   const evidence = grant.accessPoints.flatMap((accessPoint) =>
-    pin ? [evidenceOf({ row, version }, { accessPoint, credential: pin, at: codeMoment(grant.validity, now) })] : [],
+    pin ? [evidenceOf({ row, version }, { accessPoint, credential: pin, at: codeMoment(grant, site.zone, now) })] : [],
   );
   const used = [row.lastUsedAt, ...evidence.map(({ code }) => code?.usedAt)].filter((at) => typeof at === "number");
   const { imported } = grant.about;

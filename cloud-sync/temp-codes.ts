@@ -84,7 +84,8 @@ export class TempCodes {
       if (validity.from >= validity.until) throw fieldProblem("body.from", "must be before the expiry");
       const schedule = wanted.windows && { windows: wanted.windows };
       const doors = await doorsOf(tx, site.id, accessPoints);
-      demandNoRefusal(refusalsOf(doors, { code: wanted.code, windows: schedule }));
+      const hours = schedule && { schedule, validity, zone: site.zone };
+      demandNoRefusal(refusalsOf(doors, { code: wanted.code, hours }));
       const { grant, values } = await createGrant(
         tx,
         seal,
@@ -165,7 +166,7 @@ export class TempCodes {
   /** What a code must be at these doors; `accessPoints` empty or unknown ones are left out. */
   async rules(actor: Actor, site: SiteRow, accessPoints: readonly string[]): Promise<TempCodeRules> {
     demandMay(actor, "codes.change", { site: site.id, madeBy: actor.id }, `site ${site.id}`);
-    return tempCodeRules(await readDoors(this.#parts.store.db, site.id, accessPoints));
+    return tempCodeRules(await readDoors(this.#parts.store.db, site.id, accessPoints), site.zone);
   }
 
   /** The site that was named, or the only one the actor belongs to. `place`: where it may be named: "body", "query". */

@@ -1,6 +1,8 @@
 /** What became of a temporary code at one door, in a word for programs and a sentence for people, from what is proven (will-open.ts). */
-import type { Instant } from "../../gateway/domain/instant.ts";
+import type { Grant } from "../../gateway/domain/grant.ts";
+import type { Instant, Millis } from "../../gateway/domain/instant.ts";
 import type { MissingWhy } from "../../gateway/domain/lock-code.ts";
+import { openingAt } from "../../gateway/domain/opening.ts";
 import type { CodeEvidence } from "./code-evidence.ts";
 import { answers, type Verdict, type Why } from "./will-open.ts";
 
@@ -35,7 +37,7 @@ export interface CodeStatus {
 export const missingWords: Readonly<Record<MissingWhy, string>> = {
   digits: "the lock does not take these digits",
   entries: "the lock cannot count entries",
-  schedule: "the lock knows no weekly hours",
+  schedule: "the lock cannot keep these weekly hours",
   unreadable: "its digits cannot be read on site",
   "no-room": "the lock is full",
   taken: "somebody else's code in the lock has the same digits",
@@ -67,6 +69,8 @@ const states: Readonly<Record<Why, CodeStatusState>> = {
   unreported: "unknown",
 };
 
+const weekMs: Millis = 7 * 24 * 3_600_000;
+
 /** `opens`: at the moment codeMoment() names. `code`: undefined where the lock keeps none. */
 export function codeStatus(opens: Verdict, code: CodeEvidence | undefined): CodeStatus {
   const state = states[opens.why];
@@ -87,7 +91,13 @@ export function codeStatus(opens: Verdict, code: CodeEvidence | undefined): Code
   return { state, why: opens.why, since: moments[state] ?? null, words: answers[opens.why] };
 }
 
-/** The moment a code's status is about: now, or its beginning while that lies ahead. */
-export function codeMoment(validity: { readonly from: Instant }, now: Instant): Instant {
-  return Math.max(now, validity.from);
+/** The moment a code's status is about: now, or while it is shut the next moment at which it opens, if that is within a week. `zone`: of the site. */
+export function codeMoment(
+  { validity, schedule }: Pick<Grant, "validity" | "schedule">,
+  zone: string,
+  now: Instant,
+): Instant {
+  const from = Math.max(now, validity.from);
+  const opening = schedule && openingAt(schedule, validity, zone, from, weekMs);
+  return Math.max(from, opening?.from ?? 0);
 }

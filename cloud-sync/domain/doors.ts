@@ -6,6 +6,8 @@ import type { AccessPointId } from "../../gateway/domain/access-point.ts";
 import type { CredentialKind } from "../../gateway/domain/credential.ts";
 import type { Grant } from "../../gateway/domain/grant.ts";
 import { takes } from "../../gateway/domain/lock-code.ts";
+import type { WeeklySchedule } from "../../gateway/domain/schedule.ts";
+import { keepsOneSpan, planHours, type ToldHours } from "../../gateway/domain/week-hours.ts";
 import { type PinShape, usualShape } from "./pin-policy.ts";
 
 export interface Door {
@@ -15,7 +17,7 @@ export interface Door {
   /** Which kinds; undefined: its gateway does not say, and whatever can be read is. */
   readonly kinds?: readonly string[] | undefined;
   /** What its lock lets a code be; absent: it keeps none. */
-  readonly codes?: PinShape | undefined;
+  readonly codes?: (PinShape & { readonly hours?: ToldHours | undefined }) | undefined;
   /** Why it keeps none, in a sentence; absent: its gateway does not say. */
   readonly noCodes?: string | undefined;
 }
@@ -28,9 +30,17 @@ export interface Impossible {
   readonly instead?: string;
 }
 
+export interface WantedHours {
+  readonly schedule: WeeklySchedule;
+  readonly validity: Grant["validity"];
+  /** Of the site. */
+  readonly zone: string;
+}
+
 export interface Order {
   readonly entriesAllowed: Grant["entriesAllowed"];
-  readonly schedule?: object | undefined;
+  /** With what it takes to know when it opens. */
+  readonly hours?: WantedHours | undefined;
   readonly credentials: readonly {
     readonly kind: CredentialKind;
     readonly value?: string | undefined;
@@ -51,7 +61,7 @@ export function readsKind({ reads, kinds }: Pick<Door, "reads" | "kinds">, kind:
 /** `doors`: of the order's access points, in its order. undefined: nothing speaks against it. */
 export function findImpossible(
   doors: readonly Door[],
-  { credentials, entriesAllowed, schedule }: Order,
+  { credentials, entriesAllowed, hours }: Order,
 ): Impossible | undefined {
   const kinds = credentials.map(({ kind }) => kind);
   if (kinds.some((kind) => remoteKinds.includes(kind))) return undefined;
@@ -76,13 +86,41 @@ export function findImpossible(
         field: "entriesAllowed",
         why: `the lock of ${id} opens by itself and counts no entries; leave out the limit or ${id}`,
       };
-    if (schedule)
+    const why = hours && whyNoHours(hours, codes.hours);
+    if (why !== undefined)
       return {
         field: "schedule",
-        why: `the lock of ${id} opens by itself and knows no weekly hours; leave out the schedule or ${id}`,
+        why: `the lock of ${id} opens by itself and ${why}; leave out the schedule or ${id}`,
       };
   }
   return undefined;
+}
+
+function whyNoHours({ schedule, validity, zone }: WantedHours, lock: ToldHours | undefined): string | undefined {
+  const plan = planHours(schedule, validity, zone, lock);
+  if (plan.by !== "nobody") return undefined;
+  const most = lock?.openingsPerWeekMax ?? 0;
+  const keeps = lock && keepsOneSpan(lock, zone) ? "keeps one span of hours on some days" : undefined;
+  const written = most > 0 ? `may be written for ${most} openings a week` : undefined;
+  if (!keeps && !written) return "knows no weekly hours";
+  return `${[keeps, written].filter(Boolean).join(", or ")}: this schedule has ${plan.openings} openings a week`;
+}
+
+/**
+ * Who keeps weekly hours for a PIN at a door: the gateway, any · the lock by itself, one span on some days · whoever writes the code for each
+ * opening · nobody. `openingsPerWeekMax`: of what only writing can keep; null: any number.
+ */
+export interface DoorHours {
+  readonly by: "gateway" | "lock" | "writing" | "nobody";
+  readonly openingsPerWeekMax: number | null;
+}
+
+export function hoursAt(door: Door, zone: string): DoorHours {
+  if (readsKind(door, "pin") !== false) return { by: "gateway", openingsPerWeekMax: null };
+  const lock = door.codes?.hours;
+  const openingsPerWeekMax = lock?.openingsPerWeekMax ?? 0;
+  if (lock && keepsOneSpan(lock, zone)) return { by: "lock", openingsPerWeekMax };
+  return { by: openingsPerWeekMax > 0 ? "writing" : "nobody", openingsPerWeekMax };
 }
 
 function whyNoPin(id: AccessPointId, noCodes: string | undefined): string {

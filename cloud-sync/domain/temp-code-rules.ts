@@ -1,6 +1,15 @@
 /** What a temporary code must be at the doors that were chosen: told while somebody types, and asked for when it is made. */
-import type { WeeklySchedule } from "../../gateway/domain/schedule.ts";
-import { type Door, findImpossible, findUnfit, pinShapeOf, readsKind, wordsOf } from "./doors.ts";
+import {
+  type Door,
+  type DoorHours,
+  findImpossible,
+  findUnfit,
+  hoursAt,
+  pinShapeOf,
+  readsKind,
+  type WantedHours,
+  wordsOf,
+} from "./doors.ts";
 import type { PinShape } from "./pin-policy.ts";
 
 /** Digits of a code that somebody types. */
@@ -26,39 +35,53 @@ export interface TempCodeRules {
   readonly code: PinShape | undefined;
   /** "6 digits of 123456789, not beginning with 12"; undefined as `code`. */
   readonly words: string | undefined;
-  /** Whether weekly windows can be kept at all the doors. */
+  /** Whether any weekly windows can be kept at all the doors; `hours` says which. */
   readonly windows: boolean;
+  /** What the least able of the doors does with weekly hours. */
+  readonly hours: DoorHours;
   readonly doors: readonly {
     readonly accessPoint: string;
     /** Who lets in: the gateway asks its records, the lock keeps the code itself, either, or nobody, as far as is known. */
     readonly by: "gateway" | "lock" | "both" | "nobody" | "unknown";
     /** What the lock takes; undefined: it keeps no codes. */
     readonly words: string | undefined;
+    readonly hours: DoorHours;
   }[];
   /** What cannot be, whatever the code. */
   readonly refusals: readonly Refusal[];
 }
 
-/** `doors`: in the order of the order's access points. */
-export function tempCodeRules(doors: readonly Door[]): TempCodeRules {
+/** `doors`: in the order of the order's access points. `zone`: of their site. */
+export function tempCodeRules(doors: readonly Door[], zone: string): TempCodeRules {
   const shape = pinShapeOf(doors, typedShape);
   const code = "why" in shape ? undefined : shape;
   return {
     code,
     words: code && wordsOf(code),
-    windows: doors.every((door) => refusalAt(door, { windows: { windows: [] } }) === undefined),
+    windows: leastHours(doors, zone).by !== "nobody",
+    hours: leastHours(doors, zone),
     doors: doors.map((door) => ({
       accessPoint: door.id,
       by: whoLetsIn(door),
       words: door.codes && wordsOf(door.codes),
+      hours: hoursAt(door, zone),
     })),
     refusals: refusalsOf(doors, {}),
   };
 }
 
+const byAbility: readonly DoorHours["by"][] = ["nobody", "writing", "lock", "gateway"];
+
+function leastHours(doors: readonly Door[], zone: string): DoorHours {
+  const all = doors.map((door) => hoursAt(door, zone));
+  const by = byAbility.find((ability) => all.some((one) => one.by === ability)) ?? "gateway";
+  const most = all.flatMap(({ openingsPerWeekMax }) => openingsPerWeekMax ?? []);
+  return { by, openingsPerWeekMax: most.length > 0 ? Math.min(...most) : null };
+}
+
 export interface Typed {
   readonly code?: string | undefined;
-  readonly windows?: Pick<WeeklySchedule, "windows"> | undefined;
+  readonly hours?: WantedHours | undefined;
 }
 
 /** Every rule of every door that the order breaks, so that a form can show all of them at once. */
@@ -72,9 +95,9 @@ export function refusalsOf(doors: readonly Door[], typed: Typed): Refusal[] {
   return "why" in shape ? [{ field: shape.field, message: shape.why }] : [];
 }
 
-function refusalAt(door: Door, { code, windows }: Typed, index = 0): Refusal | undefined {
+function refusalAt(door: Door, { code, hours }: Typed, index = 0): Refusal | undefined {
   const pin = { kind: "pin", value: code } as const;
-  const impossible = findImpossible([door], { entriesAllowed: null, schedule: windows, credentials: [pin] });
+  const impossible = findImpossible([door], { entriesAllowed: null, hours, credentials: [pin] });
   if (impossible)
     return impossible.field === "schedule"
       ? { field: "windows", message: impossible.why }

@@ -5,7 +5,10 @@
 import type { Credential } from "../../gateway/domain/credential.ts";
 import type { Grant } from "../../gateway/domain/grant.ts";
 import type { Instant, Millis } from "../../gateway/domain/instant.ts";
+import type { CodeWindow } from "../../gateway/domain/lock-code.ts";
+import { openingAt } from "../../gateway/domain/opening.ts";
 import { covers, localTimeAt } from "../../gateway/domain/schedule.ts";
+import { hoursCover, planHours } from "../../gateway/domain/week-hours.ts";
 import type { CodeEvidence } from "./code-evidence.ts";
 import { type Door, readsKind } from "./doors.ts";
 
@@ -101,28 +104,33 @@ function theGateway(asked: Asked): Verdict {
 
 /** The lock opens by itself: what it holds counts, whatever the gateway would say. A lockdown does not reach it. */
 function theLock(asked: Asked): Verdict {
-  const { at, now, grant, evidence } = asked;
+  const { at, now, grant, evidence, site } = asked;
   const { state, change, missing, window } = evidence;
+  const isOpenThen = window !== null && isWithin(window, at, site.zone);
   const objection = objectionOf(asked);
   if (objection) {
     // A lock with windows of its own keeps to them; what is to go at its end is counted on to have gone.
     const isOver = objection === "not-yet" || objection === "ended";
     const isOut = state === "unsent" || state === "cleared";
-    const keepsShut = window && !(window.from <= at && at < window.until);
-    return isOut || (isOver && (keepsShut || at > now)) ? no(objection) : unknown("still-in-lock");
+    // Hours may have come to a code that is there already.
+    const isShut = objection === "outside-hours" && (at > now || (state === "confirmed" && window && !isOpenThen));
+    const isOverThere = isOver && ((window && !isOpenThen) || at > now);
+    return isOut || isOverThere || isShut ? no(objection) : unknown("still-in-lock");
   }
-  if (grant.entriesAllowed !== null || grant.schedule) return no("not-kept");
+  const begins = beginsFor(asked);
+  if (grant.entriesAllowed !== null || begins === undefined) return no("not-kept");
+  // It is in the lock for one opening of its schedule at a time.
+  if (grant.validity.from < begins && now < begins && !isOpenThen && !missing) return unknown("not-due");
   if (missing && ["digits", "entries", "schedule", "unreadable"].includes(missing.why)) return no("not-kept");
   switch (state) {
     case "confirmed":
       if (change === "clear") return unknown("still-in-lock");
-      if (!window || (window.from <= at && at < window.until)) return yes("in-lock");
-      return unknown("not-read-back");
+      return !window || isOpenThen ? yes("in-lock") : unknown("not-read-back");
     case "cleared":
-      if (now < grant.validity.from) return unknown("not-due");
+      if (now < begins) return unknown("not-due");
       return at > now ? unknown("not-sent") : no("cleared");
     case "unsent":
-      return missing || now >= grant.validity.from ? unknown("not-sent") : unknown("not-due");
+      return missing || now >= begins ? unknown("not-sent") : unknown("not-due");
     case "refused":
       return unknown("not-sent");
     case "sent":
@@ -130,6 +138,18 @@ function theLock(asked: Asked): Verdict {
     case "unanswered":
       return change === "clear" ? unknown("still-in-lock") : unknown("not-read-back");
   }
+}
+
+/** From when the code is to be in the lock so that it opens at that moment; undefined: the lock cannot honour its schedule. */
+function beginsFor({ at, grant: { schedule, validity }, door, site }: Asked): Instant | undefined {
+  const plan = schedule && planHours(schedule, validity, site.zone, door?.codes?.hours);
+  if (plan?.by === "nobody") return undefined;
+  if (plan?.by !== "writing") return validity.from;
+  return openingAt(schedule!, validity, site.zone, at, 0)?.from;
+}
+
+function isWithin({ from, until, hours }: CodeWindow, at: Instant, zone: string): boolean {
+  return from <= at && at < until && (!hours || hoursCover(hours, at, zone));
 }
 
 /** What of the grant itself speaks against it. */

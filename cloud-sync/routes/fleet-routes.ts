@@ -101,6 +101,24 @@ const codesSchema = z.object({
   forbiddenPrefixes: z.array(z.string()),
   capacity: z.number().int(),
   windows: z.string().openapi({ example: "range" }),
+  hours: z
+    .object({
+      native: z.string().openapi({
+        description:
+          'What the lock keeps of weekly hours by itself: "one-span", the same hours on some days, or "none".',
+        example: "one-span",
+      }),
+      zone: z
+        .string()
+        .optional()
+        .openapi({ description: "Of the wall clock by which it does.", example: "Europe/Madrid" }),
+      openingsPerWeekMax: z.number().int().openapi({
+        description:
+          "A schedule that it cannot keep is written into it for each opening, if it opens no oftener a week.",
+      }),
+    })
+    .optional()
+    .openapi({ description: "What becomes of weekly hours; absent: the lock knows none." }),
 });
 
 const accessPointSchema = z

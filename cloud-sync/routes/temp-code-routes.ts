@@ -173,6 +173,18 @@ const reveal = createRoute({
   responses: { 200: json(z.object({ code: z.string() }), "The digits"), ...problems(401, 403, 404, 409, 429) },
 });
 
+const hoursSchema = z.object({
+  by: z.enum(["gateway", "lock", "writing", "nobody"]).openapi({
+    description:
+      "Who keeps weekly hours of a PIN: the gateway, any; the lock, one span on some days; writing the code for each opening; nobody.",
+  }),
+  openingsPerWeekMax: z
+    .number()
+    .int()
+    .nullable()
+    .openapi({ description: "How many openings a week may be written where the lock cannot keep them; null: any." }),
+});
+
 const constraints = createRoute({
   method: "get",
   path: "/api/temp-codes/constraints",
@@ -188,12 +200,14 @@ const constraints = createRoute({
           .nullable()
           .openapi({ description: "null: no code fits all of them; `refusals` says why." }),
         words: z.string().nullable().openapi({ example: "6 digits of 123456789, not beginning with 12" }),
-        windows: z.boolean().openapi({ description: "Whether weekly hours can be kept at all of them." }),
+        windows: z.boolean().openapi({ description: "Whether any weekly hours can be kept at all of them." }),
+        hours: hoursSchema.openapi({ description: "What the least able of them does with weekly hours." }),
         doors: z.array(
           z.object({
             accessPoint: z.string(),
             by: z.enum(["gateway", "lock", "both", "nobody", "unknown"]).openapi({ description: "Who lets in." }),
             words: z.string().nullable().openapi({ description: "What its lock takes; null: it keeps no codes." }),
+            hours: hoursSchema,
           }),
         ),
         refusals: z.array(z.object({ field: z.string(), message: z.string() })),
@@ -260,9 +274,9 @@ export function tempCodeRoutes(parts: CloudParts, codes: TempCodes): OpenAPIHono
       forbiddenPrefixes: [...rules.code.forbiddenPrefixes],
     };
     const doors = rules.doors.map((door) => ({ ...door, words: door.words ?? null }));
-    const { windows } = rules;
+    const { windows, hours } = rules;
     return c.json(
-      { code: code ?? null, words: rules.words ?? null, windows, doors, refusals: [...rules.refusals] },
+      { code: code ?? null, words: rules.words ?? null, windows, hours, doors, refusals: [...rules.refusals] },
       200,
     );
   });

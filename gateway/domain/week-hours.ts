@@ -23,6 +23,13 @@ export type HoursPlan =
   | { readonly by: "writing"; readonly openings: number }
   | { readonly by: "nobody"; readonly openings: number };
 
+/** What a lock says of hours, as another program tells it: a newer one may know more ways of keeping them. */
+export interface ToldHours {
+  readonly native: HoursConstraints["native"] | (string & {});
+  readonly zone?: string | undefined;
+  readonly openingsPerWeekMax: number;
+}
+
 const weekdays = [1, 2, 3, 4, 5, 6, 7] as const satisfies readonly Weekday[];
 /** The last day whose name sorts as text. */
 const lastDay = Date.UTC(9999, 11, 30);
@@ -35,15 +42,20 @@ export function planHours(
   schedule: WeeklySchedule,
   validity: { readonly from: Instant; readonly until: Instant },
   zone: string,
-  lock: HoursConstraints | undefined,
+  lock: ToldHours | undefined,
 ): HoursPlan {
   const exceptions = exceptionsWithin(schedule, validity, zone);
   const week = weekdays.map((day) => minutesOn(schedule, day));
   if (exceptions.length === 0 && week.every(([span]) => span && isWholeDay(span))) return { by: "nothing" };
   const hours = exceptions.length === 0 ? oneSpan(week) : undefined;
-  if (hours && lock?.native === "one-span" && isSameZone(lock.zone, zone)) return { by: "lock", hours };
+  if (hours && lock && keepsOneSpan(lock, zone)) return { by: "lock", hours };
   const openings = openingsIn(week) + openingsMore(exceptions);
   return { by: openings <= (lock?.openingsPerWeekMax ?? -1) ? "writing" : "nobody", openings };
+}
+
+/** Whether a lock keeps the hours of a site in `zone` by itself, where they are one span on some days. */
+export function keepsOneSpan(lock: ToldHours, zone: string): boolean {
+  return lock.native === "one-span" && isSameZone(lock.zone, zone);
 }
 
 /** Whether hours that a lock keeps leave a moment of its wall clock open. */

@@ -103,6 +103,14 @@ const codesSchema = z.looseObject({
   capacity: z.number().int().min(0),
   /** "range", "none"; a newer gateway may know more. */
   windows: text().max(32),
+  /** What becomes of weekly hours; absent: nothing, or its gateway is too old to say. A newer one may know more than "one-span" and "none". */
+  hours: z
+    .looseObject({
+      native: text().max(32),
+      zone: text().max(64).optional(),
+      openingsPerWeekMax: z.number().int().min(0).max(10_000),
+    })
+    .optional(),
 });
 
 export const reportSchema = z.looseObject({

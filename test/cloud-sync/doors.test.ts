@@ -4,6 +4,8 @@ import { after, before, test } from "node:test";
 import { type Door, findImpossible, findUnfit, pinShapeOf } from "../../cloud-sync/domain/doors.ts";
 import { makePin, type PinShape, pinDigits, usualShape } from "../../cloud-sync/domain/pin-policy.ts";
 import { takes } from "../../gateway/domain/lock-code.ts";
+import type { WeeklySchedule } from "../../gateway/domain/schedule.ts";
+import type { ToldHours } from "../../gateway/domain/week-hours.ts";
 import { givenCloud, type TestCloud } from "../support/cloud.ts";
 import fc from "../support/fast-check.ts";
 
@@ -19,13 +21,19 @@ const intercom: Door = { ...ring, id: "street", noCodes: "PINs are not possible 
 /** No PIN is left, although no digit is forbidden to begin one. */
 const closed: PinShape = { lengths: [6], digits: "34", forbiddenPrefixes: ["33", "34", "43", "44"] };
 const pin = { entriesAllowed: null, credentials: [{ kind: "pin" }] } as const;
-const hours = { windows: [{ days: [1], from: "08:00", until: "09:00" }] };
+const hours = { windows: [{ days: [1], from: "08:00", until: "09:00" }] } as const;
+const validity = { from: Date.UTC(2031, 2, 5, 10), until: Date.UTC(2031, 2, 6, 10) };
+const zone = "Europe/Rome";
+const wanted = (windows: WeeklySchedule["windows"] = hours.windows) => ({ schedule: { windows }, validity, zone });
+const nightly = wanted([{ days: [1, 2, 3], from: "22:00", until: "06:00" }]);
+/** The same lock with what it says of hours. */
+const knowing = (told: ToldHours): Door => ({ ...nuki, codes: { ...six, hours: told } });
 
 for (const [what, doors, order, field, why] of [
   [
     "a PIN where a reader asks the gateway",
     [keypad, silent],
-    { ...pin, entriesAllowed: 3, schedule: hours },
+    { ...pin, entriesAllowed: 3, hours: wanted() },
     undefined,
   ],
   ["a PIN for a lock that keeps it", [nuki], pin, undefined],
@@ -56,7 +64,7 @@ for (const [what, doors, order, field, why] of [
   [
     "hours that such a lock does not know",
     [{ ...scanner, codes: six }],
-    { ...pin, schedule: hours },
+    { ...pin, hours: wanted() },
     "schedule",
     /the lock of yard/,
   ],
@@ -68,7 +76,53 @@ for (const [what, doors, order, field, why] of [
     /reads a pass/,
   ],
   ["a limit that a lock cannot count", [nuki], { ...pin, entriesAllowed: 1 }, "entriesAllowed", /the lock of flat/],
-  ["hours that a lock does not know", [keypad, nuki], { ...pin, schedule: hours }, "schedule", /the lock of flat/],
+  [
+    "hours that a lock does not know",
+    [keypad, nuki],
+    { ...pin, hours: wanted() },
+    "schedule",
+    /the lock of flat opens by itself and knows no weekly hours; leave out/,
+  ],
+  [
+    "hours that a lock keeps by itself",
+    [knowing({ native: "one-span", zone, openingsPerWeekMax: 0 })],
+    { ...pin, hours: wanted() },
+    undefined,
+  ],
+  [
+    "hours by the clock of another zone, without leave to write them",
+    [knowing({ native: "one-span", zone: "Europe/Lisbon", openingsPerWeekMax: 0 })],
+    { ...pin, hours: wanted() },
+    "schedule",
+    /knows no weekly hours/,
+  ],
+  [
+    "hours that it may be written for",
+    [knowing({ native: "none", openingsPerWeekMax: 3 })],
+    { ...pin, hours: nightly },
+    undefined,
+  ],
+  [
+    "hours that it would be written for too often",
+    [knowing({ native: "none", openingsPerWeekMax: 2 })],
+    { ...pin, hours: nightly },
+    "schedule",
+    /opens by itself and may be written for 2 openings a week: this schedule has 3 openings a week; leave out/,
+  ],
+  [
+    "hours that it neither keeps nor may be written for",
+    [knowing({ native: "one-span", zone, openingsPerWeekMax: 2 })],
+    { ...pin, hours: nightly },
+    "schedule",
+    /keeps one span of hours on some days, or may be written for 2 openings a week: this schedule has 3/,
+  ],
+  [
+    "hours kept in a way that nobody here knows",
+    [knowing({ native: "anything", zone, openingsPerWeekMax: 0 })],
+    { ...pin, hours: wanted() },
+    "schedule",
+    /knows no weekly hours/,
+  ],
   [
     "a link opens what nothing reads",
     [ring, nuki],
@@ -149,6 +203,8 @@ test("a PIN grows with the live codes, as far as the locks let it", () => {
   assert.equal(pinDigits(1, usualShape, 8), 8);
 });
 
+const cellar: ToldHours = { native: "one-span", zone, openingsPerWeekMax: 1 };
+
 let cloud: TestCloud;
 before(async () => {
   cloud = await givenCloud();
@@ -163,7 +219,16 @@ before(async () => {
     ...(codes && { codes: { ...codes, capacity: 10, windows: "range" } }),
   });
   await gateway.report(
-    [keypad, nuki, tuya, ring, intercom, scanner, { id: "odd", reads: false, codes: closed }].map(point),
+    [
+      keypad,
+      nuki,
+      tuya,
+      ring,
+      intercom,
+      scanner,
+      { ...knowing(cellar), id: "cellar" },
+      { id: "odd", reads: false, codes: closed },
+    ].map(point),
   );
 });
 after(() => cloud.close());
@@ -199,6 +264,7 @@ for (const [what, accessPoints, more, field] of [
   ],
   ["with a limit its lock cannot count", ["flat"], { entriesAllowed: 2 }, "body.entriesAllowed"],
   ["with hours its lock does not know", ["flat"], { schedule: hours }, "body.schedule"],
+  ["with hours its lock would be written for too often", ["cellar"], { schedule: nightly.schedule }, "body.schedule"],
 ] as const)
   test(`a grant ${what} is refused, and no code is kept for it`, async () => {
     const { status, body } = await order(accessPoints, more);
@@ -216,6 +282,14 @@ test("a grant's PIN has the length its lock wants, and a limit that comes later 
   const limited = await cloud.ask("PATCH", path, { entriesAllowed: 1 });
   assert.deepEqual([limited.status, limited.body.errors?.[0]?.field], [400, "body.entriesAllowed"]);
   assert.equal((await cloud.ask("PATCH", path, { until: "2031-03-07T10:00:00Z" })).status, 200);
+});
+
+test("hours that a lock keeps are taken, and what it can do with them is told", async () => {
+  const made = await order(["gate", "cellar"], { schedule: hours });
+  assert.equal(made.status, 201, JSON.stringify(made.body));
+  const { body } = await cloud.ask("GET", "/api/sites/hill/access-points");
+  const found = body.items.find(({ id }: { id: string }) => id === "cellar");
+  assert.deepEqual(found.codes.hours, cellar);
 });
 
 test("a lock that leaves no PIN is told so, and does not stop the cloud", async () => {

@@ -46,7 +46,83 @@ const inLock: Asked = { ...asked, door: nuki, evidence: held };
 const silent = { ...asked.gateway, silentSince: noon - hour };
 const hours = { windows: [{ days: [2], from: "08:00", until: "09:00" }] } as const;
 
+const zone = "Europe/Rome";
+/** Noon in Rome is 13:00 there, a Tuesday. */
+const kept = { days: [2, 3], from: 12 * 60, until: 14 * 60 } as const;
+const schedule = { windows: [{ days: [2, 3], from: "12:00", until: "14:00" }] } as const;
+const keeper = { ...nuki, codes: { ...codes, hours: { native: "one-span", zone, openingsPerWeekMax: 0 } } } as const;
+const keeping = {
+  ...inLock,
+  door: keeper,
+  grant: { ...grant, schedule },
+  evidence: { ...held, window: { ...window, hours: kept } },
+} as const;
+const writer = { ...nuki, codes: { ...codes, hours: { native: "none", openingsPerWeekMax: 2 } } } as const;
+const today = { from: noon - hour, until: noon + hour } as const;
+const written = { ...keeping, door: writer, evidence: { ...held, window: today } } as const;
+const timed = { ...written, evidence: { ...held, window: null } } as const;
+const later = { at: noon + 23 * hour } as const;
+const evening = { at: noon + 2 * hour } as const;
+
 for (const [what, given, answer, why] of [
+  ["a lock keeps its hours, within them", keeping, "yes", "in-lock"],
+  ["a lock keeps its hours, within the next ones", { ...keeping, ...later }, "yes", "in-lock"],
+  ["a lock keeps its hours, outside of them", { ...keeping, ...evening, now: evening.at }, "no", "outside-hours"],
+  [
+    "a lock keeps other hours",
+    { ...keeping, evidence: { ...held, window: { ...window, hours: { ...kept, days: [1] } } } },
+    "unknown",
+    "not-read-back",
+  ],
+  [
+    "hours that the lock was not told yet, outside of them",
+    { ...keeping, ...evening, now: evening.at, evidence: held },
+    "unknown",
+    "still-in-lock",
+  ],
+  [
+    "hours that are under way to the lock, outside of them",
+    { ...keeping, ...evening, now: evening.at, evidence: { ...keeping.evidence, state: "accepted" } },
+    "unknown",
+    "still-in-lock",
+  ],
+  ["hours that a lock cannot honour", { ...keeping, door: nuki }, "no", "not-kept"],
+  ["written for its opening, within it", written, "yes", "in-lock"],
+  ["written for its opening, after it", { ...written, ...evening, now: evening.at }, "no", "outside-hours"],
+  ["written for its opening, in the next one", { ...written, ...later }, "unknown", "not-due"],
+  [
+    "written for its opening, in the next one, which has begun",
+    { ...written, ...later, now: later.at },
+    "unknown",
+    "not-read-back",
+  ],
+  [
+    "written for the next one already",
+    { ...written, ...later, evidence: { ...held, window: { from: noon + 23 * hour, until: noon + 25 * hour } } },
+    "yes",
+    "in-lock",
+  ],
+  [
+    "told to be missing in the next one",
+    { ...written, ...later, evidence: { ...noEvidence, missing: { why: "no-room", at: noon } } },
+    "unknown",
+    "not-sent",
+  ],
+  [
+    "taken out between two openings",
+    { ...written, ...later, evidence: { ...held, state: "cleared" } },
+    "unknown",
+    "not-due",
+  ],
+  ["in the lock during each opening alone, within it", timed, "yes", "in-lock"],
+  ["in the lock during each opening alone, in the next one", { ...timed, ...later }, "unknown", "not-due"],
+  [
+    "in the lock during each opening alone, and still there after it",
+    { ...timed, ...evening, now: evening.at },
+    "unknown",
+    "still-in-lock",
+  ],
+  ["in the lock during each opening alone, later today", { ...timed, ...evening }, "no", "outside-hours"],
   ["the gateway knows it", asked, "yes", "gateway-knows"],
   [
     "the gateway has not confirmed it",

@@ -7,6 +7,7 @@ import type { Door } from "../../cloud-sync/domain/doors.ts";
 import { refusalsOf, tempCodeRules } from "../../cloud-sync/domain/temp-code-rules.ts";
 import { listAudit, toAuditBody } from "../../cloud-sync/store/audit-trail.ts";
 import { listSecurity } from "../../cloud-sync/store/security-events.ts";
+import type { ToldHours } from "../../gateway/domain/week-hours.ts";
 import { type Answer, givenCloud, HandClock, type TestCloud, type TestGateway } from "../support/cloud.ts";
 
 const hour = 3_600_000;
@@ -16,6 +17,11 @@ const nuki: Door = { id: "flat", reads: false, codes: six };
 const ring: Door = { id: "porch", reads: false };
 const tuya: Door = { id: "shed", reads: false, codes: { lengths: [7], digits: "0123456789", forbiddenPrefixes: [] } };
 const hours = { windows: [{ days: [1], from: "08:00", until: "12:00" }] } as const;
+const zone = "Europe/Rome";
+const wanted = { schedule: hours, validity: { from: 0, until: 1 }, zone };
+const knowing = (id: string, told: ToldHours): Door => ({ ...nuki, id, codes: { ...six, hours: told } });
+const keeping = knowing("loft", { native: "one-span", zone, openingsPerWeekMax: 2 });
+const written = knowing("hut", { native: "none", openingsPerWeekMax: 4 });
 
 describe("the rules of the chosen doors", () => {
   for (const [what, doors, typed, refused] of [
@@ -25,8 +31,9 @@ describe("the rules of the chosen doors", () => {
     ["and not 12 at the beginning", [nuki], { code: "124587" }, ["code"]],
     ["what fits is taken", [keypad, nuki], { code: "458723" }, []],
     ["a lock that keeps no codes takes none", [nuki, ring], { code: "458723" }, ["accessPoints[1]"]],
-    ["a lock that opens by itself knows no hours", [keypad, nuki], { windows: hours }, ["windows"]],
-    ["the gateway keeps hours", [keypad], { windows: hours }, []],
+    ["a lock that opens by itself knows no hours", [keypad, nuki], { hours: wanted }, ["windows"]],
+    ["the gateway keeps hours", [keypad], { hours: wanted }, []],
+    ["and locks that can", [keypad, keeping, written], { hours: wanted }, []],
     ["every lock that objects is named", [nuki, tuya, ring], { code: "0000" }, ["code", "code", "accessPoints[2]"]],
     ["no code is chosen where none fits", [nuki, tuya], {}, ["accessPoints[1]"]],
   ] as const)
@@ -40,7 +47,7 @@ describe("the rules of the chosen doors", () => {
     });
 
   test("are told for the form, before anything is typed", () => {
-    const rules = tempCodeRules([keypad, nuki]);
+    const rules = tempCodeRules([keypad, nuki], zone);
     assert.deepEqual(rules.code, six);
     assert.equal(rules.words, "6 digits of 123456789, not beginning with 12");
     assert.equal(rules.windows, false);
@@ -51,10 +58,28 @@ describe("the rules of the chosen doors", () => {
         ["flat", "lock"],
       ],
     );
-    assert.deepEqual(tempCodeRules([keypad]).code?.lengths, [4, 5, 6, 7, 8]);
-    assert.equal(tempCodeRules([keypad]).windows, true);
-    assert.equal(tempCodeRules([nuki, tuya]).code, undefined);
+    assert.deepEqual(tempCodeRules([keypad], zone).code?.lengths, [4, 5, 6, 7, 8]);
+    assert.equal(tempCodeRules([keypad], zone).windows, true);
+    assert.equal(tempCodeRules([nuki, tuya], zone).code, undefined);
   });
+
+  for (const [what, doors, by, openingsPerWeekMax] of [
+    ["the gateway", [keypad], "gateway", null],
+    ["a lock, by itself", [keypad, keeping], "lock", 2],
+    ["a lock that is written", [keeping, written], "writing", 2],
+    ["a lock that knows none", [written, nuki], "nobody", 0],
+    [
+      "a lock by another zone's clock",
+      [knowing("far", { native: "one-span", zone: "Asia/Tokyo", openingsPerWeekMax: 1 })],
+      "writing",
+      1,
+    ],
+  ] as const)
+    test(`weekly hours are kept by ${what}`, () => {
+      const rules = tempCodeRules(doors, zone);
+      assert.deepEqual(rules.hours, { by, openingsPerWeekMax });
+      assert.equal(rules.windows, by !== "nobody");
+    });
 });
 
 describe("how far a code has come, in a word", () => {
@@ -84,8 +109,17 @@ describe("how far a code has come, in a word", () => {
     });
 
   test("of one that begins later it is said of its beginning", () => {
-    assert.equal(codeMoment({ from: noon + 1 }, noon), noon + 1);
-    assert.equal(codeMoment({ from: noon - 1 }, noon), noon);
+    const until = noon + 300 * hour;
+    assert.equal(codeMoment({ validity: { from: noon + 1, until } }, zone, noon), noon + 1);
+    assert.equal(codeMoment({ validity: { from: noon - 1, until } }, zone, noon), noon);
+  });
+
+  test("and of one with hours, of its next opening", () => {
+    const grant = { validity: { from: noon - 1, until: noon + 300 * hour }, schedule: hours };
+    const monday = Date.UTC(2031, 2, 10, 7);
+    assert.equal(codeMoment(grant, zone, noon), monday);
+    assert.equal(codeMoment(grant, zone, monday + 1), monday + 1);
+    assert.equal(codeMoment({ ...grant, schedule: { windows: [] } }, zone, noon), noon);
   });
 });
 
@@ -195,6 +229,7 @@ describe("over the API", () => {
     assert.equal(status, 200);
     assert.deepEqual(body.code, six);
     assert.deepEqual([body.windows, body.refusals], [false, []]);
+    assert.deepEqual(body.hours, { by: "nobody", openingsPerWeekMax: 0 });
   });
 
   test("digits that another live code has are refused, and who tries is noted", async () => {

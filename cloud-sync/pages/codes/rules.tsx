@@ -1,5 +1,6 @@
 /** What the chosen locks ask of a code, told while somebody fills in the form; the server asks it again when the code is made. */
 import { takes } from "../../../gateway/domain/lock-code.ts";
+import type { DoorHours } from "../../domain/doors.ts";
 import type { PinShape } from "../../domain/pin-policy.ts";
 import { query } from "../own-api.ts";
 import { Fault } from "../parts/fault.tsx";
@@ -49,7 +50,7 @@ function Rules({ rules, code, words }: { rules: SeenRules; code: string; words: 
     <>
       <ul>
         {rules.code && shapeWords(rules.code, words).map((rule) => <li>{rule}</li>)}
-        {!rules.windows && <li>{words.codes.rulesHours}</li>}
+        {rules.hours.by !== "gateway" && <li>{hoursWords(rules.hours, words)}</li>}
         {rules.refusals.map(({ message }) => (
           <li class="fault">
             <Fault text={message} words={words} />
@@ -61,6 +62,12 @@ function Rules({ rules, code, words }: { rules: SeenRules; code: string; words: 
         (takes(rules.code, code) ? <p>{words.codes.ruleFits}</p> : <p class="fault">{words.codes.ruleUnfit}</p>)}
     </>
   );
+}
+
+function hoursWords({ by, openingsPerWeekMax }: DoorHours, { codes }: Words): string {
+  const most = openingsPerWeekMax ?? 0;
+  if (by === "nobody") return codes.rulesHours;
+  return by === "lock" ? codes.rulesHoursLock(most) : codes.rulesHoursWritten(most);
 }
 
 export function shapeWords({ lengths, digits, forbiddenPrefixes }: PinShape, { codes }: Words): string[] {

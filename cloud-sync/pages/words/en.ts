@@ -168,6 +168,9 @@ export const en = {
     rules: "What these locks ask of a code",
     rulesFirst: "Choose the doors first.",
     rulesHours: "any hour: one of the locks knows no weekly hours",
+    rulesHoursLock: (most: number) =>
+      `certain hours: the same on each day, ending before midnight${most > 0 ? `; others open ${most} times a week at most` : ""}`,
+    rulesHoursWritten: (most: number) => `certain hours: open ${most} times a week at most`,
     ruleLengths: (lengths: string) => `${lengths} digits`,
     or: "or",
     ruleDigits: (left: string) => `without ${left}`,

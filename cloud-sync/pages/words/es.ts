@@ -164,6 +164,9 @@ export const es: Words = {
     rules: "Lo que estas cerraduras piden de un código",
     rulesFirst: "Elija primero las puertas.",
     rulesHours: "cualquier hora: una de las cerraduras no conoce horas de la semana",
+    rulesHoursLock: (most) =>
+      `ciertas horas: las mismas cada día y antes de medianoche${most > 0 ? `; otras, si abren ${most} veces por semana como mucho` : ""}`,
+    rulesHoursWritten: (most) => `ciertas horas: si abren ${most} veces por semana como mucho`,
     ruleLengths: (lengths) => `${lengths} cifras`,
     or: "o",
     ruleDigits: (left) => `sin ${left}`,
@@ -607,6 +610,15 @@ export const es: Words = {
     [
       /^the lock of (.+) opens by itself and knows no weekly hours/,
       (door) => `La cerradura de ${door} abre por sí sola y no conoce horas de la semana.`,
+    ],
+    [
+      /^the lock of (.+) opens by itself and (keeps .+, or )?may be written for (\d+) openings a week: .* (\d+) openings/,
+      (door, keeps, most, openings) =>
+        `La cerradura de ${door} abre por sí sola; ${keeps ? "guarda las mismas horas en ciertos días, y otras" : "guarda horas"} si abren ${most} veces por semana como mucho. Estas abren ${openings}.`,
+    ],
+    [
+      /^the lock of (.+) opens by itself and keeps one span/,
+      (door) => `La cerradura de ${door} abre por sí sola y solo guarda las mismas horas en ciertos días.`,
     ],
     [/^PINs are not possible at ([^:]+):/, (door) => `En ${door} no se puede usar un código.`],
     [/^another live credential of the site/, () => "Otro código vigente del sitio tiene estas cifras."],
