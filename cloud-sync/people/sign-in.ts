@@ -3,6 +3,7 @@
  * the account exists, is locked, disabled or has no password yet.
  */
 import type { Instant } from "../../gateway/domain/instant.ts";
+import { normalUserName } from "../../gateway/domain/staff.ts";
 import type { SecretString } from "../../gateway/wire/secret.ts";
 import { lockedUntil } from "../domain/sign-in-lock.ts";
 import { changePerson, countFailure, findPerson, lockPerson, type Person } from "../store/people.ts";
@@ -35,11 +36,6 @@ export type SignInResult =
 
 const refused = { outcome: "refused" } as const;
 
-/** As names are kept and looked up. */
-export function foldName(name: string): string {
-  return name.normalize("NFKC").trim().toLowerCase();
-}
-
 /** Throws a 429 or 503 when too much is asked of the service. */
 export async function signIn(
   people: PeopleParts,
@@ -48,7 +44,7 @@ export async function signIn(
 ): Promise<SignInResult> {
   const { store, clock, tokens, passwords, logger } = people;
   await demandProof(people, caller);
-  const found = await findPerson(store.db, foldName(name));
+  const found = await findPerson(store.db, normalUserName(name));
   const kept = found?.disabledAt === null ? (found.passwordHash ?? undefined) : undefined;
   const { right, isWeak } = await passwords.verify(password, kept);
   const stronger = isWeak ? await passwords.hash(password) : undefined;

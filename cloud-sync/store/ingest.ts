@@ -16,6 +16,7 @@ import { type GatewayRow, witnessOf } from "./gateways.ts";
 import { type GrantRow, lockGrants, toChange, toGrant } from "./grants.ts";
 import { readAccounts, settleAccounts } from "./rights.ts";
 import { event, eventParked, gateway } from "./schema.ts";
+import { staffEverOf } from "./staff.ts";
 import { rowsOf, type Transaction } from "./store.ts";
 
 export interface Push {
@@ -200,32 +201,43 @@ async function applyEffects(tx: Transaction, push: Push, events: readonly NewEve
   await moveRights(tx, push, ofGrants, rows, now);
 }
 
-/** What staff did at the gateway itself belongs into the site's audit trail as well: with the event, so once. Last, as recordAudit() is. */
+/**
+ * What staff did at the gateway itself belongs into the site's audit trail as well: with the event, so once. Last, as recordAudit() is. A
+ * gateway speaks for the staff of its own site and for nobody else: whom it names besides stands as what it named, never as who did it.
+ */
 async function noteStaff(tx: Transaction, push: Push, events: readonly NewEvent[], now: Instant): Promise<void> {
   const from = { address: push.gateway, device: "gateway" };
-  for (const { event } of events) {
-    const entry = event && staffEntry(event, push.gateway);
-    if (entry) await recordAudit(tx, { site: push.site, from, ...entry }, now);
+  const deeds = events.flatMap(({ event }) => (event && staffDeed(event, push.gateway)) ?? []);
+  const staff = await staffEverOf(
+    tx,
+    push.site,
+    deeds.flatMap(({ named }) => named ?? []),
+  );
+  for (const { named, at, ...deed } of deeds) {
+    const isStaff = named !== undefined && staff.has(named);
+    const after = { at, ...(!isStaff && named !== undefined && personId.test(named) && { named }) };
+    await recordAudit(tx, { site: push.site, from, ...deed, actor: isStaff ? named : "unknown", after }, now);
   }
 }
 
-function staffEntry(
-  event: ReadEvent,
-  gatewayId: string,
-): Pick<AuditEntry, "actor" | "action" | "thing" | "after"> | undefined {
+/** A gateway may name what it likes; only what is an id is written down. */
+const personId = /^person-[a-z0-9]{16}$/;
+
+interface StaffDeed extends Pick<AuditEntry, "action" | "thing"> {
+  /** Who did it, by the gateway's word. */
+  readonly named: string | undefined;
+  readonly at: number;
+}
+
+function staffDeed(event: ReadEvent, gatewayId: string): StaffDeed | undefined {
   const { at } = event;
   switch (event.type) {
     case "staff-signed-in":
-      return { actor: event.staff, action: "staff.sign-in", thing: gatewayId, after: { at } };
+      return { named: event.staff, at, action: "staff.sign-in", thing: gatewayId };
     case "staff-refused":
-      return { actor: event.staff ?? "unknown", action: "staff.refused", thing: gatewayId, after: { at } };
+      return { named: event.staff, at, action: "staff.refused", thing: gatewayId };
     case "staff-command":
-      return {
-        actor: event.staff,
-        action: `staff.${event.action ?? "unlock"}`,
-        thing: event.accessPoint,
-        after: { at },
-      };
+      return { named: event.staff, at, action: `staff.${event.action ?? "unlock"}`, thing: event.accessPoint };
     default:
       return undefined;
   }

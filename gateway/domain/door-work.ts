@@ -14,8 +14,18 @@ export interface HeldOpen {
 /** An admission, a command or a press whose outcome is not written down yet. */
 export type Unfinished =
   | { readonly kind: "admission"; readonly of: EventSeq; readonly accessPoint: AccessPointId; readonly grant: GrantId }
-  | { readonly kind: "command"; readonly command: number; readonly accessPoint: AccessPointId }
-  | { readonly kind: "staff-command"; readonly of: EventSeq; readonly accessPoint: AccessPointId }
+  | {
+      readonly kind: "command";
+      readonly command: number;
+      readonly accessPoint: AccessPointId;
+      readonly action?: "identify";
+    }
+  | {
+      readonly kind: "staff-command";
+      readonly of: EventSeq;
+      readonly accessPoint: AccessPointId;
+      readonly action?: "identify";
+    }
   | { readonly kind: "press"; readonly press: DeviceOrigin; readonly accessPoint: AccessPointId | null };
 
 export type DoorItem =
@@ -83,7 +93,7 @@ export class DoorWork {
         break;
       case "command-taken":
         if (event.action === undefined) this.#toRelock.add(event.accessPoint);
-        this.#begin({ kind: "command", command: event.command, accessPoint: event.accessPoint });
+        this.#begin({ kind: "command", command: event.command, ...placeOf(event) });
         break;
       case "command-ended":
         this.#unfinished.delete(`command/${event.command}`);
@@ -92,7 +102,7 @@ export class DoorWork {
         break;
       case "staff-command":
         if (event.action === undefined) this.#toRelock.add(event.accessPoint);
-        this.#begin({ kind: "staff-command", of: event.seq, accessPoint: event.accessPoint });
+        this.#begin({ kind: "staff-command", of: event.seq, ...placeOf(event) });
         break;
       case "staff-command-ended":
         this.#unfinished.delete(`staff-command/${event.of}`);
@@ -150,6 +160,10 @@ export class DoorWork {
   #see(origin: DeviceOrigin): void {
     if (!this.isRepeat(origin)) this.#seen.set(origin.device, origin);
   }
+}
+
+function placeOf({ accessPoint, action }: { readonly accessPoint: AccessPointId; readonly action?: "identify" }) {
+  return { accessPoint, ...(action && { action }) };
 }
 
 function keyOf(unfinished: Unfinished): string {

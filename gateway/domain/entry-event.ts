@@ -115,7 +115,7 @@ export type EventBody =
   /** Somebody of the staff has signed in at the gateway itself. */
   | { readonly type: "staff-signed-in"; readonly staff: StaffId }
   /** A sign-in there that failed. `staff`: whose user name was typed; absent: nobody's, and what was typed may be a password. */
-  | { readonly type: "staff-refused"; readonly staff?: StaffId; readonly why: "wrong" | "stale" }
+  | { readonly type: "staff-refused"; readonly staff?: StaffId; readonly why: "wrong" }
   /** Somebody of the staff has asked for it at the gateway itself; on the disk before anything moves. */
   | {
       readonly type: "staff-command";

@@ -18,9 +18,9 @@ export interface StaffMember {
   readonly password: string;
 }
 
-/** People type their name as they like: case and spaces around it do not count. */
+/** People type their name as they like: case and spaces around it do not count. As the cloud keeps and looks names up too. */
 export function normalUserName(typed: string): string {
-  return typed.trim().normalize("NFKC").toLowerCase();
+  return typed.normalize("NFKC").trim().toLowerCase();
 }
 
 /** "no-records": the site has never arrived · "stale": nobody knows any more who still works here. */

@@ -10,6 +10,8 @@ import { PasswordHasher, TooManyPasswords } from "../wire/password-hash.ts";
 import type { SecretString } from "../wire/secret.ts";
 
 const idleMs: Millis = 12 * 3_600_000;
+/** However much it is used: a page that refreshes itself on a tablet at the gate is never idle. */
+const wholeMs: Millis = 24 * 3_600_000;
 const sessionsMax = 200;
 /** Wrong passwords in a row for one name; then one more each `againMs`, whoever sends them. */
 const wrongMax = 10;
@@ -34,6 +36,7 @@ interface Kept {
   readonly staff: StaffId;
   /** The password that opened it: when it changes, the session ends. */
   readonly password: string;
+  readonly begunAt: Monotonic;
   usedAt: Monotonic;
   readonly session: { notice: string | undefined };
 }
@@ -80,10 +83,12 @@ export class StaffSessions {
     this.#patience.delete(name);
     await note(this.#site, { type: "staff-signed-in", staff: member.id });
     const token = randomBytes(32).toString("base64url");
+    const now = this.#site.clock.monotonic();
     this.#sessions.set(hashOf(token), {
       staff: member.id,
       password: member.password,
-      usedAt: this.#site.clock.monotonic(),
+      begunAt: now,
+      usedAt: now,
       session: { notice: undefined },
     });
     const [oldest] = this.#sessions.keys();
@@ -99,7 +104,8 @@ export class StaffSessions {
     if (!kept) return undefined;
     const { records, time, clock } = this.#site;
     const member = records.staff(kept.staff);
-    const isOver = clock.monotonic() - kept.usedAt > idleMs;
+    const now = clock.monotonic();
+    const isOver = now - kept.usedAt > idleMs || now - kept.begunAt > wholeMs;
     if (
       !member ||
       member.password !== kept.password ||
@@ -109,7 +115,7 @@ export class StaffSessions {
       this.#sessions.delete(key);
       return undefined;
     }
-    kept.usedAt = clock.monotonic();
+    kept.usedAt = now;
     // Used last, forgotten last.
     this.#sessions.delete(key);
     this.#sessions.set(key, kept);

@@ -159,10 +159,14 @@ function endOf(left: Unfinished): EventBody {
   switch (left.kind) {
     case "admission":
       return { type: "released", of: left.of, accessPoint: left.accessPoint, result: "unknown" };
-    case "command":
-      return { type: "command-ended", command: left.command, accessPoint: left.accessPoint, result: "unknown" };
-    case "staff-command":
-      return { type: "staff-command-ended", of: left.of, accessPoint: left.accessPoint, result: "unknown" };
+    case "command": {
+      const { kind: _, ...facts } = left;
+      return { type: "command-ended", ...facts, result: "unknown" };
+    }
+    case "staff-command": {
+      const { kind: _, ...facts } = left;
+      return { type: "staff-command-ended", ...facts, result: "unknown" };
+    }
     case "press":
       return {
         type: "unanswered",

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import type { EventBody } from "../../gateway/domain/entry-event.ts";
+import { recentEvents } from "../../gateway/http/recent-events.ts";
 import type { Device } from "../../gateway/ports/device.ts";
 import { startLoneSite } from "../support/lone-site.ts";
 import { SimClock } from "../support/sim-clock.ts";
@@ -59,6 +61,34 @@ test("a device that does not stop keeps neither the others running nor the folde
 
   assert.deepEqual(stopped, ["second"]);
   await (await start([device("first")])).stop();
+});
+
+test("what was under way when the process ended is ended as what it was", async () => {
+  const { start } = givenFolder();
+  const { parts, stop } = await start([]);
+  const begun: EventBody[] = [
+    { type: "command-taken", command: 5, accessPoint: "front", action: "identify", by: "ana" },
+    { type: "command-taken", command: 6, accessPoint: "front", by: "ana" },
+    { type: "staff-command", staff: "person-rosa", accessPoint: "front", action: "identify" },
+    { type: "staff-command", staff: "person-rosa", accessPoint: "front" },
+  ];
+  const [, , identify, unlock] = begun.map((body) => parts.journal.recordEvent(body).event.seq);
+  await stop();
+
+  const again = await start([]);
+  await again.parts.journal.flushed();
+  const ended = (await recentEvents(again.parts.journal, 100)).reverse().filter(({ type }) => type.endsWith("-ended"));
+
+  assert.deepEqual(
+    ended.map(({ seq: _seq, at: _at, clock: _clock, boot: _boot, mono: _mono, ...body }) => body),
+    [
+      { type: "command-ended", command: 5, accessPoint: "front", action: "identify", result: "unknown" },
+      { type: "command-ended", command: 6, accessPoint: "front", result: "unknown" },
+      { type: "staff-command-ended", of: identify, accessPoint: "front", action: "identify", result: "unknown" },
+      { type: "staff-command-ended", of: unlock, accessPoint: "front", result: "unknown" },
+    ],
+  );
+  await again.stop();
 });
 
 /** A data folder that only one running site may own. */

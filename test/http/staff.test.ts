@@ -127,6 +127,20 @@ describe("whoever has signed in", () => {
     assert.equal(await isIn(third), false);
   });
 
+  test("signs in anew after a day, however much the session was used", async () => {
+    const { ask, signIn, pass } = await aGate();
+    const isIn = async (cookie: string) => (await ask("GET", "/", { cookie })).text.includes("Rosa Guard");
+    const cookie = await signIn("rosa", typed);
+    for (let hour = 0; hour < 24; hour += 6) {
+      assert.equal(await isIn(cookie), true, `after ${hour} h`);
+      pass(6 * 3_600_000);
+    }
+    assert.equal(await isIn(cookie), true, "after 24 h");
+    pass(1);
+    assert.equal(await isIn(cookie), false);
+    assert.ok(await signIn("rosa", typed));
+  });
+
   test("opens nothing once taken off the list, not even where the order was waiting or being written down", async () => {
     const { site, send, heard, held, events } = await aGate();
     const command = { staff: rosa, accessPoint: "front", action: "unlock" } as const;

@@ -71,6 +71,39 @@ test("another site, another role, another password and being disabled are told; 
   assert.equal(await isAt(home), false);
 });
 
+test("a gateway speaks for those who are or were its site's staff; whom else it names did nothing", async () => {
+  const guard = await cloud.as("guard", ["home"]);
+  const former = await cloud.as("guard", ["home"]);
+  const elsewhere = await cloud.as("guard", ["hill"]);
+  const admin = await cloud.as("admin");
+  for (const person of [guard, former, elsewhere, admin]) await choosePassword(person);
+  await cloud.ask("PATCH", `/api/people/${former.id}`, { disabled: true });
+  const named = [guard.id, former.id, elsewhere.id, admin.id, "Rosa, who was never asked"];
+  home.record(
+    ...named.map((staff) => ({ type: "staff-command", staff, accessPoint: "front" })),
+    { type: "staff-signed-in", staff: admin.id },
+    { type: "staff-refused", staff: admin.id, why: "wrong" },
+    { type: "staff-refused", why: "wrong" },
+  );
+  assert.equal((await home.push(1)).status, 200);
+
+  const { items } = (await cloud.ask("GET", "/api/audit?site=home&limit=8")).body;
+  const at = items[0].after.at;
+  assert.deepEqual(
+    items.reverse().map((entry: { action: string; actor: string; after: object }) => [entry.actor, entry.after]),
+    [
+      [guard.id, { at }],
+      [former.id, { at }],
+      ["unknown", { at, named: elsewhere.id }],
+      ["unknown", { at, named: admin.id }],
+      ["unknown", { at }],
+      ["unknown", { at, named: admin.id }],
+      ["unknown", { at, named: admin.id }],
+      ["unknown", { at }],
+    ],
+  );
+});
+
 async function choosePassword({ id }: TestPerson): Promise<void> {
   await cloud.store.transaction((tx) => changePerson(tx, id, { passwordHash }, clock.wall()));
 }
