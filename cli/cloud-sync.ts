@@ -35,6 +35,7 @@ export const command = defineCommand({
             trustedProxies: settings.trustedProxies,
             dataFolder: settings.data,
             databaseUrl: databaseUrl(),
+            retention: settings.retention,
             adminToken: token ? new SecretString(token) : undefined,
             version,
             logger,

@@ -1,4 +1,5 @@
 /** What the service is built from. Nothing in it is global: a test or a simulation builds as many as it likes. */
+import type { Retention } from "../config/schema.ts";
 import type { Clock } from "../gateway/ports/clock.ts";
 import type { Logger } from "../gateway/ports/logger.ts";
 import type { HashCost } from "../gateway/wire/password-hash.ts";
@@ -18,6 +19,8 @@ export interface CloudParts {
   readonly trustedProxies?: readonly string[] | undefined;
   /** Unset: what this version holds for right. */
   readonly passwordCost?: HashCost | undefined;
+  /** Unset: the configuration's defaults. */
+  readonly retention?: Retention | undefined;
   readonly version: string;
   /** Fires when the service stops: held polls are answered, streams end. */
   readonly stopping: AbortSignal;

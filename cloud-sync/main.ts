@@ -2,6 +2,7 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
+import type { Retention } from "../config/schema.ts";
 import type { Clock } from "../gateway/ports/clock.ts";
 import type { Logger } from "../gateway/ports/logger.ts";
 import type { SecretString } from "../gateway/wire/secret.ts";
@@ -33,6 +34,8 @@ export interface CloudOptions {
   readonly adminToken?: SecretString | undefined;
   /** 32 bytes in base64url; unset: POSTERN_MASTER_KEY, else the data folder's, made at the first start. Replicas need the same. */
   readonly masterKey?: SecretString | undefined;
+  /** How long what is kept; unset: the configuration's defaults. */
+  readonly retention?: Retention | undefined;
   readonly version?: string | undefined;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -77,6 +80,7 @@ async function start(options: CloudOptions): Promise<RunningCloud> {
       adminTokenHashes: given ? [hashOf(given.reveal())] : [],
       ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl.replace(/\/$/, "") }),
       trustedProxies: options.trustedProxies,
+      retention: options.retention,
       version: options.version ?? "0.1.0",
       stopping: stopping.signal,
     };

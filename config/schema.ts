@@ -160,6 +160,24 @@ export const gatewayFileSchema = z
   })
   .meta({ title: "Postern gateway" });
 
+const keptDays = (least: number, usual: number, what: string) =>
+  z.number().int().min(least).max(36_500).default(usual).meta({ description: what });
+
+/** How long cloud-sync keeps what says who somebody is or where somebody was; docs/privacy.md says what follows. */
+export const retentionSchema = z
+  .strictObject({
+    eventsDays: keptDays(35, 730, "What happened at the doors"),
+    auditAddressesDays: keptDays(7, 180, "Where a change came from; that it was made, and by which id, stays"),
+    securityEventsDays: keptDays(7, 365, "What looked like an attack, since it was seen last"),
+    sessionsDays: keptDays(30, 30, "Sessions, since they ended or were used last"),
+    usedLinksDays: keptDays(1, 30, "Invitation and reset links that were used or have expired"),
+    endedCodeDigitsDays: keptDays(31, 31, "The digits of codes that have ended"),
+    endedGrantNamesDays: keptDays(31, 365, "Who held a code or grant that has ended, and what was noted about it"),
+  })
+  .meta({ description: "How many days what is kept" });
+
+export type Retention = z.output<typeof retentionSchema>;
+
 export const cloudFileSchema = z
   .strictObject({
     data: path.meta({
@@ -177,6 +195,7 @@ export const cloudFileSchema = z
       description:
         "Addresses or networks of the proxies in front (10.0.0.0/8): whom they name in X-Forwarded-For is the caller. Empty: nobody is believed",
     }),
+    retention: retentionSchema.prefault({}),
     log,
   })
   .meta({ title: "Postern cloud-sync" });

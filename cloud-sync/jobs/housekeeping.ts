@@ -1,14 +1,12 @@
-/** Once an hour: an audit nobody is awaited for ends, ended grants leave the feed, confirmed tombstones go, what is old is forgotten. */
+/** Once an hour: an audit nobody is awaited for ends, ended grants leave the feed, confirmed tombstones go, retention is carried out. */
 import type { Millis } from "../../gateway/domain/instant.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import { finishAudit } from "../store/audit.ts";
 import { dropTombstones } from "../store/feed.ts";
 import { forgetCodes, retireGrants } from "../store/grants.ts";
 import { forgetAnswers } from "../store/idempotency.ts";
-import { forgetLinks } from "../store/one-time-links.ts";
-import { forgetSecurity } from "../store/security-events.ts";
-import { forgetSessions } from "../store/sessions.ts";
 import { listSites } from "../store/sites.ts";
+import { forgetOfService, forgetOfSite } from "./retention.ts";
 
 const hourMs: Millis = 3_600_000;
 const dayMs: Millis = 24 * hourMs;
@@ -17,9 +15,6 @@ const endedKeptMs = 7 * dayMs;
 /** A gateway that comes back after longer takes the whole set. */
 const tombstonesKeptMs = 30 * dayMs;
 const retiredAtOnce = 500;
-/** No session lives as long without being used. */
-const sessionsKeptMs = 30 * dayMs;
-const linksKeptMs = 30 * dayMs;
 
 /** Runs until `parts.stopping` fires. */
 export async function keepHouse(parts: CloudParts): Promise<void> {
@@ -30,12 +25,9 @@ export async function keepHouse(parts: CloudParts): Promise<void> {
   }
 }
 
-export async function cleanOnce({ store, clock, logger, stopping }: CloudParts): Promise<void> {
-  await store.transaction(async (tx) => {
-    await forgetSessions(tx, clock.wall() - sessionsKeptMs);
-    await forgetLinks(tx, clock.wall() - linksKeptMs, clock.wall());
-    await forgetSecurity(tx, clock.wall());
-  });
+export async function cleanOnce(parts: CloudParts): Promise<void> {
+  const { store, clock, logger, stopping } = parts;
+  await forgetOfService(parts);
   for (const { id } of await listSites(store.db)) {
     if (stopping.aborted) return;
     const now = clock.wall();
@@ -48,6 +40,9 @@ export async function cleanOnce({ store, clock, logger, stopping }: CloudParts):
       await forgetCodes(tx, id, now);
       return dropTombstones(tx, id, now, tombstonesKeptMs);
     });
-    if (retired + dropped > 0) logger.info("site-cleaned", { site: id, retired, dropped });
+    // After the codes: one whose digits go is nobody's to extend any more.
+    const { events, grants } = await forgetOfSite(parts, id);
+    if (retired + dropped + events + grants > 0)
+      logger.info("site-cleaned", { site: id, retired, dropped, eventsForgotten: events, grantsForgotten: grants });
   }
 }

@@ -12,6 +12,7 @@ import { holdingOf, noteReturned, noteTransfer, type RightsAccount, withHolding 
 import { type ReadEvent, readEvent } from "../read-event.ts";
 import { type AuditEntry, recordAudit } from "./audit-trail.ts";
 import { publish } from "./feed.ts";
+import { readCut } from "./forget-events.ts";
 import { type GatewayRow, witnessOf } from "./gateways.ts";
 import { type GrantRow, lockGrants, toChange, toGrant } from "./grants.ts";
 import { readAccounts, settleAccounts } from "./rights.ts";
@@ -114,6 +115,8 @@ function toNewEvent(bytes: Uint8Array, seq: number): NewEvent {
 async function firstDifference(tx: Transaction, push: Push, known: readonly Uint8Array[]): Promise<number | undefined> {
   if (known.length === 0) return undefined;
   const { first, epoch } = push.head;
+  // What is forgotten cannot be compared; that the chain goes on from it is looked at with the next events.
+  const kept = (await readCut(tx, { siteId: push.site, gatewayId: push.gateway, epoch }))?.next ?? 1;
   const stored = await tx
     .select({ seq: event.seq, hash: event.hash })
     .from(event)
@@ -126,7 +129,7 @@ async function firstDifference(tx: Transaction, push: Push, known: readonly Uint
       ),
     );
   const hashes = new Map(stored.map(({ seq, hash }) => [seq, hash]));
-  const index = known.findIndex((bytes, at) => hashes.get(first + at) !== hashOf(bytes));
+  const index = known.findIndex((bytes, at) => first + at >= kept && hashes.get(first + at) !== hashOf(bytes));
   return index < 0 ? undefined : first + index;
 }
 

@@ -127,6 +127,11 @@ export const grantRecord = pgTable(
     retiredAt: instant("retired_at"),
     entriesUsed: count("entries_used").notNull(),
     lastUsedAt: instant("last_used_at"),
+    /** What retention has taken from it: the digits of its codes, then the names of its people too. */
+    forgotten: text("forgotten", { enum: ["digits", "names"] }),
+    /** Admissions less voids in events that are forgotten; and of those the ones that a limit counted. */
+    entriesForgotten: count("entries_forgotten").notNull().default(0),
+    limitedEntriesForgotten: count("limited_entries_forgotten").notNull().default(0),
     /** JSON of the Grant. */
     body: text("body").notNull(),
   },
@@ -137,6 +142,7 @@ export const grantRecord = pgTable(
     index("grant_record_temporary").on(table.siteId, table.createdAt, table.id).where(sql`kind = 'temporary'`),
     index("grant_record_temporary_own").on(table.createdBy, table.createdAt, table.id).where(sql`kind = 'temporary'`),
     index("grant_record_temporary_id").on(table.id).where(sql`kind = 'temporary'`),
+    index("grant_record_known").on(table.siteId, table.validUntil).where(sql`forgotten is distinct from 'names'`),
   ],
 );
 
@@ -270,6 +276,22 @@ export const eventParked = pgTable(
     raw: bytes("raw").notNull(),
   },
   (table) => [primaryKey({ columns: [table.siteId, table.gatewayId, table.epoch, table.seq] })],
+);
+
+/** Where an epoch's journal begins here, since what came before is forgotten. Its chain leads on to the head that the gateway signed. */
+export const eventCut = pgTable(
+  "event_cut",
+  {
+    siteId: text("site_id").notNull(),
+    gatewayId: text("gateway_id").notNull(),
+    epoch: integer("epoch").notNull(),
+    /** The first event that is kept. */
+    next: count("next").notNull(),
+    /** The chain value before it. */
+    chain: text("chain").notNull(),
+    cutAt: instant("cut_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.siteId, table.gatewayId, table.epoch] })],
 );
 
 /** An unlock, or a wish that the devices of an access point show themselves. `state` is what is known from the gateway's events; domain/command-state.ts says what that means now. */

@@ -30,7 +30,6 @@ export interface SecurityEvent {
 const hourMs = 3_600_000;
 /** So often within the hour, and a notice is a warning. */
 const oftenCount = 10;
-const keptMs = 365 * 24 * hourMs;
 
 /**
  * The same again within the hour (kind, site, and whom it is about, else from where) is counted in its row, and opens it again when it was
@@ -107,6 +106,6 @@ export async function resolveSecurity(
   return { before, after: after! };
 }
 
-export async function forgetSecurity(tx: Transaction, now: Instant): Promise<void> {
-  await tx.delete(securityEvent).where(lt(securityEvent.lastAt, now - keptMs));
+export async function forgetSecurity(tx: Transaction, before: Instant): Promise<void> {
+  await tx.delete(securityEvent).where(lt(securityEvent.lastAt, before));
 }

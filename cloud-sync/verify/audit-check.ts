@@ -3,7 +3,9 @@ import { chainNext } from "../../gateway/wire/journal-line.ts";
 import type { StoredAuditBody } from "../domain/audit-body.ts";
 import { auditStart } from "../store/audit-trail.ts";
 import { readBackup } from "../store/backup-file.ts";
+import { type ForgottenEvents, forgetAction } from "../store/forget-events.ts";
 import type { Finding } from "./finding.ts";
+import { type CutFacts, epochKey } from "./ledger.ts";
 
 type Row = ReturnType<typeof JSON.parse>;
 
@@ -12,8 +14,15 @@ interface Chain {
   head: string;
 }
 
-/** Answers how many entries there are. Their order in the backup is that of their keys. */
-export async function checkAudit(path: string, tell: (finding: Finding) => void): Promise<number> {
+export interface CheckedAudit {
+  readonly entries: number;
+  /** Where retention has cut journals last, by epochKey(). */
+  readonly cuts: ReadonlyMap<string, Pick<CutFacts, "next" | "chain">>;
+}
+
+/** The order of the entries in the backup is that of their keys. */
+export async function checkAudit(path: string, tell: (finding: Finding) => void): Promise<CheckedAudit> {
+  const cuts = new Map<string, Pick<CutFacts, "next" | "chain">>();
   const chains = new Map<string, Chain>();
   const ends = new Map<string, Chain>();
   let entries = 0;
@@ -23,6 +32,7 @@ export async function checkAudit(path: string, tell: (finding: Finding) => void)
     audit_entry: (row) => {
       entries += 1;
       checkEntry(chainOf(chains, row.site_id), row, tell);
+      if (row.action === forgetAction) noteCut(cuts, row);
     },
   };
   for await (const entry of readBackup(path)) {
@@ -31,7 +41,16 @@ export async function checkAudit(path: string, tell: (finding: Finding) => void)
   }
   for (const site of new Set([...chains.keys(), ...ends.keys()]))
     checkEnd(site, chainOf(chains, site), ends.get(site), tell);
-  return entries;
+  return { entries, cuts };
+}
+
+function noteCut(cuts: Map<string, Pick<CutFacts, "next" | "chain">>, { thing, body }: Row): void {
+  try {
+    const { after } = JSON.parse(body) as { readonly after: ForgottenEvents | null };
+    if (after) cuts.set(epochKey(thing, after.epoch), { next: after.next, chain: after.chain });
+  } catch {
+    // It was told as altered.
+  }
 }
 
 function chainOf(chains: Map<string, Chain>, site: string): Chain {

@@ -4,22 +4,24 @@ import { headStatement } from "../../gateway/wire/gateway-api.ts";
 import { chainNext, chainStart } from "../../gateway/wire/journal-line.ts";
 import { isSigned } from "../store/ingest.ts";
 import type { Finding, FindingKind } from "./finding.ts";
-import type { GatewayFacts } from "./ledger.ts";
+import type { CutFacts, GatewayFacts } from "./ledger.ts";
 
 export class JournalCheck {
   readonly #gateway: GatewayFacts;
   readonly #epoch: number;
   readonly #tell: (finding: Finding) => void;
-  #next = 1;
+  #next: number;
   #chain: string;
   /** Nothing was found so far, so that the chain means something. */
   #holds = true;
 
-  constructor(gateway: GatewayFacts, epoch: number, tell: (finding: Finding) => void) {
+  /** `cut`: where it begins; undefined: at its first event. */
+  constructor(gateway: GatewayFacts, epoch: number, cut: CutFacts | undefined, tell: (finding: Finding) => void) {
     this.#gateway = gateway;
     this.#epoch = epoch;
     this.#tell = tell;
-    this.#chain = chainStart(gateway.id, epoch);
+    this.#next = cut?.next ?? 1;
+    this.#chain = cut?.chain ?? chainStart(gateway.id, epoch);
     if (epoch > gateway.epoch) this.#found("gap", undefined, "events of an epoch that was never given");
   }
 

@@ -16,6 +16,15 @@ export interface GatewayFacts {
   readonly witness: { readonly seq: number; readonly head: string; readonly signature: string } | undefined;
 }
 
+/** Where an epoch's journal begins, since what came before is forgotten. */
+export interface CutFacts {
+  readonly site: string;
+  readonly gateway: string;
+  readonly epoch: number;
+  readonly next: number;
+  readonly chain: string;
+}
+
 export interface GrantFacts {
   readonly site: string;
   readonly id: string;
@@ -24,7 +33,7 @@ export interface GrantFacts {
   readonly entriesUsed: number;
   /** Entries placed less entries returned, over all holders: more than the limit after it was lowered. */
   placed: number;
-  /** Admissions less voids, by the events. */
+  /** Admissions less voids, by the events and by what was counted when some were forgotten. */
   used: number;
   /** The same without those that were made while there was no limit. */
   usedOfLimit: number;
@@ -47,6 +56,8 @@ export interface Ledger {
   readonly sites: ReadonlyMap<string, { readonly lostHistory: boolean }>;
   /** By id. */
   readonly gateways: ReadonlyMap<string, GatewayFacts>;
+  /** By epochKey(). */
+  readonly cuts: ReadonlyMap<string, CutFacts>;
   /** By inSite(). */
   readonly grants: ReadonlyMap<string, GrantFacts>;
   /** Grants and credentials, by inSite(). */
@@ -56,6 +67,7 @@ export interface Ledger {
 }
 
 export const inSite = (site: string, id: string) => JSON.stringify([site, id]);
+export const epochKey = (gateway: string, epoch: number) => JSON.stringify([gateway, epoch]);
 export const commandKey = (gateway: string, id: number) => JSON.stringify([gateway, id]);
 
 type Row = ReturnType<typeof JSON.parse>;
@@ -64,12 +76,16 @@ type Row = ReturnType<typeof JSON.parse>;
 export async function readLedger(path: string): Promise<Ledger> {
   const sites = new Map<string, { lostHistory: boolean }>();
   const gateways = new Map<string, GatewayFacts>();
+  const cuts = new Map<string, CutFacts>();
   const grants = new Map<string, GrantFacts>();
   const revoked = new Map<string, RevokedFacts>();
   const commands = new Map<string, CommandFacts>();
   const readers: Record<string, (row: Row) => void> = {
     site: (row) => sites.set(row.site_id, { lostHistory: row.epoch_floor > 0 }),
     gateway: (row) => gateways.set(row.id, toGateway(row)),
+    event_cut({ site_id: site, gateway_id: gateway, epoch, next, chain }) {
+      cuts.set(epochKey(gateway, epoch), { site, gateway, epoch, next, chain });
+    },
     grant_record: (row) => grants.set(inSite(row.site_id, row.id), toGrantFacts(row)),
     holding(row) {
       const grant = grants.get(inSite(row.site_id, row.grant_id));
@@ -91,7 +107,7 @@ export async function readLedger(path: string): Promise<Ledger> {
     if (entry.kind === "table") read = readers[entry.table.table];
     if (entry.kind === "row") read?.(JSON.parse(entry.json));
   }
-  return { sites, gateways, grants, revoked, commands };
+  return { sites, gateways, cuts, grants, revoked, commands };
 }
 
 function toGateway(row: Row): GatewayFacts {
@@ -117,7 +133,7 @@ function toGrantFacts(row: Row): GrantFacts {
     limit: limitMode === "strict" ? entriesAllowed : null,
     entriesUsed: row.entries_used,
     placed: 0,
-    used: 0,
-    usedOfLimit: 0,
+    used: row.entries_forgotten ?? 0,
+    usedOfLimit: row.limited_entries_forgotten ?? 0,
   };
 }

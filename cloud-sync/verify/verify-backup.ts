@@ -8,7 +8,7 @@ import { readBackup } from "../store/backup-file.ts";
 import { checkAudit } from "./audit-check.ts";
 import type { Finding } from "./finding.ts";
 import { JournalCheck } from "./journal-check.ts";
-import { commandKey, inSite, type Ledger, readLedger } from "./ledger.ts";
+import { type CutFacts, commandKey, epochKey, inSite, type Ledger, readLedger } from "./ledger.ts";
 
 /** A gateway's clock and the service's may differ that much. */
 const clocksApartMs = 5_000;
@@ -19,6 +19,7 @@ export const cannotBeTold = [
   "whether something opened between a revocation and the grant's last change: only the last change's version is kept, and none once the grant has left the feed",
   "whether a limit was exceeded that was lowered afterwards, below the entries already placed",
   "what a gateway has written and never sent",
+  "what stood in events that the retention rules have taken, nor whether an older epoch's were those that its gateway sent",
   "whether somebody who could write the whole database wrote the audit trail anew: compare it with an entry's `chain` that was noted elsewhere",
 ];
 
@@ -44,8 +45,9 @@ export async function verifyBackup(path: string, tell: (finding: Finding) => voi
   }
   const events = await checkJournals(path, ledger, tell);
   checkGrants(ledger, tell);
-  const audited = await checkAudit(path, tell);
-  return { events, gateways: ledger.gateways.size, grants: ledger.grants.size, audited };
+  const audit = await checkAudit(path, tell);
+  checkCuts(ledger, audit.cuts, tell);
+  return { events, gateways: ledger.gateways.size, grants: ledger.grants.size, audited: audit.entries };
 }
 
 async function checkJournals(path: string, ledger: Ledger, tell: (finding: Finding) => void): Promise<number> {
@@ -65,10 +67,10 @@ async function checkJournals(path: string, ledger: Ledger, tell: (finding: Findi
         tell({ kind: "gap", site, gateway, epoch, seq, what: "is of a gateway that is not known" });
         continue;
       }
-      const name = JSON.stringify([gateway, epoch]);
+      const name = epochKey(gateway, epoch);
       if (current?.name !== name) {
         current?.check.end();
-        current = { name, check: new JournalCheck(facts, epoch, tell) };
+        current = { name, check: new JournalCheck(facts, epoch, ledger.cuts.get(name), tell) };
         seen.add(name);
       }
       const bytes = body === null ? await unreadable.of(gateway, epoch, seq) : Buffer.from(body);
@@ -87,9 +89,29 @@ async function checkJournals(path: string, ledger: Ledger, tell: (finding: Findi
   }
   current?.check.end();
   for (const gateway of ledger.gateways.values())
-    if (gateway.next > 1 && !seen.has(JSON.stringify([gateway.id, gateway.epoch])))
-      new JournalCheck(gateway, gateway.epoch, tell).end();
+    if (gateway.next > 1 && !seen.has(epochKey(gateway.id, gateway.epoch)))
+      new JournalCheck(gateway, gateway.epoch, ledger.cuts.get(epochKey(gateway.id, gateway.epoch)), tell).end();
   return events;
+}
+
+/** What retention has cut stands in the audit trail with the chain value it was cut at: nobody else may have cut. */
+function checkCuts(
+  { cuts }: Ledger,
+  told: ReadonlyMap<string, Pick<CutFacts, "next" | "chain">>,
+  tell: (finding: Finding) => void,
+): void {
+  for (const { site, gateway, epoch, next, chain } of cuts.values()) {
+    const entry = told.get(epochKey(gateway, epoch));
+    if (entry?.next !== next || entry.chain !== chain)
+      tell({
+        kind: "gap",
+        site,
+        gateway,
+        epoch,
+        seq: next,
+        what: "and all before it were cut without an entry of the audit trail",
+      });
+  }
 }
 
 type Place = Required<Pick<Finding, "site" | "gateway" | "epoch" | "seq">>;

@@ -296,6 +296,15 @@ test("cloud-sync's trusted proxies are addresses and networks, named at fault by
     assert.throws(() => of(`127.0.0.1, "${bad}"`), /trustedProxies\[1\].*10\.0\.0\.0\/8/s);
 });
 
+test("cloud-sync's retention has a default for each kind, and takes no fewer days than what it keeps is needed for", () => {
+  const of = (text: string) => cloudFromYaml(parseYaml("cloud.yaml", `data: ./cloud\n${text}`)).retention;
+  const usual = of("");
+  assert.ok(Object.values(usual).every((days) => days >= 30));
+  assert.deepEqual(of("retention:\n  eventsDays: 90\n"), { ...usual, eventsDays: 90 });
+  assert.throws(() => of("retention:\n  sessionsDays: 1\n"), /cloud\.yaml:3.*retention\.sessionsDays/s);
+  assert.throws(() => of("retention:\n  eventDays: 90\n"), /eventsDays/);
+});
+
 test("the database is named by the environment alone and not shown", async () => {
   const file = join(folder, "cloud.yaml");
   await writeFile(file, "data: ./cloud\ndatabaseUrl: postgres://u:hunter2@h/d\n");
