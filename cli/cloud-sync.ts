@@ -1,6 +1,10 @@
 /** `postern cloud-sync`: the cloud service. */
 
+import { readFile } from "node:fs/promises";
+import type { SmtpOptions } from "../cloud-sync/channels/smtp.ts";
+import { ConfigError } from "../config/config-error.ts";
 import { loadCloudConfig } from "../config/load.ts";
+import type { CloudFile } from "../config/schema.ts";
 import { pinoLogger } from "../gateway/pino-logger.ts";
 import { systemClock } from "../gateway/system-clock.ts";
 import { SecretString } from "../gateway/wire/secret.ts";
@@ -9,18 +13,32 @@ import { onFolder } from "./disk-error.ts";
 import { runService } from "./process.ts";
 import { version } from "./version.ts";
 
+type MailSettings = NonNullable<CloudFile["mail"]>;
+
+/** Rejects with a ConfigError when the CA's file cannot be read. */
+async function toSmtp({ caFile, ...mail }: MailSettings, password: string | undefined): Promise<SmtpOptions> {
+  const ca = caFile === undefined ? undefined : await readAuthority(caFile);
+  return { ...mail, password: password === undefined ? undefined : new SecretString(password), ca };
+}
+
+function readAuthority(file: string): Promise<string> {
+  return readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw new ConfigError([{ file, path: "", message: `cannot be read (${error.code}); mail.caFile names it` }]);
+  });
+}
+
 export const command = defineCommand({
   about: [
     "Stores grants, hands out what changed to the gateways, takes in their journals. Without a configuration file it listens on",
     "http://127.0.0.1:8090 and stores below ./data/cloud. From the environment: DATABASE_URL (PostgreSQL instead of the embedded",
-    "store), POSTERN_MASTER_KEY, POSTERN_ADMIN_TOKEN (for scripts; without it a link is printed by which the first administrator makes",
-    "an account, as long as there is none).",
+    "store), POSTERN_MASTER_KEY, POSTERN_MAIL_PASSWORD (of the mail server's user), POSTERN_ADMIN_TOKEN (for scripts; without it a link",
+    "is printed by which the first administrator makes an account, as long as there is none).",
   ].join("\n"),
   options: commonOptions,
   example: "postern cloud-sync --config /etc/postern/cloud-sync.yaml",
 
   async run({ options }) {
-    const { settings, databaseUrl } = await loadCloudConfig(options.config, { data: options.data });
+    const { settings, databaseUrl, mailPassword } = await loadCloudConfig(options.config, { data: options.data });
     const logger = pinoLogger(settings.log.level);
     const token = process.env.POSTERN_ADMIN_TOKEN;
     return runService({
@@ -28,6 +46,7 @@ export const command = defineCommand({
       readyFile: options["ready-file"],
       async start() {
         const { startCloud } = await import("../cloud-sync/main.ts");
+        const mail = settings.mail && (await toSmtp(settings.mail, mailPassword()));
         return onFolder(settings.data, () =>
           startCloud({
             http: settings.http,
@@ -36,6 +55,7 @@ export const command = defineCommand({
             dataFolder: settings.data,
             databaseUrl: databaseUrl(),
             retention: settings.retention,
+            mail,
             adminToken: token ? new SecretString(token) : undefined,
             version,
             logger,

@@ -22,6 +22,7 @@ import { eventRoutes } from "./routes/event-routes.ts";
 import { evidenceRoutes } from "./routes/evidence-routes.ts";
 import { factorRoutes } from "./routes/factor-routes.ts";
 import { fleetRoutes } from "./routes/fleet-routes.ts";
+import { forgotRoutes } from "./routes/forgot-routes.ts";
 import { gatewayRoutes } from "./routes/gateway-routes.ts";
 import { grantRoutes } from "./routes/grant-routes.ts";
 import { holdOpenRoutes } from "./routes/hold-open-routes.ts";
@@ -101,6 +102,7 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
   for (const routes of [
     authRoutes,
     linkRoutes,
+    forgotRoutes,
     meRoutes,
     factorRoutes,
     passkeyRoutes,

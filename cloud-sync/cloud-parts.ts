@@ -3,6 +3,7 @@ import type { Retention } from "../config/schema.ts";
 import type { Clock } from "../gateway/ports/clock.ts";
 import type { Logger } from "../gateway/ports/logger.ts";
 import type { HashCost } from "../gateway/wire/password-hash.ts";
+import type { MailChannel } from "./channels/mail.ts";
 import type { SiteKeys } from "./store/site-keys.ts";
 import type { Store } from "./store/store.ts";
 
@@ -21,6 +22,8 @@ export interface CloudParts {
   readonly passwordCost?: HashCost | undefined;
   /** Unset: the configuration's defaults. */
   readonly retention?: Retention | undefined;
+  /** Unset: none is sent. */
+  readonly mail?: MailChannel | undefined;
   readonly version: string;
   /** Fires when the service stops: held polls are answered, streams end. */
   readonly stopping: AbortSignal;

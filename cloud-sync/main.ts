@@ -7,10 +7,12 @@ import type { Clock } from "../gateway/ports/clock.ts";
 import type { Logger } from "../gateway/ports/logger.ts";
 import type { SecretString } from "../gateway/wire/secret.ts";
 import { cloudApp } from "./app.ts";
+import { type SmtpOptions, smtpChannel } from "./channels/smtp.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { hashOf } from "./ids.ts";
 import { copyAtStop, keepCopies } from "./jobs/copies.ts";
 import { keepHouse } from "./jobs/housekeeping.ts";
+import { sendMails } from "./jobs/send-mail.ts";
 import { Meters } from "./meters.ts";
 import { makeFirstAdminLink } from "./people/links.ts";
 import { loggerWithoutValues, withoutValues } from "./query-values.ts";
@@ -36,6 +38,8 @@ export interface CloudOptions {
   readonly masterKey?: SecretString | undefined;
   /** How long what is kept; unset: the configuration's defaults. */
   readonly retention?: Retention | undefined;
+  /** By which people who have forgotten their password get a link; wants `publicUrl`. Unset: none is sent. */
+  readonly mail?: SmtpOptions | undefined;
   readonly version?: string | undefined;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -81,6 +85,7 @@ async function start(options: CloudOptions): Promise<RunningCloud> {
       ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl.replace(/\/$/, "") }),
       trustedProxies: options.trustedProxies,
       retention: options.retention,
+      ...(options.mail && { mail: smtpChannel(options.mail) }),
       version: options.version ?? "0.1.0",
       stopping: stopping.signal,
     };
@@ -90,7 +95,11 @@ async function start(options: CloudOptions): Promise<RunningCloud> {
     const url = `http://${address.includes(":") ? `[${address}]` : address}:${port}`;
     const firstAdminLink = given ? undefined : await makeFirstAdminLink(store, parts.publicUrl ?? url, clock.wall());
     const isEmbedded = databaseUrl === undefined;
-    const jobs = Promise.all([keepHouse(parts), ...(isEmbedded ? [keepCopies(parts, dataFolder)] : [])]);
+    const jobs = Promise.all([
+      keepHouse(parts),
+      ...(isEmbedded ? [keepCopies(parts, dataFolder)] : []),
+      ...(parts.mail ? [sendMails(parts, parts.mail)] : []),
+    ]);
     logger.info("cloud-started", { url, store: isEmbedded ? "pglite" : "postgresql" });
     return {
       url,

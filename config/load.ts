@@ -51,6 +51,8 @@ export interface CloudConfig {
   readonly settings: CloudFile;
   /** From DATABASE_URL, the only place for it because it holds a password; undefined: the embedded store below `data`. */
   readonly databaseUrl: () => string | undefined;
+  /** From POSTERN_MAIL_PASSWORD. */
+  readonly mailPassword: () => string | undefined;
 }
 
 const cloudDefaults = "data: ./data/cloud";
@@ -66,9 +68,17 @@ export async function loadCloudConfig(
     const message = "expected postgres://user:password@host:port/database";
     throw new ConfigError([{ file: "environment", path: "DATABASE_URL", message }]);
   }
+  const mailPassword = environment.POSTERN_MAIL_PASSWORD || undefined;
+  if (parsed.mail?.user !== undefined && mailPassword === undefined) {
+    const message = `is needed: mail.user signs in as ${parsed.mail.user}`;
+    throw new ConfigError([{ file: "environment", path: "POSTERN_MAIL_PASSWORD", message }]);
+  }
+  const folder = file === undefined ? "." : dirname(file);
+  const mail = parsed.mail && { ...parsed.mail, caFile: parsed.mail.caFile && resolve(folder, parsed.mail.caFile) };
   return {
-    settings: { ...parsed, data: resolve(data ?? resolve(file === undefined ? "." : dirname(file), parsed.data)) },
+    settings: { ...parsed, mail, data: resolve(data ?? resolve(folder, parsed.data)) },
     databaseUrl: () => databaseUrl,
+    mailPassword: () => mailPassword,
   };
 }
 

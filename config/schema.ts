@@ -178,6 +178,38 @@ export const retentionSchema = z
 
 export type Retention = z.output<typeof retentionSchema>;
 
+const mailAddress = z
+  .string()
+  .max(320)
+  .regex(
+    /^(?:[^<>\r\n"]{1,100} )?<?[^\s<>@"]+@[A-Za-z0-9.-]+>?$/,
+    "expected postern@example.org or Postern <postern@example.org>",
+  );
+
+const mail = z
+  .strictObject({
+    host,
+    port: port.default(587),
+    encryption: z.enum(["starttls", "implicit", "none"]).default("starttls").meta({
+      description:
+        "starttls: demanded before anything is said (port 587); implicit: from the first byte (465); none: on this machine only",
+    }),
+    user: z.string().min(1).max(320).optional().meta({
+      description: "The name for its sign-in; the password is POSTERN_MAIL_PASSWORD in the environment. Absent: none",
+    }),
+    from: mailAddress.meta({ description: "The sender of what people get: Postern <postern@example.org>" }),
+    caFile: path
+      .optional()
+      .meta({ description: "PEM of the CA that signed the server's certificate, when it is a private one" }),
+  })
+  .refine(({ encryption, host }) => encryption !== "none" || isLoopback(host), {
+    path: ["encryption"],
+    message: "expected starttls or implicit; none is for a mail server on this machine (127.0.0.1, localhost)",
+  })
+  .meta({
+    description: "The mail server by which people who have forgotten their password get a link; absent: none is sent",
+  });
+
 export const cloudFileSchema = z
   .strictObject({
     data: path.meta({
@@ -196,7 +228,12 @@ export const cloudFileSchema = z
         "Addresses or networks of the proxies in front (10.0.0.0/8): whom they name in X-Forwarded-For is the caller. Empty: nobody is believed",
     }),
     retention: retentionSchema.prefault({}),
+    mail: mail.optional(),
     log,
+  })
+  .refine(({ mail, publicUrl }) => mail === undefined || publicUrl !== undefined, {
+    path: ["publicUrl"],
+    message: "is needed with mail: the links in it lead there",
   })
   .meta({ title: "Postern cloud-sync" });
 

@@ -7,6 +7,7 @@ import { forgetEvents } from "../store/forget-events.ts";
 import { forgetGrants } from "../store/forget-grants.ts";
 import { listGateways } from "../store/gateways.ts";
 import { forgetLinks } from "../store/one-time-links.ts";
+import { forgetSettled } from "../store/outbox.ts";
 import { forgetSecurity } from "../store/security-events.ts";
 import { forgetSessions } from "../store/sessions.ts";
 
@@ -25,6 +26,8 @@ export async function forgetOfService({ store, clock, retention = usual, stoppin
   await store.transaction(async (tx) => {
     await forgetSessions(tx, ago(retention.sessionsDays));
     await forgetLinks(tx, ago(retention.usedLinksDays), clock.wall());
+    // What brought them.
+    await forgetSettled(tx, ago(retention.usedLinksDays));
     await forgetSecurity(tx, ago(retention.securityEventsDays));
   });
   const before = ago(retention.auditAddressesDays);

@@ -7,6 +7,7 @@ import { pageHeaders } from "../../web/page.tsx";
 import { HttpProblem } from "../../web/problem.ts";
 import { type Action, type Actor, may, reachOf } from "../domain/permissions.ts";
 import { sameOriginOnly } from "../people/caller.ts";
+import { sendsMail } from "../people/forgot-password.ts";
 import type { PeopleParts } from "../people/people-parts.ts";
 import { readActor } from "../people/read-actor.ts";
 import { notFound } from "../routes/shapes.ts";
@@ -44,6 +45,11 @@ export class PageBook {
   /** The service's time. */
   now(): Instant {
     return this.#people.clock.wall();
+  }
+
+  /** Whether the service can send somebody a link. */
+  get sendsMail(): boolean {
+    return sendsMail(this.#people);
   }
 
   get(path: string, action: PageRoute["action"], show: (c: PageContext, visit: Visit) => Answer): void {

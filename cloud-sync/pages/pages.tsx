@@ -10,6 +10,7 @@ import { addNewCodePages } from "./codes/new-code.tsx";
 import { addOneCodePages } from "./codes/one-code.tsx";
 import { addErasePages } from "./erase-person.tsx";
 import { addEventPages } from "./events.tsx";
+import { addForgotPasswordPages } from "./forgot-password.tsx";
 import { addPageAssets, destinationsOf } from "./frame.tsx";
 import { addGrantPages } from "./grants.tsx";
 import { addLinkPages } from "./links.tsx";
@@ -28,6 +29,7 @@ export function pages(people: PeopleParts, ask: AskService): PageBook {
   const book = new PageBook(people, ask);
   book.get("/", "account.self", async (c, visit) => c.redirect(await homeOf(visit), 303));
   addSignInPages(book);
+  addForgotPasswordPages(book);
   addLinkPages(book);
   addSetUpPages(book);
   addCodesList(book);

@@ -119,6 +119,9 @@ function SignIn({ visit, next, news, faults, name }: SignInProps) {
         />
       </Form>
       <PasskeySignIn words={words} next={next} />
+      <p>
+        <a href="/forgot-password">{words.forgot.title}</a>
+      </p>
     </Frame>
   );
 }

@@ -19,6 +19,8 @@ export interface PeopleParts extends CloudParts {
   readonly burstNotes: RateLimiter;
   /** Wrong tokens, by network. */
   readonly wrongTokens: RateLimiter;
+  /** Links for a new password, by the e-mail address they are asked for. */
+  readonly forgotRate: RateLimiter;
 }
 
 export function peopleParts(parts: CloudParts): PeopleParts {
@@ -31,6 +33,7 @@ export function peopleParts(parts: CloudParts): PeopleParts {
     proofRate: new RateLimiter({ burst: 30, perSecond: 0.5 }, monotonic),
     challengeRate: new RateLimiter({ burst: 30, perSecond: 0.5 }, monotonic),
     burstNotes: new RateLimiter({ burst: 1, perSecond: 1 / 3600 }, monotonic),
+    forgotRate: new RateLimiter({ burst: 3, perSecond: 3 / 3600 }, monotonic),
     wrongTokens: new RateLimiter({ burst: 30, perSecond: 0.5 }, monotonic),
   };
 }

@@ -8,6 +8,7 @@ import { type BackupTable, newHeader, toBytes } from "./backup-format.ts";
 import { beginNewFeed } from "./feed.ts";
 import { migrations } from "./migrations.ts";
 import { voidAllLinks } from "./one-time-links.ts";
+import { dropWaiting } from "./outbox.ts";
 import * as schema from "./schema.ts";
 import { endAllSessions } from "./sessions.ts";
 import { listSites } from "./sites.ts";
@@ -110,6 +111,7 @@ export async function restoreBackup(
     // Whoever was signed out since would be in again, and a link that was used be good again.
     await endAllSessions(tx, now);
     await voidAllLinks(tx);
+    await dropWaiting(tx);
   });
   return summary;
 }

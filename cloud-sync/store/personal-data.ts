@@ -4,6 +4,7 @@ import type { Grant, PersonRef } from "../../gateway/domain/grant.ts";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import { destroyKeysOf } from "./audit-keys.ts";
 import { changeGrant, freeCodes, type GrantRow, lockGrants, toGrant } from "./grants.ts";
+import { dropMailsTo } from "./outbox.ts";
 import { everySite } from "./people.ts";
 import { apiKey, grantRecord, oneTimeLink, passkey, securityEvent, session } from "./schema.ts";
 import type { Queries, Transaction } from "./store.ts";
@@ -77,6 +78,7 @@ export async function eraseTraces(tx: Transaction, person: string, now: Instant)
   const sessions = await tx.delete(session).where(ofPerson(session, person)).returning({ id: session.id });
   const passkeys = await tx.delete(passkey).where(ofPerson(passkey, person)).returning({ id: passkey.id });
   await tx.delete(oneTimeLink).where(ofPerson(oneTimeLink, person));
+  await dropMailsTo(tx, person);
   const keys = await tx
     .update(apiKey)
     .set({ name: erasedName, revokedAt: sql`coalesce(${apiKey.revokedAt}, ${now}::bigint)` })

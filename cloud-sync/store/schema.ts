@@ -463,3 +463,30 @@ export const passkey = pgTable(
     index("passkey_person").on(table.siteId, table.personId),
   ],
 );
+
+/** What is to leave the service. `site_id` is "*". */
+export const outbox = pgTable(
+  "outbox",
+  {
+    siteId: text("site_id").notNull(),
+    id: text("id").notNull(),
+    /** "forgot-password": not yet looked up whom it is for. */
+    kind: text("kind", { enum: ["forgot-password", "mail"] }).notNull(),
+    /** Whom it is for, once that is known. */
+    personId: text("person_id"),
+    /** Sealed JSON; empty once it is settled. */
+    body: text("body").notNull(),
+    state: text("state", { enum: ["waiting", "sent", "failed"] }).notNull(),
+    /** What kept it from leaving, the last time. */
+    why: text("why"),
+    attempts: integer("attempts").notNull().default(0),
+    createdAt: instant("created_at").notNull(),
+    /** When it is tried next; of what is settled, when it was. */
+    dueAt: instant("due_at").notNull(),
+    expiresAt: instant("expires_at").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.siteId, table.id] }),
+    index("outbox_due").on(table.siteId, table.state, table.dueAt),
+  ],
+);

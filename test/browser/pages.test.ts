@@ -11,7 +11,7 @@ import { SecretString } from "../../gateway/wire/secret.ts";
 import { givenCloud, type TestCloud, TestGateway } from "../support/cloud.ts";
 import { desktop, phone, startBrowser } from "../support/control-page.ts";
 import { missing } from "../support/needs.ts";
-import { comeAs, pageTour } from "../support/page-tour.ts";
+import { comeAs, pageTour, tourSurroundings } from "../support/page-tour.ts";
 import { givenPages, nukiDoor } from "../support/page-visitor.ts";
 import { servePages } from "../support/served-pages.ts";
 
@@ -224,7 +224,7 @@ for (const { language, size, colorScheme } of [
   test(`every page in ${language}, ${size.width} px wide, ${colorScheme}: axe finds nothing, nothing lies beside the screen, the browser complains of nothing`, {
     skip,
   }, async (t) => {
-    const site = await givenPages();
+    const site = await givenPages(tourSurroundings);
     t.after(() => site.cloud.close());
     const served = await servePages(site.cloud);
     t.after(() => served.stop());

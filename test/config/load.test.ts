@@ -336,3 +336,29 @@ test("a configuration may be read by all, a secrets file by its owner alone", as
     await assert.rejects(load(), new RegExp(`mode 0${mode.toString(8)}\\); run: chmod 600 .*mode-secrets\\.yaml`));
   }
 });
+
+test("a mail server is named with a way to it that nobody listens on, and with the address its links lead to", async () => {
+  const faults = (mail: string, publicUrl = "publicUrl: https://postern.example\n") => {
+    try {
+      cloudFromYaml(parseYaml("cloud.yaml", `data: ./cloud\n${publicUrl}mail: {host: ${mail}}\n`));
+      return "";
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  const from = 'from: "Postern <postern@example.org>"';
+  assert.equal(faults(`smtp.example.org, ${from}`), "");
+  assert.equal(faults(`localhost, encryption: none, from: postern@example.org`), "");
+  assert.match(faults(`smtp.example.org, encryption: none, ${from}`), /mail\.encryption: .*expected starttls/);
+  assert.match(faults(`smtp.example.org, ${from}`, ""), /publicUrl: is needed with mail/);
+  assert.match(faults(`smtp.example.org, from: "a\\r\\nBcc: b@example.org"`), /mail\.from: .*expected postern@/);
+  assert.match(faults(`smtp.example.org, ${from}, password: hunter2`), /mail\.password/);
+
+  const file = join(folder, "mail.yaml");
+  const mail = `mail: {host: smtp.example.org, user: postern, ${from}, caFile: ca.pem}`;
+  await writeFile(file, `data: ./cloud\npublicUrl: https://postern.example\n${mail}\n`);
+  await assert.rejects(loadCloudConfig(file, { environment: {} }), /POSTERN_MAIL_PASSWORD: is needed/);
+  const { settings, mailPassword } = await loadCloudConfig(file, { environment: { POSTERN_MAIL_PASSWORD: "hunter2" } });
+  assert.equal(mailPassword(), "hunter2");
+  assert.equal(settings.mail?.caFile, join(folder, "ca.pem"));
+});

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Language } from "../../cloud-sync/pages/words/words.ts";
 import { desktop, phone, startBrowser } from "../support/control-page.ts";
-import { comeAs, pageTour } from "../support/page-tour.ts";
+import { comeAs, pageTour, tourSurroundings } from "../support/page-tour.ts";
 import { givenPages } from "../support/page-visitor.ts";
 import { servePages } from "../support/served-pages.ts";
 import { withPalette } from "./palette-png.ts";
@@ -16,7 +16,7 @@ const languages: readonly Language[] = ["en", "es"];
 await mkdir(folder, { recursive: true });
 const browser = await startBrowser();
 for (const language of languages) {
-  const site = await givenPages();
+  const site = await givenPages(tourSurroundings);
   const served = await servePages(site.cloud);
   const page = await browser.context.newPage();
   await page.setExtraHTTPHeaders({ "accept-language": language });

@@ -2,6 +2,7 @@
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import type { CloudApp } from "../../cloud-sync/app.ts";
 import { cloudApp } from "../../cloud-sync/app.ts";
+import type { MailChannel } from "../../cloud-sync/channels/mail.ts";
 import type { CloudParts } from "../../cloud-sync/cloud-parts.ts";
 import { type Role, rolesWithSecondFactor } from "../../cloud-sync/domain/permissions.ts";
 import { hashOf } from "../../cloud-sync/ids.ts";
@@ -12,7 +13,7 @@ import { beginSession } from "../../cloud-sync/store/sessions.ts";
 import { SiteKeys } from "../../cloud-sync/store/site-keys.ts";
 import type { Store } from "../../cloud-sync/store/store.ts";
 import type { Clock } from "../../gateway/ports/clock.ts";
-import { silentLogger } from "../../gateway/ports/logger.ts";
+import { type Logger, silentLogger } from "../../gateway/ports/logger.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
 import type { WirePollReply } from "../../gateway/wire/feed.ts";
 import { headStatement } from "../../gateway/wire/gateway-api.ts";
@@ -108,7 +109,15 @@ export function aMasterKey(): SecretString {
   return new SecretString(Buffer.alloc(32, 7).toString("base64url"));
 }
 
-export async function givenCloud(options: { clock?: Clock; store?: Store } = {}): Promise<TestCloud> {
+export interface CloudSurroundings {
+  readonly clock?: Clock;
+  readonly store?: Store;
+  readonly logger?: Logger;
+  readonly mail?: MailChannel;
+  readonly publicUrl?: string;
+}
+
+export async function givenCloud(options: CloudSurroundings = {}): Promise<TestCloud> {
   const clock = options.clock ?? systemClock;
   const store = options.store ?? (await openStore({ clock, logger: silentLogger }));
   const stopping = new AbortController();
@@ -116,10 +125,12 @@ export async function givenCloud(options: { clock?: Clock; store?: Store } = {})
     store,
     siteKeys: new SiteKeys(aMasterKey()),
     clock,
-    logger: silentLogger,
+    logger: options.logger ?? silentLogger,
     adminTokenHashes: [hashOf(adminToken)],
     version: "0.0.0-test",
     passwordCost: cheapPasswords,
+    mail: options.mail,
+    publicUrl: options.publicUrl,
     stopping: stopping.signal,
   };
   const app = cloudApp(parts);

@@ -2,6 +2,7 @@
 import type { Page } from "playwright-core";
 import type { Language } from "../../cloud-sync/pages/words/words.ts";
 import { recordSecurity } from "../../cloud-sync/store/security-events.ts";
+import type { CloudSurroundings } from "./cloud.ts";
 import type { PageSite } from "./page-visitor.ts";
 
 type Who = "nobody" | "admin" | "agency" | "newcomer";
@@ -21,6 +22,12 @@ const unfitFile = `{
 }`;
 const password = "harbour lane twelve";
 const send = (page: Page) => page.locator("main form.sheet[action] button[type=submit]").last().click();
+
+/** Of the cloud the tour leads through: it sends mail, to nowhere. */
+export const tourSurroundings: CloudSurroundings = {
+  publicUrl: "http://127.0.0.1",
+  mail: { send: async () => ({ outcome: "sent" }) },
+};
 
 /** Fills the cloud with what the pages show, and answers the pages. */
 export async function pageTour({ cloud, people }: PageSite, language: Language): Promise<readonly Stop[]> {
@@ -82,6 +89,17 @@ export async function pageTour({ cloud, people }: PageSite, language: Language):
         await page.locator("#password").fill(password);
         await send(page);
         await page.locator("#code").waitFor();
+      },
+    },
+    { name: "forgot-password", who: "nobody", path: "/forgot-password" },
+    {
+      name: "forgot-password-asked",
+      who: "nobody",
+      path: "/forgot-password",
+      go: async (page) => {
+        await page.locator("#email").fill("ada@example.org");
+        await send(page);
+        await page.locator(".notice").waitFor();
       },
     },
     { name: "first-admin", who: "nobody", path: "/first-admin#token" },

@@ -1,6 +1,6 @@
 /** A cloud with a site behind its pages, and visitors that ask for them as browsers do, without a port. */
 import { type Role, roles } from "../../cloud-sync/domain/permissions.ts";
-import { givenCloud, type TestCloud, type TestGateway, type TestPerson } from "./cloud.ts";
+import { type CloudSurroundings, givenCloud, type TestCloud, type TestGateway, type TestPerson } from "./cloud.ts";
 
 /** What a Nuki lets a code be. */
 export const nukiDoor = {
@@ -39,8 +39,8 @@ export interface PageSite {
 export type Fields = Readonly<Record<string, string | readonly string[]>>;
 
 /** Site "home" with two doors, site "away" with nothing. */
-export async function givenPages(): Promise<PageSite> {
-  const cloud = await givenCloud();
+export async function givenPages(surroundings: CloudSurroundings = {}): Promise<PageSite> {
+  const cloud = await givenCloud(surroundings);
   await cloud.ask("POST", "/api/sites", { id: "home", name: "Harbour Lane 12", zone: "Europe/Madrid" });
   await cloud.ask("POST", "/api/sites", { id: "away", name: "Hill Road 3", zone: "Europe/Madrid" });
   const gateway = await cloud.gateway("home");

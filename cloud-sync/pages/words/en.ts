@@ -123,6 +123,27 @@ export const en = {
     submit: "Set the password",
     done: "Your password is set. Sign in with it.",
   },
+  forgot: {
+    title: "Forgot your password?",
+    lead: "We send you a link by which you choose a new one.",
+    email: "E-mail address of your account",
+    submit: "Send me the link",
+    taken:
+      "If there is an account with this address, a link is on its way to it. It works once, within an hour. Nothing there? Look among the unwanted mail.",
+    without: "No e-mail address in your account? Ask an administrator for a link.",
+    noMail: "Ask an administrator: they can make a link by which you choose a new password.",
+    back: "Back to the sign-in",
+    subject: "Your new password for Postern",
+    letter: (name: string, address: string, link: string) =>
+      `Hello ${name},
+
+somebody asked for a new password for your account at ${address}. If it was you, open this link within an hour and choose one:
+
+${link}
+
+If it was not you, do nothing: your password stays as it is.
+`,
+  },
   setUp: {
     title: "Set up",
     lead: "Four steps to the first code. Each one can be done again later.",

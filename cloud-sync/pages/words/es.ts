@@ -119,6 +119,27 @@ export const es: Words = {
     submit: "Guardar la contraseña",
     done: "Su contraseña está guardada. Entre con ella.",
   },
+  forgot: {
+    title: "¿Olvidó su contraseña?",
+    lead: "Le enviamos un enlace con el que elegirá una nueva.",
+    email: "Correo de su cuenta",
+    submit: "Enviarme el enlace",
+    taken:
+      "Si hay una cuenta con esta dirección, un enlace va de camino. Vale una vez, durante una hora. ¿No llega? Mire en el correo no deseado.",
+    without: "¿Su cuenta no tiene correo? Pida un enlace a un administrador.",
+    noMail: "Pídalo a un administrador: puede crear un enlace con el que elegirá una contraseña nueva.",
+    back: "Volver a la entrada",
+    subject: "Su nueva contraseña de Postern",
+    letter: (name, address, link) =>
+      `Hola, ${name}:
+
+alguien ha pedido una contraseña nueva para su cuenta en ${address}. Si ha sido usted, abra este enlace antes de una hora y elíjala:
+
+${link}
+
+Si no ha sido usted, no haga nada: su contraseña sigue siendo la misma.
+`,
+  },
   setUp: {
     title: "Puesta en marcha",
     lead: "Cuatro pasos hasta el primer código. Cada uno se puede repetir después.",

@@ -17,6 +17,7 @@ const open = [
   "POST /auth/second-factor",
   "POST /auth/refresh",
   "POST /auth/first-admin",
+  "POST /auth/forgot-password",
   "POST /auth/passkey",
   "POST /auth/passkey/options",
   "POST /auth/link",
