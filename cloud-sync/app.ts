@@ -1,6 +1,6 @@
 /** Builds the service's routes from its parts. Nothing is global: a simulation asks it by app.request, without a port. */
 import { OpenAPIHono } from "@hono/zod-openapi";
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { routePath } from "hono/route";
 import { addDocs } from "../web/docs.tsx";
@@ -76,7 +76,11 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
   app.use("/api/*", limitRate(adminRequests, callingNetwork));
   app.use("/api/*", limitBody(adminBodyBytes));
   app.use("/auth/*", limitBody(authBodyBytes));
-  app.notFound((c) => problemResponse(c, new HttpProblem(404, "not-found", "There is no such path."), report));
+  const book = pages(people, (url, init, env) => app.request(url, init, env));
+  app.notFound((c) => {
+    if (isForBrowser(c)) return book.nowhere(c);
+    return problemResponse(c, new HttpProblem(404, "not-found", "There is no such path."), report);
+  });
   app.onError(async (error, c) => {
     await noteRefusal(parts, c, error);
     return problemResponse(c, error, report);
@@ -114,9 +118,15 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
   app.route("/", tempCodeRoutes(parts, new TempCodes(parts)));
   app.route("/", gatewayRoutes(parts, meters));
   app.route("/", operationRoutes(parts, meters));
-  app.route("/", pages(people, (url, init, env) => app.request(url, init, env)).app);
+  app.route("/", book.app);
   addDocs(app, { title: "Postern cloud-sync", version, description });
   return app;
+}
+
+/** Somebody has typed an address or followed a link; programs ask for no HTML, and nothing below these paths is a page. */
+function isForBrowser({ req }: Context<CloudEnv>): boolean {
+  const accepts = req.header("accept") ?? "";
+  return req.method === "GET" && accepts.includes("text/html") && !/^\/(api|auth|v1)\//.test(req.path);
 }
 
 /** Held polls and streams would drown the figures of the others. */

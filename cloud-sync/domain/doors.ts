@@ -12,6 +12,8 @@ import { type PinShape, usualShape } from "./pin-policy.ts";
 
 export interface Door {
   readonly id: AccessPointId;
+  /** What people call it, and what they are told when it cannot be; left out: its id. */
+  readonly name?: string | undefined;
   /** Whether anything there reads credentials, so that the gateway is asked; undefined: its gateway does not say. */
   readonly reads: boolean | undefined;
   /** Which kinds; undefined: its gateway does not say, and whatever can be read is. */
@@ -67,30 +69,30 @@ export function findImpossible(
   if (kinds.some((kind) => remoteKinds.includes(kind))) return undefined;
   for (const [index, door] of doors.entries()) {
     if (kinds.some((kind) => readsKind(door, kind) !== false)) continue;
-    const { id, codes, noCodes } = door;
+    const { id, name = id, codes, noCodes } = door;
     const field = `accessPoints[${index}]`;
     if (!kinds.includes("pin"))
       return {
         field,
-        why: `nothing at ${id} reads a ${kinds[0]}; leave it out`,
+        why: `nothing at ${name} reads a ${kinds[0]}; leave it out`,
         instead: addLink,
       };
     if (!codes)
       return {
         field,
-        why: `${whyNoPin(id, noCodes)}; leave it out`,
+        why: `${whyNoPin(name, noCodes)}; leave it out`,
         instead: addLink,
       };
     if (entriesAllowed !== null)
       return {
         field: "entriesAllowed",
-        why: `the lock of ${id} opens by itself and counts no entries; leave out the limit or ${id}`,
+        why: `the lock of ${name} opens by itself and counts no entries; leave out the limit or ${name}`,
       };
     const why = hours && whyNoHours(hours, codes.hours);
     if (why !== undefined)
       return {
         field: "schedule",
-        why: `the lock of ${id} opens by itself and ${why}; leave out the schedule or ${id}`,
+        why: `the lock of ${name} opens by itself and ${why}; leave out the schedule or ${name}`,
       };
   }
   return undefined;
@@ -123,10 +125,10 @@ export function hoursAt(door: Door, zone: string): DoorHours {
   return { by: openingsPerWeekMax > 0 ? "writing" : "nobody", openingsPerWeekMax };
 }
 
-function whyNoPin(id: AccessPointId, noCodes: string | undefined): string {
+function whyNoPin(name: string, noCodes: string | undefined): string {
   return noCodes === undefined
-    ? `PINs are not possible at ${id}: nothing there reads them, and its lock keeps none`
-    : `nothing at ${id} reads PINs, and ${noCodes}`;
+    ? `PINs are not possible at ${name}: nothing there reads them, and its lock keeps none`
+    : `nothing at ${name} reads PINs, and ${noCodes}`;
 }
 
 /** What a PIN must be so that every lock takes it that keeps codes itself; `start`: what it must be without them. */
@@ -145,11 +147,11 @@ export function pinShapeOf(doors: readonly Door[], start: PinShape = usualShape)
       earlier = door;
       continue;
     }
-    const [field, own] = [`accessPoints[${index}]`, `the lock of ${door.id} takes ${wordsOf(door.codes)}`];
+    const [field, own] = [`accessPoints[${index}]`, `the lock of ${door.name ?? door.id} takes ${wordsOf(door.codes)}`];
     return earlier?.codes
       ? {
           field,
-          why: `no PIN fits all the locks: ${own}, that of ${earlier.id} ${wordsOf(earlier.codes)}; make one for each`,
+          why: `no PIN fits all the locks: ${own}, that of ${earlier.name ?? earlier.id} ${wordsOf(earlier.codes)}; make one for each`,
         }
       : { field, why: `${own}, and PINs have ${start.lengths.at(0)} to ${start.lengths.at(-1)} digits` };
   }
@@ -162,9 +164,9 @@ export function findUnfit(
   { value, length }: { readonly value?: string | undefined; readonly length?: number | undefined },
   field: string,
 ): Impossible | undefined {
-  for (const { id, codes } of doors) {
+  for (const { id, name = id, codes } of doors) {
     if (!codes) continue;
-    const why = `the lock of ${id} takes ${wordsOf(codes)}`;
+    const why = `the lock of ${name} takes ${wordsOf(codes)}`;
     if (value !== undefined && !takes(codes, value)) return { field: `${field}.value`, why };
     if (length !== undefined && !codes.lengths.includes(length)) return { field: `${field}.length`, why };
   }

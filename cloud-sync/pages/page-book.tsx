@@ -86,6 +86,15 @@ export class PageBook {
     return { lang, words: languages[lang], api: new OwnApi(this.#ask, c), actor };
   }
 
+  /** What a browser shows of an address where nothing is. */
+  async nowhere(c: Context): Promise<Response> {
+    c.set("visit", this.#visitOf(c, await readActor(this.#people, c)));
+    await pageHeaders()(c, async () => {
+      c.res = await this.#failed(notFound("such page"), c);
+    });
+    return c.res;
+  }
+
   #failed(error: Error, c: PageContext): Response | Promise<Response> {
     // An error before anybody was looked up, such as of a body that is too large.
     const visit = c.get("visit") ?? this.#visitOf(c, undefined);

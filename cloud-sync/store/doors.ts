@@ -1,5 +1,5 @@
 /** The access points of a site as their gateways last reported them. */
-import { and, eq, inArray } from "drizzle-orm";
+import { and, eq, inArray, sql } from "drizzle-orm";
 import type { Door } from "../domain/doors.ts";
 import type { GatewayRow, Report } from "./gateways.ts";
 import { accessPoint, gateway } from "./schema.ts";
@@ -17,23 +17,22 @@ export interface ReportedDoor extends Door {
 /** In the order of `ids`; those nobody has reported are left out. */
 export async function readDoors(db: Queries, siteId: string, ids: readonly string[]): Promise<ReportedDoor[]> {
   const wanted = and(eq(accessPoint.siteId, siteId), inArray(accessPoint.id, [...ids]));
-  const servedBy = new Map(
-    (await db.select({ id: accessPoint.id, gateway: accessPoint.gatewayId }).from(accessPoint).where(wanted)).map(
-      (row) => [row.id, row.gateway],
-    ),
-  );
+  const name = sql<string>`coalesce(${accessPoint.name}, ${accessPoint.reportedName})`;
+  const columns = { id: accessPoint.id, name, gateway: accessPoint.gatewayId };
+  const served = new Map((await db.select(columns).from(accessPoint).where(wanted)).map((row) => [row.id, row]));
   // A report is long and told once for all the doors of its gateway.
   const rows = await db
     .select({ id: gateway.id, report: gateway.report })
     .from(gateway)
-    .where(and(eq(gateway.siteId, siteId), inArray(gateway.id, [...new Set(servedBy.values())])));
+    .where(
+      and(eq(gateway.siteId, siteId), inArray(gateway.id, [...new Set(served.values().map((row) => row.gateway))])),
+    );
   const said = new Map(rows.map((row) => [row.id, new Map(pointsOf(row).map((point) => [point.id, point]))]));
   return ids.flatMap((id) => {
-    const by = servedBy.get(id);
-    const point = by === undefined ? undefined : said.get(by)?.get(id);
-    if (by === undefined) return [];
-    const { lock, reads, kinds, codes, noCodes } = point ?? {};
-    return [{ id, gateway: by, lock, reads, kinds, codes, noCodes }];
+    const row = served.get(id);
+    if (!row) return [];
+    const { lock, reads, kinds, codes, noCodes } = said.get(row.gateway)?.get(id) ?? {};
+    return [{ ...row, lock, reads, kinds, codes, noCodes }];
   });
 }
 

@@ -43,6 +43,29 @@ test("every page, every role: as the table of permissions says; nobody is sent t
   assert.deepEqual(wrong, []);
 });
 
+test("an address where nothing is: a page for a browser in its language, a problem for a program", async () => {
+  const accept = "text/html,application/xhtml+xml,*/*;q=0.8";
+  const spanish = { accept, "accept-language": "es-ES" };
+  for (const person of [undefined, site.people.agency]) {
+    const { status, headers, text } = await site.visit(person, "/no/such/page?x=<b>", spanish);
+    assert.equal(status, 404);
+    assert.match(headers.get("content-type") ?? "", /^text\/html/);
+    assert.match(headers.get("content-security-policy") ?? "", /script-src 'self'/);
+    assert.match(text, person ? /There is nothing here/ : /Aquí no hay nada/);
+    assert.doesNotMatch(text, /<b>/);
+  }
+  for (const [path, headers] of [
+    ["/no/such/page", { accept: "*/*" }],
+    ["/no/such/page", { accept: "application/json" }],
+    ["/auth/no-such-path", { accept }],
+    ["/v1/no-such-path", { accept }],
+  ] as const) {
+    const answer = await site.visit(undefined, path, headers);
+    assert.deepEqual([answer.status, JSON.parse(answer.text).code], [404, "not-found"], path);
+    assert.equal(answer.headers.get("content-type"), "application/problem+json");
+  }
+});
+
 test("a code for a Nuki: the form names the lock's rules, comes back with what is wrong, and shows the digits once", async () => {
   const { agency } = site.people;
   const form = { site: "home", name: "Cleaner", accessPoints: "front-door", until: "2099-03-04T18:00" };
@@ -60,6 +83,7 @@ test("a code for a Nuki: the form names the lock's rules, comes back with what i
   const unfit = await site.send(agency, "/codes", { ...form, code: "123450" });
   assert.equal(unfit.status, 422);
   assert.match(unfit.text, /id="code-fault"/);
+  assert.match(unfit.text, /the lock of Front door takes 6 digits/);
   assert.match(unfit.text, /value="123450"/);
 
   const made = await site.send(agency, "/codes", { ...form, code: "987654" });
