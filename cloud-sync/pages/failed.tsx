@@ -1,6 +1,8 @@
 /** What a visitor sees instead of a page that cannot be shown. */
+import type { Child } from "hono/jsx";
 import type { HttpProblem } from "../../web/problem.ts";
 import { Frame } from "./frame.tsx";
+import { Fault } from "./parts/fault.tsx";
 import type { Visit } from "./visit.ts";
 
 export function Failed({ visit, problem, requestId }: { visit: Visit; problem: HttpProblem; requestId: string }) {
@@ -22,10 +24,8 @@ export function Failed({ visit, problem, requestId }: { visit: Visit; problem: H
   );
 }
 
-function wordsOf(
-  { words: { failed } }: Visit,
-  { status, code, message }: HttpProblem,
-): { title: string; text: string } {
+function wordsOf({ words }: Visit, { status, code, message, errors }: HttpProblem): { title: string; text: Child } {
+  const { failed } = words;
   if (code === "foreign-origin") return { title: failed.title, text: failed.foreign };
   switch (status) {
     case 403:
@@ -37,6 +37,7 @@ function wordsOf(
     case 429:
       return { title: failed.title, text: failed.busy };
     default:
-      return { title: failed.title, text: status >= 500 ? failed.later : message };
+      if (status >= 500) return { title: failed.title, text: failed.later };
+      return { title: failed.title, text: <Fault text={errors[0]?.message ?? message} words={words} /> };
   }
 }
