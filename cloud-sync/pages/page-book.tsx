@@ -2,6 +2,7 @@
 import { type Context, Hono } from "hono";
 import { getCookie } from "hono/cookie";
 import type { Instant } from "../../gateway/domain/instant.ts";
+import { preferredLanguage } from "../../web/language.ts";
 import { limitBody } from "../../web/limits.ts";
 import { pageHeaders } from "../../web/page.tsx";
 import { HttpProblem } from "../../web/problem.ts";
@@ -14,7 +15,7 @@ import { notFound } from "../routes/shapes.ts";
 import { Failed } from "./failed.tsx";
 import { type AskService, OwnApi, query } from "./own-api.ts";
 import { languageCookie, type PageEnv, type Visit } from "./visit.ts";
-import { isLanguage, languages, preferredLanguage } from "./words/words.ts";
+import { isLanguage, languages } from "./words/words.ts";
 
 export type PageContext = Context<PageEnv>;
 type Answer = Response | Promise<Response>;
@@ -82,7 +83,7 @@ export class PageBook {
 
   #visitOf(c: PageContext, actor: Actor | undefined): Visit {
     const chosen = actor?.person?.language ?? getCookie(c, languageCookie);
-    const lang = isLanguage(chosen) ? chosen : preferredLanguage(c.req.header("accept-language"));
+    const lang = isLanguage(chosen) ? chosen : preferredLanguage(c.req.header("accept-language"), isLanguage, "en");
     return { lang, words: languages[lang], api: new OwnApi(this.#ask, c), actor };
   }
 

@@ -3,6 +3,8 @@ import type { DenyReason } from "./decide.ts";
 
 export type Language = "en" | "es";
 
+export const isLanguage = (text: string | undefined): text is Language => text === "en" || text === "es";
+
 export const denialTexts: Readonly<Record<DenyReason, Readonly<Record<Language, string>>>> = {
   STORAGE_FULL: {
     en: "The gateway cannot write down any more entries, so it admits nobody. Please call the property management.",

@@ -20,6 +20,12 @@ export interface DeviceOrigin {
   readonly seq: number;
 }
 
+/** A guard's scan of what a visitor shows. `nonce`: the number that the guard's request gave itself; absent where nobody was let in. */
+export interface GuardScan {
+  readonly staff: StaffId;
+  readonly nonce?: string;
+}
+
 interface CodeFacts {
   readonly device: DeviceId;
   readonly grant: GrantId;
@@ -43,6 +49,7 @@ export type EventBody =
       readonly revision: number;
       readonly flags?: readonly string[];
       readonly press?: DeviceOrigin;
+      readonly scan?: GuardScan;
     }
   /** The strike of admission `of` was told to move; "unknown": the device did not say whether it did. */
   | {
@@ -73,6 +80,7 @@ export type EventBody =
       /** Name of the gateway that holds the grant's entries, where that is the reason. */
       readonly heldAt?: string;
       readonly press?: DeviceOrigin;
+      readonly scan?: GuardScan;
     }
   /**
    * So many wrong PINs within 24 h, at so many keypads of this gateway, that their budget is spent (pin-budget.ts). Told when that

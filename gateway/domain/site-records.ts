@@ -4,6 +4,7 @@
  */
 import type { AccessPointId } from "./access-point.ts";
 import { CodeLedger, type TrailItem } from "./code-trail.ts";
+import { type CountedScan, CountedScans, type ScanItem } from "./counted-scans.ts";
 import type { CredentialId, CredentialKind, PresentedCredential } from "./credential.ts";
 import type { Candidate, DenyReason, RightsView, SiteView } from "./decide.ts";
 import { type DoorItem, DoorWork, type HeldOpen, type Unfinished } from "./door-work.ts";
@@ -41,6 +42,7 @@ export type SnapshotItem =
   | { readonly item: "revoked"; readonly id: string }
   | AttemptsItem
   | TrailItem
+  | ScanItem
   | DoorItem;
 
 export class SiteRecords implements SiteView {
@@ -71,6 +73,7 @@ export class SiteRecords implements SiteView {
   readonly #attempts = new WrongAttempts();
   readonly #codes = new CodeLedger();
   readonly #doors = new DoorWork();
+  readonly #scans = new CountedScans();
   /** The newest event of an earlier boot, while those are replayed. */
   #replayed: { readonly boot: number; readonly mono: Monotonic } | undefined;
 
@@ -253,6 +256,11 @@ export class SiteRecords implements SiteView {
     return this.#doors.isRepeat(origin);
   }
 
+  /** The entry that a guard's request of this number has led to. */
+  countedScan(nonce: string): CountedScan | undefined {
+    return this.#scans.find(nonce);
+  }
+
   unfinished(): Unfinished[] {
     return this.#doors.unfinished();
   }
@@ -307,7 +315,7 @@ export class SiteRecords implements SiteView {
     const revoked = [...this.#revoked];
     const [before, after] = [
       [this.#set.dump(), this.#ledger.dump()],
-      [this.#attempts.dump(now), this.#codes.dump(), this.#doors.dump()],
+      [this.#attempts.dump(now), this.#codes.dump(), this.#scans.dump(), this.#doors.dump()],
     ];
     return (function* () {
       yield facts;
@@ -350,6 +358,9 @@ export class SiteRecords implements SiteView {
         break;
       case "code":
         this.#codes.restore(entry);
+        break;
+      case "scan":
+        this.#scans.restore(entry);
         break;
       default:
         this.#doors.restore(entry);
@@ -405,6 +416,7 @@ export class SiteRecords implements SiteView {
         break;
     }
     this.#doors.apply(event);
+    this.#scans.apply(event);
   }
 
   #applyPage(page: FeedPage): void {

@@ -3,8 +3,10 @@
  * the disk; a denial is written down as well, and told when it tells nothing (tell-reader.ts).
  */
 import type { AccessPoint } from "../domain/access-point.ts";
+import type { CountedScan } from "../domain/counted-scans.ts";
 import { type AccessRequest, type Decision, type DenyReason, decide, secondLook } from "../domain/decide.ts";
-import type { DeviceOrigin, EntryEvent, EventBody, EventSeq } from "../domain/entry-event.ts";
+import type { DeviceOrigin, EntryEvent, EventBody, EventSeq, GuardScan } from "../domain/entry-event.ts";
+import type { Grant } from "../domain/grant.ts";
 import type { Millis, Monotonic } from "../domain/instant.ts";
 import { GatewayError } from "../errors.ts";
 import type { Reader } from "../ports/device.ts";
@@ -29,6 +31,8 @@ export interface Press {
   readonly origin: DeviceOrigin | undefined;
   /** When somebody pressed, on our monotonic clock. */
   readonly at: Monotonic;
+  /** A guard asks for the visitor. One of a number that was counted is answered with what became of it. */
+  readonly scan?: GuardScan;
 }
 
 /** Whoever pressed longer ago than this is not waiting at the door any more: nothing opens for it. */
@@ -59,16 +63,29 @@ async function answer(site: SiteParts, request: AccessRequest, press: Press): Pr
   if (site.stopping.aborted) return { outcome: "unanswered", why: "stopped" };
   if (isTooLate(site, press)) return { outcome: "unanswered", why: "too-late" };
   if (site.journal.state === "failed") return { outcome: "denied", reason: "STORAGE_FULL" };
-  const decided = () => decide(request, site.records, circumstancesAt(site, request.accessPoint));
-  // Nothing may come between the decision and its record: another door could spend the same entry.
-  let decision = decided();
-  if (decision.grant && isElsewhere(decision)) {
+  let decision = decideNow(site, request);
+  if (isElsewhere(decision)) {
     await fetchEntry(site, decision.grant);
-    decision = decided();
+    decision = decideNow(site, request);
   }
+  // Nothing may come between the decision and its record: another door could spend the same entry.
+  const counted = press.scan?.nonce === undefined ? undefined : site.records.countedScan(press.scan.nonce);
+  if (counted) return whatBecameOf(counted);
   const accessPoint = site.accessPoints.get(request.accessPoint);
-  if (decision.outcome === "denied" || !accessPoint) return deny(site, request, decision, press.origin);
+  if (decision.outcome === "denied" || !accessPoint) return deny(site, request, decision, press);
   return admit(site, request, accessPoint, decision, press);
+}
+
+export function decideNow(site: SiteParts, request: AccessRequest): Decision {
+  return decide(request, site.records, circumstancesAt(site, request.accessPoint));
+}
+
+/** At another access point it may be under way. */
+function whatBecameOf({ of, result }: CountedScan): Outcome {
+  if (result === "under-way") return { outcome: "released", seq: of, result: "unknown" };
+  return "void" in result
+    ? { outcome: "void", seq: of, why: result.void }
+    : { outcome: "released", seq: of, result: result.released };
 }
 
 function isTooLate({ clock }: SiteParts, { at }: Press): boolean {
@@ -76,8 +93,9 @@ function isTooLate({ clock }: SiteParts, { at }: Press): boolean {
 }
 
 /** Its entries lie at another gateway: one may come over the LAN while the person waits. */
-function isElsewhere(decision: Decision): boolean {
-  return decision.outcome === "granted" ? decision.flags.length > 0 : decision.reason === "HELD_AT_OTHER_GATE";
+export function isElsewhere(decision: Decision): decision is Decision & { readonly grant: Grant } {
+  const isShort = decision.outcome === "granted" ? decision.flags.length > 0 : decision.reason === "HELD_AT_OTHER_GATE";
+  return isShort && decision.grant !== undefined;
 }
 
 async function admit(
@@ -100,6 +118,7 @@ async function admit(
       revision,
       ...(flags.length > 0 && { flags }),
       ...(press.origin && { press: press.origin }),
+      ...(press.scan && { scan: press.scan }),
     });
   } catch (error) {
     if (error instanceof GatewayError && error.code === "storage-full")
@@ -133,7 +152,12 @@ async function admit(
 }
 
 /** A full disk keeps the denial from being written down, not from being given. */
-function deny(site: SiteParts, request: AccessRequest, decision: Decision, press: DeviceOrigin | undefined): Outcome {
+export function deny(
+  site: SiteParts,
+  request: AccessRequest,
+  decision: Decision,
+  { origin, scan }: Pick<Press, "origin" | "scan">,
+): Outcome & { outcome: "denied" } {
   const { accessPoint, presented } = request;
   const reason = decision.outcome === "denied" ? decision.reason : "WRONG_ACCESS_POINT";
   const guessed = site.records.isGuess(presented.kind, reason);
@@ -152,7 +176,8 @@ function deny(site: SiteParts, request: AccessRequest, decision: Decision, press
       ...(decision.credential && { credential: decision.credential.id }),
       ...(lockedOutMs > 0 && { lockedOutMs }),
       ...(heldAt !== undefined && { heldAt }),
-      ...(press && { press }),
+      ...(origin && { press: origin }),
+      ...(scan && { scan: { staff: scan.staff } }),
     },
     // As long as admissions still fit on the disk, guesses must be counted.
     { importance: guessed ? "high" : "low" },

@@ -1,39 +1,22 @@
 /** The gateway's LAN pages and checks. Only staff who have signed in may open a door here; everything else tells. */
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { addDocs } from "../../web/docs.tsx";
 import { limitRate, RateLimiter, remoteAddress } from "../../web/limits.ts";
 import { addAssets, Page, pageHeaders } from "../../web/page.tsx";
-import {
-  HttpProblem,
-  problemResponse,
-  problemSchema,
-  type RequestIdEnv,
-  refuseInvalid,
-  requestId,
-} from "../../web/problem.ts";
+import { HttpProblem, problemResponse, type RequestIdEnv, refuseInvalid, requestId } from "../../web/problem.ts";
+import { addGuardPage } from "./guard-page.tsx";
+import { addGuardRoutes } from "./guard-routes.ts";
 import { onlyHosts } from "./hosts.ts";
 import { Metrics } from "./metrics.ts";
 import { recentEvents } from "./recent-events.ts";
-import { eventsQuerySchema, eventsSchema, statusSchema } from "./schemas.ts";
+import { eventsQuerySchema, eventsSchema, json, problems, statusSchema } from "./schemas.ts";
 import { StaffPages } from "./staff-pages.tsx";
 import { endedWords, gatewayStatus, type StatusSources } from "./status.ts";
 import { StatusBody } from "./status-page.tsx";
 
 const rate = { burst: 200, perSecond: 50 };
 const eventsOnPage = 20;
-
-const json = <T extends z.ZodType>(schema: T, description: string) => ({
-  description,
-  content: { "application/json": { schema } },
-});
-
-const problems = <S extends number>(...statuses: readonly S[]) =>
-  Object.fromEntries(
-    statuses.map((status) => [
-      status,
-      { description: "A problem", content: { "application/problem+json": { schema: problemSchema } } },
-    ]),
-  ) as Record<S, { description: string; content: { "application/problem+json": { schema: typeof problemSchema } } }>;
 
 const routes = {
   health: createRoute({
@@ -135,6 +118,9 @@ export function gatewayApp(sources: StatusSources): OpenAPIHono<RequestIdEnv> {
     ),
   );
   staff.addTo(app);
+  const sessionOf = (c: Context) => staff.sessionOf(c);
+  addGuardRoutes(app, site, sessionOf);
+  addGuardPage(app, site, sessionOf);
   app.get("/ca.crt", (c) => c.body(sources.caCertificate, 200, { "content-type": "application/x-x509-ca-cert" }));
   addAssets(app);
   addDocs(app, {

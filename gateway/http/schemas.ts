@@ -1,6 +1,21 @@
 /** The LAN API's answers, for its checks and its documentation. */
 import { z } from "@hono/zod-openapi";
+import { problemSchema } from "../../web/problem.ts";
 import type { EntryEvent } from "../domain/entry-event.ts";
+
+/** An answer of a documented route. */
+export const json = <T extends z.ZodType>(schema: T, description: string) => ({
+  description,
+  content: { "application/json": { schema } },
+});
+
+export const problems = <S extends number>(...statuses: readonly S[]) =>
+  Object.fromEntries(
+    statuses.map((status) => [
+      status,
+      { description: "A problem", content: { "application/problem+json": { schema: problemSchema } } },
+    ]),
+  ) as Record<S, { description: string; content: { "application/problem+json": { schema: typeof problemSchema } } }>;
 
 const link = z.enum(["online", "offline", "unknown"]);
 

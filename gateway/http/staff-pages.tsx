@@ -201,7 +201,7 @@ function SignInPage(props: { name: string; isSafe: boolean; userName?: string; r
   );
 }
 
-function noStore(c: Context, next: () => Promise<void>): Promise<void> {
+export function noStore(c: Context, next: () => Promise<void>): Promise<void> {
   c.header("cache-control", "no-store");
   return next();
 }

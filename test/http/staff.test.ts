@@ -2,26 +2,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { FeedRow } from "../../gateway/domain/feed.ts";
-import { defaultOfflineMaxAgeMs, type Site } from "../../gateway/domain/site.ts";
-import type { StaffMember } from "../../gateway/domain/staff.ts";
+import { defaultOfflineMaxAgeMs } from "../../gateway/domain/site.ts";
 import { carryOutForStaff } from "../../gateway/flows/staff-command.ts";
-import { gatewayApp } from "../../gateway/http/app.tsx";
-import { recentEvents } from "../../gateway/http/recent-events.ts";
-import type { CommandResult, Device } from "../../gateway/ports/device.ts";
-import type { RunningSite } from "../../gateway/site.ts";
-import { rowSum } from "../../gateway/wire/feed.ts";
 import { PasswordHasher } from "../../gateway/wire/password-hash.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
-import { startLoneSite } from "../support/lone-site.ts";
-import { SimClock } from "../support/sim-clock.ts";
-import { aPage, aSite, goneRow, noon, siteRow } from "../support/site-fixture.ts";
-import { statusSources } from "../support/status-sources.ts";
+import { goneRow, siteRow } from "../support/site-fixture.ts";
+import { aGate, anySite, rosa, staffRow, rosasPassword as typed } from "../support/staffed-gate.ts";
 
-const typed = "gate and garden 7";
-const kept = await new PasswordHasher({ cost: { memoryKiB: 64, passes: 1 } }).hash(new SecretString(typed));
 const other = await new PasswordHasher({ cost: { memoryKiB: 64, passes: 1 } }).hash(new SecretString("another one 42"));
-const rosa: StaffMember = { id: "person-rosa", name: "Rosa Guard", userName: "rosa", role: "guard", password: kept };
 
 describe("signing in at the gateway", () => {
   test("with the right password, in any spelling of the name, and the doors are there", async () => {
@@ -170,100 +158,3 @@ describe("whoever has signed in", () => {
     assert.equal((await ask("POST", "/doors/front/unlock", { cookie, form: {} })).headers.get("location"), "/sign-in");
   });
 });
-
-function anySite(overrides: Partial<Site> = {}): Site {
-  return aSite({ offlineMaxAgeMs: { ...defaultOfflineMaxAgeMs, staff: null }, ...overrides });
-}
-
-function staffRow(body: StaffMember, ver = 1): FeedRow {
-  return { kind: "staff", id: body.id, ver, body, sum: rowSum({ kind: "staff", id: body.id, ver, body }) };
-}
-
-interface Request {
-  readonly form?: Record<string, string>;
-  readonly cookie?: string;
-  readonly headers?: Record<string, string>;
-  /** The caller's address; the machine itself when left out. */
-  readonly from?: string;
-}
-
-/** A gateway that knows Rosa, with one door whose lock does as it is told. */
-async function aGate(overrides: Partial<Site> = {}) {
-  const clock = new SimClock(noon);
-  const heard: string[] = [];
-  /** The lock answers a release once this is over. */
-  const held: { release?: PromiseWithResolvers<void> } = {};
-  let site: RunningSite;
-  const device: Device = {
-    id: "lock",
-    start: async () => undefined,
-    stop: async () => undefined,
-    status: () => ({ link: "online", since: 0 }),
-    subscribe: () => () => undefined,
-    lock: {
-      relocks: "by-itself",
-      release: async (): Promise<CommandResult> => {
-        heard.push(`release, ${site.parts.journal.durableSeq} on the disk`);
-        await held.release?.promise;
-        return "confirmed";
-      },
-      secure: async () => "confirmed",
-      state: () => ({ bolt: "secured", basis: "assumed" }),
-    },
-  };
-  const accessPoints = [{ id: "front", name: "Front door", lock: "lock", readers: [], holdMs: 3_000 }];
-  site = await startLoneSite({ clock, devices: [device], accessPoints });
-  let to = 0;
-  const send = async (rows: readonly FeedRow[], more: { readonly complete?: boolean } = {}) => {
-    to += 1;
-    await site.parts.journal.record({ kind: "page", page: aPage(rows, { to, ...more }), at: noon }).durable;
-  };
-  await send([siteRow(anySite(overrides)), staffRow(rosa)]);
-  const app = gatewayApp(statusSources(site.parts, () => ({ state: "offline", queue: 0 })));
-  const ask = async (method: string, path: string, { form, cookie, headers, from }: Request = {}) => {
-    const response = await app.request(
-      path,
-      {
-        method,
-        headers: {
-          ...(form && { origin: "http://localhost", "content-type": "application/x-www-form-urlencoded" }),
-          ...(cookie !== undefined && { cookie }),
-          ...headers,
-        },
-        ...(form && { body: new URLSearchParams(form) }),
-      },
-      from === undefined ? {} : { incoming: { socket: { remoteAddress: from } } },
-    );
-    const [set] = response.headers.getSetCookie();
-    return {
-      status: response.status,
-      headers: response.headers,
-      text: await response.text(),
-      cookie: set?.split(";", 1)[0],
-    };
-  };
-  return {
-    site: site.parts,
-    ask,
-    heard,
-    held,
-    send,
-    pass: (ms: number) => {
-      for (const end = clock.monotonic() + ms; clock.step(end); );
-    },
-    signIn: async (userName: string, password: string) => {
-      const { status, cookie } = await ask("POST", "/sign-in", { form: { userName, password } });
-      assert.equal(status, 303);
-      return cookie ?? "";
-    },
-    /** What the staff did, oldest first, as the journal has it. */
-    events: async () => {
-      await site.parts.journal.record({ kind: "tick", at: noon, syncedAt: null }).durable;
-      const events = await recentEvents(site.parts.journal, 50);
-      return events
-        .filter(({ type }) => type.startsWith("staff-"))
-        .reverse()
-        .map(({ seq, at, clock: _, boot, mono, ...body }) => body);
-    },
-  };
-}

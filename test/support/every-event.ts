@@ -21,6 +21,7 @@ const byType: { readonly [Type in EventBody["type"]]: EventBody & { type: Type }
     revision: 4,
     flags: ["over-limit-risk"],
     press,
+    scan: { staff: "person-rosa", nonce: "scan-0000-0000-0001" },
   },
   released: { type: "released", of: 1, accessPoint: "front", result: "confirmed" },
   void: { type: "void", of: 1, accessPoint: "front", grant: "grant-1", why: "refused" },

@@ -4,8 +4,9 @@ import { after, before, test } from "node:test";
 import { may, roles } from "../../../cloud-sync/domain/permissions.ts";
 import { ownPath } from "../../../cloud-sync/pages/page-book.tsx";
 import { pages } from "../../../cloud-sync/pages/pages.tsx";
-import { preferredLanguage } from "../../../cloud-sync/pages/words/words.ts";
+import { isLanguage } from "../../../cloud-sync/pages/words/words.ts";
 import { peopleParts } from "../../../cloud-sync/people/people-parts.ts";
+import { preferredLanguage } from "../../../web/language.ts";
 import { givenPages, type PageSite } from "../../support/page-visitor.ts";
 
 let site: PageSite;
@@ -203,7 +204,7 @@ test("the language is the person's, else the one chosen, else the browser's", as
     ["es;q=0", "en"],
     ["ES-ar,en;q=0.5", "es"],
   ] as const)
-    assert.equal(preferredLanguage(accepted), language);
+    assert.equal(preferredLanguage(accepted, isLanguage, "en"), language);
 });
 
 test("after the sign-in one is led to a page of this service and nowhere else", () => {

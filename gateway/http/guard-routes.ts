@@ -1,0 +1,224 @@
+/** What a guard's phone asks the gateway: may this visitor come in, and count this one in. Answered from the records here, with or without the cloud. */
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { preferredLanguage } from "../../web/language.ts";
+import { limitBody } from "../../web/limits.ts";
+import { fieldProblem, HttpProblem, type RequestIdEnv } from "../../web/problem.ts";
+import type { AccessPoint } from "../domain/access-point.ts";
+import { type DenyReason, denyReasons } from "../domain/decide.ts";
+import { denialTexts, isLanguage, type Language } from "../domain/denial-text.ts";
+import type { StaffMember } from "../domain/staff.ts";
+import { checkPass, type LoggedEntry, logEntry, type Visitor, visitorOfPass } from "../flows/guard-scan.ts";
+import type { SiteParts } from "../flows/site-parts.ts";
+import { guardWords } from "./guard-words.ts";
+import { json, problems } from "./schemas.ts";
+import type { StaffSession } from "./staff-sessions.ts";
+
+const bodyBytesMax = 16 * 1024;
+
+const scanFields = {
+  record_uid: z
+    .string()
+    .min(1)
+    .max(2_048)
+    .openapi({ description: "As it was read or typed.", example: "VIS-12345-ABC" }),
+  access_point: z
+    .string()
+    .max(200)
+    .optional()
+    .openapi({ description: "Left out: the only one that the gateway serves.", example: "main-gate" }),
+  guard_id: z.string().max(200).optional().openapi({ description: "If it is named, it must be who has signed in." }),
+};
+
+const visitorSchema = z
+  .object({
+    name: z.string(),
+    type: z.string().nullable().openapi({ example: "Guest" }),
+    host_name: z.string().nullable(),
+    document_num: z.string().nullable(),
+    notes: z.string().nullable(),
+    valid_until: z.string(),
+    entries_used: z.number().int().openapi({ description: "At this gateway." }),
+    entries_allowed: z.number().int().nullable().openapi({ description: "null: no limit." }),
+    entries_left: z.number().int().nullable().openapi({ description: "That this gateway can give; null: no limit." }),
+  })
+  .openapi("Visitor");
+
+const verdict = {
+  access_granted: z.boolean(),
+  reason: z.enum(denyReasons).nullable(),
+  message: z.string().openapi({ description: "For people, in the language that the request asks for (en, es)." }),
+  visitor: visitorSchema.nullable(),
+};
+
+const validateQr = createRoute({
+  method: "post",
+  path: "/validate-qr",
+  tags: ["Guards"],
+  summary: "May this visitor come in now?",
+  description: "Counts nothing and opens nothing. A denial is written down. Needs a guard who has signed in.",
+  request: { body: { required: true, content: { "application/json": { schema: z.object(scanFields) } } } },
+  responses: { 200: json(z.object(verdict), "The verdict"), ...problems(400, 401, 403, 413, 429) },
+});
+
+const logEntryRoute = createRoute({
+  method: "post",
+  path: "/log-entry",
+  tags: ["Guards"],
+  summary: "Count this visitor in and open the gate",
+  description:
+    "Decides anew. `nonce` is the request's own number: sent again it answers what became of the first, and counts nothing twice. Needs a guard who has signed in.",
+  request: {
+    body: {
+      required: true,
+      content: {
+        "application/json": {
+          schema: z.object({
+            ...scanFields,
+            nonce: z
+              .string()
+              .regex(/^[\w-]{16,64}$/, "16 to 64 letters, digits, - or _")
+              .openapi({ example: "4b3f6f0e-6a52-4a2f-9d0b-0d6f2f9b8c11" }),
+          }),
+        },
+      },
+    },
+  },
+  responses: {
+    200: json(
+      z.object({
+        ...verdict,
+        entry: z
+          .number()
+          .int()
+          .nullable()
+          .openapi({ description: "Number of the entry in the gateway's journal; null: none was counted." }),
+        gate: z.enum(["open", "told", "unknown", "not-moved"]).nullable().openapi({
+          description: "unknown: look at it. not-moved: the entry was given back. null: it was not asked.",
+        }),
+      }),
+      "What became of it",
+    ),
+    ...problems(400, 401, 403, 409, 413, 429, 503),
+  },
+});
+
+export function addGuardRoutes(
+  app: OpenAPIHono<RequestIdEnv>,
+  site: SiteParts,
+  sessionOf: (c: Context) => StaffSession | undefined,
+): void {
+  for (const path of ["/validate-qr", "/log-entry"]) app.use(path, limitBody(bodyBytesMax));
+
+  app.openapi(validateQr, async (c) => {
+    const body = c.req.valid("json");
+    const staff = demandGuard(sessionOf(c), body.guard_id);
+    const accessPoint = gateOf(site, body.access_point).id;
+    const { reason, visitor, heldAt } = await checkPass(site, { staff, accessPoint, uid: body.record_uid });
+    const language = languageOf(c);
+    const message = reason === undefined ? guardWords[language].mayEnter : denialMessage(language, reason, heldAt);
+    return c.json(
+      {
+        access_granted: reason === undefined,
+        reason: reason ?? null,
+        message,
+        visitor: visitor ? shapeOf(visitor) : null,
+      },
+      200,
+    );
+  });
+
+  app.openapi(logEntryRoute, async (c) => {
+    const body = c.req.valid("json");
+    const staff = demandGuard(sessionOf(c), body.guard_id);
+    const scanned = { staff, accessPoint: gateOf(site, body.access_point).id, uid: body.record_uid };
+    const logged = await logEntry(site, scanned, body.nonce);
+    const visitor = visitorOfPass(site, scanned);
+    const language = languageOf(c);
+    return c.json({ ...answerOf(logged, language), visitor: visitor ? shapeOf(visitor) : null }, 200);
+  });
+}
+
+export function languageOf(c: Context): Language {
+  return preferredLanguage(c.req.header("accept-language"), isLanguage, "en");
+}
+
+export function denialMessage(language: Language, reason: DenyReason, heldAt: string | undefined): string {
+  const text = denialTexts[reason][language];
+  return heldAt === undefined ? text : `${text} (${heldAt})`;
+}
+
+/** The gate that was named, or the only one there is. */
+export function gateOf({ accessPoints }: SiteParts, named: string | undefined): AccessPoint {
+  const [only] = accessPoints.values();
+  const found = named === undefined ? (accessPoints.size === 1 ? only : undefined) : accessPoints.get(named);
+  if (found) return found;
+  const known = [...accessPoints.keys()].join(", ");
+  throw fieldProblem(
+    "body.access_point",
+    named === undefined
+      ? `name the gate; there are ${known}`
+      : `the gateway serves no such access point; there are ${known}`,
+  );
+}
+
+function demandGuard(session: StaffSession | undefined, named: string | undefined): StaffMember {
+  if (!session) throw new HttpProblem(401, "unauthorized", "Sign in at the gateway first.");
+  if (named !== undefined && named !== session.member.id)
+    throw new HttpProblem(403, "other-guard", "guard_id names somebody else than who has signed in.");
+  return session.member;
+}
+
+export const gateResults = { confirmed: "open", accepted: "told", unknown: "unknown" } as const;
+
+function answerOf(logged: LoggedEntry, language: Language) {
+  const words = guardWords[language];
+  switch (logged.outcome) {
+    case "released":
+      return {
+        access_granted: true,
+        reason: null,
+        message: words.gate[gateResults[logged.result]],
+        entry: logged.seq,
+        gate: gateResults[logged.result],
+      };
+    case "void":
+      return {
+        access_granted: false,
+        reason: logged.why === "revoked" ? ("REVOKED" as const) : null,
+        message: words.gate["not-moved"],
+        entry: null,
+        gate: "not-moved" as const,
+      };
+    case "denied":
+      return {
+        access_granted: false,
+        reason: logged.reason,
+        message: denialMessage(language, logged.reason, undefined),
+        entry: null,
+        gate: null,
+      };
+    case "unanswered":
+      if (logged.why === "number-used")
+        throw fieldProblem("body.nonce", "another pass was counted under it; make a new one", 409);
+      throw new HttpProblem(503, logged.why, "Nothing was counted and nothing moved. Send the same again.", {
+        headers: { "retry-after": "1" },
+      });
+  }
+}
+
+export function shapeOf({ grant, entriesUsed, entriesLeft }: Visitor) {
+  const { holder, host, about, validity, entriesAllowed } = grant;
+  const text = (value: unknown) => (typeof value === "string" ? value : null);
+  return {
+    name: holder.name,
+    type: text(about.visitorType),
+    host_name: host?.name ?? null,
+    document_num: holder.document ?? null,
+    notes: text(about.notes),
+    valid_until: new Date(validity.until).toISOString(),
+    entries_used: entriesUsed,
+    entries_allowed: entriesAllowed,
+    entries_left: entriesLeft,
+  };
+}

@@ -1,0 +1,215 @@
+/** A guard at the gateway's own page, without a cloud: who is let in, what is counted, and what a request that is sent again does. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Grant } from "../../gateway/domain/grant.ts";
+import { SimDisk } from "../support/sim-disk.ts";
+import { aCredential, aDay, aGrant, blacklistRow, grantRow, noon, siteRow } from "../support/site-fixture.ts";
+import { aGate, anySite, rosa, rosasPassword, staffRow } from "../support/staffed-gate.ts";
+
+const uid = "VIS-10482-KQX";
+const nonce = "scan-0000-0000-0001";
+
+describe("may this visitor come in", () => {
+  test("yes, with what the guard has to know, and nothing is counted or opened", async () => {
+    const { check, heard, events } = await aGuardedGate({ entriesAllowed: 3 });
+    const { status, body } = await check({ record_uid: uid });
+    assert.equal(status, 200);
+    assert.deepEqual([body.access_granted, body.reason], [true, null]);
+    assert.deepEqual(body.visitor, {
+      name: "Lea Visitor",
+      type: "Guest",
+      host_name: "Ana Resident",
+      document_num: "X-77",
+      notes: "brings a dog",
+      valid_until: "2031-03-05T12:00:00.000Z",
+      entries_used: 0,
+      entries_allowed: 3,
+      entries_left: 3,
+    });
+    assert.deepEqual(heard, []);
+    assert.deepEqual(await events("admitted", "denied"), []);
+  });
+
+  test("however the code is typed", async () => {
+    const { check } = await aGuardedGate();
+    for (const typed of ["vis 10482 kqx", "VIS1O482KQX", " vis–I0482–kqx\n"])
+      assert.equal((await check({ record_uid: typed })).body.access_granted, true, typed);
+  });
+
+  for (const [what, overrides, reason, en] of [
+    ["it is over", { validity: { from: noon - aDay, until: noon - 1 } }, "QR_EXPIRED", /expired/],
+    ["it has not begun", { validity: { from: noon + 60_000, until: noon + aDay } }, "NOT_YET_VALID", /not valid yet/],
+    ["all entries are used", { entriesAllowed: 0 }, "LIMIT_REACHED", /have been used/],
+    ["it was withdrawn", { revoked: true }, "REVOKED", /withdrawn/],
+    ["it is for another gate", { accessPoints: ["back"] }, "WRONG_ACCESS_POINT", /not at this door/],
+  ] as const)
+    test(`no: ${what}`, async () => {
+      const { check, events } = await aGuardedGate(overrides);
+      const { body } = await check({ record_uid: uid });
+      assert.deepEqual([body.access_granted, body.reason], [false, reason]);
+      assert.match(body.message, en);
+      const [denied] = await events("denied");
+      assert.deepEqual(
+        [denied && "scan" in denied && denied.scan, denied && "reason" in denied && denied.reason],
+        [{ staff: rosa.id }, reason],
+      );
+    });
+
+  test("no: on the blacklist, unknown, stale, in a lockdown; in the guard's language", async () => {
+    const { check, send } = await aGuardedGate();
+    const reason = async (record_uid = uid) => (await check({ record_uid })).body.reason;
+    assert.equal(await reason("VIS-00000-AAA"), "OFFLINE_NO_CACHE");
+    await send([blacklistRow("b1", "document", "X-77", 9)]);
+    assert.equal(await reason(), "BLACKLISTED");
+    await send([siteRow(anySite({ lockdown: true }), 10)]);
+    assert.equal(await reason(), "LOCKDOWN");
+    const { body } = await check({ record_uid: uid }, { "accept-language": "es-MX,en;q=0.5" });
+    assert.match(body.message, /cerrado por seguridad/);
+    const stale = await aGuardedGate({}, { visitor: 0 });
+    assert.equal((await stale.check({ record_uid: uid })).body.reason, "OFFLINE_STALE");
+  });
+
+  test("nobody asks who has not signed in, names another guard, or a gate that is not here", async () => {
+    const { ask, check } = await aGuardedGate();
+    const unknown = await ask("POST", "/validate-qr", { json: { record_uid: uid } });
+    assert.equal(unknown.status, 401);
+    assert.equal((await check({ record_uid: uid, guard_id: "person-other" })).status, 403);
+    assert.equal((await check({ record_uid: uid, guard_id: rosa.id })).status, 200);
+    const { status, body } = await check({ record_uid: uid, access_point: "nowhere" });
+    assert.deepEqual([status, body.errors[0].field], [400, "body.access_point"]);
+    assert.equal((await check({ record_uid: "x".repeat(2_049) })).status, 400);
+    assert.equal((await check({ record_uid: "x".repeat(20_000) })).status, 413);
+  });
+});
+
+describe("letting the visitor in", () => {
+  test("is written down with the guard before the gate moves, and counts once however often it is sent", async () => {
+    const { enter, heard, events } = await aGuardedGate({ entriesAllowed: 2 });
+    const first = await enter({ record_uid: uid, nonce });
+    assert.deepEqual([first.body.access_granted, first.body.gate, first.body.visitor.entries_left], [true, "open", 1]);
+    const again = await enter({ record_uid: uid, nonce });
+    assert.deepEqual(again.body, first.body);
+    assert.equal(heard.length, 1);
+    const [admitted] = await events("admitted");
+    assert.deepEqual(admitted && "scan" in admitted && admitted.scan, { staff: rosa.id, nonce });
+    assert.equal(heard[0], `release, ${first.body.entry} on the disk`);
+    assert.equal((await enter({ record_uid: uid, nonce: `${nonce}-2` })).body.visitor.entries_left, 0);
+    const third = await enter({ record_uid: uid, nonce: `${nonce}-3` });
+    assert.deepEqual([third.body.access_granted, third.body.reason, third.body.entry], [false, "LIMIT_REACHED", null]);
+  });
+
+  test("two guards at one moment with one entry left: one visitor comes in", async () => {
+    const { enter, heard } = await aGuardedGate({ entriesAllowed: 1 });
+    const both = await Promise.all(
+      ["a", "b", "c", "d"].map((guard) => enter({ record_uid: uid, nonce: `${nonce}-${guard}` })),
+    );
+    assert.deepEqual(
+      both.map(({ body }) => body.reason).sort(),
+      ["LIMIT_REACHED", "LIMIT_REACHED", "LIMIT_REACHED", null].sort(),
+    );
+    assert.equal(heard.length, 1);
+  });
+
+  test("a number of another pass counts nothing", async () => {
+    const { enter, send, site } = await aGuardedGate();
+    const other = aGrant("other", {
+      credentials: [aCredential("other", { kind: "pass", index: site.seal.index("pass", "VIS-20000-AAA") })],
+    });
+    await send([grantRow(other, 9)]);
+    await enter({ record_uid: uid, nonce });
+    const { status, body } = await enter({ record_uid: "VIS-20000-AAA", nonce });
+    assert.deepEqual([status, body.errors[0].field], [409, "body.nonce"]);
+    assert.equal((await enter({ record_uid: uid, nonce: "short" })).status, 400);
+  });
+
+  test("a gate that certainly did not move gives the entry back, and says so once more when it is asked again", async () => {
+    const { enter, held, check } = await aGuardedGate({ entriesAllowed: 1 });
+    held.result = "refused";
+    const { body } = await enter({ record_uid: uid, nonce });
+    assert.deepEqual([body.access_granted, body.gate, body.entry], [false, "not-moved", null]);
+    held.result = "confirmed";
+    assert.equal((await enter({ record_uid: uid, nonce })).body.gate, "not-moved");
+    assert.equal((await check({ record_uid: uid })).body.visitor.entries_left, 1);
+  });
+
+  test("the plug is pulled after the gate was told: the retry counts nothing, and says that nobody knows", async () => {
+    const disk = new SimDisk();
+    const before = await aGuardedGate({ entriesAllowed: 1 }, {}, disk);
+    before.held.release = Promise.withResolvers<void>();
+    void before.enter({ record_uid: uid, nonce }).catch(() => undefined);
+    while (before.heard.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    disk.kill();
+
+    const after = await aGuardedGate({ entriesAllowed: 1 }, {}, disk);
+    const { body } = await after.enter({ record_uid: uid, nonce });
+    assert.deepEqual([body.access_granted, body.gate, body.visitor.entries_left], [true, "unknown", 0]);
+    assert.deepEqual(after.heard, []);
+    assert.equal((await after.enter({ record_uid: uid, nonce: `${nonce}-2` })).body.reason, "LIMIT_REACHED");
+  });
+});
+
+describe("the guard's page", () => {
+  test("scans, tells and lets in without a script, in the guard's language", async () => {
+    const { ask, cookie, heard } = await aGuardedGate({ entriesAllowed: 1 });
+    const headers = { "accept-language": "es" };
+    assert.equal((await ask("GET", "/guard")).headers.get("location"), "/sign-in");
+    const page = await ask("GET", "/guard", { cookie, headers });
+    assert.match(page.text, /lang="es"/);
+    assert.match(page.text, /Código del visitante/);
+    const good = await ask("POST", "/guard/check", { cookie, headers, form: { uid, gate: "front" } });
+    assert.match(good.text, /Puede entrar/);
+    assert.match(good.text, /Lea Visitor/);
+    const form = { uid, gate: "front", nonce: /name="nonce" value="([^"]+)"/.exec(good.text)?.[1] ?? "" };
+    assert.match((await ask("POST", "/guard/enter", { cookie, headers, form })).text, /La puerta está abierta/);
+    assert.match((await ask("POST", "/guard/enter", { cookie, headers, form })).text, /La puerta está abierta/);
+    assert.equal(heard.length, 1);
+    const used = await ask("POST", "/guard/check", { cookie, form: { uid, gate: "front" } });
+    assert.match(used.text, /May not come in/);
+    assert.match(used.text, /have been used/);
+  });
+
+  test("what a hostile code says is text, and opens nothing", async () => {
+    const { ask, cookie, heard } = await aGuardedGate();
+    for (const hostile of [
+      "<script>alert(1)</script>",
+      '"><img src=x onerror=alert(1)>',
+      "https://evil.example/VIS-10482-KQX",
+      "\u202E‮VIS",
+    ]) {
+      const { text } = await ask("POST", "/guard/check", { cookie, form: { uid: hostile, gate: "front" } });
+      assert.match(text, /May not come in/);
+      assert.ok(!text.includes("<script>alert") && !text.includes("<img"));
+    }
+    const foreign = { uid, gate: "front", nonce };
+    const headers = { origin: "https://evil.example" };
+    assert.equal((await ask("POST", "/guard/enter", { cookie, form: foreign, headers })).status, 403);
+    assert.deepEqual(heard, []);
+  });
+});
+
+/** A gate where Rosa has signed in, and where Lea's pass is known. */
+async function aGuardedGate(
+  overrides: Partial<Grant> = {},
+  maxAgeMs: Record<string, number> = {},
+  disk = new SimDisk(),
+) {
+  const rules = { ...anySite().offlineMaxAgeMs, visitor: null, ...maxAgeMs };
+  const gate = await aGate({ offlineMaxAgeMs: rules }, disk);
+  const pass = aGrant("pass", {
+    kind: "visitor",
+    holder: { id: "person-lea", name: "Lea Visitor", document: "X-77" },
+    host: { id: "person-ana", name: "Ana Resident" },
+    credentials: [aCredential("pass", { kind: "pass", index: gate.site.seal.index("pass", uid) })],
+    about: { visitorType: "Guest", notes: "brings a dog" },
+    ...overrides,
+  });
+  await gate.send([siteRow(anySite({ offlineMaxAgeMs: rules }), 5), staffRow(rosa, 6), grantRow(pass, 7)]);
+  const cookie = await gate.signIn("rosa", rosasPassword);
+  const post =
+    (path: string) =>
+    async (json: object, headers: Record<string, string> = {}) => {
+      const { status, text } = await gate.ask("POST", path, { cookie, json, headers });
+      return { status, body: JSON.parse(text) };
+    };
+  return { ...gate, cookie, check: post("/validate-qr"), enter: post("/log-entry") };
+}
