@@ -14,17 +14,41 @@ import type { SimClock } from "../support/sim-clock.ts";
 const toleranceMs = 70 * minute;
 const byHand = "987001";
 
+const kept = { native: "one-span", zone: "Europe/Lisbon", openingsPerWeekMax: 0 } as const;
+const written = { native: "none", openingsPerWeekMax: 7 } as const;
 const sixLocks = (clock: SimClock) => [
-  new CodeLock("street", clock),
-  new CodeLock("masked", clock, { places: { kind: "numbered", first: 1 } }),
-  new CodeLock("no-windows", clock, { windows: "none", places: { kind: "numbered", first: 0 } }),
-  new CodeLock("sleepy", clock, { windows: "none" }),
-  new CodeLock("picky", clock, { lengths: [6], digits: "123456789", forbiddenPrefixes: ["12"] }),
-  new CodeLock("small", clock, { capacity: 3, windows: "none" }),
+  new CodeLock("street", clock, { hours: kept }),
+  new CodeLock("masked", clock, { places: { kind: "numbered", first: 1 }, hours: written }),
+  new CodeLock("no-windows", clock, { windows: "none", places: { kind: "numbered", first: 0 }, hours: written }),
+  new CodeLock("sleepy", clock, { windows: "none", hours: written }),
+  new CodeLock("picky", clock, { lengths: [6], digits: "123456789", forbiddenPrefixes: ["12"], hours: kept }),
+  new CodeLock("small", clock, { capacity: 3, windows: "none", hours: written }),
 ];
+
+/** Hours in which a stay may open, [from, until), each day: on the wall in Lisbon, which is UTC in these weeks of March. */
+type DayHours = readonly [from: number, until: number];
+const byDay: DayHours = [8, 20];
+const byNight: DayHours = [21, 3];
+const everyDay = [1, 2, 3, 4, 5, 6, 7] as const;
+const twoDigits = (hourOfDay: number) => String(hourOfDay).padStart(2, "0");
 
 interface Stay extends Guest {
   readonly bookedAt: number;
+  /** Absent: at any hour. */
+  readonly hours?: DayHours | undefined;
+}
+
+/** The stretch of a stay's hours, or between two of them, in which this moment lies. */
+function stretchOf({ hours }: Pick<Stay, "hours">, at: number): { readonly isOpen: boolean; readonly since: number } {
+  if (!hours) return { isOpen: true, since: Number.NEGATIVE_INFINITY };
+  const midnight = Math.floor(at / aDay) * aDay;
+  const edges = [-1, 0].flatMap((day) =>
+    [...hours]
+      .sort((a, b) => a - b)
+      .map((edge) => ({ at: midnight + day * aDay + edge * hour, isOpen: edge === hours[0] })),
+  );
+  const last = edges.findLast((edge) => edge.at <= at)!;
+  return { isOpen: last.isOpen, since: last.at };
 }
 
 /** Plays the locks, the guests and the power, and watches at every step. */
@@ -54,11 +78,23 @@ class Week {
     return this.site.clock.time;
   }
 
-  async book(id: string, from: number, nights: number, lock: string, pin: string): Promise<void> {
-    const stay = { id, pin, from, until: from + nights * aDay - 4 * hour, locks: [lock], bookedAt: this.now };
+  async book(id: string, from: number, nights: number, lock: string, pin: string, hours?: DayHours): Promise<void> {
+    const [opens, closes] = (hours ?? []).map((edge) => `${twoDigits(edge)}:00`);
+    const windows = [{ days: everyDay, from: opens ?? "", until: closes ?? "" }];
+    const change = hours && { change: { schedule: { windows } } };
+    const until = from + nights * aDay - 4 * hour;
+    const stay = { id, pin, from, until, locks: [lock], bookedAt: this.now, hours, ...change };
     this.stays.set(id, stay);
-    this.changes += 2;
+    const forHours = this.#openingsWritten(stay, nights);
+    this.changes += forHours === undefined ? 0 : 2 + forHours;
     await this.site.book(stay);
+  }
+
+  /** What hours cost where the lock does not keep them: a write for each opening where it knows windows, else two; undefined: it takes none. */
+  #openingsWritten({ hours, locks }: Stay, nights: number): number | undefined {
+    const { hours: able, windows } = this.lock(locks![0]!).constraints;
+    if (!hours || (able?.native === "one-span" && hours[0] < hours[1])) return 0;
+    return able?.openingsPerWeekMax === 0 ? undefined : (windows === "range" ? 1 : 2) * nights;
   }
 
   async extend(id: string): Promise<void> {
@@ -66,7 +102,7 @@ class Week {
     if (!stay || stay.until <= this.now) return;
     const longer = { ...stay, until: stay.until + aDay, bookedAt: this.now };
     this.stays.set(id, longer);
-    this.changes += 1;
+    this.changes += 1 + (this.#openingsWritten(stay, 1) ?? 0);
     await this.site.book(longer);
   }
 
@@ -108,10 +144,14 @@ class Week {
       const id = stay.locks![0]!;
       const lock = this.lock(id);
       const isThere = lock.codes.some(({ digits }) => digits === stay.pin);
-      const since = Math.max(stay.from, stay.bookedAt);
-      const isIn = since + toleranceMs <= this.now && this.now < stay.until;
+      const stretch = stretchOf(stay, this.now);
+      const since = Math.max(stay.from, stay.bookedAt, stretch.since);
+      const isIn = stretch.isOpen && since + toleranceMs <= this.now && this.now < stay.until;
       const wasTold = this.#told.has(`${stay.id} ${id}`) || this.#told.has(id);
       if (isIn && !lock.opens(stay.pin) && !wasTold) this.wrong.push(`${stay.id} stands before ${id} without a code`);
+      const isShut = !stretch.isOpen && this.now >= Math.max(stay.bookedAt, stretch.since) + toleranceMs;
+      if (isShut && lock.opens(stay.pin) && !lock.isAsleep && !this.#told.has(id))
+        this.wrong.push(`${stay.id} opens ${id} outside of its hours`);
       const isOver = this.now >= Math.max(stay.until, stay.bookedAt) + toleranceMs;
       if (isOver && isThere && !lock.isAsleep && !this.#told.has(id))
         this.wrong.push(`the code of ${stay.id} lives on in ${id}`);
@@ -152,10 +192,11 @@ test("thirty stays on six locks in a week, with everything that goes wrong in on
     nights: 1 + random.int(4),
     lock: locks[number % locks.length]!,
     pin: String(345_111 + number * 1_111).replaceAll("0", "7"),
+    hours: [undefined, undefined, byDay, byNight][Math.floor(number / locks.length) % 4],
   }));
   for (let half = 0; half < 7 * 48; half += 1) {
-    for (const { id, bookedIn, lead, nights, lock, pin } of arrivals)
-      if (bookedIn === half) await week.book(id, week.now + lead, nights, lock, pin);
+    for (const { id, bookedIn, lead, nights, lock, pin, hours } of arrivals)
+      if (bookedIn === half) await week.book(id, week.now + lead, nights, lock, pin, hours);
     const anybody = `stay-${random.int(30)}`;
     const lock = locks[random.int(locks.length)]!;
     if (random.int(40) === 0) await week.extend(anybody);
@@ -180,6 +221,7 @@ const what = fc.oneof(
       lead: fc.integer({ min: 0, max: 90 }),
       nights: fc.integer({ min: 1, max: 3 }),
       lock: fc.nat(2),
+      hours: fc.constantFrom(undefined, undefined, byDay, byNight),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("extend" as const), whom: fc.nat(9) }) },
@@ -202,9 +244,9 @@ const what = fc.oneof(
 
 test("whatever happens in whatever order, nobody stands without a code untold, and in the end nothing is left", async () => {
   const threeLocks = (clock: SimClock) => [
-    new CodeLock("given", clock),
-    new CodeLock("masked", clock, { windows: "none", places: { kind: "numbered", first: 1 } }),
-    new CodeLock("small", clock, { capacity: 3, places: { kind: "numbered", first: 0 } }),
+    new CodeLock("given", clock, { hours: { ...kept, openingsPerWeekMax: 7 } }),
+    new CodeLock("masked", clock, { windows: "none", places: { kind: "numbered", first: 1 }, hours: written }),
+    new CodeLock("small", clock, { capacity: 3, places: { kind: "numbered", first: 0 }, hours: written }),
   ];
   await fc.assert(
     fc.asyncProperty(fc.array(what, { maxLength: 25 }), async (story) => {
@@ -221,6 +263,7 @@ test("whatever happens in whatever order, nobody stands without a code untold, a
               act.nights,
               ids[act.lock]!,
               String(400_000 + booked),
+              act.hours,
             );
             break;
           case "extend":

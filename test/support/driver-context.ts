@@ -13,8 +13,7 @@ const noon = Date.UTC(2031, 2, 4, 12);
 const stepMs = 100;
 
 /** `end`: stops the clock; to be awaited when nobody needs it any more. */
-export function givenDriverContext(secrets: Readonly<Record<string, string>>) {
-  const clock = new SimClock(noon);
+export function givenDriverContext(secrets: Readonly<Record<string, string>>, clock = new SimClock(noon)) {
   const logged: string[] = [];
   const context: DriverContext = {
     clock,

@@ -6,6 +6,7 @@ import { SimNuki, type SimNukiOptions } from "../../firmware-sim/sim-nuki.ts";
 import { nuki } from "../../gateway/drivers/nuki/driver.ts";
 import type { Device, DeviceReport } from "../../gateway/ports/device.ts";
 import { givenDriverContext } from "./driver-context.ts";
+import type { SimClock } from "./sim-clock.ts";
 import { until } from "./until.ts";
 
 export const smartlockId = 17_340_021;
@@ -16,6 +17,7 @@ export interface NukiSiteOptions {
   readonly lock?: Partial<SimNukiOptions>;
   /** More locks of the account, each with a device of its own. */
   readonly others?: readonly number[];
+  readonly clock?: SimClock;
 }
 
 /** Hears all and answers nothing, to changes or to everything; what the rates of the record cannot say. */
@@ -31,9 +33,9 @@ export class SilentFaults extends Faults {
 /** Nothing listens yet, and nothing is started. */
 export async function givenNukiSite(
   t: TestContext,
-  { options = {}, lock: lockOptions, others = [] }: NukiSiteOptions = {},
+  { options = {}, lock: lockOptions, others = [], clock: given }: NukiSiteOptions = {},
 ) {
-  const { clock, context, logged, pass, end } = givenDriverContext({ token });
+  const { clock, context, logged, pass, end } = givenDriverContext({ token }, given);
   const locks = [smartlockId, ...others].map((id) => new SimNuki({ id, name: `door ${id}`, clock, ...lockOptions }));
   const faults = new SilentFaults();
   const web = new NukiWebServer({ locks, token, clock, faults });
