@@ -46,8 +46,12 @@ export class AdminApi {
 
 export async function makeSite(api: AdminApi): Promise<void> {
   if ((await api.list("/api/sites")).some(({ id }) => id === site)) return;
-  const { timeZone: zone } = Intl.DateTimeFormat().resolvedOptions();
-  await api.post("/api/sites", { id: site, name: "Harbour Lane 12", zone });
+  await api.post("/api/sites", { id: site, name: "Harbour Lane 12", zone: siteZone() });
+}
+
+/** That of this machine. */
+export function siteZone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
 /** A gateway that the cloud knows and that has no keys here begins anew, in its next epoch. */

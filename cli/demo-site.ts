@@ -17,7 +17,7 @@ import { lockDataFolder } from "../gateway/storage/data-folder.ts";
 import { nodeDisk } from "../gateway/storage/node-disk.ts";
 import { systemClock } from "../gateway/system-clock.ts";
 import { CommandError } from "./command.ts";
-import { AdminApi, enrolOnce, makeGrants, makeSite, site } from "./demo-cloud.ts";
+import { AdminApi, enrolOnce, makeGrants, makeSite, site, siteZone } from "./demo-cloud.ts";
 import { type DemoMemory, type DemoPerson, type DemoPin, remember, remembered } from "./demo-memory.ts";
 import { makePeople } from "./demo-people.ts";
 import { KeptService } from "./kept-service.ts";
@@ -136,7 +136,7 @@ export async function startDemo({ folder, port, version, logger, onChange }: Dem
     stops.push(() => internet.stop());
     const api = new AdminApi(cloudUrl, memory.adminToken);
     const locks = makersLocks({
-      ...{ clock: systemClock, internet, folder, secret: randomSecret },
+      ...{ clock: systemClock, internet, folder, zone: siteZone(), secret: randomSecret },
       broker: { host: "127.0.0.1", port: ports.gatewayPlain },
     });
     const entries = await Promise.all(locks.map(startLock));

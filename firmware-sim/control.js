@@ -320,7 +320,9 @@ function drawCodesIn(element, codes) {
     part(element, "codes-words"),
     codes.length === 0 ? "No codes in it" : codes.length === 1 ? "1 code in it" : `${codes.length} codes in it`,
   );
-  const lines = codes.map(({ name, from, until }) => `${name}: ${windowWords(from, until)}`);
+  const lines = codes.map(
+    ({ name, from, until, hours }) => `${name}: ${windowWords(from, until)}${hours ? `, ${hours}` : ""}`,
+  );
   const list = part(element, "codes-list");
   if ([...list.children].map(({ textContent }) => textContent).join("\n") === lines.join("\n")) return;
   list.replaceChildren(...lines.map((textContent) => Object.assign(document.createElement("li"), { textContent })));

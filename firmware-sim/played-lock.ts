@@ -42,6 +42,8 @@ export interface PlayedCode {
   /** Wall time in milliseconds since 1970; null: without that end. */
   readonly from: number | null;
   readonly until: number | null;
+  /** In words for the page, such as "Mon, Tue 09:00 to 12:00". Absent: any hour. */
+  readonly hours?: string;
 }
 
 /** Whose lock it is, in words for the page. */
@@ -112,6 +114,8 @@ export interface MakersLockOptions {
   readonly internet: Internet;
   /** The gateway's, without TLS; it need not run yet. */
   readonly broker: { readonly host: string; readonly port: number };
+  /** IANA name of the site's: what a lock's wall clock shows. */
+  readonly zone: string;
   /** For files that the gateway has to read. */
   readonly folder: string;
   /** A new one of that many characters, letters and digits. */

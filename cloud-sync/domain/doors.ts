@@ -108,21 +108,26 @@ function whyNoHours({ schedule, validity, zone }: WantedHours, lock: ToldHours |
   return `${[keeps, written].filter(Boolean).join(", or ")}: this schedule has ${plan.openings} openings a week`;
 }
 
+/** How often a week hours may open: hours that are the same on some days, and others; 0: such hours cannot be kept, null: as often as they like. */
+export interface HoursLimits {
+  readonly sameHoursMax: number | null;
+  readonly otherHoursMax: number | null;
+}
+
 /**
- * Who keeps weekly hours for a PIN at a door: the gateway, any · the lock by itself, one span on some days · whoever writes the code for each
- * opening · nobody. `openingsPerWeekMax`: of what only writing can keep; null: any number.
+ * What a door does with weekly hours of a PIN. Who keeps them: the gateway, any · the lock by itself, the same hours on some days · whoever writes
+ * the code for each opening · nobody.
  */
-export interface DoorHours {
+export interface DoorHours extends HoursLimits {
   readonly by: "gateway" | "lock" | "writing" | "nobody";
-  readonly openingsPerWeekMax: number | null;
 }
 
 export function hoursAt(door: Door, zone: string): DoorHours {
-  if (readsKind(door, "pin") !== false) return { by: "gateway", openingsPerWeekMax: null };
+  if (readsKind(door, "pin") !== false) return { by: "gateway", sameHoursMax: null, otherHoursMax: null };
   const lock = door.codes?.hours;
-  const openingsPerWeekMax = lock?.openingsPerWeekMax ?? 0;
-  if (lock && keepsOneSpan(lock, zone)) return { by: "lock", openingsPerWeekMax };
-  return { by: openingsPerWeekMax > 0 ? "writing" : "nobody", openingsPerWeekMax };
+  const most = lock?.openingsPerWeekMax ?? 0;
+  if (lock && keepsOneSpan(lock, zone)) return { by: "lock", sameHoursMax: null, otherHoursMax: most };
+  return { by: most > 0 ? "writing" : "nobody", sameHoursMax: most, otherHoursMax: most };
 }
 
 function whyNoPin(name: string, noCodes: string | undefined): string {

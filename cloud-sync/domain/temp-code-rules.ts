@@ -4,6 +4,7 @@ import {
   type DoorHours,
   findImpossible,
   findUnfit,
+  type HoursLimits,
   hoursAt,
   pinShapeOf,
   readsKind,
@@ -37,8 +38,8 @@ export interface TempCodeRules {
   readonly words: string | undefined;
   /** Whether any weekly windows can be kept at all the doors; `hours` says which. */
   readonly windows: boolean;
-  /** What the least able of the doors does with weekly hours. */
-  readonly hours: DoorHours;
+  /** What all the doors together let them be. */
+  readonly hours: HoursLimits;
   readonly doors: readonly {
     readonly accessPoint: string;
     /** Who lets in: the gateway asks its records, the lock keeps the code itself, either, or nobody, as far as is known. */
@@ -55,11 +56,12 @@ export interface TempCodeRules {
 export function tempCodeRules(doors: readonly Door[], zone: string): TempCodeRules {
   const shape = pinShapeOf(doors, typedShape);
   const code = "why" in shape ? undefined : shape;
+  const hours = hoursOf(doors, zone);
   return {
     code,
     words: code && wordsOf(code),
-    windows: leastHours(doors, zone).by !== "nobody",
-    hours: leastHours(doors, zone),
+    windows: hours.sameHoursMax !== 0,
+    hours,
     doors: doors.map((door) => ({
       accessPoint: door.id,
       by: whoLetsIn(door),
@@ -70,13 +72,12 @@ export function tempCodeRules(doors: readonly Door[], zone: string): TempCodeRul
   };
 }
 
-const byAbility: readonly DoorHours["by"][] = ["nobody", "writing", "lock", "gateway"];
-
-function leastHours(doors: readonly Door[], zone: string): DoorHours {
-  const all = doors.map((door) => hoursAt(door, zone));
-  const by = byAbility.find((ability) => all.some((one) => one.by === ability)) ?? "gateway";
-  const most = all.flatMap(({ openingsPerWeekMax }) => openingsPerWeekMax ?? []);
-  return { by, openingsPerWeekMax: most.length > 0 ? Math.min(...most) : null };
+function hoursOf(doors: readonly Door[], zone: string): HoursLimits {
+  const least = (key: keyof HoursLimits) => {
+    const limits = doors.flatMap((door) => hoursAt(door, zone)[key] ?? []);
+    return limits.length > 0 ? Math.min(...limits) : null;
+  };
+  return { sameHoursMax: least("sameHoursMax"), otherHoursMax: least("otherHoursMax") };
 }
 
 export interface Typed {

@@ -173,16 +173,24 @@ const reveal = createRoute({
   responses: { 200: json(z.object({ code: z.string() }), "The digits"), ...problems(401, 403, 404, 409, 429) },
 });
 
-const hoursSchema = z.object({
-  by: z.enum(["gateway", "lock", "writing", "nobody"]).openapi({
-    description:
-      "Who keeps weekly hours of a PIN: the gateway, any; the lock, one span on some days; writing the code for each opening; nobody.",
-  }),
-  openingsPerWeekMax: z
+const openings = (which: string) =>
+  z
     .number()
     .int()
     .nullable()
-    .openapi({ description: "How many openings a week may be written where the lock cannot keep them; null: any." }),
+    .openapi({
+      description: `How often a week ${which} may open; 0: they cannot be kept, null: as often as they like.`,
+    });
+const hoursLimits = {
+  sameHoursMax: openings("hours that are the same on some days, and end before midnight"),
+  otherHoursMax: openings("other hours"),
+};
+const doorHours = z.object({
+  by: z.enum(["gateway", "lock", "writing", "nobody"]).openapi({
+    description:
+      "Who keeps weekly hours of a PIN: the gateway; the lock by itself; whoever writes the code for each opening; nobody.",
+  }),
+  ...hoursLimits,
 });
 
 const constraints = createRoute({
@@ -201,13 +209,13 @@ const constraints = createRoute({
           .openapi({ description: "null: no code fits all of them; `refusals` says why." }),
         words: z.string().nullable().openapi({ example: "6 digits of 123456789, not beginning with 12" }),
         windows: z.boolean().openapi({ description: "Whether any weekly hours can be kept at all of them." }),
-        hours: hoursSchema.openapi({ description: "What the least able of them does with weekly hours." }),
+        hours: z.object(hoursLimits),
         doors: z.array(
           z.object({
             accessPoint: z.string(),
             by: z.enum(["gateway", "lock", "both", "nobody", "unknown"]).openapi({ description: "Who lets in." }),
             words: z.string().nullable().openapi({ description: "What its lock takes; null: it keeps no codes." }),
-            hours: hoursSchema,
+            hours: doorHours,
           }),
         ),
         refusals: z.array(z.object({ field: z.string(), message: z.string() })),

@@ -3,6 +3,7 @@ import type { Clock } from "../../gateway/ports/clock.ts";
 import type { Faults } from "../faults.ts";
 import type { PlayedLock } from "../played-lock.ts";
 import { nukiState, type SimNuki } from "../sim-nuki.ts";
+import type { NukiAllowed } from "../sim-nuki-keypad.ts";
 import { KeypadDisplay } from "./keypad-display.ts";
 import { Listeners } from "./listeners.ts";
 
@@ -45,6 +46,7 @@ export function nukiDoor({ lock, clock, faults, setOnline }: NukiDoorParts): Nuk
           name: code.name,
           from: code.allowed.fromDate ?? null,
           until: code.allowed.untilDate ?? null,
+          ...hoursOf(code.allowed),
         })),
       };
     },
@@ -73,4 +75,20 @@ export function nukiDoor({ lock, clock, faults, setOnline }: NukiDoorParts): Nuk
       lock.cutPower();
     },
   };
+}
+
+const days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+
+/** By the clock on its wall. */
+function hoursOf({ weekDays = 0, fromTime = 0, untilTime = 0 }: NukiAllowed): { readonly hours?: string } {
+  const on = days.filter((_, index) => (weekDays & (64 >> index)) !== 0);
+  const words = [
+    on.length % days.length === 0 ? [] : on.join(", "),
+    fromTime === untilTime ? [] : `${timeOf(fromTime)} to ${timeOf(untilTime)}`,
+  ].flat();
+  return words.length === 0 ? {} : { hours: words.join(" ") };
+}
+
+function timeOf(minutes: number): string {
+  return [Math.floor(minutes / 60), minutes % 60].map((part) => String(part).padStart(2, "0")).join(":");
 }

@@ -8,8 +8,8 @@ import { autoLockMs, nukiDoor } from "./nuki-door.ts";
 
 const smartlockId = 17_340_022;
 
-export function nukiHub({ id, name, clock, broker, secret }: MakersLockOptions): MakersLock {
-  const lock = new SimNuki({ id: smartlockId, name, clock, autoLockMs });
+export function nukiHub({ id, name, clock, broker, zone, secret }: MakersLockOptions): MakersLock {
+  const lock = new SimNuki({ id: smartlockId, name, clock, zone, autoLockMs });
   const faults = new Faults();
   const password = secret(20);
   const login = { username: id, password };

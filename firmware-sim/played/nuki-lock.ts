@@ -7,8 +7,8 @@ import { autoLockMs, nukiDoor } from "./nuki-door.ts";
 
 const smartlockId = 17_340_021;
 
-export function nukiLock({ id, name, clock, internet, secret }: MakersLockOptions): MakersLock {
-  const lock = new SimNuki({ id: smartlockId, name, clock, autoLockMs });
+export function nukiLock({ id, name, clock, internet, zone, secret }: MakersLockOptions): MakersLock {
+  const lock = new SimNuki({ id: smartlockId, name, clock, zone, autoLockMs });
   const faults = new Faults();
   const token = secret(40);
   const web = new NukiWebServer({ locks: [lock], token, clock, faults });
@@ -20,7 +20,10 @@ export function nukiLock({ id, name, clock, internet, secret }: MakersLockOption
     start: async () => {
       const { hostname, port } = new URL((await web.start()).url);
       const url = await internet.reach({ targetHost: hostname, targetPort: Number(port) });
-      return { options: { smartlockId, url, autoLock: true, pollMs: 5_000, pollBusyMs: 1_000 }, secrets: { token } };
+      return {
+        options: { smartlockId, url, timeZone: zone, autoLock: true, pollMs: 5_000, pollBusyMs: 1_000 },
+        secrets: { token },
+      };
     },
     stop: async () => {
       end();

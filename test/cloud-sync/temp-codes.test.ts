@@ -63,22 +63,23 @@ describe("the rules of the chosen doors", () => {
     assert.equal(tempCodeRules([nuki, tuya], zone).code, undefined);
   });
 
-  for (const [what, doors, by, openingsPerWeekMax] of [
-    ["the gateway", [keypad], "gateway", null],
-    ["a lock, by itself", [keypad, keeping], "lock", 2],
-    ["a lock that is written", [keeping, written], "writing", 2],
-    ["a lock that knows none", [written, nuki], "nobody", 0],
-    [
-      "a lock by another zone's clock",
-      [knowing("far", { native: "one-span", zone: "Asia/Tokyo", openingsPerWeekMax: 1 })],
-      "writing",
-      1,
-    ],
+  const far = knowing("far", { native: "one-span", zone: "Asia/Tokyo", openingsPerWeekMax: 1 });
+  for (const [what, doors, by, sameHoursMax, otherHoursMax] of [
+    ["a keypad of ours keeps any", [keypad], ["gateway"], null, null],
+    ["a lock keeps the same hours by itself", [keypad, keeping], ["gateway", "lock"], null, 2],
+    ["a lock is written for each opening", [written], ["writing"], 4, 4],
+    ["one keeps them, another is written", [keeping, written], ["lock", "writing"], 4, 2],
+    ["one knows none", [written, nuki], ["writing", "nobody"], 0, 0],
+    ["one keeps those of another zone", [far], ["writing"], 1, 1],
   ] as const)
-    test(`weekly hours are kept by ${what}`, () => {
+    test(`of weekly hours: ${what}`, () => {
       const rules = tempCodeRules(doors, zone);
-      assert.deepEqual(rules.hours, { by, openingsPerWeekMax });
-      assert.equal(rules.windows, by !== "nobody");
+      assert.deepEqual(rules.hours, { sameHoursMax, otherHoursMax });
+      assert.deepEqual(
+        rules.doors.map(({ hours: { by: who } }) => who),
+        by,
+      );
+      assert.equal(rules.windows, sameHoursMax !== 0);
     });
 });
 
@@ -229,7 +230,8 @@ describe("over the API", () => {
     assert.equal(status, 200);
     assert.deepEqual(body.code, six);
     assert.deepEqual([body.windows, body.refusals], [false, []]);
-    assert.deepEqual(body.hours, { by: "nobody", openingsPerWeekMax: 0 });
+    assert.deepEqual(body.hours, { sameHoursMax: 0, otherHoursMax: 0 });
+    assert.deepEqual(body.doors[0].hours, { by: "gateway", sameHoursMax: null, otherHoursMax: null });
   });
 
   test("digits that another live code has are refused, and who tries is noted", async () => {

@@ -29,12 +29,13 @@ import { SimClock } from "../support/sim-clock.ts";
 import { until } from "../support/until.ts";
 
 const noon = Date.UTC(2031, 2, 4, 12);
+const zone = "Europe/Madrid";
 
 async function givenLock(t: TestContext, make: (options: MakersLockOptions) => MakersLock) {
   const clock = new SimClock(noon);
   const internet = await givenInternet(t);
   const folder = await givenFolder(t);
-  const lock = make({ id: "door", name: "Door", clock, internet, folder, secret, broker: nobody });
+  const lock = make({ id: "door", name: "Door", clock, internet, zone, folder, secret, broker: nobody });
   t.after(() => lock.stop());
   return { clock, internet, lock, entry: await lock.start() };
 }
@@ -61,7 +62,7 @@ async function givenDriven(t: TestContext, make: (options: MakersLockOptions) =>
   const internet = await givenInternet(t);
   const broker = await givenPlace();
   const folder = await givenFolder(t);
-  const lock = make({ id: "door", name: "Door", clock: systemClock, internet, folder, secret, broker });
+  const lock = make({ id: "door", name: "Door", clock: systemClock, internet, zone, folder, secret, broker });
   const device = await givenDevice(t, lock, broker);
   await until("the lock is online", () => device.status().link === "online");
   return { lock, device, internet };
@@ -202,7 +203,8 @@ test("a Nuki opens for a code in it with its cloud cut off, shows the code witho
       headers: { authorization: `Bearer ${entry.secrets.token}`, "content-type": "application/json" },
       ...(body && { body: JSON.stringify(body) }),
     });
-  const created = { name: "Ana", type: 13, code: 583_914, allowedUntilDate: "2031-03-06T12:00:00.000Z" };
+  const tuesdays = { allowedWeekDays: 32, allowedFromTime: 780, allowedUntilTime: 845 };
+  const created = { name: "Ana", type: 13, code: 583_914, allowedUntilDate: "2031-03-06T12:00:00.000Z", ...tuesdays };
   assert.equal((await ask("PUT", "/auth", created)).status, 204);
   const step = async (what: string, holds: () => boolean) =>
     until(what, () => {
@@ -210,7 +212,9 @@ test("a Nuki opens for a code in it with its cloud cut off, shows the code witho
       return holds();
     });
   await step("the code is in the lock", () => lock.view().codes?.length === 1);
-  assert.deepEqual(lock.view().codes, [{ name: "Ana", from: null, until: noon + 172_800_000 }]);
+  assert.deepEqual(lock.view().codes, [
+    { name: "Ana", from: null, until: noon + 172_800_000, hours: "Tue 13:00 to 14:05" },
+  ]);
   assert.doesNotMatch(JSON.stringify(lock.view()), /583914/);
 
   internet.set(false);
@@ -300,7 +304,7 @@ test("a Ring lock is turned from afar while its hub and its cloud are there, and
 test("every lock of the site has a name of its own, and its driver takes what it says of itself and reaches it", async (t) => {
   const internet = await givenInternet(t);
   const broker = await givenPlace();
-  const locks = makersLocks({ clock: systemClock, internet, folder: await givenFolder(t), secret, broker });
+  const locks = makersLocks({ clock: systemClock, internet, zone, folder: await givenFolder(t), secret, broker });
   assert.equal(new Set(locks.flatMap(({ id, name }) => [id, name])).size, 2 * locks.length);
   for (const lock of locks) {
     const device = await givenDevice(t, lock, broker);

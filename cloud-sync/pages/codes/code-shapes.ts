@@ -1,7 +1,7 @@
 /** What the pages read of the API's temporary codes. */
 
 import type { CodeStatusState } from "../../domain/code-status.ts";
-import type { DoorHours } from "../../domain/doors.ts";
+import type { HoursLimits } from "../../domain/doors.ts";
 import type { PinShape } from "../../domain/pin-policy.ts";
 
 export type CodeState = "upcoming" | "active" | "ended" | "revoked";
@@ -31,8 +31,7 @@ export interface CodeDigits {
 export interface SeenRules {
   /** null: no code fits all the locks. */
   readonly code: PinShape | null;
-  /** Who keeps weekly hours at the least able of them, and how many openings a week may be written where the lock cannot. */
-  readonly hours: DoorHours;
+  readonly hours: HoursLimits;
   readonly refusals: readonly { readonly field: string; readonly message: string }[];
 }
 

@@ -1,6 +1,6 @@
 /** What the chosen locks ask of a code, told while somebody fills in the form; the server asks it again when the code is made. */
 import { takes } from "../../../gateway/domain/lock-code.ts";
-import type { DoorHours } from "../../domain/doors.ts";
+import type { HoursLimits } from "../../domain/doors.ts";
 import type { PinShape } from "../../domain/pin-policy.ts";
 import { query } from "../own-api.ts";
 import { Fault } from "../parts/fault.tsx";
@@ -50,7 +50,7 @@ function Rules({ rules, code, words }: { rules: SeenRules; code: string; words: 
     <>
       <ul>
         {rules.code && shapeWords(rules.code, words).map((rule) => <li>{rule}</li>)}
-        {rules.hours.by !== "gateway" && <li>{hoursWords(rules.hours, words)}</li>}
+        {rules.hours.otherHoursMax !== null && <li>{hoursWords(rules.hours, words)}</li>}
         {rules.refusals.map(({ message }) => (
           <li class="fault">
             <Fault text={message} words={words} />
@@ -64,10 +64,10 @@ function Rules({ rules, code, words }: { rules: SeenRules; code: string; words: 
   );
 }
 
-function hoursWords({ by, openingsPerWeekMax }: DoorHours, { codes }: Words): string {
-  const most = openingsPerWeekMax ?? 0;
-  if (by === "nobody") return codes.rulesHours;
-  return by === "lock" ? codes.rulesHoursLock(most) : codes.rulesHoursWritten(most);
+function hoursWords({ sameHoursMax: same, otherHoursMax }: HoursLimits, { codes }: Words): string {
+  const other = otherHoursMax ?? 0;
+  if (same === 0) return codes.rulesHours;
+  return same === other ? codes.rulesHoursAny(other) : codes.rulesHoursSame(same, other);
 }
 
 export function shapeWords({ lengths, digits, forbiddenPrefixes }: PinShape, { codes }: Words): string[] {

@@ -189,9 +189,9 @@ If it was not you, do nothing: your password stays as it is.
     rules: "What these locks ask of a code",
     rulesFirst: "Choose the doors first.",
     rulesHours: "any hour: one of the locks knows no weekly hours",
-    rulesHoursLock: (most: number) =>
-      `certain hours: the same on each day, ending before midnight${most > 0 ? `; others open ${most} times a week at most` : ""}`,
-    rulesHoursWritten: (most: number) => `certain hours: open ${most} times a week at most`,
+    rulesHoursAny: (most: number) => `certain hours: open ${most} times a week at most`,
+    rulesHoursSame: (same: number | null, other: number) =>
+      `certain hours: the same on each day, ending before midnight${same === null ? "" : `, ${same} times a week at most`}${other === 0 ? "" : `; others ${other} times a week at most`}`,
     ruleLengths: (lengths: string) => `${lengths} digits`,
     or: "or",
     ruleDigits: (left: string) => `without ${left}`,

@@ -185,9 +185,9 @@ Si no ha sido usted, no haga nada: su contraseña sigue siendo la misma.
     rules: "Lo que estas cerraduras piden de un código",
     rulesFirst: "Elija primero las puertas.",
     rulesHours: "cualquier hora: una de las cerraduras no conoce horas de la semana",
-    rulesHoursLock: (most) =>
-      `ciertas horas: las mismas cada día y antes de medianoche${most > 0 ? `; otras, si abren ${most} veces por semana como mucho` : ""}`,
-    rulesHoursWritten: (most) => `ciertas horas: si abren ${most} veces por semana como mucho`,
+    rulesHoursAny: (most) => `ciertas horas: si abren ${most} veces por semana como mucho`,
+    rulesHoursSame: (same, other) =>
+      `ciertas horas: las mismas cada día y antes de medianoche${same === null ? "" : `, ${same} veces por semana como mucho`}${other === 0 ? "" : `; otras, ${other} veces por semana como mucho`}`,
     ruleLengths: (lengths) => `${lengths} cifras`,
     or: "o",
     ruleDigits: (left) => `sin ${left}`,
