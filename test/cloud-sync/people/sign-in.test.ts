@@ -1,6 +1,8 @@
 /** Signing in by name and password: what is told, what is not, and what too many attempts lead to. */
 import assert from "node:assert/strict";
+import { createHook } from "node:async_hooks";
 import { after, before, describe, test } from "node:test";
+import { PGlite } from "@electric-sql/pglite";
 import { Passwords } from "../../../cloud-sync/people/passwords.ts";
 import { peopleParts } from "../../../cloud-sync/people/people-parts.ts";
 import { signIn } from "../../../cloud-sync/people/sign-in.ts";
@@ -104,6 +106,40 @@ test("wrong password, nobody, nobody's address, disabled, invited: one answer", 
   assert.match([...told][0]!, /^\[401,.*"sign-in-refused"/);
 });
 
+test("wrong password, nobody, disabled, invited, locked: the same work, hashes and words with the database alike", async (t) => {
+  const disabled = await withPassword(await cloud.as("user"), { disabledAt: clock.wall() });
+  const invited = await cloud.as("user");
+  clock.advance(hourMs);
+  const locked = await withPassword(await cloud.as("user"), { failures: 12, lockedUntil: clock.wall() + hourMs });
+  const known = await withPassword(await cloud.as("user", [], { email: "known@example.org" }));
+  let hashes = 0;
+  const hook = createHook({
+    init(_, type) {
+      if (type === "ARGON2REQUEST") hashes += 1;
+    },
+  }).enable();
+  t.after(() => hook.disable());
+  const words = t.mock.method(PGlite.prototype, "execProtocolRaw").mock;
+  const work: Record<string, [hashes: number, words: number]> = {};
+  for (const [who, name, secret] of [
+    ["wrong password", known.userName, "another password"],
+    ["wrong password for an address", "known@example.org", "another password"],
+    ["nobody", "nobody", password],
+    ["nobody's address", "nobody@example.org", password],
+    ["disabled", disabled.userName, password],
+    ["invited", invited.userName, password],
+    ["locked", locked.userName, password],
+    ["locked, wrong password", locked.userName, "another password"],
+  ] as const) {
+    const before = { hashes, words: words.callCount() };
+    assert.equal((await enter(name, secret)).status, 401, who);
+    work[who] = [hashes - before.hashes, words.callCount() - before.words];
+  }
+  const expected = work["wrong password"]!;
+  assert.deepEqual(work, Object.fromEntries(Object.keys(work).map((who) => [who, expected])));
+  assert.ok(expected[0] === 1 && expected[1] > 0, String(expected));
+});
+
 describe("too many wrong passwords", () => {
   test("lock the account for a minute, then two, without telling; the right one ends it after that", async () => {
     const person = await withPassword(await cloud.as("user"));
@@ -141,6 +177,35 @@ describe("too many wrong passwords", () => {
     await Promise.all(guesses);
     assert.deepEqual(Object.fromEntries(outcomes), { refused: 30, 429: 9_970 });
     clock.advance(2 * hourMs);
+    assert.equal((await enter(person.userName, password)).status, 200);
+  });
+
+  test("1,000 from as many addresses: the account is locked, none gets in, and one event tells of it", async () => {
+    const person = await withPassword(await cloud.as("user"));
+    const people = peopleParts(cloud.parts);
+    const guess = async (at: number) => {
+      const address = `10.${at >> 16}.${(at >> 8) & 255}.${at & 255}`;
+      const told = await signIn(
+        people,
+        { name: person.userName, password: new SecretString(`guess number ${at}`) },
+        { address, device: "guesser" },
+      ).catch((error: HttpProblem) => ({ outcome: String(error.status) }));
+      return told.outcome;
+    };
+    const outcomes = await Promise.all(Array.from({ length: 1_000 }, (_, at) => guess(at)));
+    assert.deepEqual(
+      outcomes.filter((outcome) => outcome !== "refused" && outcome !== "503"),
+      [],
+      "looked at, or turned away by too long a queue",
+    );
+    assert.equal((await enter(person.userName, password)).status, 401, "it is locked, and does not say so");
+    const { items } = (await cloud.ask("GET", "/api/security-events?limit=100")).body;
+    const told = items.filter(({ subject }: { subject: string }) => subject === person.id);
+    assert.deepEqual(
+      told.map(({ kind, severity }: { kind: string; severity: string }) => [kind, severity]),
+      [["account-locked", "warning"]],
+    );
+    clock.advance(hourMs);
     assert.equal((await enter(person.userName, password)).status, 200);
   });
 
