@@ -13,11 +13,7 @@ const kinds: Readonly<Record<string, string>> = {
 };
 
 /** A store that fails changes nothing about the refusal. */
-export async function noteRefusal(
-  { store, clock, logger }: CloudParts,
-  c: Context<CloudEnv>,
-  error: Error,
-): Promise<void> {
+export async function noteRefusal({ store, clock, logger }: CloudParts, c: Context, error: Error): Promise<void> {
   const kind = error instanceof HttpProblem ? kinds[error.code] : undefined;
   if (kind === undefined) return;
   const actor: CloudEnv["Variables"]["actor"] | undefined = c.get("actor");

@@ -61,10 +61,13 @@ export class OwnApi {
   }
 }
 
-function problemOf(response: Response, text: string): HttpProblem {
+/** The API has refused it, and has noted what there is to note. */
+export class AnsweredProblem extends HttpProblem {}
+
+function problemOf(response: Response, text: string): AnsweredProblem {
   const problem = JSON.parse(text) as Problem;
   const retryAfter = response.headers.get("retry-after");
-  return new HttpProblem(response.status as ContentfulStatusCode, problem.code, problem.detail, {
+  return new AnsweredProblem(response.status as ContentfulStatusCode, problem.code, problem.detail, {
     errors: problem.errors ?? [],
     headers: retryAfter === null ? {} : { "retry-after": retryAfter },
   });

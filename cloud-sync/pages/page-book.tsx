@@ -7,13 +7,14 @@ import { limitBody } from "../../web/limits.ts";
 import { pageHeaders } from "../../web/page.tsx";
 import { HttpProblem } from "../../web/problem.ts";
 import { type Action, type Actor, may, reachOf } from "../domain/permissions.ts";
+import { noteRefusal } from "../note-refusal.ts";
 import { sameOriginOnly } from "../people/caller.ts";
 import { sendsMail } from "../people/forgot-password.ts";
 import type { PeopleParts } from "../people/people-parts.ts";
 import { readActor } from "../people/read-actor.ts";
 import { notFound } from "../routes/shapes.ts";
 import { Failed } from "./failed.tsx";
-import { type AskService, OwnApi, query } from "./own-api.ts";
+import { AnsweredProblem, type AskService, OwnApi, query } from "./own-api.ts";
 import { languageCookie, type PageEnv, type Visit } from "./visit.ts";
 import { isLanguage, languages } from "./words/words.ts";
 
@@ -75,6 +76,7 @@ export class PageBook {
         const actor = await readActor(this.#people, c);
         const visit = this.#visitOf(c, actor);
         c.set("visit", visit);
+        if (actor) c.set("actor", actor);
         const elsewhere = action === "everybody" ? undefined : demandPermitted(c, action, actor);
         return elsewhere ?? handler(c, visit);
       },
@@ -96,7 +98,8 @@ export class PageBook {
     return c.res;
   }
 
-  #failed(error: Error, c: PageContext): Response | Promise<Response> {
+  async #failed(error: Error, c: PageContext): Promise<Response> {
+    if (!(error instanceof AnsweredProblem)) await noteRefusal(this.#people, c, error);
     // An error before anybody was looked up, such as of a body that is too large.
     const visit = c.get("visit") ?? this.#visitOf(c, undefined);
     const id = c.get("requestId");
