@@ -25,15 +25,23 @@ export function openingAt(
   const start = Math.max(after, validity.from);
   const last = Math.min(after + aheadMs, validity.until - 1);
   if (start >= validity.until || last < start) return undefined;
-  const near = datesAround(start, last, zone);
-  const found = openingOn(near, schedule, zone, start, last);
-  const isCut = found && (found.from === Number.NEGATIVE_INFINITY || found.until === Number.POSITIVE_INFINITY);
-  // Open for more than a week: only exceptions, or their end, can shut it.
-  const whole = isCut ? openingOn([...near, ...datesOfExceptions(schedule)], schedule, zone, start, last) : found;
-  return whole && { from: Math.max(whole.from, validity.from), until: Math.min(whole.until, validity.until) };
+  const dateOf = (at: Instant) => Temporal.PlainDate.from(localTimeAt(at, zone).date);
+  const [first, end] = [dateOf(start), dateOf(last)];
+  const around = (days: number) => datesBetween(first.subtract({ days }), end.add({ days }));
+  // Most openings begin and end near by; of one that is open for more than a week only exceptions, or their end, can tell.
+  const found =
+    whole(openingOn(around(1), schedule, zone, start, last)) ??
+    whole(openingOn(around(weekDays), schedule, zone, start, last)) ??
+    openingOn([...around(weekDays), ...datesOfExceptions(schedule)], schedule, zone, start, last);
+  return found && { from: Math.max(found.from, validity.from), until: Math.min(found.until, validity.until) };
 }
 
-/** Between the days that are named nothing changes. Infinite where they tell no end. */
+/** Infinite where the days that were looked at tell no end. */
+function whole(found: Opening | undefined): Opening | undefined {
+  return found && Number.isFinite(found.from) && Number.isFinite(found.until) ? found : undefined;
+}
+
+/** Between the days that are named nothing changes. */
 function openingOn(
   dates: readonly Temporal.PlainDate[],
   schedule: WeeklySchedule,
@@ -41,26 +49,31 @@ function openingOn(
   start: Instant,
   last: Instant,
 ): Opening | undefined {
-  const edges = edgesOn(dates, schedule, zone).map((at) => ({ at, isOpen: covers(schedule, localTimeAt(at, zone)) }));
-  const changes = edges.filter(({ isOpen }, index) => isOpen !== edges[index - 1]?.isOpen);
-  const openings = changes.flatMap(({ at, isOpen }, index): Opening[] =>
-    isOpen
-      ? [
-          {
-            from: index === 0 ? Number.NEGATIVE_INFINITY : at,
-            until: changes[index + 1]?.at ?? Number.POSITIVE_INFINITY,
-          },
-        ]
-      : [],
-  );
-  return openings.find(({ from, until }) => start < until && from <= last);
+  const edges = edgesOn(dates, schedule, zone);
+  // Asked for as few as need be: each costs more than all that is around it.
+  const isOpen = (index: number) => covers(schedule, localTimeAt(edges[index]!, zone));
+  const now = edges.findLastIndex((at) => at <= start);
+  let begin = now;
+  if (now >= 0 && isOpen(now)) while (begin > 0 && isOpen(begin - 1)) begin -= 1;
+  else
+    do begin += 1;
+    while (begin < edges.length && edges[begin]! <= last && !isOpen(begin));
+  const from = edges[begin];
+  if (from === undefined || from > last) return undefined;
+  let end = Math.max(begin, now) + 1;
+  while (end < edges.length && isOpen(end)) end += 1;
+  return { from: begin === 0 ? Number.NEGATIVE_INFINITY : from, until: edges[end] ?? Number.POSITIVE_INFINITY };
 }
 
 /** Ascending: every instant on these days at which it may open or shut, and some more. */
 function edgesOn(dates: readonly Temporal.PlainDate[], schedule: WeeklySchedule, zone: string): Instant[] {
   const edges = new Set<Instant>();
   for (const date of dates) {
+    const midnight = date.toZonedDateTime(zone);
+    const clocksSet = midnight.subtract({ nanoseconds: 1 }).getTimeZoneTransition("next")?.epochMilliseconds;
+    const isUsual = clocksSet === undefined || clocksSet > midnight.epochMilliseconds + 2 * dayMs;
     const add = (minute: number) => {
+      if (isUsual) return void edges.add(midnight.epochMilliseconds + minute * 60_000);
       const wall = date.toPlainDateTime().add({ minutes: minute });
       // A wall time that comes twice is an edge each time.
       for (const disambiguation of ["earlier", "later"] as const)
@@ -71,18 +84,12 @@ function edgesOn(dates: readonly Temporal.PlainDate[], schedule: WeeklySchedule,
       add(from);
       add(until > from ? until : until + MINUTES_PER_DAY);
     }
-    const midnight = date.toZonedDateTime(zone);
-    const clocksSet = midnight.getTimeZoneTransition("next");
-    if (clocksSet && clocksSet.epochMilliseconds < midnight.add({ days: 1 }).epochMilliseconds)
-      edges.add(clocksSet.epochMilliseconds);
+    if (clocksSet !== undefined && !isUsual) edges.add(clocksSet);
   }
   return [...edges].sort((a, b) => a - b);
 }
 
-function datesAround(start: Instant, last: Instant, zone: string): Temporal.PlainDate[] {
-  const dateOf = (at: Instant) => Temporal.PlainDate.from(localTimeAt(at, zone).date);
-  return datesBetween(dateOf(start).subtract({ days: weekDays }), dateOf(last).add({ days: weekDays }));
-}
+const dayMs: Millis = 24 * 3_600_000;
 
 function datesOfExceptions({ exceptions = [] }: WeeklySchedule): Temporal.PlainDate[] {
   return exceptions.flatMap(({ date }) => {

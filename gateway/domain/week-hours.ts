@@ -76,6 +76,7 @@ function exceptionsWithin(
   zone: string,
 ): NonNullable<WeeklySchedule["exceptions"]> {
   const first = localTimeAt(Math.min(from, lastDay), zone).yesterday;
+  if (exceptions.length === 0) return [];
   const last = localTimeAt(Math.min(until, lastDay), zone).date;
   return exceptions.filter(({ date }) => first <= date && date <= last);
 }

@@ -172,15 +172,34 @@ test("the site's zone changes: the lock's own clock is another one now, and open
   await site.stop();
 });
 
-for (const [how, constraints] of [
-  ["knows hours", { hours: oneSpan }],
-  ["is told each opening", { hours: byWriting }],
-  ["has the code during each opening alone", timers],
+test("an opening that ends while the sending of its code is written down is not sent", async () => {
+  const site = await one(timers);
+  const [lock] = site.locks;
+  lock!.afterCall = (call) => {
+    if (call === "list" && lock!.calls.list === 1) site.slowDisk(6 * minute);
+  };
+  await site.book({ ...cleaner, change: daily("14:00", "14:05") });
+  await site.pass(2 * hour + 10 * minute);
+  assert.ok(lock!.calls.list >= 1);
+  assert.equal(lock!.calls.set, 0);
+  site.slowDisk(0);
+  await site.pass(aDay);
+  assert.deepEqual([lock!.calls.set, lock!.opens(cleaner.pin)], [1, false]);
+  await site.stop();
+});
+
+const often: HoursConstraints = { ...byWriting, openingsPerWeekMax: 14 };
+for (const [how, constraints, openings] of [
+  ["knows hours", { hours: oneSpan }, ["14:00"]],
+  ["is told each opening", { hours: often }, ["14:00", "16:00"]],
+  ["has the code during each opening alone", { ...timers, hours: often }, ["14:00"]],
 ] as const)
   test(`the gateway dies before or after any call to a lock that ${how}: no orphan, no double, no opening lost`, async () => {
+    const windows = openings.map((from) => ({ days: everyDay, from, until: from.replace(":00", ":50") }));
+    const until = noon + 5.5 * hour;
     for (const when of ["beforeCall", "afterCall"] as const)
       for (let last = 1; ; last += 1) {
-        const site = await one(constraints);
+        const site = await one(constraints, noon + 1.5 * hour);
         const [lock] = site.locks;
         let count = 0;
         lock![when] = async () => {
@@ -188,22 +207,25 @@ for (const [how, constraints] of [
           if (count === last) await new Promise(() => undefined);
         };
         let isDead = false;
-        const go = async (ms: number) => {
-          await site.pass(ms);
+        const goTo = async (at: number) => {
+          await site.pass(at - site.clock.time);
           if (isDead || count < last) return;
           isDead = true;
           await site.killAndStart();
-          await site.pass(30 * minute);
+          await site.pass(10 * minute);
         };
-        await site.book({ ...cleaner, until: noon + 29 * hour });
-        for (const isOpen of [true, false]) {
-          await go(2 * hour + 5 * minute);
-          assert.equal(lock!.opens(cleaner.pin), isOpen, `${when} ${last}`);
-          assert.ok(lock!.codes.length <= 1);
+        await site.book({ ...cleaner, from: noon, until, change: { schedule: { windows } } });
+        for (const [at, isOpen] of [
+          [14, true],
+          [15, false],
+          [16, openings.length > 1],
+          [17, false],
+        ] as const) {
+          await goTo(noon + (at - 12) * hour + 10 * minute);
+          assert.equal(lock!.opens(cleaner.pin), isOpen, `${when} ${last}, ${at}:10`);
+          assert.ok(lock!.codes.length <= 1, `${when} ${last}`);
         }
-        await go(21 * hour + 55 * minute);
-        assert.equal(lock!.opens(cleaner.pin), true, `${when} ${last}, the next day`);
-        await go(5 * hour);
+        await goTo(until + 10 * minute);
         assert.deepEqual(lock!.codes, [], `${when} ${last}`);
         await site.stop();
         if (!isDead) break;
