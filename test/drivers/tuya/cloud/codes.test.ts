@@ -90,6 +90,33 @@ test("a change is made in its place, with a ticket of its own", async (t) => {
   assert.equal(asked.filter((one) => one.path.endsWith("/password-ticket")).length, 1);
 });
 
+for (const [what, days, span, entry] of [
+  [
+    "Monday, Tuesday and Friday, as the maker's example has them",
+    [1, 2, 5],
+    [480, 750],
+    '{"effective_time":480,"invalid_time":750,"working_day":38}',
+  ],
+  ["Sunday, all of it", [7], [0, 1_440], '{"effective_time":0,"invalid_time":1440,"working_day":1}'],
+] as const)
+  test(`weekly hours in the golden body: ${what}`, async (t) => {
+    const timeZone = "Europe/Madrid";
+    const { codes, asked } = await givenTuyaCloud(t, takes(yes({ id: 1 })), { timeZone });
+    const hours = { days, from: span[0], until: span[1] };
+    assert.equal(await codes.set({ ...aCode, window: { ...aCode.window, hours } }, never), "accepted");
+    assert.ok(asked.at(-1)?.body.endsWith(`"type":0,"time_zone":"Europe/Madrid","schedule_list":[${entry}]}`));
+    assert.equal(await codes.set({ ...aCode, ref: "77" }, never), "accepted");
+    assert.ok(asked.at(-1)?.body.endsWith('"type":0,"time_zone":"Europe/Madrid","schedule_list":[]}'), "taken away");
+  });
+
+test("without a zone no hours are sent", async (t) => {
+  const { codes, asked } = await givenTuyaCloud(t, takes(yes({ id: 1 })));
+  const hours = { days: [1], from: 0, until: 60 } as const;
+  assert.equal(codes.constraints.hours?.native, "none");
+  assert.equal(await codes.set({ ...aCode, window: { ...aCode.window, hours } }, never), "refused");
+  assert.deepEqual(sent(asked), []);
+});
+
 test("a window between seconds never opens outside of it", async (t) => {
   const { codes, asked } = await givenTuyaCloud(t, takes(yes({ id: 1 })));
   await codes.set({ ...aCode, window: { from: from * 1_000 + 1, until: until_ * 1_000 + 999 } }, never);
