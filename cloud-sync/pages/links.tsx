@@ -56,7 +56,7 @@ export function addLinkPages(book: PageBook): void {
 /** A link that is used up is told above the form. */
 function linkFaults({ words }: Visit, error: unknown): FieldFaults {
   const isSpent = error instanceof HttpProblem && error.code === "unknown-link";
-  return isSpent ? { "": words.welcome.linkUsed } : faultsFrom(error);
+  return isSpent ? { "": { own: words.welcome.linkUsed } } : faultsFrom(error);
 }
 
 function Token({

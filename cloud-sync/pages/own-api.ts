@@ -81,8 +81,11 @@ export function query(values: Readonly<Record<string, string | number | undefine
   return parts.length === 0 ? "" : `?${parts.join("&")}`;
 }
 
+/** In the API's words, which are put into the visitor's language where it knows them, or already in the page's own. */
+export type FaultText = string | { readonly own: string };
+
 /** What is wrong with a form, by the name of its field; "" for what concerns no field of it. */
-export type FieldFaults = Readonly<Record<string, string>>;
+export type FieldFaults = Readonly<Record<string, FaultText>>;
 
 /** After any of these the form comes back as it was filled in: it was wrong, too much, or too soon after others. */
 const ofForms: readonly number[] = [400, 409, 413, 422, 429];

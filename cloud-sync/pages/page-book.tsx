@@ -14,6 +14,7 @@ import type { PeopleParts } from "../people/people-parts.ts";
 import { readActor } from "../people/read-actor.ts";
 import { notFound } from "../routes/shapes.ts";
 import { Failed } from "./failed.tsx";
+import { partOver, signInWithForm } from "./kept-form.tsx";
 import { AnsweredProblem, type AskService, OwnApi, query } from "./own-api.ts";
 import { languageCookie, type PageEnv, type Visit } from "./visit.ts";
 import { isLanguage, languages } from "./words/words.ts";
@@ -77,7 +78,7 @@ export class PageBook {
         const visit = this.#visitOf(c, actor);
         c.set("visit", visit);
         if (actor) c.set("actor", actor);
-        const elsewhere = action === "everybody" ? undefined : demandPermitted(c, action, actor);
+        const elsewhere = action === "everybody" ? undefined : demandPermitted(c, visit, action);
         return elsewhere ?? handler(c, visit);
       },
     );
@@ -105,15 +106,16 @@ export class PageBook {
     const id = c.get("requestId");
     if (!(error instanceof HttpProblem)) this.#people.logger.error("page-failed", { requestId: id, error });
     const problem = error instanceof HttpProblem ? error : new HttpProblem(500, "internal", "");
-    if (problem.code === "unauthorized") return toSignIn(c);
+    if (problem.code === "unauthorized") return toSignIn(c, visit);
     for (const [name, value] of Object.entries(problem.headers)) c.header(name, value);
     return c.html(<Failed visit={visit} problem={problem} requestId={id} />, problem.status);
   }
 }
 
 /** Where the visitor has to go first; undefined: nowhere. Throws what the API would answer. */
-function demandPermitted(c: PageContext, action: Action, actor: Actor | undefined): Response | undefined {
-  if (!actor) return toSignIn(c);
+function demandPermitted(c: PageContext, visit: Visit, action: Action): Answer | undefined {
+  const { actor } = visit;
+  if (!actor) return toSignIn(c, visit);
   if (actor.person?.needsSecondFactor && action !== "account.self") return c.redirect("/account", 303);
   if (reachOf(actor, action) === undefined)
     throw new HttpProblem(403, "not-permitted", `The role "${actor.role}" may not do this (${action}).`);
@@ -122,10 +124,12 @@ function demandPermitted(c: PageContext, action: Action, actor: Actor | undefine
   return undefined;
 }
 
-/** Back to this page afterwards, if it is one to come back to. */
-function toSignIn(c: PageContext): Response {
+/** Back to this page afterwards; a form goes along. */
+function toSignIn(c: PageContext, visit: Visit): Answer {
+  if (c.req.header("hx-request") !== undefined) return partOver(c, visit);
+  if (c.req.method !== "GET") return signInWithForm(c, visit);
   const { pathname, search } = new URL(c.req.url);
-  const next = c.req.method === "GET" && pathname !== "/" ? pathname + search : undefined;
+  const next = pathname === "/" ? undefined : pathname + search;
   return c.redirect(`/sign-in${query({ next })}`, 303);
 }
 
@@ -166,6 +170,12 @@ export class FormWords {
   async file(name: string): Promise<string | undefined> {
     const value = this.#data.get(name);
     return value instanceof File && value.size > 0 ? value.text() : undefined;
+  }
+
+  /** For the API: a form with an OnceKey that is sent twice takes effect once. */
+  onceKey(): Record<string, string> {
+    const key = this.text("key");
+    return /^[\w-]{1,100}$/.test(key) ? { "idempotency-key": key } : {};
   }
 
   /** undefined when it is empty. */

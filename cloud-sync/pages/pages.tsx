@@ -13,6 +13,7 @@ import { addEventPages } from "./events.tsx";
 import { addForgotPasswordPages } from "./forgot-password.tsx";
 import { addPageAssets, destinationsOf } from "./frame.tsx";
 import { addGrantPages } from "./grants.tsx";
+import { addKeptFormPages } from "./kept-form.tsx";
 import { addLinkPages } from "./links.tsx";
 import type { AskService } from "./own-api.ts";
 import { PageBook } from "./page-book.tsx";
@@ -29,6 +30,7 @@ export function pages(people: PeopleParts, ask: AskService): PageBook {
   const book = new PageBook(people, ask);
   book.get("/", "account.self", async (c, visit) => c.redirect(await homeOf(visit), 303));
   addSignInPages(book);
+  addKeptFormPages(book);
   addForgotPasswordPages(book);
   addLinkPages(book);
   addSetUpPages(book);

@@ -2,6 +2,7 @@
 import { asset } from "../../web/assets.ts";
 import { notFound } from "../routes/shapes.ts";
 import { Frame } from "./frame.tsx";
+import { KeptField } from "./kept-form.tsx";
 import { type FieldFaults, faultsFrom } from "./own-api.ts";
 import { FormWords, type PageBook } from "./page-book.tsx";
 import { Field, Form } from "./parts/form.tsx";
@@ -69,9 +70,18 @@ function RemovePage({ visit, passkey, faults }: { visit: Visit; passkey: SeenPas
 }
 
 /** Beside the sign-in's form; the script shows it where the browser knows passkeys. */
-export function PasskeySignIn({ words, next }: { words: Words; next: string }) {
+export function PasskeySignIn({ words, next, kept }: { words: Words; next: string; kept: string }) {
   return (
-    <form class="sheet" data-passkey="sign-in" data-next={next} data-failed={words.account.passkeyFailed} hidden>
+    <form
+      method="post"
+      action="/sign-in/kept"
+      class="sheet"
+      data-passkey="sign-in"
+      data-next={next}
+      data-failed={words.account.passkeyFailed}
+      hidden
+    >
+      <KeptField kept={kept} />
       <p class="fault" role="alert" />
       <button type="submit" class="secondary">
         {words.signIn.passkey}

@@ -174,7 +174,7 @@ function EventTable({ items, nameOf, filter, visit }: EventTableProps) {
 /** Known kinds say what they mean and what to do; of any other its own sentence stands here. */
 function What({ event: { kind, detail }, visit: { words } }: { event: SeenSecurity; visit: Visit }) {
   const known = words.security.kinds[kind];
-  const said = known?.hint ?? detail;
+  const said = known ? { own: known.hint } : detail;
   return (
     <>
       {known?.name ?? kind}

@@ -2,7 +2,7 @@
 import type { Child } from "hono/jsx";
 import { Frame } from "./frame.tsx";
 import type { PageBook } from "./page-book.tsx";
-import { Field, Form } from "./parts/form.tsx";
+import { Field, Form, OnceKey } from "./parts/form.tsx";
 import { Notice } from "./parts/show.tsx";
 import { listDoors, listGateways, listSites, type SeenGateway, type SeenSite, SiteFields } from "./sites.tsx";
 import type { Visit } from "./visit.ts";
@@ -105,6 +105,7 @@ function StepNow({ step, visit, standing }: { step: Step; visit: Visit; standing
           <p>{words.setUp.gatewayLead}</p>
           <Form action={`/sites/${site}/gateways`} words={words} submit={words.sites.gatewaySubmit}>
             <input type="hidden" name="then" value="set-up" />
+            <OnceKey />
             <Field name="name" label={words.sites.gatewayName} words={words} required />
           </Form>
         </>

@@ -2,6 +2,7 @@
 import { setCookie } from "hono/cookie";
 import { HttpProblem } from "../../web/problem.ts";
 import { Frame } from "./frame.tsx";
+import { KeptField, keptPage } from "./kept-form.tsx";
 import type { FieldFaults } from "./own-api.ts";
 import { FormWords, ownPath, type PageBook, type PageContext } from "./page-book.tsx";
 import { Field, Form } from "./parts/form.tsx";
@@ -24,32 +25,32 @@ export function addSignInPages(book: PageBook): void {
 
   book.post("/sign-in", "everybody", async (c, visit) => {
     const form = await FormWords.of(c);
-    const [name, next] = [form.text("name"), ownPath(form.text("next"))];
+    const [name, next, kept] = [form.text("name"), ownPath(form.text("next")), form.exact("kept")];
     try {
       const answer = await visit.api.send<SignInAnswer>("POST", "/auth/sign-in", {
         name,
         password: form.exact("password"),
         by: "cookie",
       });
-      if (answer.outcome === "signed-in") return c.redirect(next, 303);
-      return c.html(<SecondStep visit={visit} ticket={answer.ticket} next={next} />);
+      if (answer.outcome === "signed-in") return keptPage(c, visit, kept, next);
+      return c.html(<SecondStep visit={visit} ticket={answer.ticket} next={next} kept={kept} />);
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      const faults = { "": visit.words.signIn.wrong };
-      return c.html(<SignIn visit={visit} next={next} faults={faults} name={name} />, 422);
+      const faults = { "": { own: visit.words.signIn.wrong } };
+      return c.html(<SignIn visit={visit} next={next} faults={faults} name={name} kept={kept} />, 422);
     }
   });
 
   book.post("/sign-in/second-step", "everybody", async (c, visit) => {
     const form = await FormWords.of(c);
-    const [ticket, next] = [form.text("ticket"), ownPath(form.text("next"))];
+    const [ticket, next, kept] = [form.text("ticket"), ownPath(form.text("next")), form.exact("kept")];
     try {
       await visit.api.send("POST", "/auth/second-factor", { ticket, code: form.text("code"), by: "cookie" });
-      return c.redirect(next, 303);
+      return keptPage(c, visit, kept, next);
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      const faults = { code: visit.words.signIn.factorWrong };
-      return c.html(<SecondStep visit={visit} ticket={ticket} next={next} faults={faults} />, 422);
+      const faults = { code: { own: visit.words.signIn.factorWrong } };
+      return c.html(<SecondStep visit={visit} ticket={ticket} next={next} kept={kept} faults={faults} />, 422);
     }
   });
 
@@ -90,9 +91,11 @@ interface SignInProps {
   readonly news?: string | undefined;
   readonly faults?: FieldFaults;
   readonly name?: string;
+  /** A form that goes along, see kept-form.tsx; "": none. */
+  readonly kept?: string;
 }
 
-function SignIn({ visit, next, news, faults, name }: SignInProps) {
+export function SignIn({ visit, next, news, faults, name, kept = "" }: SignInProps) {
   const { words } = visit;
   return (
     <Frame visit={visit} title={words.signIn.title} scripts={[passkeyScript.url]}>
@@ -100,6 +103,7 @@ function SignIn({ visit, next, news, faults, name }: SignInProps) {
       {news && <Notice tone="calm">{news}</Notice>}
       <Form action="/sign-in" words={words} faults={faults} submit={words.signIn.submit}>
         <input type="hidden" name="next" value={next} />
+        <KeptField kept={kept} />
         <Field
           name="name"
           label={words.signIn.login}
@@ -118,7 +122,7 @@ function SignIn({ visit, next, news, faults, name }: SignInProps) {
           autocomplete="current-password"
         />
       </Form>
-      <PasskeySignIn words={words} next={next} />
+      <PasskeySignIn words={words} next={next} kept={kept} />
       <p>
         <a href="/forgot-password">{words.forgot.title}</a>
       </p>
@@ -130,10 +134,11 @@ interface SecondStepProps {
   readonly visit: Visit;
   readonly ticket: string;
   readonly next: string;
+  readonly kept: string;
   readonly faults?: FieldFaults;
 }
 
-function SecondStep({ visit, ticket, next, faults }: SecondStepProps) {
+function SecondStep({ visit, ticket, next, kept, faults }: SecondStepProps) {
   const { words } = visit;
   return (
     <Frame visit={visit} title={words.signIn.factorTitle}>
@@ -142,6 +147,7 @@ function SecondStep({ visit, ticket, next, faults }: SecondStepProps) {
       <Form action="/sign-in/second-step" words={words} faults={faults} submit={words.signIn.factorSubmit}>
         <input type="hidden" name="next" value={next} />
         <input type="hidden" name="ticket" value={ticket} />
+        <KeptField kept={kept} />
         <Field
           name="code"
           label={words.signIn.code}

@@ -4,7 +4,7 @@ import { Frame } from "./frame.tsx";
 import { type FieldFaults, faultsFrom } from "./own-api.ts";
 import { FormWords, type PageBook } from "./page-book.tsx";
 import { EnrolmentCode, type GivenCode } from "./parts/enrolment-code.tsx";
-import { Field, Form } from "./parts/form.tsx";
+import { Field, Form, OnceKey } from "./parts/form.tsx";
 import { knownZone, Moment } from "./parts/moments.tsx";
 import { Confirmation, Empty, Notice, Table, Tag, type Tone } from "./parts/show.tsx";
 import type { Visit } from "./visit.ts";
@@ -117,7 +117,12 @@ export function addSitePages(book: PageBook): void {
     const site = c.req.param("site")!;
     const form = await FormWords.of(c);
     try {
-      const code = await visit.api.send<GivenCode>("POST", `${sitePath(site)}/gateways`, { name: form.text("name") });
+      const code = await visit.api.send<GivenCode>(
+        "POST",
+        `${sitePath(site)}/gateways`,
+        { name: form.text("name") },
+        form.onceKey(),
+      );
       return c.html(await enrolmentPage(visit, site, code, form.text("then")));
     } catch (error) {
       const faults = faultsFrom(error);
@@ -262,6 +267,7 @@ async function sitePage(visit: Visit, id: string, { done, faults, name }: SiteNe
         <>
           <h3>{words.sites.gatewayMake}</h3>
           <Form action={`/sites/${id}/gateways`} words={words} faults={faults} submit={words.sites.gatewaySubmit}>
+            <OnceKey />
             <Field name="name" label={words.sites.gatewayName} words={words} faults={faults} value={name} required />
           </Form>
         </>

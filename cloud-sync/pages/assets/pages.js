@@ -12,6 +12,18 @@ for (const input of document.querySelectorAll("input[data-from-fragment]")) {
 for (const input of document.querySelectorAll("input[data-own-zone]"))
   input.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone;
 
+// A second press within a moment would send a form twice, and show the answer to the second.
+const pressMs = 3_000;
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "yes";
+  setTimeout(() => {
+    delete form.dataset.sent;
+  }, pressMs);
+});
+
 if (navigator.clipboard)
   for (const button of document.querySelectorAll("button[data-copy]")) {
     const before = button.textContent;

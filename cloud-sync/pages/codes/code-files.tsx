@@ -60,7 +60,7 @@ export function addCodeFilePages(book: PageBook): void {
     const read = readJson(given.text);
     if ("line" in read) {
       const { noText, notJson } = visit.words.files;
-      return again({ faults: { text: given.text.trim() === "" ? noText : notJson(read.line) } });
+      return again({ faults: { text: { own: given.text.trim() === "" ? noText : notJson(read.line) } } });
     }
     try {
       const wanted = { site: site.id, accessPoints: given.accessPoints.join(",") };

@@ -1,11 +1,10 @@
 /** Making a temporary code: the form with the rules of the chosen locks, and the digits once it is made. */
-import { randomUUID } from "node:crypto";
 import type { Instant } from "../../../gateway/domain/instant.ts";
 import { Frame } from "../frame.tsx";
 import { NoSite } from "../grants.tsx";
 import { type FieldFaults, faultsFrom } from "../own-api.ts";
 import { FormWords, type PageBook } from "../page-book.tsx";
-import { Choices, Field, Form } from "../parts/form.tsx";
+import { Choices, Field, Form, OnceKey } from "../parts/form.tsx";
 import { knownZone } from "../parts/moments.tsx";
 import { Empty, Secret } from "../parts/show.tsx";
 import { chosenSite, SiteChoice } from "../parts/site-choice.tsx";
@@ -46,19 +45,13 @@ export function addNewCodePages(book: PageBook): void {
     const given = readForm(form);
     if (!site) return c.html(<NoSite visit={visit} />, 422);
     try {
-      const made = await visit.api.send<SeenCode & CodeDigits>("POST", codesPath, orderOf(given, site), keyOf(form));
+      const made = await visit.api.send<SeenCode & CodeDigits>("POST", codesPath, orderOf(given, site), form.onceKey());
       return c.html(<MadePage visit={visit} made={made} />);
     } catch (error) {
       const faults = faultsFrom(error, { expiry: "until", windows: "days" });
       return c.html(await newCodePage(visit, sites, site, { now: book.now(), faults, given }), 422);
     }
   });
-}
-
-/** A form that is sent twice makes one code. */
-function keyOf(form: FormWords): Record<string, string> {
-  const key = form.text("key");
-  return /^[\w-]{1,100}$/.test(key) ? { "idempotency-key": key } : {};
 }
 
 function readForm(form: FormWords): GivenCodeForm {
@@ -123,7 +116,7 @@ async function newCodePage(
       ) : (
         <Form action="/codes" id={codeForm} words={words} faults={faults} submit={words.codes.submit}>
           <input type="hidden" name="site" value={site.id} />
-          <input type="hidden" name="key" value={randomUUID()} />
+          <OnceKey />
           <Field
             name="name"
             label={words.codes.name}

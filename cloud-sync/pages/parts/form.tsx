@@ -1,6 +1,7 @@
 /** Forms: every field with its label, its hint and what is wrong with it, tied together for screen readers. */
+import { randomUUID } from "node:crypto";
 import type { Child } from "hono/jsx";
-import type { FieldFaults } from "../own-api.ts";
+import type { FaultText, FieldFaults } from "../own-api.ts";
 import type { Words } from "../words/words.ts";
 import { Fault } from "./fault.tsx";
 
@@ -91,6 +92,11 @@ export function Field({ name, label, words, faults, hint, type = "text", value, 
       <Beside name={id} hint={hint} fault={fault} words={words} />
     </div>
   );
+}
+
+/** Makes a form that is sent twice take effect once, where the API takes such a key: see FormWords.onceKey. */
+export function OnceKey() {
+  return <input type="hidden" name="key" value={randomUUID()} />;
 }
 
 interface TextAreaProps {
@@ -224,7 +230,7 @@ export function Choices({
   );
 }
 
-function describedBy(name: string, hint: string | undefined, fault: string | undefined): string | undefined {
+function describedBy(name: string, hint: string | undefined, fault: FaultText | undefined): string | undefined {
   const ids = [...(fault === undefined ? [] : [`${name}-fault`]), ...(hint === undefined ? [] : [`${name}-hint`])];
   return ids.length === 0 ? undefined : ids.join(" ");
 }
@@ -237,7 +243,7 @@ function Beside({
 }: {
   name: string;
   hint?: string | undefined;
-  fault?: string | undefined;
+  fault?: FaultText | undefined;
   words: Words;
 }) {
   return (

@@ -92,6 +92,12 @@ export const en = {
     submit: "Sign in",
     wrong: "These do not belong together. Check both and try again.",
     signedOut: "You are signed out.",
+    sessionOver: "Your session has ended. Sign in again: what you filled in is kept.",
+    keptTitle: "You are signed in again",
+    keptLead:
+      "What you filled in is still here. A password or a file you chose is not: the next page asks for it again.",
+    keptSend: "Send it now",
+    keptLeave: "Leave it",
     passkey: "Sign in with a passkey",
     again: "Please sign in to go on.",
     factorTitle: "Second step",

@@ -88,6 +88,12 @@ export const es: Words = {
     submit: "Entrar",
     wrong: "No coinciden. Revise ambos e inténtelo de nuevo.",
     signedOut: "Ha salido.",
+    sessionOver: "Su sesión ha terminado. Entre de nuevo: lo que rellenó se conserva.",
+    keptTitle: "Ha entrado de nuevo",
+    keptLead:
+      "Lo que rellenó sigue aquí. Una contraseña o un fichero elegido, no: la página siguiente los pedirá otra vez.",
+    keptSend: "Enviarlo ahora",
+    keptLeave: "Dejarlo",
     passkey: "Entrar con una llave de acceso",
     again: "Entre para continuar.",
     factorTitle: "Segundo paso",
