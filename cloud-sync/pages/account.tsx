@@ -199,12 +199,12 @@ async function accountPage(c: PageContext, visit: Visit, faults?: FieldFaults) {
           { head: account.seen, cell: ({ seenAt }) => <Moment iso={seenAt} zone="UTC" lang={lang} /> },
           {
             head: words.common.state,
-            cell: ({ id, current }) =>
+            cell: ({ id, device, current }) =>
               current ? (
                 <Tag tone="good">{account.thisSession}</Tag>
               ) : (
                 <form method="post" action={`/account/sessions/${id}/end`}>
-                  <button type="submit" class="plain">
+                  <button type="submit" class="plain" aria-label={`${account.endSession}: ${device}`}>
                     {account.endSession}
                   </button>
                 </form>

@@ -152,8 +152,17 @@ async function grantsPage(c: PageContext, visit: Visit, sites: readonly SeenSite
               ? [
                   {
                     head: words.grants.revoke,
-                    cell: ({ id, state }: SeenGrant) =>
-                      state === "revoked" ? "–" : <a href={`/grants/${site.id}/${id}/revoke`}>{words.grants.revoke}</a>,
+                    cell: ({ id, state, holder }: SeenGrant) =>
+                      state === "revoked" ? (
+                        "–"
+                      ) : (
+                        <a
+                          href={`/grants/${site.id}/${id}/revoke`}
+                          aria-label={`${words.grants.revoke}: ${holder.name}`}
+                        >
+                          {words.grants.revoke}
+                        </a>
+                      ),
                   },
                 ]
               : []),

@@ -72,15 +72,7 @@ function RemovePage({ visit, passkey, faults }: { visit: Visit; passkey: SeenPas
 /** Beside the sign-in's form; the script shows it where the browser knows passkeys. */
 export function PasskeySignIn({ words, next, kept }: { words: Words; next: string; kept: string }) {
   return (
-    <form
-      method="post"
-      action="/sign-in/kept"
-      class="sheet"
-      data-passkey="sign-in"
-      data-next={next}
-      data-failed={words.account.passkeyFailed}
-      hidden
-    >
+    <form class="sheet" data-passkey="sign-in" data-next={next} data-failed={words.account.passkeyFailed} hidden>
       <KeptField kept={kept} />
       <p class="fault" role="alert" />
       <button type="submit" class="secondary">

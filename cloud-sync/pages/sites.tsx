@@ -362,11 +362,13 @@ function Gateway({ gateway, site, zone, mayChange, visit: { words, lang } }: Gat
       {mayChange && state !== "revoked" && (
         <div class="row">
           <form method="post" action={`/sites/${site}/gateways/${id}/enrolment-codes`}>
-            <button type="submit" class="secondary">
+            <button type="submit" class="secondary" aria-label={`${words.sites.renew}: ${name}`}>
               {words.sites.renew}
             </button>
           </form>
-          <a href={`/sites/${site}/gateways/${id}/revoke`}>{words.sites.revoke}</a>
+          <a href={`/sites/${site}/gateways/${id}/revoke`} aria-label={`${words.sites.revoke}: ${name}`}>
+            {words.sites.revoke}
+          </a>
         </div>
       )}
     </article>

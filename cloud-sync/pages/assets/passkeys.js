@@ -15,9 +15,11 @@ async function signIn(form) {
   const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(await ask("/auth/passkey/options"));
   const credential = await navigator.credentials.get({ publicKey });
   await ask("/auth/passkey", { credential: credential.toJSON(), by: "cookie" });
+  if (!form.elements.kept) return location.assign(form.dataset.next);
   // A form that came along is sent on from a page of its own.
-  if (form.elements.kept) form.submit();
-  else location.assign(form.dataset.next);
+  form.method = "post";
+  form.action = "/sign-in/kept";
+  form.submit();
 }
 
 async function add(form) {

@@ -81,6 +81,7 @@ export function Field({ name, label, words, faults, hint, type = "text", value, 
         id={id}
         name={name}
         type={type}
+        dir={type === "text" || type === "search" ? "auto" : undefined}
         value={value}
         required={required}
         aria-invalid={fault === undefined ? undefined : "true"}
