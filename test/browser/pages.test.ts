@@ -212,7 +212,9 @@ test("a passkey is added in the account and signs in by itself", { skip }, async
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();
   await page.getByRole("heading", { name: "Temporary codes" }).waitFor();
   await page.goto(at("/account"));
-  await page.getByRole("button", { name: "Remove", exact: true }).click();
+  await page.getByRole("link", { name: "Remove", exact: true }).click();
+  await page.getByLabel("Present password").fill("a cleaner at six");
+  await send(page);
   await page.getByText("No passkey yet.").waitFor();
 });
 
