@@ -62,7 +62,7 @@ const words = {
   codeMissing: {
     digits: "the lock takes no such digits",
     entries: "a lock counts no entries",
-    schedule: "the lock keeps no weekly schedule",
+    schedule: "the lock cannot keep these weekly hours",
     unreadable: "the code's value cannot be read",
     "no-room": "the lock is full",
     taken: "another code in the lock has the same digits",

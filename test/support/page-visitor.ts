@@ -8,7 +8,10 @@ export const nukiDoor = {
   name: "Front door",
   lock: "nuki",
   reads: false,
-  codes: { lengths: [6], digits: "123456789", forbiddenPrefixes: ["12"], capacity: 100, windows: "range" },
+  codes: {
+    ...{ lengths: [6], digits: "123456789", forbiddenPrefixes: ["12"], capacity: 100, windows: "range" },
+    hours: { native: "one-span", zone: "Europe/Madrid", openingsPerWeekMax: 2 },
+  },
 };
 /** The gateway decides there. */
 export const boxDoor = { id: "box", name: "Parcel box", lock: "box", reads: true };

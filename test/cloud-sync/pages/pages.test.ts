@@ -112,6 +112,20 @@ test("a code for a Nuki: the form names the lock's rules, comes back with what i
   assert.match((await site.visit(site.people.admin, "/codes?state=revoked")).text, /Cleaner 2/);
 });
 
+test("weekly hours for a Nuki: the form names what the lock keeps, and comes back with what it cannot", async () => {
+  const { agency } = site.people;
+  const form = { site: "home", name: "Cleaner", accessPoints: "front-door", until: "2099-03-04T18:00" };
+  const rules = await site.send(agency, "/codes/rules", { ...form, code: "" });
+  assert.match(rules.text, /the same on each day, ending before midnight; others 2 times a week at most/);
+  const workdays = { ...form, days: ["1", "2", "3", "4", "5"] };
+  const nightly = await site.send(agency, "/codes", { ...workdays, hoursFrom: "22:00", hoursUntil: "06:00" });
+  assert.equal(nightly.status, 422);
+  assert.match(nightly.text, /id="days-fault"/);
+  assert.match(nightly.text, /this schedule has 5 openings a week/);
+  const made = await site.send(agency, "/codes", { ...workdays, hoursFrom: "09:00", hoursUntil: "12:00" });
+  assert.equal(made.status, 200, made.text);
+});
+
 test("a form sent twice makes one code", async () => {
   const { agency } = site.people;
   const form = { site: "home", key: "key-1", name: "Twice", accessPoints: "box", until: "2099-03-04T18:00" };
