@@ -17,4 +17,5 @@ export const benchmarks: Readonly<Record<string, () => Promise<{ benchmark: Benc
   large: () => import("./large.ts"),
   fleet: () => import("./fleet.ts"),
   "mtls-storm": () => import("./mtls-storm.ts"),
+  pages: () => import("./pages.ts"),
 };

@@ -1,5 +1,6 @@
 /** Every page of the cloud, one after the other as people reach it: for what must hold of each of them, and for their pictures. */
 import type { Page } from "playwright-core";
+import type { Role } from "../../cloud-sync/domain/permissions.ts";
 import type { Language } from "../../cloud-sync/pages/words/words.ts";
 import { recordSecurity } from "../../cloud-sync/store/security-events.ts";
 import type { CloudSurroundings } from "./cloud.ts";
@@ -23,6 +24,16 @@ const unfitFile = `{
 const password = "harbour lane twelve";
 const send = (page: Page) => page.locator("main form.sheet[action] button[type=submit]").last().click();
 
+const names: Readonly<Record<Role, string>> = {
+  admin: "Ada Keeper",
+  support: "Sam Helper",
+  owner: "Olga Owner",
+  agency: "Lisa Agent",
+  resident: "Rosa Flores",
+  guard: "Gus Gate",
+  user: "Uma Looker",
+};
+
 /** Of the cloud the tour leads through: it sends mail, to nowhere. */
 export const tourSurroundings: CloudSurroundings = {
   publicUrl: "http://127.0.0.1",
@@ -33,7 +44,8 @@ export const tourSurroundings: CloudSurroundings = {
 export async function pageTour({ cloud, people }: PageSite, language: Language): Promise<readonly Stop[]> {
   const { agency, guard } = people;
   const keyed = await cloud.as("admin");
-  for (const { id } of Object.values(people)) await cloud.ask("PATCH", `/api/people/${id}`, { language });
+  for (const [role, { id }] of Object.entries(people))
+    await cloud.ask("PATCH", `/api/people/${id}`, { language, name: names[role as Role] });
   for (const { id } of [keyed, guard]) {
     const { body: link } = await cloud.ask("POST", `/api/people/${id}/reset-link`);
     await cloud.ask("POST", "/auth/link/password", { token: new URL(link.url).hash.slice(1), password });
