@@ -36,6 +36,17 @@ describe("signing in at the gateway", () => {
     ]);
   });
 
+  test("what was typed and what a door or a person is called stay text", async () => {
+    const script = `"'><script>alert(1)</script>`;
+    const { ask, signIn, send } = await aGate();
+    const refused = await ask("POST", "/sign-in", { form: { userName: script, password: script } });
+    assert.match(refused.text, /&lt;script&gt;alert/);
+    await send([staffRow({ ...rosa, name: script }, 2), siteRow(anySite({ name: script }), 3)]);
+    const { text } = await ask("GET", "/", { cookie: await signIn("rosa", typed) });
+    assert.match(text, /&lt;script&gt;alert/);
+    for (const page of [refused.text, text]) assert.doesNotMatch(page, /<script>alert/);
+  });
+
   test("ten wrong passwords lock the name, the right one included, until a minute has passed", async () => {
     const { ask, signIn, pass } = await aGate();
     for (let tries = 0; tries < 10; tries += 1) {
