@@ -3,33 +3,19 @@ import type { DeviceId } from "../domain/access-point.ts";
 import type { ClockInterval } from "../domain/clock-interval.ts";
 import type { Credential, CredentialId } from "../domain/credential.ts";
 import type { Grant } from "../domain/grant.ts";
-import type { Instant, Millis } from "../domain/instant.ts";
 import { type CodeConstraints, takes } from "../domain/lock-code.ts";
-import { type Opening, openingAt } from "../domain/opening.ts";
-import { codeTimes, type WantedCode } from "../domain/plan-codes.ts";
-import type { WeeklySchedule } from "../domain/schedule.ts";
-import { planHours } from "../domain/week-hours.ts";
+import type { WantedCode } from "../domain/plan-codes.ts";
 import type { SecretString } from "../wire/secret.ts";
+import { aheadMs, CodeTimes } from "./code-times.ts";
 import type { SiteParts } from "./site-parts.ts";
 
 type Site = Pick<SiteParts, "records" | "seal" | "accessPoints">;
-
-/** More than a lock is prepared ahead; what begins later is looked at later. */
-const marginMs: Millis = 8 * 3_600_000;
-const aheadMs: Millis = codeTimes.preloadMs + marginMs;
-
-/** When and how a lock is to hold the codes of a grant. */
-type Times = Pick<WantedCode, "from" | "until" | "hours" | "unfit">;
 
 export class WantedCodes {
   readonly #site: Site;
   /** Whether the lock takes the digits of a credential, by restrictionsOf: opening its seal each time would cost too much. */
   readonly #fits = new Map<DeviceId, Map<string, WantedCode["unfit"]>>();
-  /** The opening of a schedule that was found last: it takes a while to find, and stays the same until it ends. */
-  readonly #openings = new WeakMap<
-    WeeklySchedule,
-    { readonly key: string; readonly foundAt: Instant; readonly opening: Opening | undefined }
-  >();
+  readonly #times = new CodeTimes();
 
   constructor(site: Site) {
     this.#site = site;
@@ -45,7 +31,7 @@ export class WantedCodes {
       for (const grant of records.grantsAt(id)) {
         // Over, or nobody's concern within the time after which it is looked again.
         if (grant.validity.until <= latest || grant.validity.from > earliest + aheadMs) continue;
-        const times = this.#timesOf(grant, constraints, latest);
+        const times = this.#times.of(grant, constraints, records.site?.zone ?? "", latest);
         if (!times) continue;
         for (const credential of grant.credentials) {
           if (credential.kind !== "pin" || credential.revoked || grant.revoked) continue;
@@ -72,34 +58,6 @@ export class WantedCodes {
   digitsOf({ grant, credential }: Pick<WantedCode, "grant" | "credential">): SecretString | undefined {
     const found = this.#site.records.grant(grant)?.credentials.find(({ id }) => id === credential);
     return found?.sealed === undefined ? undefined : this.#site.seal.open(credential, found.sealed);
-  }
-
-  /** undefined: nothing of it is anybody's concern for now. */
-  #timesOf({ validity, schedule }: Grant, constraints: CodeConstraints, now: Instant): Times | undefined {
-    const { from, until } = validity;
-    if (!schedule) return { from, until };
-    const zone = this.#site.records.site?.zone ?? "";
-    try {
-      const plan = planHours(schedule, validity, zone, constraints.hours);
-      if (plan.by === "nothing") return { from, until };
-      if (plan.by === "lock") return { from, until, hours: plan.hours };
-      if (plan.by === "nobody") return { from, until, unfit: "schedule" };
-      return this.#openingOf(schedule, validity, zone, now);
-    } catch (error) {
-      // A zone or a date that nobody knows: where the gateway decides, nothing opens either.
-      if (error instanceof RangeError) return { from, until, unfit: "schedule" };
-      throw error;
-    }
-  }
-
-  #openingOf(schedule: WeeklySchedule, validity: Opening, zone: string, now: Instant): Opening | undefined {
-    const key = `${zone} ${validity.from} ${validity.until}`;
-    const known = this.#openings.get(schedule);
-    const goodUntil = known?.opening?.until ?? (known?.foundAt ?? 0) + marginMs;
-    if (known?.key === key && known.foundAt <= now && now < goodUntil) return known.opening;
-    const opening = openingAt(schedule, validity, zone, now, aheadMs);
-    this.#openings.set(schedule, { key, foundAt: now, opening });
-    return opening;
   }
 
   #unfit(grant: Grant, credential: Credential, constraints: CodeConstraints): WantedCode["unfit"] {
