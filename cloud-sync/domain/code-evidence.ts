@@ -4,7 +4,7 @@ import type { CredentialId } from "../../gateway/domain/credential.ts";
 import type { EntryEvent } from "../../gateway/domain/entry-event.ts";
 import type { GatewayId } from "../../gateway/domain/grant.ts";
 import type { Instant } from "../../gateway/domain/instant.ts";
-import type { CodeWindow, MissingWhy } from "../../gateway/domain/lock-code.ts";
+import type { CodeHours, CodeWindow, MissingWhy } from "../../gateway/domain/lock-code.ts";
 
 export const evidenceTypes = ["code-sent", "code-answered", "code-read", "code-missing", "opened-at-lock"] as const;
 export type EvidenceEvent = Extract<EntryEvent, { type: (typeof evidenceTypes)[number] }>;
@@ -66,7 +66,8 @@ function after(before: CodeEvidence, event: EvidenceEvent): CodeEvidence {
   const { at } = event;
   switch (event.type) {
     case "code-sent": {
-      const { change, window } = event;
+      const { change } = event;
+      const window = readWindow(event.window);
       const begun = { ...before, state: "sent", change, window, sentAt: at, acceptedAt: null, missing: null } as const;
       return change === "set" ? { ...begun, confirmedAt: null, clearedAt: null } : { ...begun, clearedAt: null };
     }
@@ -80,7 +81,7 @@ function after(before: CodeEvidence, event: EvidenceEvent): CodeEvidence {
         ...before,
         state: "confirmed",
         change: event.change,
-        window: event.window,
+        window: readWindow(event.window),
         confirmedAt: at,
         missing: null,
       };
@@ -89,4 +90,12 @@ function after(before: CodeEvidence, event: EvidenceEvent): CodeEvidence {
     case "opened-at-lock":
       return { ...before, usedAt: at };
   }
+}
+
+/** A gateway may be newer than this and tell hours in a way that is not known here: they cover nothing then, and nothing is proven by them. */
+function readWindow(window: CodeWindow | null): CodeWindow | null {
+  const told: Partial<CodeHours> | null | undefined = window?.hours;
+  if (!window || told === undefined || told === null) return window;
+  const { days, from, until } = told;
+  return { ...window, hours: { days: Array.isArray(days) ? days : [], from: Number(from), until: Number(until) } };
 }

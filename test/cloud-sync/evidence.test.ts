@@ -299,6 +299,18 @@ test("never yes for a lock without a read-back since the last change", () => {
   );
 });
 
+test("hours told in a way that nobody here knows prove nothing, and nothing fails", () => {
+  const stamp = { seq: 1, clock: "synced", boot: 1, mono: 0, device: "lock", grant: "grant-1", credential: "cred-1" };
+  const answerTo = (hours: unknown) => {
+    const read = { ...stamp, at: noon, type: "code-read", change: "set", state: "present", index: "x", ref: "7" };
+    const evidence = codeEvidence([{ ...read, window: { ...window, hours } } as EvidenceEvent]);
+    return willOpen({ ...keeping, evidence });
+  };
+  assert.deepEqual(answerTo(kept), { answer: "yes", why: "in-lock" });
+  for (const hours of [{}, { days: "2", from: 0, until: 1440 }, { days: [2], spans: [[0, 1440]] }, 7, "always"])
+    assert.deepEqual(answerTo(hours), { answer: "unknown", why: "not-read-back" }, JSON.stringify(hours));
+});
+
 let cloud: TestCloud;
 let gateway: TestGateway;
 const clock = new HandClock();
