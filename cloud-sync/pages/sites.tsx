@@ -288,7 +288,7 @@ async function sitePage(visit: Visit, id: string, { done, faults, name }: SiteNe
             },
             {
               head: words.common.state,
-              cell: ({ goneAt }) => goneAt && <Moment iso={goneAt} zone={zone} lang={lang} />,
+              cell: ({ goneAt }) => (goneAt === null ? "–" : <Moment iso={goneAt} zone={zone} lang={lang} />),
             },
           ]}
         />

@@ -246,9 +246,10 @@ export class TestGateway {
   /** An access point by its id, or with what its gateway says of it. */
   report(
     accessPoints: readonly (string | { readonly id: string; readonly [fact: string]: unknown })[],
+    devices: readonly { readonly id: string; readonly link: string; readonly battery?: number }[] = [],
   ): Promise<Answer> {
     const points = accessPoints.map((one) => (typeof one === "string" ? { id: one } : one));
-    const report = { version: "1", accessPoints: points.map((one) => ({ name: one.id, ...one })), devices: [] };
+    const report = { version: "1", accessPoints: points.map((one) => ({ name: one.id, ...one })), devices };
     return this.send("PUT", `/v1/gateways/${this.id}/report`, {
       body: JSON.stringify(report),
       type: "application/json",

@@ -4,7 +4,7 @@ import type { Role } from "../../cloud-sync/domain/permissions.ts";
 import type { Language } from "../../cloud-sync/pages/words/words.ts";
 import { recordSecurity } from "../../cloud-sync/store/security-events.ts";
 import type { CloudSurroundings } from "./cloud.ts";
-import type { PageSite } from "./page-visitor.ts";
+import { boxDoor, nukiDoor, type PageSite } from "./page-visitor.ts";
 
 type Who = "nobody" | "admin" | "agency" | "newcomer";
 
@@ -41,7 +41,8 @@ export const tourSurroundings: CloudSurroundings = {
 };
 
 /** Fills the cloud with what the pages show, and answers the pages. */
-export async function pageTour({ cloud, people }: PageSite, language: Language): Promise<readonly Stop[]> {
+export async function pageTour(site: PageSite, language: Language): Promise<readonly Stop[]> {
+  const { cloud, people } = site;
   const { agency, guard } = people;
   const keyed = await cloud.as("admin");
   for (const [role, { id }] of Object.entries(people))
@@ -73,6 +74,7 @@ export async function pageTour({ cloud, people }: PageSite, language: Language):
     { kind: "account-locked", severity: "warning", subject: guard.id },
   ] as const)
     await recordSecurity(cloud.store.db, { ...event, ...from }, cloud.parts.clock.wall());
+  await tell(site, grants.items);
   const newCode = async (page: Page, digits: string) => {
     await page.locator("#name").fill("Cleaner, flat 4");
     await page.locator('input[value="front-door"]').check();
@@ -224,6 +226,42 @@ export async function pageTour({ cloud, people }: PageSite, language: Language):
     },
     { name: "not-found", who: "admin", path: "/codes/none" },
   ];
+}
+
+/** What the gateway tells: its devices, that the code is in the Nuki and was used there, and what happened at the box. */
+async function tell({ gateway }: PageSite, grants: readonly SeenGrant[]): Promise<void> {
+  await gateway.report(
+    [nukiDoor, boxDoor],
+    [
+      { id: "nuki", link: "online", battery: 84 },
+      { id: "box", link: "offline", battery: 12 },
+    ],
+  );
+  const inNuki = grants.find(({ accessPoints }) => accessPoints.includes("front-door"))!;
+  await gateway.catchUp();
+  await gateway.poll();
+  const of = { device: "nuki", grant: inNuki.id, credential: inNuki.credentials[0]!.id };
+  const facts = { ...of, index: "x", window: null };
+  gateway.record(
+    { type: "code-sent", change: "set", ...facts },
+    { type: "code-read", change: "set", state: "present", ref: "31", ...facts },
+    { type: "opened-at-lock", by: "code", code: "31", accessPoint: "front-door", ...of },
+    {
+      type: "denied",
+      accessPoint: "box",
+      reason: "QR_NOT_FOUND",
+      via: "pin",
+      revision: 4,
+      press: { device: "box", boot: 1, seq: 7 },
+    },
+  );
+  await gateway.push(1);
+}
+
+interface SeenGrant {
+  readonly id: string;
+  readonly accessPoints: readonly string[];
+  readonly credentials: readonly { readonly id: string }[];
 }
 
 /** The browser becomes whoever opens the next page. */

@@ -4,9 +4,10 @@ import { after, before, test } from "node:test";
 import { may, roles } from "../../../cloud-sync/domain/permissions.ts";
 import { ownPath } from "../../../cloud-sync/pages/page-book.tsx";
 import { pages } from "../../../cloud-sync/pages/pages.tsx";
-import { isLanguage } from "../../../cloud-sync/pages/words/words.ts";
+import { isLanguage, languages } from "../../../cloud-sync/pages/words/words.ts";
 import { peopleParts } from "../../../cloud-sync/people/people-parts.ts";
 import { preferredLanguage } from "../../../web/language.ts";
+import { everyEvent } from "../../support/every-event.ts";
 import { givenPages, type PageSite } from "../../support/page-visitor.ts";
 
 let site: PageSite;
@@ -235,4 +236,12 @@ test("after the sign-in one is led to a page of this service and nowhere else", 
     undefined,
   ])
     assert.equal(ownPath(path), "/");
+});
+
+test("every event a gateway can tell has words in every language", () => {
+  for (const { events } of Object.values(languages))
+    assert.deepEqual(
+      everyEvent.map(({ type }) => type).filter((type) => !(type in events.types)),
+      [],
+    );
 });
