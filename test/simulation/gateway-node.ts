@@ -18,6 +18,7 @@ import { type DiskOperation, SimDisk } from "../support/sim-disk.ts";
 import { aloneOnTheMachine, smallLimits } from "../support/site-store.ts";
 import { checkSnapshot, eventsWithRoom } from "./card-image.ts";
 import { checkClock } from "./invariants.ts";
+import type { Password, StaffAct } from "./staff-play.ts";
 import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
 
@@ -46,6 +47,8 @@ export interface Opening {
   readonly seq: number;
   readonly grant: string | undefined;
   readonly command: number | undefined;
+  /** Somebody of the staff asked for it. */
+  readonly staff?: StaffAct;
 }
 
 export interface NodeIdentity {
@@ -77,6 +80,8 @@ export class GatewayNode {
   readonly confirmedRevoked = new Set<string>();
   /** Grants of which it has confirmed the state that it cannot understand. */
   readonly confirmedUnreadable = new Set<string>();
+  /** Passwords of which it has confirmed that they are void. */
+  readonly confirmedVoid = new Set<Password>();
   /** Until the process ends, what it writes to the journal does not come back from the disk; as of a card that is about to break. */
   journalHangs = false;
   process: GatewayProcess | undefined;
@@ -104,6 +109,7 @@ export class GatewayNode {
     this.lastSyncAsked = Number.NEGATIVE_INFINITY;
     this.confirmedRevoked.clear();
     this.confirmedUnreadable.clear();
+    this.confirmedVoid.clear();
     this.disk = new SimDisk();
     this.disk.pause = (operation) => this.#onDiskOperation(operation);
   }
@@ -286,6 +292,13 @@ export class GatewayNode {
 
   /** The strike moves: this is the moment most promises are about. */
   #onRelease(owner: GatewayProcess, door: string): void {
+    if (owner.site.parts.records.site?.lockdown)
+      this.#world.violated("S5", `the strike of ${door} moves, and the gateway knows of a lockdown`);
+    const staff = this.#world.staff.underWay;
+    if (staff) {
+      this.#onStaffRelease(owner, door, staff);
+      return;
+    }
     const atDoor = owner.site.parts.records.unfinished().filter(({ accessPoint }) => accessPoint === door);
     // Commands wait for their turn, admissions have it. On a full disk nobody writes down how an opening ended, and its cause stays.
     const ofKind = (kind: Unfinished["kind"]) => atDoor.filter((one) => one.kind === kind);
@@ -304,9 +317,26 @@ export class GatewayNode {
     this.#world.onOpening(this, opening);
   }
 
+  #onStaffRelease(owner: GatewayProcess, door: string, staff: StaffAct): void {
+    const { records, journal } = owner.site.parts;
+    // On a full disk nobody writes down how an earlier order ended: the newest one is under way.
+    const cause = records
+      .unfinished()
+      .findLast((one) => one.kind === "staff-command" && one.accessPoint === door && !this.#hasOpened(one));
+    if (cause?.kind !== "staff-command" || journal.durableSeq < cause.of) {
+      this.#world.violated("I3", `the strike of ${door} moves for staff, and no record on the disk says why`);
+      return;
+    }
+    const opening: Opening = { seq: cause.of, grant: undefined, command: undefined, staff };
+    this.openings.push(opening);
+    this.#world.onOpening(this, opening);
+  }
+
   #hasOpened(cause: Unfinished): boolean {
     return this.openings.some(({ seq, command }) =>
-      cause.kind === "admission" ? seq === cause.of : cause.kind === "command" && command === cause.command,
+      cause.kind === "admission" || cause.kind === "staff-command"
+        ? seq === cause.of
+        : cause.kind === "command" && command === cause.command,
     );
   }
 
@@ -330,7 +360,13 @@ export class GatewayNode {
     await checkSnapshot(this);
     const isFull = site.parts.journal.state === "full";
     const recovered = isFull ? new Map((await eventsWithRoom(this)).map((event) => [event.seq, event])) : events;
-    for (const { seq, grant, command } of this.openings) {
+    for (const { seq, grant, command, staff } of this.openings) {
+      if (staff) {
+        const event = recovered.get(seq);
+        if (event?.type !== "staff-command" || event.staff !== staff.password.member.id)
+          throw new Violation("I3", `the opening by staff of event ${seq} is not in the recovered journal`);
+        continue;
+      }
       if (command !== undefined) {
         if (site.parts.records.lastCommand < command)
           throw new Violation("I3", `command ${command} ran and is not in the recovered journal`);

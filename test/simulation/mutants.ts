@@ -271,6 +271,52 @@ export const mutants: readonly Mutant[] = [
     "    taken.durable.catch(() => undefined);\n",
   ),
 
+  // Staff.
+  mutant(
+    "staff opens before the record is on the disk",
+    "gateway/flows/staff-command.ts",
+    "    await taken.durable;\n",
+    "    taken.durable.catch(() => undefined);\n",
+  ),
+  mutant(
+    "whoever left while the order was written down opens all the same",
+    "gateway/flows/staff-command.ts",
+    " || !isStillStaff(site, command.staff);",
+    ";",
+    "torn",
+  ),
+  mutant(
+    "staff is let in by records however old they are",
+    "gateway/domain/staff.ts",
+    "sinceSyncMs <= maxAgeMs ?",
+    "sinceSyncMs <= maxAgeMs + Number.MAX_VALUE ?",
+    "clocks",
+  ),
+  mutant(
+    "a session outlives the password it was opened with",
+    "gateway/http/staff-sessions.ts",
+    "      member.password !== kept.password ||\n",
+    "",
+  ),
+  mutant(
+    "who looks for a door opens it",
+    "gateway/flows/door-action.ts",
+    'return action === "unlock" ? releaseStrike(site, accessPoint) : identify(site, accessPoint);',
+    "return action ? releaseStrike(site, accessPoint) : identify(site, accessPoint);",
+  ),
+  mutant(
+    "a lockdown holds nobody who orders",
+    "gateway/flows/door-action.ts",
+    'return action === "unlock" && site.records.site?.lockdown === true;',
+    'return action === "identify" && site.records.site?.lockdown === true;',
+  ),
+  mutant(
+    "what staff did is told once more with each repeat",
+    "cloud-sync/store/ingest.ts",
+    "  await noteStaff(tx, push, events, now);\n",
+    "  await noteStaff(tx, push, lines.map((bytes, index) => toNewEvent(bytes, head.first + index)), now);\n",
+  ),
+
   // The journal.
   mutant(
     "events are told before they are on the disk",

@@ -29,6 +29,7 @@ import { type ActName, drawProfile, type FaultProfile, type FaultRates } from ".
 import { forever, GatewayNode, type GatewayProcess, type Opening } from "./gateway-node.ts";
 import { checkClock, checkMoment, checkPlaced } from "./invariants.ts";
 import { copySite, readVersion, restoreSite, type SiteCopy } from "./site-copy.ts";
+import { StaffPlay, type Stage, staffMaxAgeMs } from "./staff-play.ts";
 import { Violation } from "./violation.ts";
 
 /** One cloud for all seeds of a run; each seed has a site of its own. */
@@ -60,6 +61,8 @@ interface KnownGrant {
 
 const adminToken = "simulated-admin-token-0123456789abcdef";
 const hour = 3_600_000;
+/** In so many of the steps staff does something as well. */
+const staffActs = 0.2;
 
 export class World {
   readonly base = "http://cloud.sim";
@@ -68,6 +71,7 @@ export class World {
   /** The last things that happened, for a failing seed. */
   readonly trace: string[] = [];
   readonly profile: FaultProfile;
+  readonly staff: StaffPlay;
   steps = 0;
   crashes = 0;
   /** Those of the crashes in which the disk forgot what it had not been told to keep. */
@@ -84,6 +88,7 @@ export class World {
   #site = "";
   #feed = "";
   #calm = false;
+  readonly #staffDice: Random;
   readonly #nodes: GatewayNode[] = [];
   readonly #grants: KnownGrant[] = [];
   readonly #commands = new Map<string, { readonly askedAt: number; runs: number }>();
@@ -100,6 +105,9 @@ export class World {
     this.random = new Random(options.seed);
     this.clock = new SimClock(noon);
     this.profile = drawProfile(options.seed, this.random);
+    // Dice of its own: what staff does leaves what befalls the site as it is.
+    this.#staffDice = new Random(options.seed + 0x5_7aff);
+    this.staff = new StaffPlay(this.#stage(), this.#staffDice);
     const cloudClock: Clock = {
       wall: () => Math.floor(this.clock.time),
       monotonic: () => this.clock.monotonic(),
@@ -115,11 +123,36 @@ export class World {
     });
   }
 
+  #stage(): Stage {
+    return {
+      nodes: this.#nodes,
+      store: this.#options.ground.store,
+      lineDelayMs: this.profile.lineDelayMs,
+      site: () => this.#site,
+      feed: () => this.#feed,
+      wall: () => this.clock.time,
+      monotonic: () => this.clock.monotonic(),
+      admin: (method, path, body) => this.#admin(method, path, body),
+      advance: (ms) => this.advance(ms),
+      presentAt: (node) => this.#presentAt(node, node.doors[0]!, this.#grants.at(-1)?.pin),
+      working: async (work) => {
+        this.#busy += 1;
+        try {
+          return await work();
+        } finally {
+          this.#busy -= 1;
+        }
+      },
+      violated: (invariant, message) => this.violated(invariant, message),
+      note: (what) => this.note(what),
+    };
+  }
+
   async begin(): Promise<void> {
     const site = await this.#admin("POST", "/api/sites", {
       name: "Simulated site",
       zone: "Europe/Lisbon",
-      offlineMaxAgeMs: { delivery: hour },
+      offlineMaxAgeMs: { delivery: hour, staff: staffMaxAgeMs },
     });
     this.#site = String(site.id);
     this.#calm = true;
@@ -135,6 +168,7 @@ export class World {
   async step(): Promise<void> {
     this.steps += 1;
     await this.#act();
+    if (this.#staffDice.chance(staffActs)) await this.staff.act();
     await this.advance(this.random.chance(0.7) ? this.random.int(2_000) : this.random.int(40_000));
     checkMoment(this.#nodes, this.clock.time, this.clock.monotonic());
     const held = this.#grants.filter(({ shaken }) => !shaken);
@@ -482,6 +516,7 @@ export class World {
     this.#feed = await this.#readFeed();
     this.#options.ground.store.wakes.wake(this.#site);
     this.restores += 1;
+    this.staff.forget();
     for (const grant of this.#grants) {
       grant.shaken = true;
       const isForgotten = grant.revoked && !revoked.has(grant.id);
@@ -529,9 +564,10 @@ export class World {
     return enrol(this.base, new SecretString(code), "simulated", (url, init) => this.#ask(url, init));
   }
 
-  onOpening(node: GatewayNode, { grant, command }: Opening): void {
+  onOpening(node: GatewayNode, { grant, command, staff }: Opening): void {
     this.opened += 1;
     checkClock(node, this.clock.time);
+    if (staff) this.staff.onOpening(node, staff);
     if (command !== undefined) this.#checkCommand(node, command);
     const known = this.#grants.find(({ id }) => id === grant);
     if (!known) return;
@@ -613,6 +649,7 @@ export class World {
     const query = new URL(url).searchParams;
     const confirms = (state: Cursor | undefined) =>
       query.get("feed") === state?.feed && Number(query.get("cursor")) >= state.version;
+    this.staff.hear(node, confirms);
     for (const { id, revoked, unreadable } of this.#grants) {
       if (confirms(revoked)) node.confirmedRevoked.add(id);
       if (confirms(unreadable)) node.confirmedUnreadable.add(id);
@@ -685,6 +722,7 @@ export class World {
       if (grant && grant.state !== "revoked") throw new Violation("I2", `the revocation of ${id} did not come back`);
     }
     await this.#checkCounts([...there.values()].flat());
+    await this.staff.check(there);
     await this.#checkLiveness();
   }
 
