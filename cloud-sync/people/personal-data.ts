@@ -6,7 +6,7 @@ import { type EventFilter, listEvents } from "../store/events.ts";
 import { type GrantRow, toGrant } from "../store/grants.ts";
 import { listPasskeys } from "../store/passkeys.ts";
 import type { Person } from "../store/people.ts";
-import { type GrantTie, grantsTiedTo, keysMadeBy, linksOf, sessionsOf } from "../store/personal-data.ts";
+import { type GrantTie, grantsTiedTo, keysMadeBy, linksOf, mailsTo, sessionsOf } from "../store/personal-data.ts";
 import { listSecurity, type SecurityFilter } from "../store/security-events.ts";
 import type { Queries } from "../store/store.ts";
 
@@ -26,6 +26,7 @@ export async function* personalData(db: Queries, person: Person, now: Instant): 
       "links",
       links.map(({ purpose, createdAt, expiresAt, usedAt }) => shown({ purpose, createdAt, expiresAt, usedAt })),
     ],
+    ["mails", (await mailsTo(db, id)).map(({ kind, state, createdAt }) => shown({ kind, state, createdAt }))],
     ["apiKeys", (await keysMadeBy(db, id)).map(({ siteId: _, hash, createdBy, ...key }) => shown(key))],
     ["grantsMade", grantsOf(db, id, "made")],
     ["grantsHeld", grantsOf(db, id, "held")],

@@ -23,6 +23,7 @@ const documentSchema = z
     sessions: z.array(z.any()),
     passkeys: z.array(z.any()),
     links: z.array(z.any()),
+    mails: z.array(z.any()).openapi({ description: "That one was sent, not what stood in it." }),
     apiKeys: z.array(z.any()),
     grantsMade: z.array(z.any()),
     grantsHeld: z.array(z.any()).openapi({ description: "Whose holder, or whose holder's host, the person is." }),

@@ -6,7 +6,7 @@ import { destroyKeysOf } from "./audit-keys.ts";
 import { changeGrant, freeCodes, type GrantRow, lockGrants, toGrant } from "./grants.ts";
 import { dropMailsTo } from "./outbox.ts";
 import { everySite } from "./people.ts";
-import { apiKey, grantRecord, oneTimeLink, passkey, securityEvent, session } from "./schema.ts";
+import { apiKey, grantRecord, oneTimeLink, outbox, passkey, securityEvent, session } from "./schema.ts";
 import type { Queries, Transaction } from "./store.ts";
 
 /** What stands where a name was. */
@@ -18,6 +18,14 @@ export async function sessionsOf(db: Queries, person: string) {
 
 export async function linksOf(db: Queries, person: string) {
   return db.select().from(oneTimeLink).where(ofPerson(oneTimeLink, person)).orderBy(desc(oneTimeLink.createdAt));
+}
+
+export async function mailsTo(db: Queries, person: string) {
+  return db
+    .select()
+    .from(outbox)
+    .where(and(eq(outbox.siteId, everySite), eq(outbox.personId, person)))
+    .orderBy(desc(outbox.createdAt));
 }
 
 export async function keysMadeBy(db: Queries, person: string) {

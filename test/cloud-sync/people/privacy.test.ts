@@ -10,7 +10,7 @@ import { takeBackup } from "../../../cloud-sync/store/backup.ts";
 import { saveBackup } from "../../../cloud-sync/store/backup-file.ts";
 import { addPasskey } from "../../../cloud-sync/store/passkeys.ts";
 import { changePerson } from "../../../cloud-sync/store/people.ts";
-import { apiKey } from "../../../cloud-sync/store/schema.ts";
+import { apiKey, outbox } from "../../../cloud-sync/store/schema.ts";
 import { recordSecurity } from "../../../cloud-sync/store/security-events.ts";
 import type { Finding } from "../../../cloud-sync/verify/finding.ts";
 import { verifyBackup } from "../../../cloud-sync/verify/verify-backup.ts";
@@ -55,6 +55,9 @@ before(async () => {
     { kind: "new-device", severity: "notice", subject: rosa.id, ...phone, detail: "Rosa came with another device" },
     clock.wall(),
   );
+  const mail = { siteId: "*", id: "mail-1", kind: "mail", personId: rosa.id, body: "", state: "sent" } as const;
+  const at = clock.wall();
+  await cloud.store.db.insert(outbox).values({ ...mail, createdAt: at, dueAt: at, expiresAt: at });
   const grant = async (ask: TestCloud["ask"], holder: object) => {
     const validity = { from: "2031-01-01T00:00:00Z", until: "2031-12-31T00:00:00Z" };
     const shape = { kind: "member", accessPoints: ["front"], entriesAllowed: null, credentials: [{ kind: "pin" }] };
@@ -112,6 +115,10 @@ describe("an export", () => {
       [rosa.session],
     );
     assert.deepEqual([all.passkeys[0].name, all.securityEvents[0].address], ["Rosa's phone", phone.address]);
+    assert.deepEqual(
+      all.mails.map(({ kind, state }: Record<string, unknown>) => [kind, state]),
+      [["mail", "sent"]],
+    );
     const ids = (rows: readonly { id: string }[]) => rows.map(({ id }) => id);
     assert.deepEqual([ids(all.grantsHeld), ids(all.grantsMade)], [[held], [made]]);
     assert.deepEqual([all.grantsHeld[0].holder.document, all.grantsMade[0].holder.name], ["rosa-12345", "Plumber"]);
@@ -165,6 +172,7 @@ describe("an erasure", () => {
     assert.deepEqual(body, { sessions: 1, passkeys: 1, keys: 1, grants: 1, auditEntriesInClear: 0 });
 
     assert.equal((await rosa.ask("GET", "/api/me")).status, 401);
+    assert.deepEqual(await cloud.store.db.select().from(outbox), []);
     const [key] = (await cloud.ask("GET", "/api/api-keys")).body.items;
     assert.deepEqual([key.name, key.state], ["erased", "revoked"]);
     const rows = await gate.catchUp();
