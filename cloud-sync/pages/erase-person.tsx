@@ -3,7 +3,7 @@ import { Frame } from "./frame.tsx";
 import { faultsFrom } from "./own-api.ts";
 import type { PageBook } from "./page-book.tsx";
 import { Confirmation } from "./parts/show.tsx";
-import { personPage, personPath, type SeenPerson } from "./people.tsx";
+import { personPage, personPath, type SeenPerson } from "./person.tsx";
 
 export function addErasePages(book: PageBook): void {
   book.get("/people/:person/erase", "people.erase", async (c, visit) => {

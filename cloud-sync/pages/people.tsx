@@ -1,27 +1,15 @@
 /** People: who may sign in and as what; invitation and reset links, shown once. Agencies are people whose role is to give out codes. */
-import { type Role, reachOf, roles } from "../domain/permissions.ts";
+import type { Role } from "../domain/permissions.ts";
 import { Frame } from "./frame.tsx";
 import { type FieldFaults, faultsFrom, query } from "./own-api.ts";
 import { FormWords, type PageBook, type PageContext } from "./page-book.tsx";
-import { Choices, Field, Form, Select } from "./parts/form.tsx";
-import { Moment } from "./parts/moments.tsx";
-import { Confirmation, Empty, Notice, Secret, Table, Tag } from "./parts/show.tsx";
+import { Field, Form, Select } from "./parts/form.tsx";
+import { RoleField, SitesField } from "./parts/role-fields.tsx";
+import { Confirmation, Empty, Secret, Table } from "./parts/show.tsx";
+import { personPage, personPath, type SeenPerson, State } from "./person.tsx";
 import { listSites, type SeenSite } from "./sites.tsx";
 import type { Visit } from "./visit.ts";
 import { languages } from "./words/words.ts";
-
-export interface SeenPerson {
-  readonly id: string;
-  readonly name: string;
-  readonly userName: string;
-  readonly email: string | null;
-  readonly role: Role;
-  readonly sites: readonly string[];
-  readonly language: string;
-  readonly state: "invited" | "active" | "disabled" | "erased";
-  readonly secondFactor: boolean;
-  readonly lockedUntil: string | null;
-}
 
 interface GivenLink {
   readonly url: string;
@@ -121,8 +109,6 @@ interface PeopleList {
 const people: PeopleList = { path: "/people", action: "people.read", words: "people" };
 const agencies: PeopleList = { path: "/agencies", action: "people.change", words: "agencies", role: "agency" };
 
-export const personPath = (c: PageContext) => `/api/people/${encodeURIComponent(c.req.param("person")!)}`;
-
 async function personForm(c: PageContext, { role }: PeopleList) {
   const form = await FormWords.of(c);
   return {
@@ -181,16 +167,6 @@ async function listPage(c: PageContext, visit: Visit, list: PeopleList) {
   );
 }
 
-function State({ state, visit: { words } }: { state: SeenPerson["state"]; visit: Visit }) {
-  if (state === "erased") return <Tag tone="bad">{words.people.erased}</Tag>;
-  if (state === "active") return <Tag tone="good">{words.people.active}</Tag>;
-  return state === "disabled" ? (
-    <Tag tone="bad">{words.people.disabled}</Tag>
-  ) : (
-    <Tag tone="warn">{words.people.invitedState}</Tag>
-  );
-}
-
 interface NewPersonProps {
   readonly visit: Visit;
   readonly list: PeopleList;
@@ -232,43 +208,6 @@ function NewPerson({ visit, list, sites, faults, given }: NewPersonProps) {
   );
 }
 
-interface PartProps {
-  readonly visit: Visit;
-  readonly faults?: FieldFaults | undefined;
-}
-
-export function RoleField({ visit: { words }, role, faults }: PartProps & { readonly role: string | undefined }) {
-  return (
-    <Select
-      name="role"
-      label={words.people.role}
-      words={words}
-      faults={faults}
-      value={role ?? "user"}
-      choices={roles.map((value) => ({ value, label: `${words.roles[value]}: ${words.roleHints[value]}` }))}
-    />
-  );
-}
-
-export function SitesField({
-  visit: { words },
-  sites,
-  chosen,
-  faults,
-}: PartProps & { readonly sites: readonly SeenSite[]; readonly chosen: readonly string[] | undefined }) {
-  return (
-    <Choices
-      name="sites"
-      label={words.people.sites}
-      hint={words.people.sitesHint}
-      words={words}
-      faults={faults}
-      values={chosen ?? (sites.length === 1 ? sites.map(({ id }) => id) : [])}
-      choices={sites.map(({ id, name }) => ({ value: id, label: name }))}
-    />
-  );
-}
-
 function LinkPage({ visit, at, title, link }: { visit: Visit; at: string; title: string; link: GivenLink }) {
   const { words } = visit;
   return (
@@ -282,114 +221,5 @@ function LinkPage({ visit, at, title, link }: { visit: Visit; at: string; title:
         </a>
       </p>
     </Frame>
-  );
-}
-
-export async function personPage(c: PageContext, visit: Visit, faults?: FieldFaults) {
-  const { words, api } = visit;
-  const [person, sites] = await Promise.all([api.get<SeenPerson>(personPath(c)), listSites(visit)]);
-  const { id, name, userName, email, role, state, secondFactor, lockedUntil } = person;
-  if (state === "erased") return <ErasedPerson visit={visit} id={id} />;
-  const told: Readonly<Record<string, string>> = {
-    saved: words.common.saved,
-    "signed-out": words.people.signedOutAll,
-    factor: words.people.factorForgotten,
-  };
-  const news = told[c.req.query("done") ?? ""];
-  const mayChange = reachOf(visit.actor!, "people.change") !== undefined;
-  return (
-    <Frame visit={visit} title={name} at={role === "agency" ? "/agencies" : "/people"}>
-      <div class="head">
-        <h1>{name}</h1>
-        <State state={state} visit={visit} />
-      </div>
-      {news && <Notice>{news}</Notice>}
-      <dl class="facts-list">
-        <dt>{words.people.userName}</dt>
-        <dd>{userName}</dd>
-        <dt>{words.people.email}</dt>
-        <dd>{email ?? "–"}</dd>
-        <dt>{words.people.factor}</dt>
-        <dd>
-          <Tag tone={secondFactor ? "good" : "calm"}>
-            {secondFactor ? words.people.factorOn : words.people.factorOff}
-          </Tag>
-        </dd>
-        {lockedUntil !== null && (
-          <>
-            <dt>{words.people.locked}</dt>
-            <dd>
-              <Moment iso={lockedUntil} zone="UTC" lang={visit.lang} /> <small>{words.common.timesIn("UTC")}</small>
-            </dd>
-          </>
-        )}
-      </dl>
-      {mayChange && <PersonForm visit={visit} person={person} sites={sites} faults={faults} />}
-    </Frame>
-  );
-}
-
-function ErasedPerson({ visit, id }: { visit: Visit; id: string }) {
-  const { words } = visit;
-  return (
-    <Frame visit={visit} title={words.people.erased} at="/people">
-      <div class="head">
-        <h1>{id}</h1>
-        <State state="erased" visit={visit} />
-      </div>
-      <p>{words.people.erasedText}</p>
-    </Frame>
-  );
-}
-
-interface PersonFormProps extends PartProps {
-  readonly person: SeenPerson;
-  readonly sites: readonly SeenSite[];
-}
-
-function PersonForm({ visit, person, sites, faults }: PersonFormProps) {
-  const { words } = visit;
-  const { id, name, role, state, secondFactor } = person;
-  const isSelf = visit.actor!.id === id;
-  return (
-    <>
-      <Form action={`/people/${id}`} words={words} faults={faults} submit={words.common.save}>
-        <Field
-          name="name"
-          label={words.people.name}
-          words={words}
-          faults={faults}
-          value={name}
-          required
-          autocomplete="off"
-        />
-        <RoleField visit={visit} role={role} faults={faults} />
-        <SitesField visit={visit} sites={sites} chosen={person.sites} faults={faults} />
-      </Form>
-      <div class="row">
-        <PostButton action={`/people/${id}/reset-link`} text={words.people.reset} />
-        <PostButton action={`/people/${id}/sign-out`} text={words.people.signOutAll} />
-        {secondFactor && !isSelf && <a href={`/people/${id}/second-factor`}>{words.people.factorForget}</a>}
-        {state === "disabled" ? (
-          <PostButton action={`/people/${id}/enable`} text={words.people.enable} />
-        ) : (
-          !isSelf && <a href={`/people/${id}/disable`}>{words.people.disable}</a>
-        )}
-        {!isSelf && <a href={`/people/${id}/erase`}>{words.people.erase}</a>}
-        <a href={`/api/people/${id}/personal-data`} download={`${id}.json`}>
-          {words.people.data}
-        </a>
-      </div>
-    </>
-  );
-}
-
-function PostButton({ action, text }: { action: string; text: string }) {
-  return (
-    <form method="post" action={action}>
-      <button type="submit" class="secondary">
-        {text}
-      </button>
-    </form>
   );
 }

@@ -1,5 +1,5 @@
 /** What is to leave the service: it waits here, over restarts, until it has been sent, was refused for good, or is too old. */
-import { and, asc, count, eq, lt, lte, ne, sql } from "drizzle-orm";
+import { and, asc, count, desc, eq, lt, lte, ne, sql } from "drizzle-orm";
 import type { Instant, Millis } from "../../gateway/domain/instant.ts";
 import { newId } from "../ids.ts";
 import { everySite } from "./people.ts";
@@ -79,6 +79,16 @@ export async function settle(
 
 export async function dropOut(tx: Transaction, id: string): Promise<void> {
   await tx.delete(outbox).where(its(id));
+}
+
+/** The newest first. */
+export async function listMailsTo(db: Queries, personId: string, limit: number): Promise<OutboxRow[]> {
+  return db
+    .select()
+    .from(outbox)
+    .where(and(eq(outbox.siteId, everySite), eq(outbox.personId, personId)))
+    .orderBy(desc(outbox.createdAt), desc(outbox.id))
+    .limit(limit);
 }
 
 export async function dropMailsTo(tx: Transaction, personId: string): Promise<void> {

@@ -338,6 +338,8 @@ If it was not you, do nothing: your password stays as it is.
     factorOn: "set up",
     factorOff: "none",
     locked: "Locked until",
+    lastMail: "Last mail",
+    mailStates: { waiting: "waits until", sent: "sent", failed: "not delivered" },
     factorForget: "Remove the second step",
     factorTitle: (name: string) => `Remove the second step of ${name}?`,
     factorText:

@@ -340,6 +340,8 @@ Si no ha sido usted, no haga nada: su contraseña sigue siendo la misma.
     factorOn: "activado",
     factorOff: "ninguno",
     locked: "Bloqueada hasta",
+    lastMail: "Último correo",
+    mailStates: { waiting: "espera hasta", sent: "enviado", failed: "no entregado" },
     factorForget: "Quitar el segundo paso",
     factorTitle: (name) => `¿Quitar el segundo paso de ${name}?`,
     factorText:

@@ -119,6 +119,11 @@ test("a refusal for good is the end of it", async () => {
   clock.advance(15_000);
   await send();
   assert.equal(channel.mails.length, 1);
+  const { body } = await site.cloud.ask("GET", `/api/people/${ada.id}/mails`);
+  assert.deepEqual([body.items[0].state, body.items[0].why], ["failed", "EENVELOPE 550"]);
+  assert.doesNotMatch(JSON.stringify(body), /postern_link|ada@/);
+  const { text } = await site.visit(site.people.admin, `/people/${ada.id}`);
+  assert.match(text, /not delivered/);
   assert.ok(logged.some((line) => line.includes("mail-failed") && line.includes("550")));
 });
 
