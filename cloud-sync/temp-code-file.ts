@@ -12,13 +12,14 @@ import type { CloudParts } from "./cloud-parts.ts";
 import { createGrant } from "./create-grant.ts";
 import { may, ownOnly } from "./domain/permissions.ts";
 import { refusalsOf } from "./domain/temp-code-rules.ts";
+import { doorsOf } from "./own-grants.ts";
 import { idText, iso, isoOrNull, siteMoment, toInstantAt, words } from "./routes/shapes.ts";
 import { recordAudit } from "./store/audit-trail.ts";
 import { type GrantState, grantState, toGrant } from "./store/grants.ts";
+import { listOnes } from "./store/grants-of-kind.ts";
 import type { SiteRow } from "./store/sites.ts";
 import type { Transaction } from "./store/store.ts";
-import { listTemporary } from "./store/temp-codes.ts";
-import { doorsOf, noteTaken } from "./temp-codes.ts";
+import { noteTaken } from "./temp-codes.ts";
 
 const entrySchema = z.strictObject({
   code: z.string().regex(/^\d{4,8}$/, "4 to 8 digits"),
@@ -157,7 +158,7 @@ export class TempCodeFiles {
     const now = clock.wall();
     const madeBy = ownOnly(actor, "codes.read");
     const filter = { sites: [site.id], madeBy, state, limit: exportedMax + 1 };
-    const found = await listTemporary(store.db, filter, now);
+    const found = await listOnes(store.db, "temporary", filter, now);
     if (found.length > exportedMax)
       throw new HttpProblem(400, "invalid-request", `query.state: more than ${exportedMax} codes; ask for one state`, {
         errors: [{ field: "query.state", message: `more than ${exportedMax} codes; ask for one state` }],

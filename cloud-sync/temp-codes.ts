@@ -2,67 +2,54 @@
  * Temporary codes: what an agency gives a cleaner until six o'clock. Each is a grant of the kind "temporary" whose holder is named after its
  * purpose. The API and the pages both call these; who may do what is asked here.
  */
-import type { Instant } from "../gateway/domain/instant.ts";
 import { RateLimiter } from "../web/limits.ts";
 import { fieldProblem, HttpProblem } from "../web/problem.ts";
 import type { Asker } from "./asker.ts";
 import { grantFacts } from "./audit-facts.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { createGrant } from "./create-grant.ts";
-import type { Door } from "./domain/doors.ts";
-import { type Action, type Actor, ownOnly, sitesOf } from "./domain/permissions.ts";
+import type { Action, Actor } from "./domain/permissions.ts";
 import { refusalsOf, type TempCodeRules, tempCodeRules } from "./domain/temp-code-rules.ts";
 import { type EvidenceOf, gatherEvidence } from "./evidence.ts";
+import {
+  chosenPoints,
+  demandNoRefusal,
+  doorsOf,
+  type OnesPage,
+  type OnesQuery,
+  OwnGrants,
+  type Transact,
+} from "./own-grants.ts";
 import { demandMay } from "./routes/asks.ts";
 import { recordAudit } from "./store/audit-trail.ts";
 import { readDoors } from "./store/doors.ts";
-import { listAccessPoints } from "./store/gateways.ts";
-import {
-  changeGrant,
-  freeCodes,
-  type GrantRow,
-  grantState,
-  keepCodes,
-  lockGrant,
-  type PublishedGrant,
-  toGrant,
-} from "./store/grants.ts";
+import { changeGrant, grantState, keepCodes, type PublishedGrant, toGrant } from "./store/grants.ts";
 import { recordSecurity } from "./store/security-events.ts";
-import { listSites, readSite, type SiteRow } from "./store/sites.ts";
-import type { Queries, Transaction } from "./store/store.ts";
-import { findTemporary, listTemporary, type TempCodeFilter } from "./store/temp-codes.ts";
+import { readSite, type SiteRow } from "./store/sites.ts";
 import { type TempCode, type TempCodeChange, toTempCode, type WantedTempCode } from "./temp-code.ts";
-
-/** How the change is run: in a transaction, at most once where the request can be told from its repeat. */
-export type Transact = <T>(work: (tx: Transaction) => Promise<T>) => Promise<T>;
 
 export class TempCodes {
   readonly #parts: CloudParts;
+  readonly #ones: OwnGrants;
   /** Whoever types codes learns which are taken: not many at a time. */
   readonly #typed: RateLimiter;
 
   constructor(parts: CloudParts) {
     this.#parts = parts;
+    this.#ones = new OwnGrants(parts, "temporary", "temporary code");
     this.#typed = new RateLimiter({ burst: 30, perSecond: 1 / 20 }, () => parts.clock.monotonic());
   }
 
-  /** Newest first, of the site or of all that the actor may see; an agency's own alone. `next`: where the next page begins. */
   async list(
     actor: Actor,
-    { site, limit, ...filter }: Omit<TempCodeFilter, "sites" | "madeBy"> & { readonly site?: string | undefined },
-  ): Promise<{ readonly items: readonly TempCode[]; readonly next: TempCodeFilter["after"] }> {
-    const { store, clock } = this.#parts;
-    const sites =
-      site === undefined ? sitesOf(actor, "codes.read") : [(await this.siteOf(actor, "codes.read", site, "query")).id];
-    const madeBy = ownOnly(actor, "codes.read");
-    const found = await listTemporary(store.db, { ...filter, sites, madeBy, limit: limit + 1 }, clock.wall());
-    const page = found.slice(0, limit);
-    const last = found.length > limit ? page.at(-1)?.row : undefined;
-    return { items: await this.#shown(page), next: last && { createdAt: last.createdAt, id: last.id } };
+    query: OnesQuery,
+  ): Promise<{ readonly items: readonly TempCode[]; readonly next: OnesPage["next"] }> {
+    const { found, next } = await this.#ones.list(actor, "codes.read", query);
+    return { items: await this.#shown(found), next };
   }
 
   async read(actor: Actor, id: string): Promise<TempCode> {
-    const [code] = await this.#shown([await this.#find(actor, "codes.read", id)]);
+    const [code] = await this.#shown([await this.#ones.find(actor, "codes.read", id)]);
     return code!;
   }
 
@@ -115,8 +102,8 @@ export class TempCodes {
   }
 
   /** Extends it, ends it early, renames it. */
-  async change({ actor, from: origin }: Asker, id: string, change: TempCodeChange): Promise<void> {
-    await this.#alter({ actor, from: origin }, "codes.change", id, "codes.change", async (tx, row, now) => {
+  async change(asker: Asker, id: string, change: TempCodeChange): Promise<void> {
+    await this.#ones.alter(asker, "codes.change", id, "codes.change", async (tx, row, now) => {
       if (row.revokedAt !== null) throw fieldProblem("path.id", "it was deleted; make a new one", 409);
       const before = toGrant(row);
       const { expiry = row.validUntil } = change;
@@ -137,20 +124,14 @@ export class TempCodes {
   }
 
   /** For ever. The same once more changes nothing. */
-  async revoke(asker: Asker, id: string): Promise<void> {
-    await this.#alter(asker, "codes.change", id, "codes.revoke", async (tx, row, now) => {
-      if (row.revokedAt !== null) return undefined;
-      const grant = { ...toGrant(row), revoked: true };
-      await freeCodes(tx, grant, undefined, now);
-      await changeGrant(tx, row, grant, { revokedAt: now, retiredAt: null }, now);
-      return grant;
-    });
+  revoke(asker: Asker, id: string): Promise<void> {
+    return this.#ones.revoke(asker, "codes.change", id, "codes.revoke");
   }
 
   /** The digits; who asked for them is in the audit trail before they are told. */
   async reveal({ actor, from }: Asker, id: string): Promise<string> {
     const { store, siteKeys, clock } = this.#parts;
-    const { row } = await this.#find(actor, "codes.reveal", id);
+    const { row } = await this.#ones.find(actor, "codes.reveal", id);
     const seal = await siteKeys.seal(store.db, row.siteId);
     const state = grantState(row, clock.wall());
     if (state === "ended" || state === "revoked")
@@ -169,49 +150,9 @@ export class TempCodes {
     return tempCodeRules(await readDoors(this.#parts.store.db, site.id, accessPoints), site.zone);
   }
 
-  /** The site that was named, or the only one the actor belongs to. `place`: where it may be named: "body", "query". */
-  async siteOf(actor: Actor, action: Action, named: string | undefined, place: string): Promise<SiteRow> {
-    const { db } = this.#parts.store;
-    const mine = sitesOf(actor, action);
-    if (named !== undefined) {
-      const site = (mine?.includes(named) ?? true) ? await readSite(db, named) : undefined;
-      if (site) return site;
-      throw fieldProblem(`${place}.site`, "there is no such site");
-    }
-    const sites = (await listSites(db)).filter(({ id }) => mine?.includes(id) ?? true);
-    const [only] = sites;
-    if (only && sites.length === 1) return only;
-    throw fieldProblem(`${place}.site`, only ? "name the site; there are several" : "there is no site yet");
-  }
-
-  async #find(actor: Actor, action: Action, id: string): Promise<PublishedGrant> {
-    const found = await findTemporary(this.#parts.store.db, id);
-    const what = `temporary code ${id}`;
-    if (!found) throw new HttpProblem(404, "not-found", `There is no ${what}.`);
-    demandMay(actor, action, { site: found.row.siteId, madeBy: found.row.createdBy }, what);
-    return found;
-  }
-
-  /** `work` answers the new state; undefined: nothing changed. */
-  async #alter(
-    { actor, from }: Asker,
-    permission: Action,
-    id: string,
-    action: string,
-    work: (tx: Transaction, row: GrantRow, now: Instant) => Promise<ReturnType<typeof toGrant> | undefined>,
-  ): Promise<void> {
-    const { store, clock, logger } = this.#parts;
-    const { row: seen } = await this.#find(actor, permission, id);
-    await store.transaction(async (tx) => {
-      const row = await lockGrant(tx, seen.siteId, id);
-      if (!row) throw new HttpProblem(404, "not-found", `There is no temporary code ${id}.`);
-      const now = clock.wall();
-      const after = await work(tx, row, now);
-      if (!after) return;
-      const facts = { before: grantFacts(toGrant(row)), after: grantFacts(after) };
-      await recordAudit(tx, { site: row.siteId, actor: actor.id, from, action, thing: id, ...facts }, now);
-    });
-    logger.info("temp-code-changed", { site: seen.siteId, grant: id, action, by: actor.id });
+  /** As OwnGrants.siteOf(). */
+  siteOf(actor: Actor, action: Action, named: string | undefined, place: string): Promise<SiteRow> {
+    return this.#ones.siteOf(actor, action, named, place);
   }
 
   /** A grant's problem in the words of a code's order. */
@@ -255,35 +196,4 @@ export async function noteTaken({ store, clock }: CloudParts, site: string, { ac
   const event = { kind: "code-taken", severity: "notice", site, subject: actor.id } as const;
   const detail = "wanted digits that another live code of the site has";
   await recordSecurity(store.db, { ...event, ...from, detail }, clock.wall());
-}
-
-export function demandNoRefusal(refusals: readonly { readonly field: string; readonly message: string }[]): void {
-  if (refusals.length === 0) return;
-  const errors = refusals.map(({ field, message }) => ({ field: `body.${field}`, message }));
-  throw new HttpProblem(400, "invalid-request", errors.map(({ message }) => message).join("; "), { errors });
-}
-
-/** Those that were named, or the only one the site has. */
-async function chosenPoints(
-  db: Queries,
-  site: string,
-  named: readonly string[] | undefined,
-): Promise<readonly string[]> {
-  if (named) return named;
-  const points = (await listAccessPoints(db, site)).filter(({ goneAt }) => goneAt === null);
-  const [only] = points;
-  if (only && points.length === 1) return [only.id];
-  throw fieldProblem("body.accessPoints", only ? "name the doors it is for" : "the site has no door yet");
-}
-
-/** All of them: an unknown one is refused by its place. */
-export async function doorsOf(db: Queries, site: string, accessPoints: readonly string[]): Promise<readonly Door[]> {
-  const doors = await readDoors(db, site, accessPoints);
-  const known = new Set(doors.map(({ id }) => id));
-  demandNoRefusal(
-    accessPoints.flatMap((id, index) =>
-      known.has(id) ? [] : [{ field: `accessPoints[${index}]`, message: `the site has no access point ${id}` }],
-    ),
-  );
-  return doors;
 }

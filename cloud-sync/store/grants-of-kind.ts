@@ -1,11 +1,13 @@
-/** Temporary codes among the grants: a site may have 100,000 grants and a few of these, and they are found by indexes of their own. */
-import { and, desc, eq, ilike, inArray, sql } from "drizzle-orm";
+/** Grants of a kind that people make one by one: a site may have 100,000 grants and a few of these, and they are found by indexes of their own. */
+import { and, desc, eq, ilike, inArray, type SQL, sql } from "drizzle-orm";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import { escapeLike, type GrantState, inState, type PublishedGrant } from "./grants.ts";
 import { grantRecord } from "./schema.ts";
 import type { Queries } from "./store.ts";
 
-export interface TempCodeFilter {
+export type KindOfOne = "temporary";
+
+export interface OnesFilter {
   /** undefined: all. */
   readonly sites?: readonly string[] | undefined;
   /** undefined: everybody's. */
@@ -19,17 +21,24 @@ export interface TempCodeFilter {
 }
 
 // Written out: with a parameter in its place the partial indexes may go unused.
-const isTemporary = sql`${grantRecord.kind} = 'temporary'`;
+const isOfKind = {
+  temporary: sql`${grantRecord.kind} = 'temporary'`,
+} as const satisfies Record<KindOfOne, SQL>;
 
 /** Newest first. */
-export async function listTemporary(db: Queries, filter: TempCodeFilter, now: Instant): Promise<PublishedGrant[]> {
+export async function listOnes(
+  db: Queries,
+  kind: KindOfOne,
+  filter: OnesFilter,
+  now: Instant,
+): Promise<PublishedGrant[]> {
   const { sites, madeBy, state, name, after, limit } = filter;
   const [site, ...others] = sites ?? [];
   if (sites && site === undefined) return [];
   return withVersion(db)
     .where(
       and(
-        isTemporary,
+        isOfKind[kind],
         site === undefined
           ? undefined
           : others.length === 0
@@ -46,8 +55,8 @@ export async function listTemporary(db: Queries, filter: TempCodeFilter, now: In
 }
 
 /** At whatever site. */
-export async function findTemporary(db: Queries, id: string): Promise<PublishedGrant | undefined> {
-  const [found] = await withVersion(db).where(and(isTemporary, eq(grantRecord.id, id)));
+export async function findOne(db: Queries, kind: KindOfOne, id: string): Promise<PublishedGrant | undefined> {
+  const [found] = await withVersion(db).where(and(isOfKind[kind], eq(grantRecord.id, id)));
   return found;
 }
 
