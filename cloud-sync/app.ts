@@ -29,6 +29,7 @@ import { holdOpenRoutes } from "./routes/hold-open-routes.ts";
 import { linkRoutes } from "./routes/link-routes.ts";
 import { meRoutes } from "./routes/me-routes.ts";
 import { operationRoutes } from "./routes/operation-routes.ts";
+import { passRoutes } from "./routes/pass-routes.ts";
 import { passkeyRoutes } from "./routes/passkey-routes.ts";
 import { peopleRoutes } from "./routes/people-routes.ts";
 import { privacyRoutes } from "./routes/privacy-routes.ts";
@@ -116,6 +117,7 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
   ])
     app.route("/", routes(people));
   app.route("/", tempCodeRoutes(parts, new TempCodes(parts)));
+  app.route("/", passRoutes(parts));
   app.route("/", gatewayRoutes(parts, meters));
   app.route("/", operationRoutes(parts, meters));
   app.route("/", book.app);

@@ -1,5 +1,5 @@
 /** Ids, codes and tokens from the strong generator, in letters that people do not mix up. */
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHash, randomBytes, randomInt, timingSafeEqual } from "node:crypto";
 
 /** Crockford's base 32: no i, l, o, u. 32 divides 256, so every letter is as likely. */
 const letters = "0123456789abcdefghjkmnpqrstvwxyz";
@@ -28,6 +28,16 @@ export function siteOf(id: string): string {
 export function newEnrolmentCode(site: string): string {
   const code = randomLetters(12).toUpperCase();
   return `${site}.${code.slice(0, 4)}-${code.slice(4, 8)}-${code.slice(8)}`;
+}
+
+/** Those that nobody takes for a digit: O reads as 0, I and L as 1. */
+const passLetters = "ABCDEFGHJKMNPQRSTUVWXYZ";
+
+/** What stands in a visitor's QR code and below it: "VIS-10482-KQX", one of 1.2 thousand million. */
+export function newPassUid(): string {
+  const digits = String(randomInt(100_000)).padStart(5, "0");
+  const end = Array.from({ length: 3 }, () => passLetters[randomInt(passLetters.length)]).join("");
+  return `VIS-${digits}-${end}`;
 }
 
 /** Forgives spaces and case in the part people type. */

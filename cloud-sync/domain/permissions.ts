@@ -46,6 +46,8 @@ export const permissions = {
   "codes.read": { admin: "every", support: "every", owner: "site", agency: "own", user: "site" },
   "codes.change": { admin: "every", owner: "site", agency: "own" },
   "codes.reveal": { admin: "every", owner: "site", agency: "own" },
+  "passes.read": { admin: "every", support: "every", owner: "site", guard: "site", resident: "own" },
+  "passes.change": { admin: "every", owner: "site", resident: "own" },
   "events.read": { admin: "every", support: "every", owner: "site", guard: "site", user: "site" },
   "blacklist.read": { admin: "every", support: "every", owner: "site", guard: "site" },
   "blacklist.change": { admin: "every", owner: "site" },

@@ -5,7 +5,7 @@ import { escapeLike, type GrantState, inState, type PublishedGrant } from "./gra
 import { grantRecord } from "./schema.ts";
 import type { Queries } from "./store.ts";
 
-export type KindOfOne = "temporary";
+export type KindOfOne = "temporary" | "visitor";
 
 export interface OnesFilter {
   /** undefined: all. */
@@ -23,6 +23,7 @@ export interface OnesFilter {
 // Written out: with a parameter in its place the partial indexes may go unused.
 const isOfKind = {
   temporary: sql`${grantRecord.kind} = 'temporary'`,
+  visitor: sql`${grantRecord.kind} = 'visitor'`,
 } as const satisfies Record<KindOfOne, SQL>;
 
 /** Newest first. */

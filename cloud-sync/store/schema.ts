@@ -142,6 +142,9 @@ export const grantRecord = pgTable(
     index("grant_record_temporary").on(table.siteId, table.createdAt, table.id).where(sql`kind = 'temporary'`),
     index("grant_record_temporary_own").on(table.createdBy, table.createdAt, table.id).where(sql`kind = 'temporary'`),
     index("grant_record_temporary_id").on(table.id).where(sql`kind = 'temporary'`),
+    index("grant_record_visitor").on(table.siteId, table.createdAt, table.id).where(sql`kind = 'visitor'`),
+    index("grant_record_visitor_own").on(table.createdBy, table.createdAt, table.id).where(sql`kind = 'visitor'`),
+    index("grant_record_visitor_id").on(table.id).where(sql`kind = 'visitor'`),
     index("grant_record_known").on(table.siteId, table.validUntil).where(sql`forgotten is distinct from 'names'`),
   ],
 );

@@ -600,6 +600,8 @@ If it was not you, do nothing: your password stays as it is.
     "codes.read": "see temporary codes",
     "codes.change": "make and end temporary codes",
     "codes.reveal": "see the digits of codes",
+    "passes.read": "see visitors' passes",
+    "passes.change": "invite visitors and withdraw their passes",
     "events.read": "see what happens at the doors",
     "blacklist.read": "see who is barred",
     "blacklist.change": "bar people",

@@ -1,0 +1,177 @@
+/**
+ * Visitors' passes: a resident invites, the guest shows a QR code. Each is a grant of the kind "visitor" with a pass for its credential. The API
+ * and the pages both call these; who may do what is asked here.
+ */
+import type { PersonRef } from "../gateway/domain/grant.ts";
+import { fieldProblem, HttpProblem } from "../web/problem.ts";
+import type { Asker } from "./asker.ts";
+import { grantFacts } from "./audit-facts.ts";
+import type { CloudParts } from "./cloud-parts.ts";
+import { createGrant } from "./create-grant.ts";
+import { type Action, type Actor, may } from "./domain/permissions.ts";
+import { chosenPoints, doorsOf, type OnesPage, type OnesQuery, OwnGrants, type Transact } from "./own-grants.ts";
+import { type Pass, type PassChange, spanOf, toPass, type WantedPass } from "./pass.ts";
+import { recordAudit } from "./store/audit-trail.ts";
+import { type EventRow, listEvents } from "./store/events.ts";
+import { changeGrant, type GrantRow, keepCodes, toGrant } from "./store/grants.ts";
+import { readSite, type SiteRow } from "./store/sites.ts";
+
+/** The newest of what happened with a pass. */
+const historyMax = 200;
+/** What its host is told of it. */
+export const historyTypes = ["admitted", "void", "denied"] as const;
+
+export interface HistoryEvent extends Pick<EventRow, "at" | "receivedAt" | "accessPoint" | "reason"> {
+  readonly type: (typeof historyTypes)[number];
+}
+
+export class Passes {
+  readonly #parts: CloudParts;
+  readonly #ones: OwnGrants;
+
+  constructor(parts: CloudParts) {
+    this.#parts = parts;
+    this.#ones = new OwnGrants(parts, "visitor", "pass");
+  }
+
+  /** Newest first, of the site or of all that the actor may see; a resident's own alone. */
+  async list(
+    actor: Actor,
+    query: OnesQuery,
+  ): Promise<{ readonly items: readonly Pass[]; readonly next: OnesPage["next"] }> {
+    const { found, next } = await this.#ones.list(actor, "passes.read", query);
+    const rows = found.map(({ row }) => row);
+    return { items: await this.#shown(actor, rows), next };
+  }
+
+  async read(actor: Actor, id: string): Promise<Pass> {
+    const { row } = await this.#ones.find(actor, "passes.read", id);
+    const [pass] = await this.#shown(actor, [row]);
+    return pass!;
+  }
+
+  /** What stands in its QR code, for whoever may hand it out. */
+  async uid(actor: Actor, id: string): Promise<string> {
+    const { row } = await this.#ones.find(actor, "passes.change", id);
+    const [pass] = await this.#shown(actor, [row]);
+    if (pass?.recordUid == null) throw new HttpProblem(409, "no-uid", "It has no code that could be shown.");
+    return pass.recordUid;
+  }
+
+  /** Answers its id. */
+  async create(
+    { actor, from: origin }: Asker,
+    site: SiteRow,
+    wanted: WantedPass,
+    transact: Transact = (work) => this.#parts.store.transaction(work),
+  ): Promise<string> {
+    const { store, siteKeys, clock, logger } = this.#parts;
+    const seal = await siteKeys.seal(store.db, site.id);
+    const id = await transact(async (tx) => {
+      const now = clock.wall();
+      const accessPoints = await chosenPoints(tx, site.id, wanted.accessPoints);
+      await doorsOf(tx, site.id, accessPoints);
+      const validity = spanOf(wanted.validity, now, site.zone);
+      if (validity.until <= now) throw fieldProblem("body.until", "lies in the past");
+      if (validity.from >= validity.until) throw fieldProblem("body.from", "must be before the end");
+      const { visitorName, visitorType, documentNum, notes, entriesAllowed } = wanted;
+      const host = hostOf(actor, wanted.host);
+      const { grant } = await createGrant(
+        tx,
+        seal,
+        {
+          site: site.id,
+          kind: "visitor",
+          createdBy: actor.id,
+          holder: { name: visitorName, ...(documentNum !== undefined && { document: documentNum }) },
+          ...(host && { host }),
+          accessPoints,
+          validity,
+          entriesAllowed,
+          limitMode: "strict",
+          credentials: [{ kind: "pass" }],
+          about: { visitorType, ...(notes !== undefined && { notes }) },
+        },
+        now,
+      );
+      const entry = { site: site.id, actor: actor.id, from: origin, action: "passes.create", thing: grant.id };
+      await recordAudit(tx, { ...entry, after: grantFacts(grant) }, now);
+      return grant.id;
+    });
+    logger.info("pass-created", { site: site.id, grant: id, by: actor.id });
+    return id;
+  }
+
+  async change(asker: Asker, id: string, change: PassChange): Promise<void> {
+    await this.#ones.alter(asker, "passes.change", id, "passes.change", async (tx, row, now) => {
+      if (row.revokedAt !== null) throw fieldProblem("path.id", "it was withdrawn; make a new one", 409);
+      const before = toGrant(row);
+      const { until: wanted = row.validUntil } = change;
+      // A moment that has passed means now, and nothing to what has ended before.
+      const until = wanted > now ? wanted : Math.min(now, row.validUntil);
+      if (until <= row.validFrom) throw fieldProblem("body.until", "is before it begins; withdraw the pass instead");
+      const { entriesAllowed = before.entriesAllowed } = change;
+      const holder = personWith(before.holder, change);
+      const about = {
+        ...before.about,
+        ...(change.visitorType !== undefined && { visitorType: change.visitorType }),
+        ...(change.notes !== undefined && { notes: change.notes ?? undefined }),
+      };
+      const grant = { ...before, holder, about, entriesAllowed, validity: { from: row.validFrom, until } };
+      if (until !== row.validUntil && !(await keepCodes(tx, grant)))
+        throw fieldProblem("body.until", "its code has been given to another pass since it ended; make a new one", 409);
+      await changeGrant(tx, row, grant, { retiredAt: null }, now);
+      return grant;
+    });
+  }
+
+  /** For ever. The same once more changes nothing. */
+  revoke(asker: Asker, id: string): Promise<void> {
+    return this.#ones.revoke(asker, "passes.change", id, "passes.revoke");
+  }
+
+  /** What happened with it at the gates, newest first. */
+  async history(actor: Actor, id: string): Promise<readonly HistoryEvent[]> {
+    const { row } = await this.#ones.find(actor, "passes.read", id);
+    const events = await listEvents(this.#parts.store.db, row.siteId, { grant: id, limit: historyMax });
+    return events.flatMap((event) => {
+      const type = historyTypes.find((one) => one === event.type);
+      return type ? [{ ...event, type }] : [];
+    });
+  }
+
+  /** As OwnGrants.siteOf(). */
+  siteOf(actor: Actor, action: Action, named: string | undefined, place: string): Promise<SiteRow> {
+    return this.#ones.siteOf(actor, action, named, place);
+  }
+
+  async #shown(actor: Actor, rows: readonly GrantRow[]): Promise<Pass[]> {
+    const { store, siteKeys, clock } = this.#parts;
+    const now = clock.wall();
+    const passes: Pass[] = [];
+    const sites = new Map<string, SiteRow | undefined>();
+    for (const row of rows) {
+      if (!sites.has(row.siteId)) sites.set(row.siteId, await readSite(store.db, row.siteId));
+      const site = sites.get(row.siteId);
+      if (!site) continue;
+      const mayHandOut = may(actor, "passes.change", { site: site.id, madeBy: row.createdBy });
+      const credential = toGrant(row).credentials.find(({ kind }) => kind === "pass");
+      const seal = mayHandOut && credential?.sealed ? await siteKeys.seal(store.db, site.id) : undefined;
+      const uid = seal && credential?.sealed ? seal.open(credential.id, credential.sealed)?.reveal() : undefined;
+      passes.push(toPass(row, site, uid ?? null, now));
+    }
+    return passes;
+  }
+}
+
+/** A machine that invites names whose guest it is, or nobody. */
+function hostOf({ id, person }: Actor, named: string | undefined): { id?: string; name: string } | undefined {
+  if (named !== undefined) return { name: named };
+  return person && { id, name: person.name };
+}
+
+function personWith(before: PersonRef, { visitorName, documentNum }: PassChange): PersonRef {
+  const { document: _, ...person } = before;
+  const document = documentNum === undefined ? before.document : (documentNum ?? undefined);
+  return { ...person, name: visitorName ?? before.name, ...(document !== undefined && { document }) };
+}
