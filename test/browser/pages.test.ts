@@ -240,7 +240,7 @@ for (const { language, size, colorScheme } of [
     let stop = "";
     page.on("console", (message) => {
       // That a form came back, or a page is not there, is no fault of the page.
-      const isExpected = /status of (422|404)/.test(message.text());
+      const isExpected = /status of (401|404|422)/.test(message.text());
       if (["error", "warning"].includes(message.type()) && !isExpected) found.push(`${stop}: ${message.text()}`);
     });
     for (const { name, who, path, go } of await pageTour(site, language)) {

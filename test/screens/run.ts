@@ -1,4 +1,7 @@
-/** `npm run screens`: a picture of every page of the cloud, phone and desktop, English and Spanish, below docs/screens. */
+/**
+ * `npm run screens`: a picture of every page of the cloud, phone and desktop, English and Spanish, below docs/screens; `npm run screens --
+ * codes code` of these alone.
+ */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Language } from "../../cloud-sync/pages/words/words.ts";
@@ -13,6 +16,8 @@ const folder = join(import.meta.dirname, "../../docs/screens");
 const heightMax = 1_600;
 const languages: readonly Language[] = ["en", "es"];
 
+const wanted = process.argv.slice(2);
+
 await mkdir(folder, { recursive: true });
 const browser = await startBrowser();
 for (const language of languages) {
@@ -23,6 +28,7 @@ for (const language of languages) {
   const newcomer = (await site.cloud.as("agency", ["home"], { language })).browser.cookie ?? "";
   for (const { name, who, path, go } of await pageTour(site, language))
     for (const [sizeName, size] of Object.entries({ phone, desktop })) {
+      if (wanted.length > 0 && !wanted.includes(name)) continue;
       await page.setViewportSize(size);
       await comeAs(page, served.url, site, who, newcomer);
       await page.goto(served.url + path);

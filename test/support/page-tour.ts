@@ -139,6 +139,17 @@ export async function pageTour(site: PageSite, language: Language): Promise<read
         await page.locator("output").waitFor();
       },
     },
+    {
+      name: "session-over",
+      who: "agency",
+      path: "/codes/new",
+      go: async (page) => {
+        await page.locator("#name").fill("Cleaner, flat 4");
+        await page.context().clearCookies();
+        await send(page);
+        await page.locator("#password").waitFor();
+      },
+    },
     { name: "codes-export", who: "agency", path: "/codes/export" },
     { name: "codes-import", who: "agency", path: "/codes/import" },
     {
