@@ -157,7 +157,7 @@ describe("a grant's life", () => {
     assert.equal(answer.status, 201, answer.text);
     const [pin, pass, link] = answer.body.credentials.map(({ value }: { value: string }) => value);
     assert.match(pin, /^(?!12)[1-9]{6}$/);
-    assert.match(pass, /^[0-9A-Z]{16}$/);
+    assert.match(pass, /^VIS-\d{5}-[A-HJKMNP-Z]{3}$/);
     assert.ok(link.length >= 32);
 
     const others = await Promise.all([
