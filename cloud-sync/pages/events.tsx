@@ -6,6 +6,7 @@ import { NoSite } from "./grants.tsx";
 import { query } from "./own-api.ts";
 import type { PageBook } from "./page-book.tsx";
 import { knownZone, Moment } from "./parts/moments.tsx";
+import { refreshed } from "./parts/refreshed.ts";
 import { Empty, Table, Tag, type Tone } from "./parts/show.tsx";
 import { chosenSite, SiteChoice } from "./parts/site-choice.tsx";
 import { listDoors, listSites, type SeenSite, sitePath } from "./sites.tsx";
@@ -67,7 +68,7 @@ async function list(visit: Visit, site: SeenSite) {
   const nameOf = new Map(doors.map(({ id, name }) => [id, name]));
   const zone = knownZone(site.zone);
   return (
-    <div id="events" hx-get={`/events/list${query({ site: site.id })}`} hx-trigger="every 3s" hx-swap="outerMorph">
+    <div id="events" {...refreshed(`/events/list${query({ site: site.id })}`, 3)}>
       {items.length === 0 ? (
         <Empty title={words.events.empty} text={words.events.emptyText} />
       ) : (

@@ -5,6 +5,7 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { type FieldError, HttpProblem, type Problem } from "../../web/problem.ts";
+import { byItselfHeader } from "../people/caller.ts";
 
 /** The service's routes, as Hono's app.request offers them. */
 export type AskService = (url: string, init: RequestInit, env: object) => Response | Promise<Response>;
@@ -19,6 +20,7 @@ const passedOn = [
   "user-agent",
   "x-forwarded-for",
   "x-forwarded-proto",
+  byItselfHeader,
 ] as const;
 
 export class OwnApi {

@@ -3,6 +3,7 @@ import type { Child } from "hono/jsx";
 import { Frame } from "./frame.tsx";
 import type { PageBook } from "./page-book.tsx";
 import { Field, Form, OnceKey } from "./parts/form.tsx";
+import { refreshed } from "./parts/refreshed.ts";
 import { Notice } from "./parts/show.tsx";
 import { listDoors, listGateways, listSites, type SeenGateway, type SeenSite, SiteFields } from "./sites.tsx";
 import type { Visit } from "./visit.ts";
@@ -54,11 +55,7 @@ function StepList({ visit, standing }: { visit: Visit; standing: Standing }) {
   const waits = standing.now === "lock" || standing.waiting !== undefined;
   const at = standing.now === undefined ? steps.length : steps.indexOf(standing.now);
   return (
-    <ol
-      class="steps"
-      id="steps"
-      {...(waits && { "hx-get": "/set-up/steps", "hx-trigger": "every 3s", "hx-swap": "outerMorph" })}
-    >
+    <ol class="steps" id="steps" {...(waits && refreshed("/set-up/steps", 3))}>
       {steps.map((step, index) => (
         <li aria-current={index === at ? "step" : undefined}>
           <h2>

@@ -5,6 +5,9 @@ import { isPlainText } from "../../gateway/wire/gateway-api.ts";
 import { networkOf } from "../../gateway/wire/network-of.ts";
 import { HttpProblem } from "../../web/problem.ts";
 
+/** On requests that a page makes of itself, by a clock. */
+export const byItselfHeader = "x-by-itself";
+
 export interface Caller {
   readonly address: string;
   /** What the browser or program calls itself, cut to 200 characters. */

@@ -11,7 +11,7 @@ import { findApiKey, markKeyUsed } from "../store/api-keys.ts";
 import type { Person } from "../store/people.ts";
 import { recordSecurity } from "../store/security-events.ts";
 import { endSession, markPresented, markSeen, readSession, rotate, type SessionOfPerson } from "../store/sessions.ts";
-import { demandSameOrigin } from "./caller.ts";
+import { byItselfHeader, demandSameOrigin } from "./caller.ts";
 import type { PeopleParts } from "./people-parts.ts";
 import { giveSessionCookie, readSessionCookie, takeSessionCookie } from "./session-cookie.ts";
 
@@ -44,7 +44,8 @@ export async function readActor(people: PeopleParts, c: Context): Promise<Actor 
   const token = readSessionCookie(c, people.publicUrl);
   if (token === undefined) return undefined;
   demandSameOrigin(c, people.publicUrl);
-  const opened = await openSession(people, token, "when-due");
+  const isByItself = c.req.header(byItselfHeader) !== undefined;
+  const opened = await openSession(people, token, isByItself ? "never" : "when-due");
   if (!opened) {
     takeSessionCookie(c, people.publicUrl);
     return undefined;
@@ -117,12 +118,12 @@ export interface OpenedSession extends SessionOfPerson {
 
 /**
  * The session a token of it stands for; undefined: the token is not ours, or its session is over. A token that comes although its
- * successor is in use ends its session, since two have it. `rotation`: "now" hands out the successor of the newest token, "when-due" only once that token has served its time.
+ * successor is in use ends its session, since two have it. `rotation`: "now" hands out the successor of the newest token, "when-due" only once that token has served its time, "never" not even then, and the session stays as idle as it was.
  */
 export async function openSession(
   people: PeopleParts,
   token: string,
-  rotation: "now" | "when-due",
+  rotation: "now" | "when-due" | "never",
 ): Promise<OpenedSession | undefined> {
   const { store, clock, tokens, logger } = people;
   const read = tokens.read(token);
@@ -150,11 +151,11 @@ export async function openSession(
     return undefined;
   }
   const opened = (number: number) => ({ ...found, token: tokens.token(session.id, number), number });
-  const isDue = rotation === "now" || now - session.rotatedAt >= cookieRotationMs;
+  const isDue = rotation === "now" || (rotation === "when-due" && now - session.rotatedAt >= cookieRotationMs);
   if (verdict === "current" && isDue) {
     await store.transaction((tx) => rotate(tx, session.id, read.number, now));
     return opened(read.number + 1);
   }
-  await noteSeen(people, found, read.number, now);
+  if (rotation !== "never") await noteSeen(people, found, read.number, now);
   return opened(verdict === "superseded" ? session.counter : read.number);
 }

@@ -6,6 +6,7 @@ import { query } from "../own-api.ts";
 import type { PageBook, PageContext } from "../page-book.tsx";
 import { Field, Select } from "../parts/form.tsx";
 import { knownZone, Moment } from "../parts/moments.tsx";
+import { refreshed } from "../parts/refreshed.ts";
 import { Empty, Notice, Table, Tag, type Tone } from "../parts/show.tsx";
 import { listSites, type SeenSite } from "../sites.tsx";
 import type { Visit } from "../visit.ts";
@@ -79,13 +80,7 @@ async function listPart(c: PageContext, visit: Visit, sites: readonly SeenSite[]
       {items.length === 0 ? (
         <p role="status">{words.codes.nothingFound}</p>
       ) : (
-        <div
-          id="codes"
-          hx-get={`/codes/list${query({ ...filter })}`}
-          hx-select="#codes"
-          hx-trigger="every 5s"
-          hx-swap="outerMorph"
-        >
+        <div id="codes" {...refreshed(`/codes/list${query({ ...filter })}`, 5)} hx-select="#codes">
           <CodesTable items={items} sites={sites} visit={visit} />
         </div>
       )}

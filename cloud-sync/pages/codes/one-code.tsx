@@ -6,6 +6,7 @@ import { type FieldFaults, faultsFrom } from "../own-api.ts";
 import { FormWords, type PageBook, type PageContext } from "../page-book.tsx";
 import { Field, Form } from "../parts/form.tsx";
 import { inZone, knownZone, Moment, toLocalInput } from "../parts/moments.tsx";
+import { refreshed } from "../parts/refreshed.ts";
 import { Confirmation, Notice, Secret, Table, Tag } from "../parts/show.tsx";
 import { listDoors, listSites } from "../sites.tsx";
 import type { Visit } from "../visit.ts";
@@ -168,13 +169,7 @@ async function statusPart(visit: Visit, code: SeenCode, zone: string) {
   const nameOf = new Map((await listDoors(visit, code.site)).map(({ id, name }) => [id, name]));
   const { state, from, expiry, lastUsed, doors } = code;
   return (
-    <section
-      id="status"
-      aria-label={words.codes.status}
-      hx-get={`/codes/${code.id}/status`}
-      hx-trigger="every 3s"
-      hx-swap="outerMorph"
-    >
+    <section id="status" aria-label={words.codes.status} {...refreshed(`/codes/${code.id}/status`, 3)}>
       <dl class="facts-list">
         <dt>{words.common.state}</dt>
         <dd>

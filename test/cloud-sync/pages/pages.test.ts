@@ -210,6 +210,17 @@ test("each page is at most 100 kB on the line, with all that it loads", async ()
   }
 });
 
+test("a part of a page that asks for itself anew says that nobody made the request", async () => {
+  const { admin } = site.people;
+  const parts: string[] = [];
+  for (const path of ["/codes", "/events", "/set-up"]) {
+    const { text } = await site.visit(admin, path);
+    parts.push(...(text.match(/<[^>]* hx-trigger="every [^>]*>/g) ?? []));
+  }
+  assert.ok(parts.length > 0);
+  for (const part of parts) assert.match(part, /x-by-itself/);
+});
+
 test("the language is the person's, else the one chosen, else the browser's", async () => {
   const spanish = await site.cloud.as("agency", ["home"], { language: "es" });
   assert.match((await site.visit(spanish, "/codes", { "accept-language": "en" })).text, /<html lang="es">/);

@@ -165,6 +165,24 @@ describe("a browser's cookie", () => {
   const cookieOf = (answer: { headers: Headers }) => answer.headers.getSetCookie()[0] ?? "";
   const pair = (cookie: string) => cookie.split(";")[0]!;
 
+  test("a page that is left open and asks for itself anew does not keep the session from growing idle", async () => {
+    const visitor = await cloud.as("agency");
+    const look = (headers: Record<string, string>) =>
+      cloud.app.request("/codes", { headers: { ...visitor.browser, ...headers } });
+    assert.equal((await look({})).status, 200);
+    const byItself: number[] = [];
+    for (let day = 0; day < 8; day += 1) {
+      clock.advance(dayMs);
+      const answer = await look({ "x-by-itself": "yes" });
+      byItself.push(answer.status);
+      assert.deepEqual(
+        answer.headers.getSetCookie().filter((one) => /=session-/.test(one)),
+        [],
+      );
+    }
+    assert.deepEqual(byItself, [200, 200, 200, 200, 200, 200, 303, 303]);
+  });
+
   test("is out of a script's reach, lasts, and works; no token is told beside it", async () => {
     const answer = await enter(ada.userName, { by: "cookie" }, page);
     assert.deepEqual(answer.body, { outcome: "signed-in", person: ada.id });
