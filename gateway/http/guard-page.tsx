@@ -195,7 +195,7 @@ function Facts({ visit, visitor }: { visit: GuardVisit; visitor: Visitor }) {
   const zone = visit.site.records.site?.zone ?? "UTC";
   const facts: readonly (readonly [string, string | null])[] = [
     [words.host, host_name],
-    [words.type, type],
+    [words.type, type && (words.types[type] ?? type)],
     [words.document, document_num],
     [words.entriesLeft, entries_allowed === null ? words.noLimit : `${entries_left} / ${entries_allowed}`],
     [words.until, localMoment(visitor.grant.validity.until, zone)],

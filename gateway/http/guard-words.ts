@@ -4,7 +4,6 @@ import type { Language } from "../domain/denial-text.ts";
 const en = {
   title: "Gate",
   signedIn: "Signed in:",
-  signOut: "Sign out",
   gateLabel: "Gate",
   uid: "Visitor's code",
   uidHint: "Scan the QR code, or type what stands below it. Case, dashes and O for 0 do not matter.",
@@ -15,6 +14,9 @@ const en = {
   next: "Next visitor",
   host: "Invited by",
   type: "Kind",
+  types: { Guest: "guest", Delivery: "delivery", Service: "service", Family: "family", Party: "party" } as Readonly<
+    Record<string, string>
+  >,
   document: "Identity document",
   notes: "Notes",
   entriesLeft: "Entries left",
@@ -39,7 +41,6 @@ export type GuardWords = typeof en;
 const es: GuardWords = {
   title: "Puerta",
   signedIn: "Sesión de:",
-  signOut: "Cerrar sesión",
   gateLabel: "Puerta",
   uid: "Código del visitante",
   uidHint:
@@ -51,6 +52,7 @@ const es: GuardWords = {
   next: "Siguiente visitante",
   host: "Invitado por",
   type: "Tipo",
+  types: { Guest: "invitado", Delivery: "entrega", Service: "servicio", Family: "familia", Party: "fiesta" },
   document: "Documento de identidad",
   notes: "Notas",
   entriesLeft: "Entradas restantes",

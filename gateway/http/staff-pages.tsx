@@ -136,6 +136,9 @@ export class StaffPages {
             {notice}
           </p>
         )}
+        <p>
+          <a href="/guard">Check a visitor's code</a>
+        </p>
         <ul class="doors">
           {[...this.#sources.site.accessPoints.values()].map(({ id, name }) => (
             <li>

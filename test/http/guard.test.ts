@@ -153,12 +153,14 @@ describe("the guard's page", () => {
     const { ask, cookie, heard } = await aGuardedGate({ entriesAllowed: 1 });
     const headers = { "accept-language": "es" };
     assert.equal((await ask("GET", "/guard")).headers.get("location"), "/sign-in");
+    assert.match((await ask("GET", "/", { cookie })).text, /href="\/guard"/);
     const page = await ask("GET", "/guard", { cookie, headers });
     assert.match(page.text, /lang="es"/);
     assert.match(page.text, /Código del visitante/);
     const good = await ask("POST", "/guard/check", { cookie, headers, form: { uid, gate: "front" } });
     assert.match(good.text, /Puede entrar/);
     assert.match(good.text, /Lea Visitor/);
+    assert.match(good.text, /invitado/);
     const form = { uid, gate: "front", nonce: /name="nonce" value="([^"]+)"/.exec(good.text)?.[1] ?? "" };
     assert.match((await ask("POST", "/guard/enter", { cookie, headers, form })).text, /La puerta está abierta/);
     assert.match((await ask("POST", "/guard/enter", { cookie, headers, form })).text, /La puerta está abierta/);
