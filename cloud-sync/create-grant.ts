@@ -8,7 +8,7 @@ import type { CredentialSeal } from "../gateway/wire/credential-seal.ts";
 import { fieldProblem } from "../web/problem.ts";
 import { type Door, findImpossible, findUnfit, type Impossible, pinShapeOf } from "./domain/doors.ts";
 import { makePin, type PinShape, pinDigits, usualShape } from "./domain/pin-policy.ts";
-import { newId, newPassUid } from "./ids.ts";
+import { newId, newPassUid, randomLetters } from "./ids.ts";
 import { readDoors } from "./store/doors.ts";
 import { listAccessPoints, readGateway } from "./store/gateways.ts";
 import { claimCode, countLiveCodes, insertGrants } from "./store/grants.ts";
@@ -78,7 +78,7 @@ export async function createGrant(
         now,
         rested,
       );
-    const value = await findValue(tx, wanted.site, one, shape, `body.credentials[${index}]`, claim, now);
+    const value = await findValue(tx, wanted, one, shape, `body.credentials[${index}]`, claim, now);
     values.set(credential, value);
     credentials[index] = {
       id: credential,
@@ -167,7 +167,7 @@ function shapeFor(doors: readonly Door[], wanted: WantedGrant, zone: string): Pi
 
 async function findValue(
   tx: Transaction,
-  site: string,
+  { site, kind }: Pick<WantedGrant, "site" | "kind">,
   wanted: WantedCredential,
   shape: PinShape,
   field: string,
@@ -181,7 +181,7 @@ async function findValue(
   const digits =
     wanted.kind === "pin" ? pinDigits((await countLiveCodes(tx, site, "pin", now)) + 1, shape, wanted.length) : 0;
   for (let tries = 0; tries < triesMax; tries += 1) {
-    const value = generate(wanted.kind, digits, shape);
+    const value = wanted.kind === "pass" ? newPass(kind) : generate(wanted.kind, digits, shape);
     if (value === undefined && wanted.kind === "pin") break;
     if (value === undefined) throw fieldProblem(`${field}.value`, `a ${wanted.kind} has a value of its own; name it`);
     if (await claim(value, true)) return value;
@@ -189,12 +189,15 @@ async function findValue(
   throw fieldProblem(`${field}.length`, "no free PIN of this length was found; ask for a longer one", 409);
 }
 
-function generate(kind: CredentialKind, digits: number, shape: PinShape): string | undefined {
+/** A visitor's is short because a guard may have to type it; where a machine alone reads it, it is one that nobody finds by trying. */
+function newPass(kind: Grant["kind"]): string {
+  return kind === "visitor" ? newPassUid() : randomLetters(16).toUpperCase();
+}
+
+function generate(kind: Exclude<CredentialKind, "pass">, digits: number, shape: PinShape): string | undefined {
   switch (kind) {
     case "pin":
       return makePin(digits, shape, randomInt);
-    case "pass":
-      return newPassUid();
     case "link":
       return randomBytes(24).toString("base64url");
     case "card":

@@ -38,7 +38,7 @@ const entries = z
   .nullable()
   .openapi({ description: "null: as often as the visitor likes.", example: 1 });
 const visitorType = z.enum(visitorTypes);
-const documentNum = words(100);
+const documentNum = words(64);
 const notes = words(1_000);
 
 const passSchema = z

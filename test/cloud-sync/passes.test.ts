@@ -43,6 +43,7 @@ describe("over the API", () => {
     await gateway.report([
       { id: "gate", lock: "relay", reads: false },
       { id: "back", lock: "other", reads: false },
+      { id: "desk", lock: "third", reads: true, kinds: ["pass"] },
     ]);
     ana = await cloud.as("resident", ["hill"], { name: "Ana Resident" });
   });
@@ -105,6 +106,7 @@ describe("over the API", () => {
     ["for a door that is none", { accessPoints: ["gate", "moon"] }, "body.accessPoints[1]"],
     ["without saying which door", { accessPoints: undefined }, "body.accessPoints"],
     ["for a kind that is none", { visitorType: "Ghost" }, "body.visitorType"],
+    ["with a document that no gateway could read", { documentNum: "7".repeat(65) }, "body.documentNum"],
     ["with a field nobody knows", { entries_allowed: 3 }, "body.entries_allowed"],
   ] as const)
     test(`refused: ${what}`, async () => {
@@ -139,6 +141,18 @@ describe("over the API", () => {
       found.body.items.map(({ id }: { id: string }) => id),
       [mine.id],
     );
+  });
+
+  test("the short uid is a visitor's alone: what opens without a guard is one of 16 letters", async () => {
+    const { status, text, body } = await cloud.ask("POST", "/api/sites/hill/grants", {
+      kind: "member",
+      holder: { name: "Max" },
+      accessPoints: ["desk"],
+      ...{ from: "2031-03-04T00:00:00Z", until: "2031-04-04T00:00:00Z", entriesAllowed: null },
+      credentials: [{ kind: "pass" }],
+    });
+    assert.equal(status, 201, text);
+    assert.match(body.credentials[0].value, /^[0-9A-Z]{16}$/);
   });
 
   test("the QR code is a picture of the uid alone", async () => {
