@@ -73,10 +73,12 @@ function hoursOf([first, ...others]: readonly unknown[]): CodeHours | "more" | u
   const read = weeklySchema.safeParse(first);
   if (!read.success || others.length > 0) return "more";
   const { effective_time: from, invalid_time: until, working_day } = read.data;
+  if (working_day === everyDay && from === 0 && until >= MINUTES_PER_DAY - 1) return undefined;
   return { days: weekdays.filter((day) => (working_day & bitOf(day)) !== 0), from, until };
 }
 
 const weekdays = [1, 2, 3, 4, 5, 6, 7] as const satisfies readonly Weekday[];
+const everyDay = 127;
 
 /** Sunday, ISO's last day, is the maker's first. */
 function bitOf(day: Weekday): number {

@@ -23,6 +23,7 @@ const takes = (answer: object) => (asked: Asked) =>
 const sent = (asked: readonly Asked[]) =>
   asked.filter(isChange).map(({ method, path, body }) => [method, path, ...(body === "" ? [] : [JSON.parse(body)])]);
 
+const anyHour = { effective_time: 0, invalid_time: 1440, working_day: 127 };
 const aMorning = { effective_time: 480, invalid_time: 720, working_day: 3 };
 const morningHours = { days: [1, 7], from: 480, until: 720 };
 for (const [what, told, code] of [
@@ -48,6 +49,7 @@ for (const [what, told, code] of [
   ["good once", { type: 1 }, { window: undefined }],
   ["on Mondays, nobody knows when", { schedule_list: [{ working_day: 2 }] }, { window: undefined }],
   ["on Monday and Sunday mornings", { schedule_list: [aMorning] }, { window: { ...window, hours: morningHours } }],
+  ["at any hour of each day", { schedule_list: [anyHour] }, { window }],
   ["at two times", { schedule_list: [aMorning, aMorning] }, { window: undefined }],
   ["from the beginning", { effective_time: 0 }, { window: { ...window, from: 0 } }],
   ["without an end", { invalid_time: 0 }, { window: undefined }],
