@@ -29,8 +29,10 @@ export function openingAt(
   const [first, end] = [dateOf(start), dateOf(last)];
   const around = (days: number) => datesBetween(first.subtract({ days }), end.add({ days }));
   // Most openings begin and end near by; of one that is open for more than a week only exceptions, or their end, can tell.
+  const near = openingOn(around(1), schedule, zone, start, last);
+  if (!near) return undefined;
   const found =
-    whole(openingOn(around(1), schedule, zone, start, last)) ??
+    whole(near) ??
     whole(openingOn(around(weekDays), schedule, zone, start, last)) ??
     openingOn([...around(weekDays), ...datesOfExceptions(schedule)], schedule, zone, start, last);
   return found && { from: Math.max(found.from, validity.from), until: Math.min(found.until, validity.until) };
