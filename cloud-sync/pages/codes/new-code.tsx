@@ -44,12 +44,16 @@ export function addNewCodePages(book: PageBook): void {
     const site = chosenSite(sites, form.text("site"));
     const given = readForm(form);
     if (!site) return c.html(<NoSite visit={visit} />, 422);
+    const again = async (faults: FieldFaults) =>
+      c.html(await newCodePage(visit, sites, site, { now: book.now(), faults, given }), 422);
+    // Without a day they would be left out, and the code would open at any hour.
+    if (given.days.length === 0 && given.hoursFrom + given.hoursUntil !== "")
+      return again({ days: { own: visit.words.codes.hoursNeedDays } });
     try {
       const made = await visit.api.send<SeenCode & CodeDigits>("POST", codesPath, orderOf(given, site), form.onceKey());
       return c.html(<MadePage visit={visit} made={made} />);
     } catch (error) {
-      const faults = faultsFrom(error, { expiry: "until", windows: "days" });
-      return c.html(await newCodePage(visit, sites, site, { now: book.now(), faults, given }), 422);
+      return again(faultsFrom(error, { expiry: "until", windows: "days" }));
     }
   });
 }

@@ -189,6 +189,7 @@ If it was not you, do nothing: your password stays as it is.
     until: "Ends",
     hours: "Only at certain hours",
     hoursHint: "Leave all days unticked for any hour.",
+    hoursNeedDays: "Tick the days on which these hours hold.",
     days: ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
     hoursFrom: "From (hour)",
     hoursUntil: "Until (hour)",

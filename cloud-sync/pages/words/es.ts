@@ -185,6 +185,7 @@ Si no ha sido usted, no haga nada: su contraseña sigue siendo la misma.
     until: "Termina",
     hours: "Solo a ciertas horas",
     hoursHint: "Sin ningún día marcado vale a cualquier hora.",
+    hoursNeedDays: "Marque los días en los que valen estas horas.",
     days: ["Lunes", "Martes", "Miércoles", "Jueves", "Viernes", "Sábado", "Domingo"],
     hoursFrom: "Desde (hora)",
     hoursUntil: "Hasta (hora)",

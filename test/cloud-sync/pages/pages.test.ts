@@ -127,6 +127,18 @@ test("weekly hours for a Nuki: the form names what the lock keeps, and comes bac
   assert.equal(made.status, 200, made.text);
 });
 
+test("hours without a day make no code that opens at any hour", async () => {
+  const { agency } = site.people;
+  const form = { site: "home", name: "Dayless", accessPoints: "box", until: "2099-03-04T18:00" };
+  for (const field of ["hoursFrom", "hoursUntil"]) {
+    const { status, text } = await site.send(agency, "/codes", { ...form, [field]: "09:15" });
+    assert.equal(status, 422);
+    assert.match(text, /id="days-fault"[^>]*>Tick the days/);
+    assert.match(text, /value="09:15"/);
+  }
+  assert.doesNotMatch((await site.visit(agency, "/codes")).text, /Dayless/);
+});
+
 test("a form sent twice makes one code", async () => {
   const { agency } = site.people;
   const form = { site: "home", key: "key-1", name: "Twice", accessPoints: "box", until: "2099-03-04T18:00" };
