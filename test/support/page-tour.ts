@@ -2,6 +2,7 @@
 import type { Page } from "playwright-core";
 import type { Role } from "../../cloud-sync/domain/permissions.ts";
 import type { Language } from "../../cloud-sync/pages/words/words.ts";
+import { addPasskey } from "../../cloud-sync/store/passkeys.ts";
 import { recordSecurity } from "../../cloud-sync/store/security-events.ts";
 import type { CloudSurroundings } from "./cloud.ts";
 import { boxDoor, nukiDoor, type PageSite } from "./page-visitor.ts";
@@ -75,6 +76,15 @@ export async function pageTour(site: PageSite, language: Language): Promise<read
   ] as const)
     await recordSecurity(cloud.store.db, { ...event, ...from }, cloud.parts.clock.wall());
   await tell(site, grants.items);
+  const passkey = {
+    id: "cGhvbmU",
+    personId: people.admin.id,
+    name: "Ada's phone",
+    publicKey: "",
+    counter: 0,
+    transports: [],
+  };
+  await cloud.store.transaction((tx) => addPasskey(tx, passkey, cloud.parts.clock.wall()));
   const newCode = async (page: Page, digits: string) => {
     await page.locator("#name").fill("Cleaner, flat 4");
     await page.locator('input[value="front-door"]').check();
@@ -221,6 +231,7 @@ export async function pageTour(site: PageSite, language: Language): Promise<read
     { name: "security-quiet", who: "admin", path: "/security?severity=notice" },
     { name: "account", who: "admin", path: "/account" },
     { name: "app-remove", who: "admin", path: "/account/app/remove" },
+    { name: "passkey-remove", who: "admin", path: `/account/passkeys/${passkey.id}/remove` },
     {
       name: "app-scan",
       who: "nobody",
