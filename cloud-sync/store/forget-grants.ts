@@ -53,11 +53,11 @@ async function forgetOne(tx: Transaction, row: GrantRow, endedBefore: EndedBefor
   const before = toGrant(row);
   const withoutDigits = { ...before, credentials: before.credentials.map(({ sealed: _, ...one }) => one) };
   const grant = forgotten === "names" ? withoutNames(withoutDigits) : withoutDigits;
+  if (row.retiredAt === null) await changeGrant(tx, row, grant, {}, now);
   await tx
     .update(grantRecord)
     .set({ forgotten, holderName: grant.holder.name, body: JSON.stringify(grant) })
     .where(and(eq(grantRecord.siteId, row.siteId), eq(grantRecord.id, row.id)));
-  if (row.retiredAt === null) await changeGrant(tx, row, grant, {}, now);
 }
 
 function withoutNames(grant: Grant): Grant {

@@ -44,7 +44,10 @@ export async function insertGrants(tx: Transaction, grants: readonly Grant[], no
   );
 }
 
-/** Writes a grant's new state, and asks entries back or places more when its limit has changed. `row`: locked before. */
+/**
+ * Writes a grant's new state, and asks entries back or places more when its limit has changed. `row`: locked before. What retention has taken
+ * may be there anew, so it is looked at again.
+ */
 export async function changeGrant(
   tx: Transaction,
   row: GrantRow,
@@ -60,6 +63,7 @@ export async function changeGrant(
       validFrom: grant.validity.from,
       validUntil: grant.validity.until,
       body: JSON.stringify(grant),
+      forgotten: null,
     })
     .where(and(eq(grantRecord.siteId, grant.site), eq(grantRecord.id, grant.id)));
   const accounts = await readAccounts(tx, grant.site, [grant]);

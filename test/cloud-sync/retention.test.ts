@@ -205,6 +205,10 @@ describe("codes and grants that have ended", () => {
     const row = (await gate.catchUp()).find(({ id }) => id === revoked);
     assert.deepEqual(row?.revoked, [revoked], "its gateways forget the name and not that it is revoked");
     assert.doesNotMatch(JSON.stringify(row), /Cleo/);
+    assert.equal((await cloud.ask("PATCH", `/api/temp-codes/${ended}`, { name: "Elsa" })).status, 200);
+    assert.equal((await bodyOf(ended)).holder_name, "Elsa");
+    await clean();
+    assert.equal((await bodyOf(ended)).holder_name, "erased", "a name that was given afterwards goes as well");
   });
 });
 
