@@ -150,8 +150,8 @@ function shapeFor(doors: readonly Door[], wanted: WantedGrant, zone: string): Pi
     fieldProblem(`body.${field}`, instead === undefined ? why : `${why}, ${instead}`);
   const { schedule, validity } = wanted;
   const hours = schedule && { schedule: scheduleOf(schedule), validity, zone };
-  // A guard reads a visitor's pass at the gateway's page, whatever stands at the door.
-  const isForGuard = wanted.kind === "visitor" && wanted.credentials.some(({ kind }) => kind === "pass");
+  // A guard reads a visitor's pass at the gateway's page, whatever stands at the door; what is beside the pass is for the door.
+  const isForGuard = wanted.kind === "visitor" && wanted.credentials.every(({ kind }) => kind === "pass");
   const found = isForGuard ? undefined : findImpossible(doors, { ...wanted, hours });
   if (found) throw impossible(found);
   const pins = wanted.credentials.flatMap((one, index) => (one.kind === "pin" ? [{ ...one, index }] : []));

@@ -8,7 +8,7 @@ import type { Asker } from "./asker.ts";
 import { grantFacts } from "./audit-facts.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { createGrant } from "./create-grant.ts";
-import { type Action, type Actor, may } from "./domain/permissions.ts";
+import { type Action, type Actor, may, ownOnly } from "./domain/permissions.ts";
 import { chosenPoints, doorsOf, type OnesPage, type OnesQuery, OwnGrants, type Transact } from "./own-grants.ts";
 import { type Pass, type PassChange, spanOf, toPass, type WantedPass } from "./pass.ts";
 import { recordAudit } from "./store/audit-trail.ts";
@@ -164,10 +164,13 @@ export class Passes {
   }
 }
 
-/** A machine that invites names whose guest it is, or nobody. */
-function hostOf({ id, person }: Actor, named: string | undefined): { id?: string; name: string } | undefined {
-  if (named !== undefined) return { name: named };
-  return person && { id, name: person.name };
+/** A machine that invites names whose guest it is, or nobody. Whoever invites for themselves alone does so in their own name: a guard goes by it. */
+function hostOf(actor: Actor, named: string | undefined): { id?: string; name: string } | undefined {
+  const { id, person } = actor;
+  if (named === undefined) return person && { id, name: person.name };
+  if (person && ownOnly(actor, "passes.change") !== undefined)
+    throw fieldProblem("body.host", "your guests come in your name; leave it out");
+  return { name: named };
 }
 
 function personWith(before: PersonRef, { visitorName, documentNum }: PassChange): PersonRef {

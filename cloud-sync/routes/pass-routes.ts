@@ -99,7 +99,9 @@ const create = createRoute({
         site: idText.optional().openapi({ description: "May be left out by whoever belongs to one site alone." }),
         visitorName: words(200),
         visitorType: visitorType.default("Guest"),
-        host: words(200).optional().openapi({ description: "Left out: whoever invites." }),
+        host: words(200)
+          .optional()
+          .openapi({ description: "Left out: whoever invites; a resident invites in no other name." }),
         documentNum: documentNum.optional(),
         notes: notes.optional(),
         validity: z

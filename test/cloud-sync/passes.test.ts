@@ -43,6 +43,12 @@ describe("over the API", () => {
     await gateway.report([
       { id: "gate", lock: "relay", reads: false },
       { id: "back", lock: "other", reads: false },
+      {
+        id: "flat",
+        lock: "keypad",
+        reads: false,
+        codes: { lengths: [6], digits: "123456789", forbiddenPrefixes: ["12"], capacity: 10, windows: "range" },
+      },
       { id: "desk", lock: "third", reads: true, kinds: ["pass"] },
     ]);
     ana = await cloud.as("resident", ["hill"], { name: "Ana Resident" });
@@ -106,6 +112,7 @@ describe("over the API", () => {
     ["for a door that is none", { accessPoints: ["gate", "moon"] }, "body.accessPoints[1]"],
     ["without saying which door", { accessPoints: undefined }, "body.accessPoints"],
     ["for a kind that is none", { visitorType: "Ghost" }, "body.visitorType"],
+    ["in a neighbour's name", { host: "Ben Neighbour" }, "body.host"],
     ["with a document that no gateway could read", { documentNum: "7".repeat(65) }, "body.documentNum"],
     ["with a field nobody knows", { entries_allowed: 3 }, "body.entries_allowed"],
   ] as const)
@@ -153,6 +160,19 @@ describe("over the API", () => {
     });
     assert.equal(status, 201, text);
     assert.match(body.credentials[0].value, /^[0-9A-Z]{16}$/);
+  });
+
+  test("a PIN beside the pass is asked for what its lock can honour", async () => {
+    const order = (entriesAllowed: number | null) =>
+      cloud.ask("POST", "/api/sites/hill/grants", {
+        kind: "visitor",
+        holder: { name: "Lea" },
+        accessPoints: ["flat"],
+        ...{ from: "2031-03-04T00:00:00Z", until: "2031-04-04T00:00:00Z", entriesAllowed },
+        credentials: [{ kind: "pass" }, { kind: "pin" }],
+      });
+    assert.deepEqual(fields(await order(1)), ["body.entriesAllowed"]);
+    assert.equal((await order(null)).status, 201);
   });
 
   test("the QR code is a picture of the uid alone", async () => {

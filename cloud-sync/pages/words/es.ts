@@ -646,6 +646,7 @@ Si no ha sido usted, no haga nada: su contraseña sigue siendo la misma.
     [/^lies in the past/, () => "Está en el pasado."],
     [/^must be before the (?:expiry|end)/, () => "Debe ser antes del final."],
     [/^is before it begins; withdraw the pass/, () => "Es antes de que empiece; anule el pase."],
+    [/^your guests come in your name/, () => "Sus visitas vienen a su nombre; déjelo vacío."],
     [/^is before it begins/, () => "Es antes de que empiece; borre el código."],
     [/^its digits have been given/, () => "Sus cifras ya son de otro código; cree uno nuevo."],
     [/^its code has been given to another pass/, () => "Su código ya es de otro pase; cree uno nuevo."],
