@@ -2,6 +2,9 @@
  * Temporary codes as a file, in the shape of the source system's temp_codes.json:
  *
  *   {"<id>":{"code":"458723","name":"Cleaner","created_by":"ana","created_at":"…","expiry":"…","is_active":true,"last_used":null,"auth_id":"…"}}
+ *
+ * An entry of ours also has "from" where it begins later, and "windows", its weekly hours: without them it would come back as a code that
+ * opens now and at any hour.
  */
 import { z } from "@hono/zod-openapi";
 import type { Instant } from "../gateway/domain/instant.ts";
@@ -13,6 +16,7 @@ import { createGrant } from "./create-grant.ts";
 import { may, ownOnly } from "./domain/permissions.ts";
 import { refusalsOf } from "./domain/temp-code-rules.ts";
 import { doorsOf } from "./own-grants.ts";
+import { weeklyWindows } from "./routes/schedule-shape.ts";
 import { idText, iso, isoOrNull, siteMoment, toInstantAt, words } from "./routes/shapes.ts";
 import { recordAudit } from "./store/audit-trail.ts";
 import { type GrantState, grantState, toGrant } from "./store/grants.ts";
@@ -22,11 +26,17 @@ import type { Transaction } from "./store/store.ts";
 import { noteTaken } from "./temp-codes.ts";
 
 const entrySchema = z.strictObject({
-  code: z.string().regex(/^\d{4,8}$/, "4 to 8 digits"),
+  /** An entry that is over needs none. */
+  code: z
+    .string()
+    .regex(/^\d{4,8}$/, "4 to 8 digits")
+    .optional(),
   name: words(200),
   created_by: words(200).nullish(),
   created_at: siteMoment.nullish(),
+  from: siteMoment.optional(),
   expiry: siteMoment,
+  windows: weeklyWindows.min(1).optional(),
   is_active: z.boolean().default(true),
   last_used: siteMoment.nullish(),
   auth_id: z.union([idText, z.number()]).nullish(),
@@ -35,6 +45,8 @@ const entrySchema = z.strictObject({
 export const importedMax = 200;
 /** So many codes fit an answer; more are exported site by site, or by their state. */
 export const exportedMax = 5_000;
+/** In the words of the shape that checks all else. */
+const missing = "Invalid input: expected string, received undefined";
 /** So many ids fit an entry of the audit trail. */
 const toldAtOnce = 200;
 
@@ -54,7 +66,9 @@ export const exportedFile = z.record(
     name: z.string(),
     created_by: z.string(),
     created_at: z.string(),
+    from: z.string().optional(),
     expiry: z.string(),
+    windows: weeklyWindows.optional(),
     is_active: z.boolean(),
     last_used: z.string().nullable(),
     auth_id: z.union([z.string(), z.number()]).nullable(),
@@ -105,7 +119,12 @@ export class TempCodeFiles {
           left.push({ entry, why: said.is_active ? "ended" : "not-active" });
           continue;
         }
-        const refusals = refusalsOf(doors, { code: said.code });
+        const validity = { from: said.from === undefined ? now : toInstantAt(said.from, site.zone), until: expiry };
+        const schedule = said.windows && { windows: said.windows };
+        const hours = schedule && { schedule, validity, zone: site.zone };
+        const refusals = refusalsOf(doors, { code: said.code, hours });
+        if (said.code === undefined) refusals.push({ field: "code", message: missing });
+        if (validity.from >= expiry) refusals.push({ field: "from", message: "must be before the expiry" });
         if (refusals.length > 0) {
           errors.push(...refusals.map(({ field, message }) => ({ field: `body.${entry}.${field}`, message })));
           continue;
@@ -116,16 +135,20 @@ export class TempCodeFiles {
           createdBy: actor.id,
           holder: { name: said.name },
           accessPoints,
-          validity: { from: now, until: expiry },
+          validity,
+          ...(schedule && { schedule }),
           entriesAllowed: null,
           limitMode: "strict",
-          credentials: [{ kind: "pin", value: said.code }],
+          credentials: [{ kind: "pin", ...(said.code !== undefined && { value: said.code }) }],
           about: { imported: factsOf(entry, said) },
         } as const;
         const made = await createGrant(tx, seal, order, now).catch((error: Error) => {
           if (!(error instanceof HttpProblem)) throw error;
           taken ||= error.status === 409;
-          errors.push(...error.errors.map(({ message }) => ({ field: `body.${entry}.code`, message })));
+          const place = (field: string) => (field.startsWith("body.schedule") ? "windows" : "code");
+          errors.push(
+            ...error.errors.map(({ field, message }) => ({ field: `body.${entry}.${place(field)}`, message })),
+          );
         });
         if (made) imported.push({ entry, id: made.grant.id });
       }
@@ -174,12 +197,15 @@ export class TempCodeFiles {
       const code = isTold && pin?.sealed !== undefined ? seal.open(pin.id, pin.sealed)?.reveal() : undefined;
       if (code !== undefined) told.push(row.id);
       const before = importedOf(grant.about);
+      const { windows } = grant.schedule ?? {};
       file[row.id] = {
         ...(code !== undefined && { code }),
         name: grant.holder.name,
         created_by: row.createdBy,
         created_at: iso(row.createdAt),
+        ...(row.validFrom > now && { from: iso(row.validFrom) }),
         expiry: iso(row.validUntil),
+        ...(windows && { windows: windows.map(({ days, ...span }) => ({ days: [...days], ...span })) }),
         is_active: isLive,
         last_used: isoOrNull(row.lastUsedAt) ?? before.last_used ?? null,
         auth_id: before.auth_id ?? null,

@@ -351,7 +351,8 @@ describe("over the API", () => {
     last_used: null,
     auth_id: "5f0e",
   };
-  const importAll = (file: object) => cloud.ask("POST", "/api/temp-codes/import?accessPoints=flat", file);
+  const importAll = (file: object, door = "flat") =>
+    cloud.ask("POST", `/api/temp-codes/import?accessPoints=${door}`, file);
 
   test("a file is imported whole or not at all, and every entry at fault is named", async () => {
     const before = (await cloud.ask("GET", "/api/temp-codes?limit=200")).body.items.length;
@@ -382,6 +383,29 @@ describe("over the API", () => {
     const code = (await cloud.ask("GET", `/api/temp-codes/${id}`)).body;
     assert.deepEqual([code.name, code.expiry, code.imported.auth_id], ["Gardener", "2031-06-01T16:00:00Z", "5f0e"]);
     assert.deepEqual((await cloud.ask("POST", `/api/temp-codes/${id}/reveal`)).body, { code: "651234" });
+  });
+
+  test("a code that begins later and keeps hours comes back as it went out; one that is over needs no digits", async () => {
+    const windows = [{ days: [1, 2], from: "08:00", until: "12:00" }];
+    const order = { name: "Hourly", code: "651271", accessPoints: ["gate"], windows };
+    const span = { from: "2031-05-01T08:00", expiry: "2031-05-30T18:00" };
+    const made = await cloud.ask("POST", "/api/temp-codes", { ...order, ...span });
+    assert.equal(made.status, 201, made.text);
+    const out = await cloud.ask("GET", "/api/temp-codes/export?digits=yes&state=upcoming");
+    const mine = { [made.body.id]: out.body[made.body.id] };
+    await cloud.ask("DELETE", `/api/temp-codes/${made.body.id}`);
+    const over = (await cloud.ask("GET", "/api/temp-codes/export?digits=yes&state=revoked")).body[made.body.id];
+
+    const elsewhere = Object.keys(mine).map((id) => `body.${id}.windows`);
+    assert.deepEqual(fields(await importAll(mine)), elsewhere, "the lock of flat knows no hours");
+    const done = await importAll({ ...mine, over }, "gate");
+
+    assert.equal(done.status, 201, done.text);
+    assert.deepEqual(done.body.left, [{ entry: "over", why: "not-active" }]);
+    const back = (await cloud.ask("GET", `/api/temp-codes/${done.body.imported[0].id}`)).body;
+    assert.deepEqual([back.windows, back.from, back.expiry], [windows, made.body.from, made.body.expiry]);
+    const { code: _, ...bare } = { ...entry, from: "2031-06-02T00:00:00" };
+    assert.deepEqual(fields(await importAll({ bare }, "gate")), ["body.bare.code", "body.bare.from"]);
   });
 
   test("the file goes out as it came, its digits only when they are asked for", async () => {
