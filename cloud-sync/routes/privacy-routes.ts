@@ -1,6 +1,7 @@
 /** What is kept about somebody, told to whoever may know it, and erased. */
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { type Rate, RateLimiter } from "../../web/limits.ts";
 import { refuseInvalid } from "../../web/problem.ts";
 import { askerOf } from "../asker.ts";
 import type { CloudEnv } from "../authenticate.ts";
@@ -92,13 +93,18 @@ and erase again after one was put back. Nobody erases their own account or the l
   },
 });
 
+/** Of documents, for one who asks: each reads whole tables. */
+const documents: Rate = { burst: 5, perSecond: 1 / 60 };
+
 export function privacyRoutes(people: PeopleParts): OpenAPIHono<CloudEnv> {
   const { store, clock } = people;
   const app = new OpenAPIHono<CloudEnv>({ defaultHook: refuseInvalid });
+  const documentRate = new RateLimiter(documents, () => clock.monotonic());
 
   /** The export is an entry of its own in the document. */
   async function document(c: Context<CloudEnv>, person: Person): Promise<Response> {
     const { actor, from } = askerOf(c);
+    documentRate.demand(actor.id);
     const entry = { actor: actor.id, from, action: "people.export", thing: person.id };
     await store.transaction((tx) => recordAudit(tx, entry, clock.wall()));
     const pieces = personalData(store.db, person, clock.wall());
