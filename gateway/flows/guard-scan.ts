@@ -51,8 +51,13 @@ export async function checkPass(site: SiteParts, scanned: ScannedPass): Promise<
   return { reason, visitor, heldAt };
 }
 
-/** "busy": too many wait at the gate · "number-used": another pass was counted under it. */
-export type LoggedEntry = Outcome | { readonly outcome: "unanswered"; readonly why: "busy" | "number-used" };
+/**
+ * "busy": too many wait at the gate · "number-used": another pass was counted under it. `isRepeat`: the entry was counted before this request
+ * came, and nothing moved for it.
+ */
+export type LoggedEntry = (Outcome | { readonly outcome: "unanswered"; readonly why: "busy" | "number-used" }) & {
+  readonly isRepeat: boolean;
+};
 
 /**
  * Counts the entry and opens the gate. `nonce`: the request's own number; the same again answers what became of the first. Rejects with
@@ -60,13 +65,14 @@ export type LoggedEntry = Outcome | { readonly outcome: "unanswered"; readonly w
  */
 export async function logEntry(site: SiteParts, scanned: ScannedPass, nonce: string): Promise<LoggedEntry> {
   const request = requestOf(site, scanned);
+  const isRepeat = site.records.countedScan(nonce) !== undefined;
   const press = { origin: undefined, at: site.clock.monotonic(), scan: { staff: scanned.staff.id, nonce } };
   const outcome = await presentCredential(site, request, undefined, press);
   const counted = site.records.countedScan(nonce);
   const carried = site.records.candidates(request.presented).map(({ grant }) => grant.id);
   if (counted && carried.length > 0 && !carried.includes(counted.grant))
-    return { outcome: "unanswered", why: "number-used" };
-  return outcome ?? { outcome: "unanswered", why: "busy" };
+    return { outcome: "unanswered", why: "number-used", isRepeat };
+  return { ...(outcome ?? ({ outcome: "unanswered", why: "busy" } as const)), isRepeat };
 }
 
 /** undefined: the pass is nobody's, as far as is known here. Of several grants that carry it, any. */

@@ -110,13 +110,16 @@ function wordsFor(logged: LoggedEntry, language: Language): string {
   const words = guardWords[language];
   switch (logged.outcome) {
     case "released":
-      return words.gate[gateResults[logged.result]];
+      // By now the gate may be shut: an old page, gone back to and sent again, must not say that it is open.
+      return logged.isRepeat && logged.result !== "unknown"
+        ? words.countedBefore
+        : words.gate[gateResults[logged.result]];
     case "void":
       return words.gate["not-moved"];
     case "denied":
       return denialMessage(language, logged.reason, undefined);
     case "unanswered":
-      return words.again;
+      return logged.why === "number-used" ? words.otherVisitor : words.again;
   }
 }
 

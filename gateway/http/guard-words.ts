@@ -31,6 +31,9 @@ const en = {
       "The entry is counted, but nobody knows whether the gate moved: look at it. Open it from the doors' page if it is shut.",
     "not-moved": "The gate did not move, and no entry was counted. Check the code once more.",
   },
+  countedBefore:
+    "This entry was counted before, once, and the gate does not open again for it. Check the code anew for the next one.",
+  otherVisitor: "Nothing was counted and nothing moved: this page was for another visitor. Check the code once more.",
   again: "Nothing was counted and nothing moved. Press again.",
   doors: "Doors and status",
 };
@@ -67,6 +70,9 @@ const es: GuardWords = {
       "La entrada está registrada, pero no se sabe si la puerta se movió: compruébelo. Si está cerrada, ábrala desde la página de puertas.",
     "not-moved": "La puerta no se movió y no se registró ninguna entrada. Compruebe el código otra vez.",
   },
+  countedBefore:
+    "Esta entrada ya se registró, una sola vez, y la puerta no se abre de nuevo por ella. Compruebe otra vez el código para la siguiente.",
+  otherVisitor: "No se registró nada y nada se movió: esta página era de otro visitante. Compruebe el código otra vez.",
   again: "No se registró nada y nada se movió. Pulse otra vez.",
   doors: "Puertas y estado",
 };

@@ -163,11 +163,28 @@ describe("the guard's page", () => {
     assert.match(good.text, /invitado/);
     const form = { uid, gate: "front", nonce: /name="nonce" value="([^"]+)"/.exec(good.text)?.[1] ?? "" };
     assert.match((await ask("POST", "/guard/enter", { cookie, headers, form })).text, /La puerta está abierta/);
-    assert.match((await ask("POST", "/guard/enter", { cookie, headers, form })).text, /La puerta está abierta/);
     assert.equal(heard.length, 1);
     const used = await ask("POST", "/guard/check", { cookie, form: { uid, gate: "front" } });
     assert.match(used.text, /May not come in/);
     assert.match(used.text, /have been used/);
+  });
+
+  test("an old page that is sent again does not say that the gate is open; one of another visitor is no approval", async () => {
+    const { ask, cookie, heard, send, site } = await aGuardedGate({ entriesAllowed: 5 });
+    const enter = async (typed: string) =>
+      (await ask("POST", "/guard/enter", { cookie, form: { uid: typed, gate: "front", nonce } })).text;
+    assert.match(await enter(uid), /The gate is open/);
+    const again = await enter(uid);
+    assert.match(again, /counted before, once/);
+    assert.doesNotMatch(again, /The gate is open/);
+    assert.equal(heard.length, 1);
+    const other = aGrant("other", {
+      credentials: [aCredential("other", { kind: "pass", index: site.seal.index("pass", "VIS-20000-AAA") })],
+    });
+    await send([grantRow(other, 9)]);
+    const refused = await enter("VIS-20000-AAA");
+    assert.match(refused, /Not let in.*for another visitor/s);
+    assert.doesNotMatch(refused, /Press again/);
   });
 
   test("what a hostile code says is text, and opens nothing", async () => {
