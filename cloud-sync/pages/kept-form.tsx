@@ -15,8 +15,8 @@ const keptSchema = z.strictObject({
 type Kept = z.output<typeof keptSchema>;
 
 const secretFields = ["password", "current"];
-/** More would not come through the sign-in's own form. */
-const lengthMax = 100_000;
+/** As a form encodes it: more would not come through the sign-in's own form. */
+const encodedMax = 200_000;
 
 /** The sign-in, with the form that was sent in it. */
 export async function signInWithForm(c: PageContext, visit: Visit): Promise<Response> {
@@ -32,7 +32,7 @@ async function keep(c: PageContext): Promise<string> {
     (field): field is [string, string] => typeof field[1] === "string" && !secretFields.includes(field[0]),
   );
   const text = JSON.stringify({ path: new URL(c.req.url).pathname, fields } satisfies Kept);
-  return text.length <= lengthMax ? text : "";
+  return new URLSearchParams({ kept: text }).toString().length <= encodedMax ? text : "";
 }
 
 /** Within the forms of the sign-in. */

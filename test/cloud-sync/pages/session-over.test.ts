@@ -77,6 +77,17 @@ test("a form comes through the second step as well, and lines stay lines", async
   assert.deepEqual(fieldsOf(again, "/codes/import").text, [text]);
 });
 
+test("a form too large to come through the sign-in is left out, and the sign-in goes on", async () => {
+  const { agency } = site.people;
+  const over = await site.send(undefined, "/codes/import", {
+    site: "home",
+    accessPoints: "box",
+    text: '"'.repeat(46_000),
+  });
+  assert.equal(over.status, 401);
+  assert.equal((await signIn(over, agency)).status, 303);
+});
+
 test("passwords do not go along, and nothing is sent to another service or by itself", async () => {
   const { agency } = site.people;
   const over = await site.send(undefined, "/account/password", { current: "old password", password: "new password" });
