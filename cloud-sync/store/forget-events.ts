@@ -27,7 +27,7 @@ export interface ForgottenEvents {
 
 /**
  * Of one gateway, from one of its epochs, at most `limit` events that were received before `before`. undefined: there is none, or what is
- * there has a hole, which is left for whoever looks for the damage. Locks the gateway and the audit trail of its site.
+ * there has holes: such an epoch is left for whoever looks for the damage. Locks the gateway and the audit trail of its site.
  */
 export async function forgetEvents(
   tx: Transaction,
@@ -43,9 +43,30 @@ export async function forgetEvents(
     .from(gateway)
     .where(and(eq(gateway.siteId, siteId), eq(gateway.id, gatewayId)))
     .for("update");
-  const epoch = await oldestEpoch(tx, siteId, gatewayId, before);
-  if (epoch === undefined) return undefined;
-  const ofEpoch = { siteId, gatewayId, epoch };
+  let epoch = await nextEpoch(tx, siteId, gatewayId, before, -1);
+  while (epoch !== undefined) {
+    const done = await forgetOfEpoch(tx, { siteId, gatewayId, epoch }, before, now, limit);
+    if (done) return done;
+    epoch = await nextEpoch(tx, siteId, gatewayId, before, epoch);
+  }
+  return undefined;
+}
+
+interface OfEpoch {
+  readonly siteId: string;
+  readonly gatewayId: string;
+  readonly epoch: number;
+}
+
+/** undefined: there is a hole, and nothing was changed. */
+async function forgetOfEpoch(
+  tx: Transaction,
+  ofEpoch: OfEpoch,
+  before: Instant,
+  now: Instant,
+  limit: number,
+): Promise<ForgottenEvents | undefined> {
+  const { siteId, gatewayId, epoch } = ofEpoch;
   const known = await readCut(tx, ofEpoch);
   const from = known ?? { next: 1, chain: chainStart(gatewayId, epoch) };
   const read = await tx
@@ -104,7 +125,7 @@ export async function forgetEvents(
 /** Events of an epoch before this one are not there to be compared. */
 export async function readCut(
   db: Queries,
-  { siteId, gatewayId, epoch }: { readonly siteId: string; readonly gatewayId: string; readonly epoch: number },
+  { siteId, gatewayId, epoch }: OfEpoch,
 ): Promise<{ readonly next: number; readonly chain: string } | undefined> {
   const [cut] = await db
     .select({ next: eventCut.next, chain: eventCut.chain })
@@ -113,14 +134,14 @@ export async function readCut(
   return cut;
 }
 
-/** The first epoch whose oldest event is old enough; epochs are few, and each is one look into the key. */
-async function oldestEpoch(
+/** The first epoch after `after` whose oldest event is old enough; epochs are few, and each is one look into the key. */
+async function nextEpoch(
   db: Queries,
   siteId: string,
   gatewayId: string,
   before: Instant,
+  after: number,
 ): Promise<number | undefined> {
-  let after = -1;
   for (;;) {
     const [first] = await db
       .select({ epoch: event.epoch, receivedAt: event.receivedAt })

@@ -161,9 +161,23 @@ describe("events", () => {
     for (let times = 0; times < 3; times += 1) other.record({ type: "boot", version: "1", cutBytes: 0 });
     assert.equal((await other.push(1)).body.next, 4);
     await cloud.store.db.execute(sql`delete from event where gateway_id = ${other.id} and seq = 2`);
+    const later = await cloud.gateway("home", ["shed"]);
+    later.record({ type: "boot", version: "1", cutBytes: 0 });
+    await later.push(1);
+    await cloud.store.db.execute(
+      sql`update event set gateway_id = ${other.id}, epoch = 7 where gateway_id = ${later.id}`,
+    );
     clock.advance(200 * dayMs);
     await clean();
-    assert.equal((await rowsOf(cloud.store.db, sql`select seq from event where gateway_id = ${other.id}`)).length, 2);
+    const left = await rowsOf(cloud.store.db, sql`select epoch, seq from event where gateway_id = ${other.id}`);
+    assert.deepEqual(
+      left.map(({ epoch, seq }) => [Number(epoch), Number(seq)]).sort(),
+      [
+        [1, 1],
+        [1, 3],
+      ],
+      "a later epoch goes",
+    );
   });
 });
 
