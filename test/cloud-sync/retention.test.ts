@@ -169,7 +169,10 @@ describe("events", () => {
     );
     clock.advance(200 * dayMs);
     await clean();
-    const left = await rowsOf(cloud.store.db, sql`select epoch, seq from event where gateway_id = ${other.id}`);
+    const left = await rowsOf<{ epoch: number; seq: number }>(
+      cloud.store.db,
+      sql`select epoch, seq from event where gateway_id = ${other.id}`,
+    );
     assert.deepEqual(
       left.map(({ epoch, seq }) => [Number(epoch), Number(seq)]).sort(),
       [
