@@ -9,6 +9,7 @@ import { addGuardPage } from "./guard-page.tsx";
 import { addGuardRoutes } from "./guard-routes.ts";
 import { onlyHosts } from "./hosts.ts";
 import { Metrics } from "./metrics.ts";
+import { problemPage } from "./problem-page.tsx";
 import { recentEvents } from "./recent-events.ts";
 import { eventsQuerySchema, eventsSchema, json, problems, statusSchema } from "./schemas.ts";
 import { StaffPages } from "./staff-pages.tsx";
@@ -67,14 +68,19 @@ export function gatewayApp(sources: StatusSources): OpenAPIHono<RequestIdEnv> {
   app.use(pageHeaders());
   app.use(limitRate(new RateLimiter(rate, () => site.clock.monotonic()), remoteAddress));
   app.use(onlyHosts(sources.machine, sources.hosts));
-  app.onError((error, c) =>
-    problemResponse(c, error, (fault, id) =>
+  app.onError((error, c) => {
+    const answer = problemResponse(c, error, (fault, id) =>
       site.logger.error("request-failed", { path: c.req.path, requestId: id, error: fault }),
-    ),
-  );
-  app.notFound((c) =>
-    problemResponse(c, new HttpProblem(404, "not-found", "There is no such path; see /docs."), () => undefined),
-  );
+    );
+    return problemPage(c, answer);
+  });
+  app.notFound((c) => {
+    const problem = new HttpProblem(404, "not-found", "There is no such path; see /docs.");
+    return problemPage(
+      c,
+      problemResponse(c, problem, () => undefined),
+    );
+  });
 
   app.openapi(routes.health, (c) => c.json({ status: "ok" as const }, 200));
   app.openapi(routes.ready, (c) => {

@@ -187,6 +187,22 @@ describe("the guard's page", () => {
     assert.doesNotMatch(refused, /Press again/);
   });
 
+  test("a refused form tells a person in a page, a program in a problem", async () => {
+    const { ask, cookie } = await aGuardedGate();
+    const form = { uid, gate: "<img src=x>" };
+    const page = await ask("POST", "/guard/check", { cookie, form, headers: { accept: "text/html,*/*;q=0.8" } });
+    assert.equal(page.status, 400);
+    assert.match(page.headers.get("content-type") ?? "", /^text\/html/);
+    assert.match(page.headers.get("content-security-policy") ?? "", /default-src 'none'/);
+    assert.match(page.text, /no such access point/);
+    assert.match(
+      (await ask("POST", "/guard/check", { cookie, form })).headers.get("content-type") ?? "",
+      /problem\+json/,
+    );
+    const unknown = await ask("GET", "/guard/enter", { cookie, headers: { accept: "text/html" } });
+    assert.deepEqual([unknown.status, /<h1>Not Found/.test(unknown.text)], [404, true]);
+  });
+
   test("what a hostile code says is text, and opens nothing", async () => {
     const { ask, cookie, heard } = await aGuardedGate();
     for (const hostile of [
