@@ -38,6 +38,8 @@ export interface Visitor {
 /** Whether the visitor may come in now. A denial is written down, with the guard's id. */
 export async function checkPass(site: SiteParts, scanned: ScannedPass): Promise<PassVerdict> {
   const request = requestOf(site, scanned);
+  // Nothing more can be written down, so nobody could be let in.
+  if (site.journal.state === "failed") return { reason: "STORAGE_FULL", visitor: undefined, heldAt: undefined };
   let decision = decideNow(site, request);
   if (isElsewhere(decision)) {
     await fetchEntry(site, decision.grant);

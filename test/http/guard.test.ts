@@ -69,6 +69,18 @@ describe("may this visitor come in", () => {
     assert.equal((await stale.check({ record_uid: uid })).body.reason, "OFFLINE_STALE");
   });
 
+  test("no: the disk has failed, so nobody could be let in", async () => {
+    const disk = new SimDisk();
+    const { check, enter } = await aGuardedGate({}, {}, disk);
+    disk.fault = ({ name }) => (name === "write" ? "EIO" : undefined);
+    assert.equal((await enter({ record_uid: uid, nonce })).status, 500);
+    for (const record_uid of [uid, "VIS-00000-AAA"]) {
+      const { status, body } = await check({ record_uid });
+      assert.deepEqual([status, body.access_granted, body.reason], [200, false, "STORAGE_FULL"]);
+    }
+    assert.equal((await enter({ record_uid: uid, nonce })).body.reason, "STORAGE_FULL");
+  });
+
   test("nobody asks who has not signed in, names another guard, or a gate that is not here", async () => {
     const { ask, check } = await aGuardedGate();
     const unknown = await ask("POST", "/validate-qr", { json: { record_uid: uid } });

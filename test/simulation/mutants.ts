@@ -263,6 +263,7 @@ export const mutants: readonly Mutant[] = [
     "return command.ageMs + (site.clock.monotonic() - askedAt) - heldMs > Math.min(command.ttlMs, commandTtlMs);",
     "return command.ageMs + askedAt + heldMs + commandTtlMs < 0;",
     "mixed",
+    240,
   ),
   mutant(
     "a command is carried out before its number is on the disk",
