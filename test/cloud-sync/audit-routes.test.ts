@@ -27,6 +27,7 @@ before(async () => {
   const gateway = await cloud.gateway("demo", ["front"]);
   const grant = (await cloud.ask("POST", "/api/sites/demo/grants", aGrant)).body;
   const code = await cloud.ask("POST", "/api/temp-codes", { name: "Cleaner", expiry: "2031-03-04T20:00" });
+  const pass = await cloud.ask("POST", "/api/passes", { visitorName: "Lea Visitor", notes: "brings a dog" });
   places = {
     site: "demo",
     gateway: gateway.id,
@@ -34,6 +35,7 @@ before(async () => {
     credential: grant.credentials[0].id,
     accessPoint: "front",
     id: code.body.id,
+    pass: pass.body.id,
   };
 });
 after(() => cloud.close());
@@ -63,6 +65,9 @@ const changes: Record<string, readonly [body: object | undefined, action: string
   "patch /api/temp-codes/{id}": [{ expiry: "2031-03-04T21:00" }, "codes.change"],
   "post /api/temp-codes/{id}/reveal": [undefined, "codes.reveal"],
   "delete /api/temp-codes/{id}": [undefined, "codes.revoke"],
+  "post /api/passes": [{ site: "demo", visitorName: "Bo Visitor", documentNum: "X7654321" }, "passes.create"],
+  "patch /api/passes/{pass}": [{ visitorName: "Lea B. Visitor", notes: "brings a cat" }, "passes.change"],
+  "delete /api/passes/{pass}": [undefined, "passes.revoke"],
   "post /api/security-events/{event}/resolve": [undefined, "security.resolve"],
   "post /api/sites/{site}/gateways/{gateway}/revoke": [undefined, "gateways.revoke"],
 };
@@ -78,7 +83,7 @@ describe("every changing route below /api", () => {
       .filter(([path]) => path.startsWith("/api/"))
       .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`))
       .filter((name) => !name.startsWith("get ") && !elsewhere.test(name));
-    const listed = Object.keys(changes).map((name) => (name.split("?")[0] ?? "").replace("{event}", "{id}"));
+    const listed = Object.keys(changes).map((name) => (name.split("?")[0] ?? "").replace(/\{(event|pass)\}/, "{id}"));
     assert.deepEqual(changing.sort(), listed.sort());
   });
 
@@ -102,7 +107,17 @@ describe("every changing route below /api", () => {
 
   test("tells no digits, no name of a person and no document", async () => {
     const all = JSON.stringify(await trail(1_000));
-    for (const secret of ["651234", "Ada Guest", "Gardener", "Cleaner", "X1234567", "left angry"])
+    for (const secret of [
+      "651234",
+      "Ada Guest",
+      "Gardener",
+      "Cleaner",
+      "X1234567",
+      "left angry",
+      "Visitor",
+      "X7654321",
+      "brings",
+    ])
       assert.ok(!all.includes(secret), secret);
   });
 
