@@ -85,7 +85,7 @@ describe("a message of the API", () => {
       if (neverOnPages.some((pattern) => pattern.test(message))) return;
       assert.ok(
         es.faults.some(([pattern]) => pattern.test(message)),
-        "give it a line in words/es.ts",
+        "give it a line in words/es/faults.ts",
       );
     });
 });
