@@ -6,6 +6,7 @@ import type { CloudEnv } from "../authenticate.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import { eventTypes } from "../read-event.ts";
 import { type EventRow, eventsSince, journalEnds, listEvents } from "../store/events.ts";
+import { eventsOf } from "../store/wakes.ts";
 import { asks } from "./asks.ts";
 import { requireSite } from "./requests.ts";
 import {
@@ -136,7 +137,7 @@ export function eventRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
       const signal = AbortSignal.any([gone.signal, stopping]);
       try {
         while (!signal.aborted) {
-          const wake = store.wakes.next(site);
+          const wake = store.wakes.next(eventsOf(site));
           try {
             const rows = await eventsSince(store.db, site, heard, streamBatch);
             for (const row of rows) {

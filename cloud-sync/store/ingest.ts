@@ -19,6 +19,7 @@ import { readAccounts, settleAccounts } from "./rights.ts";
 import { event, eventParked, gateway } from "./schema.ts";
 import { staffEverOf } from "./staff.ts";
 import { rowsOf, type Transaction } from "./store.ts";
+import { eventsOf } from "./wakes.ts";
 
 export interface Push {
   readonly site: string;
@@ -79,7 +80,7 @@ export async function ingest(tx: Transaction, push: Push, now: Instant): Promise
     .update(gateway)
     .set({ next: last + 1, head: head.head, headSignature: head.headSignature })
     .where(where);
-  tx.touch(push.site);
+  tx.touch(eventsOf(push.site));
   await noteStaff(tx, push, events, now);
   const parked = events.filter(({ why }) => why !== undefined).length;
   return { outcome: "taken", next: last + 1, added: events.length, parked };
@@ -138,7 +139,7 @@ async function alarm(tx: Transaction, push: Push, seq: number, now: Instant): Pr
     .update(gateway)
     .set({ forkSeq: seq, forkedAt: now })
     .where(and(eq(gateway.siteId, push.site), eq(gateway.id, push.gateway)));
-  tx.touch(push.site);
+  tx.touch(eventsOf(push.site));
   return { outcome: "fork", seq };
 }
 

@@ -1,4 +1,9 @@
-/** Wakes whoever waits for a site to change: held polls and live event streams. */
+/** Wakes whoever waits for a site to change: by the site's id held polls, by `eventsOf` live event streams. */
+
+/** New events of the site were taken in. Its gateways' polls sleep on, because an entry is no news for them. */
+export function eventsOf(site: string): string {
+  return `${site}/events`;
+}
 
 interface Waiting {
   /** How often the site was woken since someone began to wait. */

@@ -42,11 +42,9 @@ function checkEntries(node: GatewayNode): void {
 
 /** P1: the cloud has never placed more entries of a grant than its limit, less those it has back. `limits`: grant → limit. */
 export async function checkPlaced(store: Store, site: string, limits: ReadonlyMap<string, number>): Promise<void> {
-  const placed = await store.transaction((tx) =>
-    rowsOf<{ grant_id: string; entries: string }>(
-      tx,
-      sql`select grant_id, sum(granted - returned)::text as entries from holding where site_id = ${site} group by grant_id`,
-    ),
+  const placed = await rowsOf<{ grant_id: string; entries: string }>(
+    store.db,
+    sql`select grant_id, sum(granted - returned)::text as entries from holding where site_id = ${site} group by grant_id`,
   );
   for (const { grant_id: grant, entries } of placed)
     if (Number(entries) > (limits.get(grant) ?? Number.POSITIVE_INFINITY))
