@@ -32,7 +32,7 @@ const rules: DependencyRules = {
     "@shinyoshiaki/jspack@0.0.6": "its LICENSE file is BSD-3-Clause",
     "ffmpeg-for-homebridge@2.2.0": "a downloader for cameras' video, whose script never runs; nothing of it is loaded",
   },
-  installScripts: ["esbuild", "ffmpeg-for-homebridge", "protobufjs"],
+  installScripts: ["@serialport/bindings-cpp", "esbuild", "ffmpeg-for-homebridge", "protobufjs"],
   onlyOnce: [
     "@hono/node-server",
     "aedes",

@@ -11,6 +11,8 @@ const drivers: Readonly<Record<string, () => Promise<DriverFactory>>> = {
   nuki: async () => (await import("./nuki/driver.ts")).nuki,
   "nuki-mqtt": async () => (await import("./nuki-mqtt/driver.ts")).nukiMqtt,
   ring: async () => (await import("./ring/driver.ts")).ring,
+  "serial-relay": async () => (await import("./serial-relay/driver.ts")).serialRelay,
+  "serial-scanner": async () => (await import("./serial-scanner/driver.ts")).serialScanner,
   shelly: async () => (await import("./shelly/driver.ts")).shelly,
   tuya: async () => (await import("./tuya/driver.ts")).tuya,
 };

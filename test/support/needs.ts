@@ -10,6 +10,7 @@ export const needed = {
   mosquitto_pub: "mosquitto-clients",
   postgres: "postgresql",
   openssl: "openssl",
+  socat: "socat",
 } as const;
 export type Program = keyof typeof needed;
 
