@@ -27,6 +27,7 @@ const rules: DependencyRules = {
     "MPL-2.0",
     "Unlicense",
     "(AFL-2.1 OR BSD-3-Clause)",
+    "(MIT OR CC0-1.0)",
   ],
   licencesByHand: {
     "@shinyoshiaki/jspack@0.0.6": "its LICENSE file is BSD-3-Clause",

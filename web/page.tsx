@@ -8,16 +8,24 @@ const pico = asset(import.meta.resolve("@picocss/pico/css/pico.min.css"));
 const style = asset(import.meta.resolve("./style.css"));
 const htmx = asset(import.meta.resolve("htmx.org/dist/htmx.min.js"));
 
-const contentSecurityPolicy = [
-  "default-src 'none'",
-  "style-src 'self'",
-  "script-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-].join("; ");
+const policy: Readonly<Record<string, string>> = {
+  "default-src": "'none'",
+  "style-src": "'self'",
+  "script-src": "'self'",
+  "img-src": "'self' data:",
+  "connect-src": "'self'",
+  "base-uri": "'none'",
+  "form-action": "'self'",
+  "frame-ancestors": "'none'",
+};
+
+/** The pages' content security policy. `more`: sources that one page needs besides, by directive. */
+export function contentSecurityPolicy(more: Readonly<Record<string, string>> = {}): string {
+  const names = new Set([...Object.keys(policy), ...Object.keys(more)]);
+  return [...names].map((name) => [name, policy[name], more[name]].filter(Boolean).join(" ")).join("; ");
+}
+
+const usualPolicy = contentSecurityPolicy();
 
 /** htmx adds no style of its own, and an answer that is an error leaves the page as it was. */
 const htmxConfig = JSON.stringify({ includeIndicatorCSS: false, noSwap: [204, 304, "4xx", "5xx"] });
@@ -39,11 +47,13 @@ export interface PageProps {
   readonly styles?: readonly string[];
   /** Addresses of module scripts; htmx is always there. */
   readonly scripts?: readonly string[];
+  /** What stands in the document's head besides. */
+  readonly head?: Child;
   readonly children?: Child;
 }
 
 /** A whole document. Its content carries no inline style and no inline script: the policy of pageHeaders() refuses both. */
-export function Page({ title, lang = "en", banner, styles = [], scripts = [], children }: PageProps) {
+export function Page({ title, lang = "en", banner, styles = [], scripts = [], head, children }: PageProps) {
   return (
     <>
       {raw("<!doctype html>")}
@@ -64,6 +74,7 @@ export function Page({ title, lang = "en", banner, styles = [], scripts = [], ch
           {scripts.map((url) => (
             <script type="module" src={url}></script>
           ))}
+          {head}
         </head>
         <body>
           {banner}
@@ -80,13 +91,16 @@ export function Page({ title, lang = "en", banner, styles = [], scripts = [], ch
 export function pageHeaders(): MiddlewareHandler {
   return async (c, next) => {
     await next();
-    if (!c.res.headers.has("content-security-policy")) c.header("content-security-policy", contentSecurityPolicy);
+    if (!c.res.headers.has("content-security-policy")) c.header("content-security-policy", usualPolicy);
     c.header("x-content-type-options", "nosniff");
     c.header("referrer-policy", "no-referrer");
   };
 }
 
-/** The routes of what Page loads. */
+/** What every page loads. */
+export const pageAssets = [pico, style, htmx];
+
+/** Their routes. */
 export function addAssets<E extends Env>(app: Hono<E>): void {
-  serveAssets(app, [pico, style, htmx]);
+  serveAssets(app, pageAssets);
 }

@@ -8,6 +8,7 @@ import { HttpProblem, problemResponse, type RequestIdEnv, refuseInvalid, request
 import { addGuardPage } from "./guard-page.tsx";
 import { addGuardRoutes } from "./guard-routes.ts";
 import { onlyHosts } from "./hosts.ts";
+import { addLanguageSwitch } from "./language.ts";
 import { Metrics } from "./metrics.ts";
 import { problemPage } from "./problem-page.tsx";
 import { recentEvents } from "./recent-events.ts";
@@ -127,6 +128,7 @@ export function gatewayApp(sources: StatusSources): OpenAPIHono<RequestIdEnv> {
   const sessionOf = (c: Context) => staff.sessionOf(c);
   addGuardRoutes(app, site, sessionOf);
   addGuardPage(app, site, sessionOf);
+  addLanguageSwitch(app);
   app.get("/ca.crt", (c) => c.body(sources.caCertificate, 200, { "content-type": "application/x-x509-ca-cert" }));
   addAssets(app);
   addDocs(app, {

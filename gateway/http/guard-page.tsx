@@ -1,125 +1,133 @@
-/** The guard's page: a visitor's code is scanned or typed, the verdict is seen from afar, and a press lets the visitor in. Works without a script. */
+/**
+ * The guard's page: a visitor's code is scanned or typed, the verdict is seen from afar, and a press lets the visitor in. Works without a
+ * script; with one (assets/guard.js) it scans by camera, sends again by itself and tells the verdict by sound.
+ */
 import { randomUUID } from "node:crypto";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { csrf } from "hono/csrf";
-import type { Child } from "hono/jsx";
 import { limitBody } from "../../web/limits.ts";
-import { Page } from "../../web/page.tsx";
 import { HttpProblem, type RequestIdEnv } from "../../web/problem.ts";
-import type { Language } from "../domain/denial-text.ts";
-import {
-  checkPass,
-  type LoggedEntry,
-  logEntry,
-  type ScannedPass,
-  type Visitor,
-  visitorOfPass,
-} from "../flows/guard-scan.ts";
+import { checkPass, type LoggedEntry, logEntry, type ScannedPass, visitorOfPass } from "../flows/guard-scan.ts";
 import type { SiteParts } from "../flows/site-parts.ts";
-import { denialMessage, gateOf, gateResults, languageOf, shapeOf } from "./guard-routes.ts";
+import { addGuardApp, allowDecoder, shellPath } from "./guard-app.ts";
+import { Frame, GuardDocument, type GuardVisit } from "./guard-frame.tsx";
+import { gateOf, gateResults } from "./guard-routes.ts";
+import { openSlip, type Slip, sealSlip } from "./guard-slip.ts";
+import { VerdictPage } from "./guard-verdict.tsx";
 import { guardWords } from "./guard-words.ts";
+import { languageOf } from "./language.ts";
+import { pathOf } from "./language-switch.tsx";
 import { noStore } from "./staff-pages.tsx";
 import type { StaffSession } from "./staff-sessions.ts";
 
 const formBytesMax = 8_192;
-const uidMax = 2_048;
-
-interface GuardVisit {
-  readonly site: SiteParts;
-  readonly session: StaffSession;
-  readonly language: Language;
-}
+/** A sealed code of this length still makes an address that every browser and server takes. */
+const uidMax = 1_024;
 
 export function addGuardPage(
   app: OpenAPIHono<RequestIdEnv>,
   site: SiteParts,
   sessionOf: (c: Context) => StaffSession | undefined,
 ): void {
-  for (const path of ["/guard", "/guard/*"]) {
+  addGuardApp(app);
+  for (const path of ["/guard", "/guard/*", shellPath]) {
     app.use(path, limitBody(formBytesMax));
     app.use(path, csrf());
     app.use(path, noStore);
+    app.use(path, allowDecoder);
   }
 
   app.get("/guard", (c) => {
     const visit = visitOf(c);
-    return visit ? c.html(<ScanPage visit={visit} gate={c.req.query("gate")} />) : c.redirect("/sign-in", 303);
+    return visit ? c.html(<ScanPage visit={visit} gate={c.req.query("gate")} />) : signIn(c, pathOf(c));
   });
 
   app.post("/guard/check", async (c) => {
     const visit = visitOf(c);
-    if (!visit) return c.redirect("/sign-in", 303);
+    if (!visit) return signIn(c, "/guard");
     const scanned = scannedOf(visit, await c.req.parseBody());
-    const { reason, visitor, heldAt } = await checkPass(site, scanned);
-    const words = guardWords[visit.language];
+    const { reason, heldAt } = await checkPass(site, scanned);
+    const told: Slip["told"] =
+      reason === undefined
+        ? { outcome: "may-enter" }
+        : { outcome: "denied", reason, ...(heldAt !== undefined && { heldAt }) };
+    return show(c, { gate: scanned.accessPoint, uid: scanned.uid, nonce: randomUUID(), at: now(), told });
+  });
+
+  app.get("/guard/visitor", (c) => {
+    const visit = visitOf(c);
+    if (!visit) return signIn(c, pathOf(c));
+    const sealed = c.req.query("of") ?? "";
+    const slip = openSlip(site.seal, sealed);
+    if (!slip || !site.accessPoints.has(slip.gate)) return c.html(<UnknownPage visit={visit} />, 404);
+    const scanned = { staff: visit.session.member, accessPoint: slip.gate, uid: slip.uid };
     return c.html(
-      <VerdictPage visit={visit} gate={scanned.accessPoint} isGood={reason === undefined} visitor={visitor}>
-        {reason === undefined ? (
-          <Approve visit={visit} scanned={scanned} nonce={randomUUID()} />
-        ) : (
-          <p>{denialMessage(visit.language, reason, heldAt)}</p>
-        )}
-        <Next words={words.next} gate={scanned.accessPoint} />
-      </VerdictPage>,
+      <VerdictPage visit={visit} slip={slip} sealed={sealed} now={now()} visitor={visitorOfPass(site, scanned)} />,
     );
   });
 
   app.post("/guard/enter", async (c) => {
+    const { of } = await c.req.parseBody();
+    const slip = openSlip(site.seal, of);
+    if (!slip || typeof of !== "string") throw new HttpProblem(400, "invalid-request", "of: check the code once more");
     const visit = visitOf(c);
-    if (!visit) return c.redirect("/sign-in", 303);
-    const form = await c.req.parseBody();
-    const scanned = scannedOf(visit, form);
-    const { nonce } = form;
-    if (typeof nonce !== "string" || !/^[\w-]{16,64}$/.test(nonce))
-      throw new HttpProblem(400, "invalid-request", "nonce: 16 to 64 letters, digits, - or _");
-    const logged = await logEntry(site, scanned, nonce);
-    const words = guardWords[visit.language];
-    return c.html(
-      <VerdictPage
-        visit={visit}
-        gate={scanned.accessPoint}
-        isGood={logged.outcome === "released"}
-        title={logged.outcome === "released" ? words.counted : words.notCounted}
-        visitor={visitorOfPass(site, scanned)}
-      >
-        <p>{wordsFor(logged, visit.language)}</p>
-        {logged.outcome === "unanswered" && logged.why !== "number-used" && (
-          <Approve visit={visit} scanned={scanned} nonce={nonce} />
-        )}
-        <Next words={words.next} gate={scanned.accessPoint} />
-      </VerdictPage>,
-    );
+    // The sign-in leads back to the visitor, under the same number.
+    if (!visit) return signIn(c, addressOf(of));
+    const accessPoint = gateOf(site, slip.gate).id;
+    const logged = await logEntry(site, { staff: visit.session.member, accessPoint, uid: slip.uid }, slip.nonce);
+    return show(c, { ...slip, at: now(), told: toldOf(logged) });
+  });
+
+  app.get(shellPath, (c) => {
+    const language = languageOf(c);
+    return c.html(<ShellPage language={language} />);
   });
 
   function visitOf(c: Context): GuardVisit | undefined {
     const session = sessionOf(c);
-    return session && { site, session, language: languageOf(c) };
+    return session && { c, site, session, language: languageOf(c) };
   }
+
+  function now(): number {
+    return site.time.interval().earliest;
+  }
+
+  function show(c: Context, slip: Slip) {
+    return c.redirect(addressOf(sealSlip(site.seal, slip)), 303);
+  }
+}
+
+function signIn(c: Context, next: string) {
+  return c.redirect(`/sign-in?next=${encodeURIComponent(next)}`, 303);
+}
+
+function addressOf(sealed: string): string {
+  return `/guard/visitor?of=${sealed}`;
 }
 
 function scannedOf({ site, session }: GuardVisit, form: Readonly<Record<string, unknown>>): ScannedPass {
   const { uid, gate } = form;
-  if (typeof uid !== "string" || uid === "" || uid.length > uidMax)
+  if (typeof uid !== "string" || uid.trim() === "" || uid.length > uidMax)
     throw new HttpProblem(400, "invalid-request", `uid: 1 to ${uidMax} characters`);
   const accessPoint = gateOf(site, typeof gate === "string" ? gate : undefined).id;
   return { staff: session.member, accessPoint, uid };
 }
 
-function wordsFor(logged: LoggedEntry, language: Language): string {
-  const words = guardWords[language];
+function toldOf(logged: LoggedEntry): Slip["told"] {
   switch (logged.outcome) {
     case "released":
-      // By now the gate may be shut: an old page, gone back to and sent again, must not say that it is open.
-      return logged.isRepeat && logged.result !== "unknown"
-        ? words.countedBefore
-        : words.gate[gateResults[logged.result]];
+      // By now the gate may be shut: an old page that is sent again must not say that it is open.
+      return {
+        outcome: "counted",
+        gate: logged.isRepeat && logged.result !== "unknown" ? "before" : gateResults[logged.result],
+      };
     case "void":
-      return words.gate["not-moved"];
+      return { outcome: "not-moved" };
     case "denied":
-      return denialMessage(language, logged.reason, undefined);
+      return { outcome: "denied", reason: logged.reason };
     case "unanswered":
-      return logged.why === "number-used" ? words.otherVisitor : words.again;
+      return { outcome: logged.why === "number-used" ? "other-visitor" : "busy" };
   }
 }
 
@@ -128,7 +136,25 @@ function ScanPage({ visit, gate }: { visit: GuardVisit; gate: string | undefined
   const gates = [...visit.site.accessPoints.values()];
   return (
     <Frame visit={visit}>
-      <form method="post" action="/guard/check" class="narrow">
+      <section class="scanner" data-scanner hidden aria-label={words.scanner.label}>
+        <video data-camera playsinline muted></video>
+        <p>
+          {words.scanner.hint}{" "}
+          <button type="button" class="outline" data-do="torch" aria-pressed="false" hidden>
+            {words.scanner.torch}
+          </button>
+        </p>
+      </section>
+      <p data-when="camera-refused" role="status" hidden>
+        {words.scanner.refused}
+      </p>
+      <p data-when="camera-absent" role="status" hidden>
+        {words.scanner.absent}
+      </p>
+      <p data-when="camera-insecure" role="status" hidden>
+        {words.scanner.insecure} <a href="/trust">{words.scanner.howToTrust}</a>
+      </p>
+      <form method="post" action="/guard/check" class="narrow" data-send data-scan>
         {gates.length > 1 ? (
           <label>
             {words.gateLabel}
@@ -164,101 +190,28 @@ function ScanPage({ visit, gate }: { visit: GuardVisit; gate: string | undefined
   );
 }
 
-interface VerdictProps {
-  readonly visit: GuardVisit;
-  readonly gate: string;
-  readonly isGood: boolean;
-  readonly title?: string;
-  readonly visitor: Visitor | undefined;
-  readonly children?: Child;
-}
-
-/** Told by colour, by shape and in words. */
-function VerdictPage({ visit, gate, isGood, title, visitor, children }: VerdictProps) {
+function UnknownPage({ visit }: { visit: GuardVisit }) {
   const words = guardWords[visit.language];
   return (
     <Frame visit={visit}>
-      <section class={isGood ? "verdict good" : "verdict bad"} role="status">
-        <span class="sign" aria-hidden="true">
-          {isGood ? "✓" : "✕"}
-        </span>
-        <h2>{title ?? (isGood ? words.mayEnter : words.mayNotEnter)}</h2>
-        {visitor && <p class="visitor">{visitor.grant.holder.name}</p>}
-        <p>{visit.site.accessPoints.get(gate)?.name}</p>
-      </section>
-      {visitor && <Facts visit={visit} visitor={visitor} />}
-      {children}
+      <p role="alert">{words.unknownPage}</p>
+      <p>
+        <a href="/guard">{words.next}</a>
+      </p>
     </Frame>
   );
 }
 
-function Facts({ visit, visitor }: { visit: GuardVisit; visitor: Visitor }) {
-  const words = guardWords[visit.language];
-  const { host_name, type, document_num, notes, entries_left, entries_allowed } = shapeOf(visitor);
-  const zone = visit.site.records.site?.zone ?? "UTC";
-  const facts: readonly (readonly [string, string | null])[] = [
-    [words.host, host_name],
-    [words.type, type && (words.types[type] ?? type)],
-    [words.document, document_num],
-    [words.entriesLeft, entries_allowed === null ? words.noLimit : `${entries_left} / ${entries_allowed}`],
-    [words.until, localMoment(visitor.grant.validity.until, zone)],
-    [words.notes, notes],
-  ];
+/** What a phone shows when it opens the app and the gateway cannot be reached. It belongs to nobody. */
+function ShellPage({ language }: { language: GuardVisit["language"] }) {
+  const words = guardWords[language];
   return (
-    <dl class="facts-list">
-      {facts.map(
-        ([name, value]) =>
-          value !== null && (
-            <>
-              <dt>{name}</dt>
-              <dd>{value}</dd>
-            </>
-          ),
-      )}
-    </dl>
-  );
-}
-
-/** On the site's wall clock, as "2031-03-04 18:00"; a zone that nobody knows is told in UTC. */
-function localMoment(at: number, zone: string): string {
-  const instant = Temporal.Instant.fromEpochMilliseconds(at);
-  try {
-    return instant.toZonedDateTimeISO(zone).toPlainDateTime().toString({ smallestUnit: "minute" }).replace("T", " ");
-  } catch {
-    return `${instant.toString({ smallestUnit: "minute" }).replace("T", " ")}`;
-  }
-}
-
-function Approve({ visit, scanned, nonce }: { visit: GuardVisit; scanned: ScannedPass; nonce: string }) {
-  return (
-    <form method="post" action="/guard/enter">
-      <input type="hidden" name="uid" value={scanned.uid} />
-      <input type="hidden" name="gate" value={scanned.accessPoint} />
-      <input type="hidden" name="nonce" value={nonce} />
-      <button type="submit">{guardWords[visit.language].approve}</button>
-    </form>
-  );
-}
-
-function Next({ words, gate }: { words: string; gate: string }) {
-  return (
-    <p>
-      <a href={`/guard?gate=${encodeURIComponent(gate)}`}>{words}</a>
-    </p>
-  );
-}
-
-function Frame({ visit, children }: { visit: GuardVisit; children?: Child }) {
-  const words = guardWords[visit.language];
-  return (
-    <Page title={words.title} lang={visit.language}>
-      <header>
+    <GuardDocument language={language} words={words}>
+      <section data-shell role="status">
         <h1>{words.title}</h1>
-        <p>
-          {words.signedIn} <strong>{visit.session.member.name}</strong> · <a href="/">{words.doors}</a>
-        </p>
-      </header>
-      {children}
-    </Page>
+        <p lang="en">{guardWords.en.line.unreachable}</p>
+        <p lang="es">{guardWords.es.line.unreachable}</p>
+      </section>
+    </GuardDocument>
   );
 }

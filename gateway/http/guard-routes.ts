@@ -1,16 +1,16 @@
 /** What a guard's phone asks the gateway: may this visitor come in, and count this one in. Answered from the records here, with or without the cloud. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { preferredLanguage } from "../../web/language.ts";
 import { limitBody } from "../../web/limits.ts";
 import { fieldProblem, HttpProblem, type RequestIdEnv } from "../../web/problem.ts";
 import type { AccessPoint } from "../domain/access-point.ts";
 import { type DenyReason, denyReasons } from "../domain/decide.ts";
-import { denialTexts, isLanguage, type Language } from "../domain/denial-text.ts";
+import { denialTexts, type Language } from "../domain/denial-text.ts";
 import type { StaffMember } from "../domain/staff.ts";
 import { checkPass, type LoggedEntry, logEntry, type Visitor, visitorOfPass } from "../flows/guard-scan.ts";
 import type { SiteParts } from "../flows/site-parts.ts";
 import { guardWords } from "./guard-words.ts";
+import { languageOf } from "./language.ts";
 import { json, problems } from "./schemas.ts";
 import type { StaffSession } from "./staff-sessions.ts";
 
@@ -137,10 +137,6 @@ export function addGuardRoutes(
     const language = languageOf(c);
     return c.json({ ...answerOf(logged, language), visitor: visitor ? shapeOf(visitor) : null }, 200);
   });
-}
-
-export function languageOf(c: Context): Language {
-  return preferredLanguage(c.req.header("accept-language"), isLanguage, "en");
 }
 
 export function denialMessage(language: Language, reason: DenyReason, heldAt: string | undefined): string {

@@ -7,11 +7,12 @@ import { Page } from "../../web/page.tsx";
 import { HttpProblem, type RequestIdEnv } from "../../web/problem.ts";
 import { carryOutForStaff, type StaffCommandResult } from "../flows/staff-command.ts";
 import { SecretString } from "../wire/secret.ts";
+import { ownPath } from "./language.ts";
 import { type SignIn, type StaffSession, StaffSessions } from "./staff-sessions.ts";
 import type { StatusSources } from "./status.ts";
 
 const cookie = "postern-staff";
-const formBytesMax = 4_096;
+const formBytesMax = 8_192;
 const signInRate = { burst: 10, perSecond: 0.2 };
 
 const refusals: Readonly<Record<Exclude<SignIn["outcome"], "signed-in">, string>> = {
@@ -58,7 +59,9 @@ export class StaffPages {
       app.use(path, noStore);
     }
 
-    app.get("/sign-in", (c) => c.html(<SignInPage name={name} isSafe={isSafeLine(c)} />));
+    app.get("/sign-in", (c) =>
+      c.html(<SignInPage name={name} isSafe={isSafeLine(c)} next={ownPath(c.req.query("next"))} />),
+    );
 
     app.post("/sign-in", limitRate(tries, remoteAddress), async (c) => {
       if (!isSafeLine(c))
@@ -67,13 +70,14 @@ export class StaffPages {
           "line-not-encrypted",
           "Sign in over https: a password must not cross the network in clear.",
         );
-      const { userName, password } = await c.req.parseBody();
+      const { userName, password, next } = await c.req.parseBody();
       if (typeof userName !== "string" || typeof password !== "string")
         throw new HttpProblem(400, "invalid-request", "Send the fields userName and password.");
       const answer = await this.#sessions.signIn(userName, new SecretString(password));
       if (answer.outcome !== "signed-in") {
         const status = answer.outcome === "busy" || answer.outcome === "locked-out" ? 429 : 422;
-        return c.html(<SignInPage name={name} isSafe userName={userName} refusal={refusals[answer.outcome]} />, status);
+        const refused = { userName, next: ownPath(next), refusal: refusals[answer.outcome] };
+        return c.html(<SignInPage name={name} isSafe {...refused} />, status);
       }
       setCookie(c, cookie, answer.token, {
         httpOnly: true,
@@ -81,7 +85,7 @@ export class StaffPages {
         path: "/",
         secure: isEncrypted(c),
       });
-      return c.redirect("/", 303);
+      return c.redirect(ownPath(next), 303);
     });
 
     app.post("/sign-out", (c) => {
@@ -153,8 +157,8 @@ export class StaffPages {
   };
 }
 
-function SignInPage(props: { name: string; isSafe: boolean; userName?: string; refusal?: string }) {
-  const { name, isSafe, userName, refusal } = props;
+function SignInPage(props: { name: string; isSafe: boolean; next: string; userName?: string; refusal?: string }) {
+  const { name, isSafe, next, userName, refusal } = props;
   return (
     <Page title={`Sign in · ${name}`}>
       <header>
@@ -163,6 +167,7 @@ function SignInPage(props: { name: string; isSafe: boolean; userName?: string; r
       </header>
       {isSafe ? (
         <form method="post" action="/sign-in" class="narrow">
+          <input type="hidden" name="next" value={next} />
           <label>
             User name
             <input

@@ -1,12 +1,12 @@
 /** A guard at the gateway's own page, without a cloud: who is let in, what is counted, and what a request that is sent again does. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Grant } from "../../gateway/domain/grant.ts";
+import { aGuardedGate, leasUid } from "../support/guarded-gate.ts";
 import { SimDisk } from "../support/sim-disk.ts";
 import { aCredential, aDay, aGrant, blacklistRow, grantRow, noon, siteRow } from "../support/site-fixture.ts";
-import { aGate, anySite, rosa, rosasPassword, staffRow } from "../support/staffed-gate.ts";
+import { anySite, rosa } from "../support/staffed-gate.ts";
 
-const uid = "VIS-10482-KQX";
+const uid = leasUid;
 const nonce = "scan-0000-0000-0001";
 
 describe("may this visitor come in", () => {
@@ -159,104 +159,3 @@ describe("letting the visitor in", () => {
     assert.equal((await after.enter({ record_uid: uid, nonce: `${nonce}-2` })).body.reason, "LIMIT_REACHED");
   });
 });
-
-describe("the guard's page", () => {
-  test("scans, tells and lets in without a script, in the guard's language", async () => {
-    const { ask, cookie, heard } = await aGuardedGate({ entriesAllowed: 1 });
-    const headers = { "accept-language": "es" };
-    assert.equal((await ask("GET", "/guard")).headers.get("location"), "/sign-in");
-    assert.match((await ask("GET", "/", { cookie })).text, /href="\/guard"/);
-    const page = await ask("GET", "/guard", { cookie, headers });
-    assert.match(page.text, /lang="es"/);
-    assert.match(page.text, /Código del visitante/);
-    const good = await ask("POST", "/guard/check", { cookie, headers, form: { uid, gate: "front" } });
-    assert.match(good.text, /Puede entrar/);
-    assert.match(good.text, /Lea Visitor/);
-    assert.match(good.text, /invitado/);
-    const form = { uid, gate: "front", nonce: /name="nonce" value="([^"]+)"/.exec(good.text)?.[1] ?? "" };
-    assert.match((await ask("POST", "/guard/enter", { cookie, headers, form })).text, /La puerta está abierta/);
-    assert.equal(heard.length, 1);
-    const used = await ask("POST", "/guard/check", { cookie, form: { uid, gate: "front" } });
-    assert.match(used.text, /May not come in/);
-    assert.match(used.text, /have been used/);
-  });
-
-  test("an old page that is sent again does not say that the gate is open; one of another visitor is no approval", async () => {
-    const { ask, cookie, heard, send, site } = await aGuardedGate({ entriesAllowed: 5 });
-    const enter = async (typed: string) =>
-      (await ask("POST", "/guard/enter", { cookie, form: { uid: typed, gate: "front", nonce } })).text;
-    assert.match(await enter(uid), /The gate is open/);
-    const again = await enter(uid);
-    assert.match(again, /counted before, once/);
-    assert.doesNotMatch(again, /The gate is open/);
-    assert.equal(heard.length, 1);
-    const other = aGrant("other", {
-      credentials: [aCredential("other", { kind: "pass", index: site.seal.index("pass", "VIS-20000-AAA") })],
-    });
-    await send([grantRow(other, 9)]);
-    const refused = await enter("VIS-20000-AAA");
-    assert.match(refused, /Not let in.*for another visitor/s);
-    assert.doesNotMatch(refused, /Press again/);
-  });
-
-  test("a refused form tells a person in a page, a program in a problem", async () => {
-    const { ask, cookie } = await aGuardedGate();
-    const form = { uid, gate: "<img src=x>" };
-    const page = await ask("POST", "/guard/check", { cookie, form, headers: { accept: "text/html,*/*;q=0.8" } });
-    assert.equal(page.status, 400);
-    assert.match(page.headers.get("content-type") ?? "", /^text\/html/);
-    assert.match(page.headers.get("content-security-policy") ?? "", /default-src 'none'/);
-    assert.match(page.text, /no such access point/);
-    assert.match(
-      (await ask("POST", "/guard/check", { cookie, form })).headers.get("content-type") ?? "",
-      /problem\+json/,
-    );
-    const unknown = await ask("GET", "/guard/enter", { cookie, headers: { accept: "text/html" } });
-    assert.deepEqual([unknown.status, /<h1>Not Found/.test(unknown.text)], [404, true]);
-  });
-
-  test("what a hostile code says is text, and opens nothing", async () => {
-    const { ask, cookie, heard } = await aGuardedGate();
-    for (const hostile of [
-      "<script>alert(1)</script>",
-      '"><img src=x onerror=alert(1)>',
-      "https://evil.example/VIS-10482-KQX",
-      "\u202E‮VIS",
-    ]) {
-      const { text } = await ask("POST", "/guard/check", { cookie, form: { uid: hostile, gate: "front" } });
-      assert.match(text, /May not come in/);
-      assert.ok(!text.includes("<script>alert") && !text.includes("<img"));
-    }
-    const foreign = { uid, gate: "front", nonce };
-    const headers = { origin: "https://evil.example" };
-    assert.equal((await ask("POST", "/guard/enter", { cookie, form: foreign, headers })).status, 403);
-    assert.deepEqual(heard, []);
-  });
-});
-
-/** A gate where Rosa has signed in, and where Lea's pass is known. */
-async function aGuardedGate(
-  overrides: Partial<Grant> = {},
-  maxAgeMs: Record<string, number> = {},
-  disk = new SimDisk(),
-) {
-  const rules = { ...anySite().offlineMaxAgeMs, visitor: null, ...maxAgeMs };
-  const gate = await aGate({ offlineMaxAgeMs: rules }, disk);
-  const pass = aGrant("pass", {
-    kind: "visitor",
-    holder: { id: "person-lea", name: "Lea Visitor", document: "X-77" },
-    host: { id: "person-ana", name: "Ana Resident" },
-    credentials: [aCredential("pass", { kind: "pass", index: gate.site.seal.index("pass", uid) })],
-    about: { visitorType: "Guest", notes: "brings a dog" },
-    ...overrides,
-  });
-  await gate.send([siteRow(anySite({ offlineMaxAgeMs: rules }), 5), staffRow(rosa, 6), grantRow(pass, 7)]);
-  const cookie = await gate.signIn("rosa", rosasPassword);
-  const post =
-    (path: string) =>
-    async (json: object, headers: Record<string, string> = {}) => {
-      const { status, text } = await gate.ask("POST", path, { cookie, json, headers });
-      return { status, body: JSON.parse(text) };
-    };
-  return { ...gate, cookie, check: post("/validate-qr"), enter: post("/log-entry") };
-}

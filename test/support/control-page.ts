@@ -24,14 +24,15 @@ export const desktop = { width: 1280, height: 900 };
 
 export type Presence = "waiting" | "in the cloud";
 
-/** A browser with a profile of its own, gone with it. */
+/** A browser with a profile of its own, gone with it. `more`: arguments of its program. */
 export async function startBrowser(
   options: BrowserContextOptions = {},
+  more: readonly string[] = [],
 ): Promise<{ readonly context: BrowserContext; stop(): Promise<void> }> {
   const profile = await mkdtemp(join(tmpdir(), "postern-browser-"));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: find("chromium")!,
-    args: chromiumArguments,
+    args: [...chromiumArguments, ...more],
     viewport: desktop,
     timeout: waitMs,
     ...options,

@@ -1,18 +1,21 @@
-/** The pages of a cloud on a loopback port, for a real browser. */
+/** The pages of a cloud or a gateway on a loopback port, for a real browser. */
 import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
-import type { TestCloud } from "./cloud.ts";
 
 export interface ServedPages {
   readonly url: string;
   stop(): Promise<void>;
 }
 
-export async function servePages({ app }: TestCloud): Promise<ServedPages> {
+/** `port`: of pages that stood there before, and are back. */
+export async function servePages(
+  { app }: { readonly app: Pick<Parameters<typeof createAdaptorServer>[0], "fetch"> },
+  port = 0,
+): Promise<ServedPages> {
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
-  server.listen(0, "127.0.0.1");
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

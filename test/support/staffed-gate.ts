@@ -108,6 +108,7 @@ export async function aGate(overrides: Partial<Site> = {}, disk = new SimDisk())
     };
   };
   return {
+    app,
     site: site.parts,
     ask,
     heard,

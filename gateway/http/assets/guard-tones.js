@@ -1,0 +1,62 @@
+/** The verdict by ear and by hand: two rising notes for yes, one low and rough for no. */
+
+const verdicts = {
+  good: {
+    notes: [
+      [880, 0],
+      [1320, 0.14],
+    ],
+    wave: "sine",
+    noteS: 0.16,
+    shakes: [60],
+  },
+  bad: {
+    notes: [
+      [170, 0],
+      [140, 0.3],
+    ],
+    wave: "sawtooth",
+    noteS: 0.28,
+    shakes: [200, 100, 200],
+  },
+};
+const loudness = 0.35;
+const wakeMs = 300;
+
+let audio;
+
+/** Browsers let a page sound once it was touched, and an installed app from the start. */
+const maySound = () =>
+  navigator.userActivation?.hasBeenActive !== false || matchMedia("(display-mode: standalone)").matches;
+
+/** Resolves with whether there is sound now. */
+async function wake() {
+  if (!("AudioContext" in window) || !maySound()) return false;
+  audio ??= new AudioContext();
+  if (audio.state !== "running") await Promise.race([audio.resume(), new Promise((over) => setTimeout(over, wakeMs))]);
+  return audio.state === "running";
+}
+
+/** `muted` is told whether the browser keeps the page silent, and then once more when it was touched. */
+export async function tell(verdict, muted) {
+  const { shakes } = verdicts[verdict];
+  if (maySound()) navigator.vibrate?.(shakes);
+  if (await wake()) return play(verdicts[verdict]);
+  muted(true);
+  document.addEventListener("pointerup", async () => muted(!(await wake())), { once: true });
+}
+
+function play({ notes, wave, noteS }) {
+  const now = audio.currentTime;
+  for (const [hertz, afterS] of notes) {
+    const from = now + afterS;
+    const note = new OscillatorNode(audio, { type: wave, frequency: hertz });
+    const volume = new GainNode(audio, { gain: 0 });
+    volume.gain.setValueAtTime(0, from);
+    volume.gain.linearRampToValueAtTime(loudness, from + 0.02);
+    volume.gain.linearRampToValueAtTime(0, from + noteS);
+    note.connect(volume).connect(audio.destination);
+    note.start(from);
+    note.stop(from + noteS);
+  }
+}

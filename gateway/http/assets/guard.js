@@ -1,0 +1,191 @@
+/**
+ * What a script adds to the guard's pages, which work without it: forms are sent without leaving the page and sent again until they are
+ * answered, the verdict is told by sound, the camera scans, a scanner that types is heard wherever the focus is.
+ */
+import { scan, stopCamera, toggleTorch } from "./guard-camera.js";
+import { preparePhoto, takenPhoto } from "./guard-photo.js";
+import { dropKept, fetchPage, giveUp, keptSending, send, sendKept } from "./guard-sending.js";
+import { tell } from "./guard-tones.js";
+
+const content = document.getElementById("content");
+const when = (name) => content.querySelector(`[data-when="${name}"]`);
+const show = (name, isShown = true) => {
+  const part = when(name);
+  if (part) part.hidden = !isShown;
+};
+
+/** Puts a page's content in the place of this one's. A page of another part of the gateway is gone to. */
+async function become(response, isNew = true) {
+  const path = new URL(response.url).pathname;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const other = page.getElementById("content");
+  if (!other?.querySelector(".line") && response.ok) return location.assign(response.url);
+  content.replaceChildren(...other.childNodes);
+  document.title = page.title;
+  document.documentElement.lang = page.documentElement.lang;
+  if (isNew && path !== "/guard/enter") history.pushState(null, "", response.url);
+  begin();
+}
+
+/** Makes what this content holds work. */
+function begin() {
+  const verdict = content.querySelector("[data-tone]");
+  if (verdict) {
+    verdict.querySelector("h2").focus();
+    tell(verdict.dataset.tone, (isMuted) => show("muted", isMuted));
+  } else content.querySelector("[autofocus]")?.focus();
+  const scanner = content.querySelector("[data-scanner]");
+  const form = content.querySelector("[data-scan]");
+  const photo = content.querySelector("[data-photo]");
+  if (scanner)
+    scan(scanner, {
+      found: (code) => {
+        form.elements.uid.value = code;
+        form.requestSubmit();
+      },
+      refused: (why) => show(`camera-${why}`),
+    });
+  if (photo) preparePhoto(photo);
+  if (!scanner && !photo) stopCamera();
+  if (content.querySelector("[data-shell]")) awaitGateway();
+}
+
+async function submit(form, submitter) {
+  const photo = form.querySelector("[data-photo]");
+  const picture = photo ? await takenPhoto(photo) : undefined;
+  if (photo?.dataset.photo === "required" && !picture) {
+    show("photo-needed");
+    photo.querySelector("button, input").focus();
+    return;
+  }
+  const fields = [...new FormData(form, submitter)].filter(([, value]) => typeof value === "string");
+  const about = form.dataset.keep;
+  for (const button of content.querySelectorAll("button"))
+    button.setAttribute("aria-busy", String(button === submitter));
+  const sending = {
+    path: form.getAttribute("action"),
+    fields,
+    picture,
+    mustHavePicture: photo?.dataset.photo === "required",
+  };
+  await answered(about === undefined ? send(sending, wait) : send({ ...sending, about }, wait));
+  for (const button of content.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
+}
+
+/** Shows the answer, when one came; undefined: the guard gave up. */
+async function answered(promise) {
+  const response = await promise;
+  show("sending", false);
+  if (response) await become(response);
+}
+
+/** While there is no answer. */
+function wait() {
+  show("sending");
+}
+
+async function visit(address, isNew = true) {
+  await answered(fetchPage(address, () => show("unreachable")).then((response) => (isNew ? response : stay(response))));
+}
+
+async function stay(response) {
+  show("unreachable", false);
+  await become(response, false);
+}
+
+let isSending = false;
+async function once(work) {
+  if (isSending) return;
+  isSending = true;
+  try {
+    await work();
+  } finally {
+    isSending = false;
+  }
+}
+
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("[data-send]")) return;
+  event.preventDefault();
+  once(() => submit(event.target, event.submitter));
+});
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href^='/guard']");
+  if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    event.preventDefault();
+    once(() => visit(link.href));
+  }
+  const pressed = event.target.closest("[data-do]");
+  if (pressed) acts[pressed.dataset.do]?.(pressed);
+});
+
+const acts = {
+  torch: (button) => toggleTorch(button),
+  "give-up": () => giveUp(),
+  "send-old": () => {
+    show("pending", false);
+    once(() => answered(sendKept(wait)));
+  },
+  "drop-old": async () => {
+    await dropKept();
+    show("pending", false);
+  },
+};
+
+window.addEventListener("popstate", () => once(() => visit(location.href, false)));
+
+// A scanner that types is as fast as no person, and ends with Enter: outside a field its code is still heard, and presses no button.
+const keyGapMs = 60;
+const codeMin = 6;
+let typed = "";
+let typedAt = 0;
+document.addEventListener(
+  "keydown",
+  (event) => {
+    if (event.target.closest("input:not([type=hidden]), textarea, select")) return;
+    if (event.timeStamp - typedAt > keyGapMs) typed = "";
+    typedAt = event.timeStamp;
+    if (event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      typed += event.key;
+      return;
+    }
+    if (event.key !== "Enter" || typed.length < codeMin) return;
+    event.preventDefault();
+    const code = typed;
+    typed = "";
+    once(() => check(code));
+  },
+  true,
+);
+
+/** A code that came while another page was shown: at the gate of that page. */
+async function check(code) {
+  const gate = content.querySelector("[data-gate]")?.dataset.gate ?? content.querySelector("[name=gate]")?.value;
+  const fields = [["uid", code], ...(gate === undefined ? [] : [["gate", gate]])];
+  await answered(send({ path: "/guard/check", fields }, wait));
+}
+
+/** The shell, kept by the worker: on to the page itself as soon as the gateway answers. */
+async function awaitGateway() {
+  await fetchPage("/healthz", () => show("unreachable"));
+  location.replace("/guard");
+}
+
+/** What was under way when the page was left: by itself while it is young, else only when the guard says so. */
+async function resume() {
+  const kept = await keptSending();
+  if (!kept || content.querySelector("[data-shell]")) return;
+  if (!kept.isOld) return once(() => answered(sendKept(wait)));
+  const pending = when("pending");
+  if (!pending) return;
+  pending.querySelector("[data-part=about]").textContent = kept.about;
+  pending.querySelector("[data-part=at]").textContent = new Date(kept.at).toLocaleTimeString(
+    document.documentElement.lang,
+  );
+  pending.hidden = false;
+}
+
+begin();
+resume();
+navigator.serviceWorker?.register("/guard-worker.js", { scope: "/guard" }).catch(() => undefined);

@@ -1,0 +1,25 @@
+/** Where a guard takes the photo of a visitor. The script shows it: without one a phone's picture would be too large to send. */
+import type { GuardWords } from "./guard-words.ts";
+
+export function GuardPhoto({ words, isRequired }: { words: GuardWords["photo"]; isRequired: boolean }) {
+  return (
+    <fieldset class="photo" data-photo={isRequired ? "required" : "optional"} hidden>
+      <legend>{words.label}</legend>
+      <video data-camera playsinline muted hidden></video>
+      <canvas role="img" aria-label={words.taken} hidden></canvas>
+      <button type="button" class="outline" data-do="take" data-take={words.take} data-again={words.again} hidden>
+        {words.take}
+      </button>
+      <label>
+        {words.choose}
+        <input type="file" accept="image/*" capture="environment" />
+      </label>
+      <p data-part="unreadable" role="alert" hidden>
+        {words.unreadable}
+      </p>
+      <p data-when="photo-needed" role="alert" hidden>
+        {words.required}
+      </p>
+    </fieldset>
+  );
+}

@@ -1,0 +1,42 @@
+/**
+ * What was checked at a gate and what came of it, sealed under the site's key so that a page's address can carry it. So the page can be
+ * loaded anew or gone back to, outlives a restart, and the gateway keeps nothing for each guard; the visitor's code stands in no address.
+ */
+import { z } from "zod";
+import { denyReasons } from "../domain/decide.ts";
+import type { CredentialSeal } from "../wire/credential-seal.ts";
+
+/** No credential has such an id: nothing sealed for one opens as a slip, and the other way round. */
+const purpose = "a guard's slip";
+
+const slipSchema = z.strictObject({
+  gate: z.string(),
+  uid: z.string(),
+  nonce: z.string(),
+  /** The earliest it can have been. */
+  at: z.number(),
+  told: z.discriminatedUnion("outcome", [
+    z.strictObject({ outcome: z.literal("may-enter") }),
+    z.strictObject({ outcome: z.literal("denied"), reason: z.enum(denyReasons), heldAt: z.string().optional() }),
+    z.strictObject({ outcome: z.literal("counted"), gate: z.enum(["open", "told", "unknown", "before"]) }),
+    z.strictObject({ outcome: z.literal("not-moved") }),
+    z.strictObject({ outcome: z.literal("other-visitor") }),
+    z.strictObject({ outcome: z.literal("busy") }),
+  ]),
+});
+export type Slip = z.output<typeof slipSchema>;
+
+export function sealSlip(seal: CredentialSeal, slip: Slip): string {
+  return seal.seal(purpose, JSON.stringify(slip));
+}
+
+/** undefined: nothing that this site has sealed, or a version of the gateway that is no more. */
+export function openSlip(seal: CredentialSeal, sealed: unknown): Slip | undefined {
+  const opened = typeof sealed === "string" ? seal.open(purpose, sealed) : undefined;
+  if (!opened) return undefined;
+  try {
+    return slipSchema.parse(JSON.parse(opened.reveal()));
+  } catch {
+    return undefined;
+  }
+}

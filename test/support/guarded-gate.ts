@@ -1,0 +1,34 @@
+/** A gate where Rosa has signed in, and where Lea's visitor's pass is known. */
+import type { Grant } from "../../gateway/domain/grant.ts";
+import { SimDisk } from "./sim-disk.ts";
+import { aCredential, aGrant, grantRow, siteRow } from "./site-fixture.ts";
+import { aGate, anySite, rosa, rosasPassword, staffRow } from "./staffed-gate.ts";
+
+export const leasUid = "VIS-10482-KQX";
+
+/** `overrides`: of Lea's grant. `disk`: goes on with what is on it. */
+export async function aGuardedGate(
+  overrides: Partial<Grant> = {},
+  maxAgeMs: Record<string, number> = {},
+  disk = new SimDisk(),
+) {
+  const rules = { ...anySite().offlineMaxAgeMs, visitor: null, ...maxAgeMs };
+  const gate = await aGate({ offlineMaxAgeMs: rules }, disk);
+  const pass = aGrant("pass", {
+    kind: "visitor",
+    holder: { id: "person-lea", name: "Lea Visitor", document: "X-77" },
+    host: { id: "person-ana", name: "Ana Resident" },
+    credentials: [aCredential("pass", { kind: "pass", index: gate.site.seal.index("pass", leasUid) })],
+    about: { visitorType: "Guest", notes: "brings a dog" },
+    ...overrides,
+  });
+  await gate.send([siteRow(anySite({ offlineMaxAgeMs: rules }), 5), staffRow(rosa, 6), grantRow(pass, 7)]);
+  const cookie = await gate.signIn("rosa", rosasPassword);
+  const post =
+    (path: string) =>
+    async (json: object, headers: Record<string, string> = {}) => {
+      const { status, text } = await gate.ask("POST", path, { cookie, json, headers });
+      return { status, body: JSON.parse(text) };
+    };
+  return { ...gate, cookie, check: post("/validate-qr"), enter: post("/log-entry") };
+}
