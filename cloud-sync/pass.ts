@@ -1,5 +1,6 @@
 /** A visitor's pass as people see it, and how long "today" and "this week" are. */
 import type { Instant } from "../gateway/domain/instant.ts";
+import type { WeeklySchedule } from "../gateway/domain/schedule.ts";
 import { type GrantRow, type GrantState, grantState, toGrant } from "./store/grants.ts";
 import type { SiteRow } from "./store/sites.ts";
 
@@ -14,9 +15,13 @@ export interface Pass {
   readonly zone: string;
   /** What stands in the QR code; null: not for whoever asks. */
   readonly recordUid: string | null;
+  /** The same on every pass of one visitor, see WantedPass.again. */
+  readonly visitorId: string;
   readonly visitorName: string;
   readonly visitorType: string | null;
   readonly host: string | null;
+  /** It, its visitor or their document is on the blacklist; null: not for whoever asks. */
+  readonly barred: boolean | null;
   readonly state: GrantState;
   readonly createdBy: string;
   readonly createdAt: Instant;
@@ -24,6 +29,8 @@ export interface Pass {
   readonly validUntil: Instant;
   readonly revokedAt: Instant | null;
   readonly accessPoints: readonly string[];
+  /** Weekly hours; null: any hour. */
+  readonly windows: WeeklySchedule["windows"] | null;
   /** null: no limit. */
   readonly entriesAllowed: number | null;
   /** As far as the gateways have told. */
@@ -33,6 +40,8 @@ export interface Pass {
 }
 
 export interface WantedPass {
+  /** An earlier pass of the same visitor: whoever bars one bars the other. */
+  readonly again?: string | undefined;
   readonly visitorName: string;
   readonly visitorType: VisitorType;
   /** Left out: whoever invites. */
@@ -43,6 +52,7 @@ export interface WantedPass {
   readonly entriesAllowed: number | null;
   /** Left out: the only one the site has. */
   readonly accessPoints?: readonly string[] | undefined;
+  readonly windows?: WeeklySchedule["windows"] | undefined;
 }
 
 export interface PassChange {
@@ -53,6 +63,13 @@ export interface PassChange {
   /** What is not in the future ends the pass now. */
   readonly until?: Instant | undefined;
   readonly entriesAllowed?: number | null | undefined;
+  /** null: any hour. */
+  readonly windows?: WeeklySchedule["windows"] | null | undefined;
+}
+
+/** The longest that a pass is good, on the site's calendar. */
+export function yearAfter(from: Instant, zone: string): Instant {
+  return Temporal.Instant.fromEpochMilliseconds(from).toZonedDateTimeISO(zone).add({ years: 1 }).epochMilliseconds;
 }
 
 /** Until the midnight after today, or after the week's Sunday, on the site's wall clock. */
@@ -67,7 +84,13 @@ export function spanOf(
   return { from: now, until: today.add({ days }).toZonedDateTime(zone).epochMilliseconds };
 }
 
-export function toPass(row: GrantRow, site: SiteRow, recordUid: string | null, now: Instant): Pass {
+/** `recordUid`, `barred`: null where they are not for whoever asks. */
+export function toPass(
+  row: GrantRow,
+  site: SiteRow,
+  { recordUid, barred }: Pick<Pass, "recordUid" | "barred">,
+  now: Instant,
+): Pass {
   const grant = toGrant(row);
   const text = (value: unknown) => (typeof value === "string" ? value : null);
   return {
@@ -75,9 +98,11 @@ export function toPass(row: GrantRow, site: SiteRow, recordUid: string | null, n
     site: site.id,
     zone: site.zone,
     recordUid,
+    visitorId: grant.holder.id,
     visitorName: grant.holder.name,
     visitorType: text(grant.about.visitorType),
     host: grant.host?.name ?? null,
+    barred,
     state: grantState(row, now),
     createdBy: grant.createdBy,
     createdAt: row.createdAt,
@@ -85,6 +110,7 @@ export function toPass(row: GrantRow, site: SiteRow, recordUid: string | null, n
     validUntil: grant.validity.until,
     revokedAt: row.revokedAt,
     accessPoints: grant.accessPoints,
+    windows: grant.schedule?.windows ?? null,
     entriesAllowed: grant.entriesAllowed,
     entriesUsed: row.entriesUsed,
     documentNum: grant.holder.document ?? null,

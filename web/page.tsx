@@ -31,7 +31,7 @@ const usualPolicy = contentSecurityPolicy();
 const htmxConfig = JSON.stringify({ includeIndicatorCSS: false, noSwap: [204, 304, "4xx", "5xx"] });
 
 /** A gate in a wall. */
-const icon = `data:image/svg+xml,${encodeURIComponent(
+export const icon = `data:image/svg+xml,${encodeURIComponent(
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#1f5a4b"/>' +
     '<path d="M9 26V15a7 7 0 0 1 14 0v11" fill="none" stroke="#fff" stroke-width="2.6" stroke-linecap="round"/>' +
     '<circle cx="19" cy="19" r="1.9" fill="#f0bf5a"/></svg>',
@@ -88,10 +88,10 @@ export function Page({ title, lang = "en", banner, styles = [], scripts = [], he
 }
 
 /** Headers of every answer. A handler that set a content security policy of its own keeps it. */
-export function pageHeaders(): MiddlewareHandler {
+export function pageHeaders(policy = usualPolicy): MiddlewareHandler {
   return async (c, next) => {
     await next();
-    if (!c.res.headers.has("content-security-policy")) c.header("content-security-policy", usualPolicy);
+    if (!c.res.headers.has("content-security-policy")) c.header("content-security-policy", policy);
     c.header("x-content-type-options", "nosniff");
     c.header("referrer-policy", "no-referrer");
   };

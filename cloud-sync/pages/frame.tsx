@@ -11,6 +11,9 @@ import { type Language, languages, type Words } from "./words/words.ts";
 const style = asset(import.meta.resolve("./assets/pages.css"));
 const script = asset(import.meta.resolve("./assets/pages.js"));
 
+/** Its address. */
+export const pagesStyle = style.url;
+
 export function addPageAssets(app: Hono<PageEnv>): void {
   addAssets(app);
   serveAssets(app, [style, script, passkeyScript]);
@@ -34,6 +37,7 @@ const audit: Place = { name: "audit", path: "/audit", action: "audit.read" };
 
 const destinations: readonly Destination[] = [
   { name: "codes", path: "/codes", action: "codes.read" },
+  { name: "passes", path: "/passes", action: "passes.read" },
   { name: "sites", path: "/sites", action: "gateways.read" },
   { name: "grants", path: "/grants", action: "grants.read" },
   { name: "events", path: "/events", action: "events.read" },

@@ -1,15 +1,18 @@
 /** Visitors' passes: invite, list, change, withdraw, the QR code, and what happened at the gates. */
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
-import { renderSVG } from "uqr";
 import { fieldProblem, refuseInvalid } from "../../web/problem.ts";
 import { askerOf } from "../asker.ts";
 import type { CloudEnv } from "../authenticate.ts";
 import type { CloudParts } from "../cloud-parts.ts";
+import { guestUrl } from "../guest/guest-pass.ts";
 import { type Pass, visitorTypes, type WantedPass } from "../pass.ts";
 import { type HistoryEvent, historyTypes, Passes } from "../passes.ts";
-import { grantStates } from "../store/grants.ts";
+import { ownUrl } from "../people/caller.ts";
+import { qrPng, qrSvg } from "../qr-picture.ts";
+import { grantStates, stateFilters } from "../store/grants.ts";
 import { asks } from "./asks.ts";
 import { onceFor } from "./requests.ts";
+import { weeklyWindows } from "./schedule-shape.ts";
 import {
   accessPointIds,
   fromPageMark,
@@ -40,6 +43,7 @@ const entries = z
 const visitorType = z.enum(visitorTypes);
 const documentNum = words(64);
 const notes = words(1_000);
+const windows = weeklyWindows.min(1);
 
 const passSchema = z
   .object({
@@ -49,9 +53,14 @@ const passSchema = z
       .string()
       .nullable()
       .openapi({ description: "What stands in the QR code; null: not for whoever asks.", example: "VIS-10482-KQX" }),
+    visitorId: z.string(),
     visitorName: z.string(),
     visitorType: z.string().nullable(),
     host: z.string().nullable(),
+    barred: z
+      .boolean()
+      .nullable()
+      .openapi({ description: "It, its visitor or their document is on the blacklist; null: not for whoever asks." }),
     state: z.enum(grantStates),
     createdBy: z.string(),
     createdAt: z.string(),
@@ -59,6 +68,7 @@ const passSchema = z
     validUntil: z.string(),
     revokedAt: momentOrNull,
     accessPoints: z.array(z.string()),
+    windows: weeklyWindows.nullable().openapi({ description: "Weekly hours; null: any hour." }),
     entriesAllowed: z.number().int().nullable(),
     entriesUsed: z.number().int().openapi({ description: "As far as the gateways have told." }),
     documentNum: z.string().nullable(),
@@ -77,7 +87,10 @@ const list = createRoute({
     query: z.strictObject({
       ...pageQuery,
       site: idText.optional(),
-      state: z.enum(grantStates).optional(),
+      state: z
+        .enum(stateFilters)
+        .optional()
+        .openapi({ description: "open: upcoming and active; past: ended and withdrawn." }),
       name: words(200).optional().openapi({ description: "Part of the visitor's name." }),
     }),
   },
@@ -97,6 +110,7 @@ const create = createRoute({
     body: jsonBody(
       z.strictObject({
         site: idText.optional().openapi({ description: "May be left out by whoever belongs to one site alone." }),
+        again: idText.optional().openapi({ description: "An earlier pass of the same visitor." }),
         visitorName: words(200),
         visitorType: visitorType.default("Guest"),
         host: words(200)
@@ -109,7 +123,8 @@ const create = createRoute({
           .default("today")
           .openapi({ description: "today, week: until its last midnight at the site. custom: from … until." }),
         from: siteMoment.optional(),
-        until: siteMoment.optional(),
+        until: siteMoment.optional().openapi({ description: "A year after it begins at most." }),
+        windows: windows.optional(),
         entriesAllowed: entries.default(1),
         accessPoints: accessPointIds.optional().openapi({ description: "Left out: the only one the site has." }),
       }),
@@ -146,6 +161,7 @@ const change = createRoute({
           notes: notes.nullable().optional(),
           until: siteMoment.optional(),
           entriesAllowed: entries.optional(),
+          windows: windows.nullable().optional(),
         })
         .refine((body) => Object.keys(body).length > 0, "name at least one field to change"),
     ),
@@ -163,18 +179,47 @@ const remove = createRoute({
   responses: { 200: json(passSchema, "The pass"), ...problems(401, 403, 404, 429) },
 });
 
-const qrCode = createRoute({
+const qrRoute = <T extends "svg" | "png">(kind: T, type: "image/svg+xml" | "image/png") =>
+  createRoute({
+    method: "get",
+    path: `/api/passes/{id}/qr.${kind}`,
+    tags,
+    summary: `The QR code, as a picture (${kind.toUpperCase()})`,
+    description: "It holds the pass's uid and nothing else; error correction level L. 409 once the pass was withdrawn.",
+    ...asks("passes.change"),
+    request: { params },
+    responses: {
+      200: { description: "A picture", content: { [type]: { schema: z.string() } } },
+      ...problems(401, 403, 404, 409, 429),
+    },
+  });
+const qrSvgRoute = qrRoute("svg", "image/svg+xml");
+const qrPngRoute = qrRoute("png", "image/png");
+
+const linkSchema = z.object({
+  url: z.string().openapi({ description: "Whoever has it sees the pass." }),
+});
+
+const readLink = createRoute({
   method: "get",
-  path: "/api/passes/{id}/qr.svg",
+  path: "/api/passes/{id}/link",
   tags,
-  summary: "The QR code, as a picture",
-  description: "It holds the pass's uid and nothing else; error correction level L.",
+  summary: "The link for the visitor",
+  description: "null: none was made, or it is forgotten.",
   ...asks("passes.change"),
   request: { params },
-  responses: {
-    200: { description: "A picture", content: { "image/svg+xml": { schema: z.string() } } },
-    ...problems(401, 403, 404, 409, 429),
-  },
+  responses: { 200: json(linkSchema.nullable(), "The link"), ...problems(401, 403, 404, 429) },
+});
+
+const renewLink = createRoute({
+  method: "post",
+  path: "/api/passes/{id}/link",
+  tags,
+  summary: "Make a new link for the visitor",
+  description: "The one before leads nowhere from then on; the QR code stays good.",
+  ...asks("passes.change"),
+  request: { params },
+  responses: { 201: json(linkSchema, "The link"), ...problems(401, 403, 404, 409, 429) },
 });
 
 const history = createRoute({
@@ -191,8 +236,10 @@ const history = createRoute({
           z.object({
             at: z.string(),
             receivedAt: z.string().openapi({ description: "Later than `at` by as long as the gateway was cut off." }),
+            isLate: z.boolean().openapi({ description: "Learnt more than two minutes after it happened." }),
             type: z.enum(historyTypes),
             accessPoint: z.string().nullable(),
+            guard: z.string().nullable().openapi({ description: "The name of the guard who scanned the pass." }),
             reason: z.string().nullable().openapi({ description: "Of a denial." }),
           }),
         ),
@@ -243,12 +290,24 @@ export function passRoutes(parts: CloudParts, passes = new Passes(parts)): OpenA
     return c.json(toShape(await passes.read(asker.actor, id)), 200);
   });
 
-  app.openapi(qrCode, async (c) => {
+  app.openapi(qrSvgRoute, async (c) => {
     const uid = await passes.uid(c.get("actor"), c.req.valid("param").id);
-    return c.body(renderSVG(uid, { ecc: "L", border: 4 }), 200, {
-      "content-type": "image/svg+xml",
-      "cache-control": "no-store",
-    });
+    return c.body(qrSvg(uid), 200, { "content-type": "image/svg+xml", "cache-control": "no-store" });
+  });
+
+  app.openapi(qrPngRoute, async (c) => {
+    const uid = await passes.uid(c.get("actor"), c.req.valid("param").id);
+    return c.body(qrPng(uid), 200, { "content-type": "image/png", "cache-control": "no-store" });
+  });
+
+  app.openapi(readLink, async (c) => {
+    const token = await passes.link(c.get("actor"), c.req.valid("param").id);
+    return c.json(token === undefined ? null : { url: guestUrl(ownUrl(c, parts.publicUrl), token) }, 200);
+  });
+
+  app.openapi(renewLink, async (c) => {
+    const token = await passes.renewLink(askerOf(c), c.req.valid("param").id);
+    return c.json({ url: guestUrl(ownUrl(c, parts.publicUrl), token) }, 201);
   });
 
   app.openapi(history, async (c) => {
@@ -284,9 +343,10 @@ function toShape({ zone: _, ...pass }: Pass) {
     validUntil: iso(pass.validUntil),
     revokedAt: isoOrNull(pass.revokedAt),
     accessPoints: [...pass.accessPoints],
+    windows: pass.windows === null ? null : pass.windows.map((one) => ({ ...one, days: [...one.days] })),
   };
 }
 
-function toHistory({ at, receivedAt, type, accessPoint, reason }: HistoryEvent) {
-  return { at: iso(at), receivedAt: iso(receivedAt), type, accessPoint, reason };
+function toHistory({ at, receivedAt, isLate, type, accessPoint, guard, reason }: HistoryEvent) {
+  return { at: iso(at), receivedAt: iso(receivedAt), isLate, type, accessPoint, guard, reason };
 }

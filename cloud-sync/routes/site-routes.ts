@@ -156,7 +156,13 @@ const listEntries = createRoute({
   tags: ["Blacklist"],
   summary: "The blacklist, newest first",
   ...asks("blacklist.read"),
-  request: { params: siteParams, query: z.strictObject(pageQuery) },
+  request: {
+    params: siteParams,
+    query: z.strictObject({
+      ...pageQuery,
+      value: entryFields.value.optional().openapi({ description: "Entries of this value alone." }),
+    }),
+  },
   responses: {
     200: json(z.object({ items: z.array(entrySchema), next: nextField }), "A page"),
     ...problems(400, 401, 403, 404, 429),
@@ -225,9 +231,10 @@ export function siteRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
   app.openapi(listEntries, async (c) => {
     const { site } = c.req.valid("param");
     await requireSite(parts, site);
-    const { limit, after } = c.req.valid("query");
+    const { limit, after, value } = c.req.valid("query");
     const place = after === undefined ? undefined : fromPageMark(after, z.tuple([z.number().int(), idText]));
     const rows = await listBlacklist(store.db, site, {
+      value,
       limit: limit + 1,
       after: place && { createdAt: place[0], id: place[1] },
     });

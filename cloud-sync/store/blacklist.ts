@@ -60,9 +60,14 @@ export async function listBlacklist(
   db: Queries,
   siteId: string,
   {
+    value,
     after,
     limit,
-  }: { readonly after?: { readonly createdAt: Instant; readonly id: string } | undefined; readonly limit: number },
+  }: {
+    readonly value?: string | undefined;
+    readonly after?: { readonly createdAt: Instant; readonly id: string } | undefined;
+    readonly limit: number;
+  },
 ): Promise<BlacklistRow[]> {
   return db
     .select()
@@ -70,6 +75,7 @@ export async function listBlacklist(
     .where(
       and(
         eq(blacklist.siteId, siteId),
+        value === undefined ? undefined : eq(blacklist.value, value),
         after && sql`(${blacklist.createdAt}, ${blacklist.id}) < (${after.createdAt}::bigint, ${after.id})`,
       ),
     )

@@ -3,6 +3,7 @@ import { and, eq, isNull, or, sql } from "drizzle-orm";
 import type { Grant, PersonRef } from "../../gateway/domain/grant.ts";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import { changeGrant, type GrantRow, lockGrants, toGrant } from "./grants.ts";
+import { dropPassLink } from "./pass-links.ts";
 import { erasedName } from "./personal-data.ts";
 import { grantRecord } from "./schema.ts";
 import type { Transaction } from "./store.ts";
@@ -53,6 +54,7 @@ async function forgetOne(tx: Transaction, row: GrantRow, endedBefore: EndedBefor
   const before = toGrant(row);
   const withoutDigits = { ...before, credentials: before.credentials.map(({ sealed: _, ...one }) => one) };
   const grant = forgotten === "names" ? withoutNames(withoutDigits) : withoutDigits;
+  await dropPassLink(tx, row);
   if (row.retiredAt === null) await changeGrant(tx, row, grant, {}, now);
   await tx
     .update(grantRecord)

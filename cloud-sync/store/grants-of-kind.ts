@@ -1,7 +1,7 @@
 /** Grants of a kind that people make one by one: a site may have 100,000 grants and a few of these, and they are found by indexes of their own. */
 import { and, desc, eq, ilike, inArray, type SQL, sql } from "drizzle-orm";
 import type { Instant } from "../../gateway/domain/instant.ts";
-import { escapeLike, type GrantState, inState, type PublishedGrant } from "./grants.ts";
+import { escapeLike, inState, type PublishedGrant, type StateFilter } from "./grants.ts";
 import { grantRecord } from "./schema.ts";
 import type { Queries } from "./store.ts";
 
@@ -12,7 +12,7 @@ export interface OnesFilter {
   readonly sites?: readonly string[] | undefined;
   /** undefined: everybody's. */
   readonly madeBy?: string | undefined;
-  readonly state?: GrantState | undefined;
+  readonly state?: StateFilter | undefined;
   /** Part of the name. */
   readonly name?: string | undefined;
   /** The last row of the page before. */

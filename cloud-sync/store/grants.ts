@@ -128,6 +128,10 @@ export async function readGrant(db: Queries, siteId: string, id: string): Promis
 export const grantStates = ["upcoming", "active", "ended", "revoked"] as const;
 export type GrantState = (typeof grantStates)[number];
 
+/** "open": it may still let somebody in · "past": it does not any more. */
+export const stateFilters = [...grantStates, "open", "past"] as const;
+export type StateFilter = (typeof stateFilters)[number];
+
 export function grantState(row: Pick<GrantRow, "revokedAt" | "validFrom" | "validUntil">, now: Instant): GrantState {
   if (row.revokedAt !== null) return "revoked";
   if (now < row.validFrom) return "upcoming";
@@ -181,9 +185,11 @@ function published(db: Queries) {
     .$dynamic();
 }
 
-export function inState(state: GrantState, now: Instant): SQL | undefined {
+export function inState(state: StateFilter, now: Instant): SQL | undefined {
   if (state === "revoked") return sql`${grantRecord.revokedAt} is not null`;
+  if (state === "past") return or(sql`${grantRecord.revokedAt} is not null`, lte(grantRecord.validUntil, now));
   const alive = isNull(grantRecord.revokedAt);
+  if (state === "open") return and(alive, gt(grantRecord.validUntil, now));
   if (state === "upcoming") return and(alive, gt(grantRecord.validFrom, now));
   if (state === "ended") return and(alive, lte(grantRecord.validUntil, now));
   return and(alive, lte(grantRecord.validFrom, now), gt(grantRecord.validUntil, now));

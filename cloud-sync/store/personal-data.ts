@@ -5,6 +5,7 @@ import type { Instant } from "../../gateway/domain/instant.ts";
 import { destroyKeysOf } from "./audit-keys.ts";
 import { changeGrant, freeCodes, type GrantRow, lockGrants, toGrant } from "./grants.ts";
 import { dropMailsTo } from "./outbox.ts";
+import { dropPassLink } from "./pass-links.ts";
 import { everySite } from "./people.ts";
 import { apiKey, grantRecord, oneTimeLink, outbox, passkey, securityEvent, session } from "./schema.ts";
 import type { Queries, Transaction } from "./store.ts";
@@ -128,6 +129,7 @@ async function eraseFromGrant(tx: Transaction, row: GrantRow, person: string, no
     ...(isHolder && { about: {}, revoked: true }),
   };
   if (grant.revoked) await freeCodes(tx, grant, undefined, now);
+  if (isHolder) await dropPassLink(tx, row);
   if (row.retiredAt === null)
     return changeGrant(tx, row, grant, grant.revoked ? { revokedAt: row.revokedAt ?? now } : {}, now);
   // Gateways were told long ago that it has ended.

@@ -493,3 +493,18 @@ export const outbox = pgTable(
     index("outbox_due").on(table.siteId, table.state, table.dueAt),
   ],
 );
+
+/** Where a visitor sees their pass, see ./pass-links.ts. */
+export const passLink = pgTable(
+  "pass_link",
+  {
+    siteId: text("site_id").notNull(),
+    grantId: text("grant_id").notNull(),
+    /** Of the token in its address. */
+    hash: text("hash").notNull(),
+    /** The token, by the site's key. */
+    sealed: text("sealed").notNull(),
+    createdAt: instant("created_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.siteId, table.grantId] }), index("pass_link_hash").on(table.hash)],
+);

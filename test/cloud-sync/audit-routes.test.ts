@@ -67,6 +67,7 @@ const changes: Record<string, readonly [body: object | undefined, action: string
   "delete /api/temp-codes/{id}": [undefined, "codes.revoke"],
   "post /api/passes": [{ site: "demo", visitorName: "Bo Visitor", documentNum: "X7654321" }, "passes.create"],
   "patch /api/passes/{pass}": [{ visitorName: "Lea B. Visitor", notes: "brings a cat" }, "passes.change"],
+  "post /api/passes/{pass}/link": [undefined, "passes.renew-link"],
   "delete /api/passes/{pass}": [undefined, "passes.revoke"],
   "post /api/security-events/{event}/resolve": [undefined, "security.resolve"],
   "post /api/sites/{site}/gateways/{gateway}/revoke": [undefined, "gateways.revoke"],

@@ -1,6 +1,7 @@
 /** Visitors' passes: how long they are good, who sees and changes them, what the QR code holds, and what their host is told. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { inflateSync } from "node:zlib";
 import { spanOf } from "../../cloud-sync/pass.ts";
 import { listAudit } from "../../cloud-sync/store/audit-trail.ts";
 import {
@@ -13,6 +14,14 @@ import {
 } from "../support/cloud.ts";
 
 const hour = 3_600_000;
+
+/** Side in pixels, and the rows of one bit a pixel, each after its filter's byte. */
+function readPng(png: Buffer): { side: number; rows: Buffer } {
+  assert.deepEqual([...png.subarray(1, 4)], [...Buffer.from("PNG")]);
+  assert.deepEqual([png[24], png[25]], [1, 0]);
+  const at = png.indexOf("IDAT");
+  return { side: png.readUInt32BE(16), rows: inflateSync(png.subarray(at + 4, at + 4 + png.readUInt32BE(at - 4))) };
+}
 
 describe("how long a pass is good", () => {
   // Tuesday 2031-03-04, 23:30 in Rome.
@@ -108,6 +117,8 @@ describe("over the API", () => {
     ["with an end that goes with another validity", { validity: "week", until: "2031-07-01T18:00" }, "body.until"],
     ["over before it begins", { validity: "custom", from: "2031-07-01T18:00", until: "2031-06-01T18:00" }, "body.from"],
     ["in the past", { validity: "custom", until: "2020-01-01T00:00" }, "body.until"],
+    ["for more than a year", { validity: "custom", until: "2032-03-04T14:00" }, "body.until"],
+    ["at hours of no day", { windows: [{ days: [], from: "08:00", until: "18:00" }] }, "body.windows[0].days"],
     ["for no entry", { entriesAllowed: 0 }, "body.entriesAllowed"],
     ["for a door that is none", { accessPoints: ["gate", "moon"] }, "body.accessPoints[1]"],
     ["without saying which door", { accessPoints: undefined }, "body.accessPoints"],
@@ -187,6 +198,96 @@ describe("over the API", () => {
     assert.ok(!text.includes("<script"));
   });
 
+  test("the same picture is there as PNG: 400 pixels at least, black on white, with its quiet zone", async () => {
+    const { id } = await invite();
+    const response = await cloud.app.request(`/api/passes/${id}/qr.png`, { headers: await ana.bearer() });
+    assert.equal(response.headers.get("content-type"), "image/png");
+    const png = Buffer.from(await response.arrayBuffer());
+    const { side, rows } = readPng(png);
+    assert.ok(side >= 400);
+    // 21 modules and 4 on each side; the finder's corner is dark.
+    const module = side / 29;
+    const isDark = (x: number, y: number) => {
+      const at = Math.floor((y + 0.5) * module) * (1 + Math.ceil(side / 8)) + 1;
+      const column = Math.floor((x + 0.5) * module);
+      return ((rows[at + (column >> 3)]! >> (7 - (column & 7))) & 1) === 0;
+    };
+    assert.deepEqual(
+      [isDark(3, 3), isDark(4, 4), isDark(5, 5), isDark(6, 6), isDark(25, 25)],
+      [false, true, false, true, false],
+    );
+  });
+
+  test("a withdrawn pass shows no QR code, and its link may still say so", async () => {
+    const { id } = await invite();
+    await ana.ask("DELETE", `/api/passes/${id}`);
+    for (const kind of ["svg", "png"]) {
+      const { status, body } = await ana.ask("GET", `/api/passes/${id}/qr.${kind}`);
+      assert.deepEqual([status, body.code], [409, "withdrawn"]);
+    }
+    assert.equal((await ana.ask("POST", `/api/passes/${id}/link`)).status, 409);
+  });
+
+  test("weekly hours reach the gateway, are changed and taken away; a lock's hours beside the pass stay", async () => {
+    const windows = [{ days: [1, 3], from: "08:00", until: "12:00" }];
+    const { id } = await invite({ windows, validity: "week" });
+    const scheduleOf = async (one: string) => {
+      const row = (await gateway.catchUp()).findLast((each) => each.id === one) as unknown as {
+        body: { schedule?: object };
+      };
+      return row.body.schedule;
+    };
+    assert.deepEqual(await scheduleOf(id), { windows });
+    const changed = await ana.ask("PATCH", `/api/passes/${id}`, { windows: [{ ...windows[0], until: "24:00" }] });
+    assert.equal(changed.body.windows[0].until, "24:00");
+    assert.equal((await ana.ask("PATCH", `/api/passes/${id}`, { windows: null })).body.windows, null);
+    assert.equal(await scheduleOf(id), undefined);
+    const both = await cloud.ask("POST", "/api/sites/hill/grants", {
+      kind: "visitor",
+      holder: { name: "Lea" },
+      accessPoints: ["flat"],
+      ...{ from: "2031-03-04T00:00:00Z", until: "2031-04-04T00:00:00Z", entriesAllowed: null },
+      credentials: [{ kind: "pass" }, { kind: "pin" }],
+    });
+    const refused = await cloud.ask("PATCH", `/api/passes/${both.body.id}`, { windows });
+    assert.deepEqual([refused.status, fields(refused)], [409, ["body.windows"]]);
+  });
+
+  test("a pass is not drawn out beyond a year", async () => {
+    const { id } = await invite({ validity: "custom", until: "2032-03-01T12:00" });
+    const later = await ana.ask("PATCH", `/api/passes/${id}`, { until: "2032-03-05T12:00" });
+    assert.deepEqual(fields(later), ["body.until"]);
+  });
+
+  test("whoever is invited again is the same visitor: barred once, barred on each pass; the host is not told", async () => {
+    const first = await invite({ visitorName: "Kim" });
+    const again = await invite({ visitorName: "Kim", again: first.id });
+    assert.equal(again.visitorId, first.visitorId);
+    const ben = await cloud.as("resident", ["hill"]);
+    const stolen = await ben.ask("POST", "/api/passes", {
+      visitorName: "Kim",
+      accessPoints: ["gate"],
+      again: first.id,
+    });
+    assert.equal(stolen.status, 404);
+    await cloud.ask("POST", "/api/sites/hill/blacklist", { subject: "person", value: first.visitorId });
+    for (const { id } of [first, again]) {
+      assert.equal((await cloud.ask("GET", `/api/passes/${id}`)).body.barred, true);
+      assert.equal((await ana.ask("GET", `/api/passes/${id}`)).body.barred, null);
+    }
+    const { body } = await cloud.ask("GET", `/api/sites/hill/blacklist?value=${first.visitorId}`);
+    assert.equal(body.items.length, 1);
+  });
+
+  test("open and past passes are told apart", async () => {
+    const open = await invite({ visitorName: "Opal" });
+    const gone = await invite({ visitorName: "Opal" });
+    await ana.ask("DELETE", `/api/passes/${gone.id}`);
+    const ids = async (state: string) =>
+      (await ana.ask("GET", `/api/passes?name=opal&state=${state}`)).body.items.map(({ id }: { id: string }) => id);
+    assert.deepEqual([await ids("open"), await ids("past")], [[open.id], [gone.id]]);
+  });
+
   test("it is changed, ended early, taken up again and withdrawn for ever", async () => {
     const { id } = await invite({ documentNum: "X-1", notes: "old" });
     const change = (body: object) => ana.ask("PATCH", `/api/passes/${id}`, body);
@@ -212,23 +313,29 @@ describe("over the API", () => {
     assert.equal((await change({ notes: "x" })).status, 409);
   });
 
-  test("its host sees what happened at the gates, and how often it was used", async () => {
+  test("its host sees what happened at the gates and by whom, what was learnt late, and how often it was used", async () => {
     const { id } = await invite({ entriesAllowed: 3 });
+    const link = await cloud.as("guard", ["hill"], { name: "Rosa Guard" });
+    const { body: made } = await cloud.ask("POST", `/api/people/${link.id}/reset-link`);
+    const token = new URL(made.url).hash.slice(1);
+    await cloud.ask("POST", "/auth/link/password", { token, password: "gate at the hill" });
     await gateway.catchUp();
     const first = gateway.lines.length + 1;
     const entry = { accessPoint: "gate", grant: id, credential: "c", via: "pass", revision: 1 };
     gateway.record(
-      { type: "admitted", ...entry, left: 2, scan: { staff: "rosa", nonce: "scan-0000-0000-0001" } },
+      { type: "admitted", ...entry, left: 2, scan: { staff: link.id, nonce: "scan-0000-0000-0001" } },
       { type: "released", of: first, accessPoint: "gate", result: "confirmed" },
-      { type: "denied", ...entry, reason: "OUTSIDE_SCHEDULE" },
     );
+    clock.advance(hour);
+    // A gateway may name whom it likes: nobody but the site's staff is told by name.
+    gateway.record({ type: "denied", ...entry, reason: "OUTSIDE_SCHEDULE", scan: { staff: ana.id } });
     assert.equal((await gateway.push(first)).status, 200);
     const { items } = (await ana.ask("GET", `/api/passes/${id}/history`)).body;
     assert.deepEqual(
-      items.map(({ type, reason }: { type: string; reason: string | null }) => [type, reason]),
+      items.map((one: Record<string, unknown>) => [one.type, one.reason, one.guard, one.isLate]),
       [
-        ["denied", "OUTSIDE_SCHEDULE"],
-        ["admitted", null],
+        ["denied", "OUTSIDE_SCHEDULE", null, false],
+        ["admitted", null, "Rosa Guard", true],
       ],
     );
     assert.equal((await ana.ask("GET", `/api/passes/${id}`)).body.entriesUsed, 1);

@@ -7,7 +7,7 @@ import { recordSecurity } from "../../cloud-sync/store/security-events.ts";
 import type { CloudSurroundings } from "./cloud.ts";
 import { boxDoor, nukiDoor, type PageSite } from "./page-visitor.ts";
 
-type Who = "nobody" | "admin" | "agency" | "newcomer";
+type Who = "nobody" | "admin" | "agency" | "resident" | "newcomer";
 
 export interface Stop {
   /** Of its picture. */
@@ -62,6 +62,7 @@ export async function pageTour(site: PageSite, language: Language): Promise<read
   const [gateway] = gateways.items;
   const { body: grants } = await cloud.ask("GET", "/api/sites/home/grants");
   const [grant] = grants.items;
+  const invited = await invite(site, language);
   const { body: key } = await cloud.ask("POST", "/api/api-keys", {
     name: "Channel manager",
     role: "owner",
@@ -75,7 +76,7 @@ export async function pageTour(site: PageSite, language: Language): Promise<read
     { kind: "account-locked", severity: "warning", subject: guard.id },
   ] as const)
     await recordSecurity(cloud.store.db, { ...event, ...from }, cloud.parts.clock.wall());
-  await tell(site, grants.items);
+  await tell(site, grants.items, invited.id);
   const passkey = {
     id: "cGhvbmU",
     personId: people.admin.id,
@@ -175,6 +176,27 @@ export async function pageTour(site: PageSite, language: Language): Promise<read
     },
     { name: "code", who: "agency", path: `/codes/${code}` },
     { name: "code-delete", who: "agency", path: `/codes/${code}/delete` },
+    { name: "passes", who: "resident", path: "/passes" },
+    { name: "pass-new", who: "resident", path: "/passes/new" },
+    {
+      name: "pass-refused",
+      who: "resident",
+      path: "/passes/new",
+      go: async (page) => {
+        await page.locator("#visitorName").fill("Lea Sommer");
+        await page.locator('input[value="custom"]').check();
+        await page.locator("#until").fill("2020-01-01T10:00");
+        await page.locator('input[value="box"]').check();
+        await send(page);
+        await page.locator("#until-fault").waitFor();
+      },
+    },
+    { name: "pass", who: "resident", path: `/passes/${invited.id}` },
+    { name: "pass-edit", who: "resident", path: `/passes/${invited.id}/edit` },
+    { name: "pass-withdraw", who: "resident", path: `/passes/${invited.id}/withdraw` },
+    { name: "pass-bar", who: "admin", path: `/passes/${invited.id}/bar` },
+    { name: "guest-pass", who: "nobody", path: invited.page },
+    { name: "guest-pass-unknown", who: "nobody", path: "/v/none" },
     { name: "set-up", who: "admin", path: "/set-up" },
     { name: "sites", who: "admin", path: "/sites" },
     { name: "site-new", who: "admin", path: "/sites/new" },
@@ -250,8 +272,17 @@ export async function pageTour(site: PageSite, language: Language): Promise<read
   ];
 }
 
+/** A resident's guest. Answers the pass's id, and the path of the guest's own page. */
+async function invite({ people: { resident } }: PageSite, language: Language) {
+  const notes = { en: "Comes with a dog.", es: "Viene con un perro." }[language];
+  const order = { visitorName: "Lea Sommer", visitorType: "Family", accessPoints: ["box"], entriesAllowed: 3, notes };
+  const { body: pass } = await resident.ask("POST", "/api/passes", { ...order, validity: "week" });
+  const { body: link } = await resident.ask("GET", `/api/passes/${pass.id}/link`);
+  return { id: pass.id as string, page: new URL(link.url).pathname };
+}
+
 /** What the gateway tells: its devices, that the code is in the Nuki and was used there, and what happened at the box. */
-async function tell({ gateway }: PageSite, grants: readonly SeenGrant[]): Promise<void> {
+async function tell({ cloud, gateway }: PageSite, grants: readonly SeenGrant[], pass: string): Promise<void> {
   await gateway.report(
     [nukiDoor, boxDoor],
     [
@@ -276,6 +307,16 @@ async function tell({ gateway }: PageSite, grants: readonly SeenGrant[]): Promis
       revision: 4,
       press: { device: "box", boot: 1, seq: 7 },
     },
+    {
+      type: "admitted",
+      accessPoint: "box",
+      grant: pass,
+      credential: "pass",
+      via: "pass",
+      left: 2,
+      revision: 5,
+      at: cloud.parts.clock.wall() - 3_600_000,
+    },
   );
   await gateway.push(1);
 }
@@ -292,6 +333,7 @@ export async function comeAs(page: Page, url: string, site: PageSite, who: Who, 
   const cookie = {
     admin: site.people.admin.browser.cookie,
     agency: site.people.agency.browser.cookie,
+    resident: site.people.resident.browser.cookie,
     newcomer,
     nobody: undefined,
   }[who];

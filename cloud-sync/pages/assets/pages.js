@@ -36,3 +36,15 @@ if (navigator.clipboard)
       }, 2_000);
     });
   }
+
+if (navigator.share)
+  for (const button of document.querySelectorAll("button[data-share]")) {
+    button.hidden = false;
+    // Whoever thinks better of it has done nothing wrong.
+    button.addEventListener("click", () => navigator.share({ text: button.dataset.share }).catch(() => undefined));
+  }
+
+for (const button of document.querySelectorAll("button[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}

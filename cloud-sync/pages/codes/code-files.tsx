@@ -9,7 +9,7 @@ import { FormWords, type PageBook } from "../page-book.tsx";
 import { Fault } from "../parts/fault.tsx";
 import { Choices, FileField, Form, Select, TextArea } from "../parts/form.tsx";
 import { Empty, Notice, Table } from "../parts/show.tsx";
-import { chosenSite, SiteChoice } from "../parts/site-choice.tsx";
+import { chosenSite, SiteChoice, SiteSwitch } from "../parts/site-choice.tsx";
 import { listDoors, listSites, type SeenSite } from "../sites.tsx";
 import type { Visit } from "../visit.ts";
 import { codesPath } from "./code-shapes.ts";
@@ -180,14 +180,7 @@ async function importPage(
     <Frame visit={visit} title={files.import} at="/codes">
       <h1>{files.import}</h1>
       <p>{files.importLead}</p>
-      {sites.length > 1 && (
-        <form class="filter" action="/codes/import">
-          <SiteChoice sites={sites} site={site} words={words} />
-          <button type="submit" class="secondary">
-            {words.common.show}
-          </button>
-        </form>
-      )}
+      <SiteSwitch action="/codes/import" sites={sites} site={site} words={words} />
       {wrong.length > 0 && <WrongEntries wrong={wrong} visit={visit} />}
       {doors.length === 0 ? (
         <Empty title={words.sites.doorsEmpty} text={words.codes.noDoors} />

@@ -5,24 +5,21 @@ import { NoSite } from "../grants.tsx";
 import { type FieldFaults, faultsFrom } from "../own-api.ts";
 import { FormWords, type PageBook } from "../page-book.tsx";
 import { Choices, Field, Form, OnceKey } from "../parts/form.tsx";
-import { knownZone } from "../parts/moments.tsx";
+import { type GivenHours, Hours, hoursFault, readHours, windowsOf } from "../parts/hours.tsx";
+import { knownZone, nextEvening } from "../parts/moments.tsx";
 import { Empty, Secret } from "../parts/show.tsx";
-import { chosenSite, SiteChoice } from "../parts/site-choice.tsx";
+import { chosenSite, SiteSwitch } from "../parts/site-choice.tsx";
 import { listDoors, listSites, type SeenSite } from "../sites.tsx";
 import type { Visit } from "../visit.ts";
-import type { Words } from "../words/words.ts";
 import { type CodeDigits, codesPath, type SeenCode } from "./code-shapes.ts";
 import { codeForm, rulesPart } from "./rules.tsx";
 
-export interface GivenCodeForm {
+export interface GivenCodeForm extends GivenHours {
   readonly name: string;
   readonly code: string;
   readonly from: string;
   readonly until: string;
   readonly accessPoints: readonly string[];
-  readonly days: readonly string[];
-  readonly hoursFrom: string;
-  readonly hoursUntil: string;
 }
 
 export function addNewCodePages(book: PageBook): void {
@@ -46,9 +43,8 @@ export function addNewCodePages(book: PageBook): void {
     if (!site) return c.html(<NoSite visit={visit} />, 422);
     const again = async (faults: FieldFaults) =>
       c.html(await newCodePage(visit, sites, site, { now: book.now(), faults, given }), 422);
-    // Without a day they would be left out, and the code would open at any hour.
-    if (given.days.length === 0 && given.hoursFrom + given.hoursUntil !== "")
-      return again({ days: { own: visit.words.codes.hoursNeedDays } });
+    const fault = hoursFault(given, visit.words);
+    if (fault) return again(fault);
     try {
       const made = await visit.api.send<SeenCode & CodeDigits>("POST", codesPath, orderOf(given, site), form.onceKey());
       return c.html(<MadePage visit={visit} made={made} />);
@@ -65,18 +61,13 @@ function readForm(form: FormWords): GivenCodeForm {
     from: form.text("from"),
     until: form.text("until"),
     accessPoints: form.all("accessPoints"),
-    days: form.all("days"),
-    hoursFrom: form.text("hoursFrom"),
-    hoursUntil: form.text("hoursUntil"),
+    ...readHours(form),
   };
 }
 
 /** Moments go on as they were typed: the API reads them in the site's zone, and says what is wrong with them. */
-function orderOf(
-  { name, code, from, until, accessPoints, days, hoursFrom, hoursUntil }: GivenCodeForm,
-  site: SeenSite,
-) {
-  const windows = [{ days: days.map(Number), from: hoursFrom || "00:00", until: hoursUntil || "24:00" }];
+function orderOf({ name, code, from, until, accessPoints, ...hours }: GivenCodeForm, site: SeenSite) {
+  const windows = windowsOf(hours);
   return {
     site: site.id,
     name,
@@ -84,7 +75,7 @@ function orderOf(
     expiry: until,
     ...(code !== "" && { code }),
     ...(from !== "" && { from }),
-    ...(days.length > 0 && { windows }),
+    ...(windows && { windows }),
   };
 }
 
@@ -107,14 +98,7 @@ async function newCodePage(
   return (
     <Frame visit={visit} title={words.codes.make} at="/codes">
       <h1>{words.codes.make}</h1>
-      {sites.length > 1 && (
-        <form class="filter" action="/codes/new">
-          <SiteChoice sites={sites} site={site} words={words} />
-          <button type="submit" class="secondary">
-            {words.common.show}
-          </button>
-        </form>
-      )}
+      <SiteSwitch action="/codes/new" sites={sites} site={site} words={words} />
       {doors.length === 0 ? (
         <Empty title={words.sites.doorsEmpty} text={words.codes.noDoors} />
       ) : (
@@ -174,57 +158,6 @@ async function newCodePage(
       )}
     </Frame>
   );
-}
-
-/** Folded away, because it is seldom wanted; open when it was filled in. */
-function Hours({
-  words,
-  faults,
-  given,
-}: {
-  words: Words;
-  faults: FieldFaults | undefined;
-  given: GivenCodeForm | undefined;
-}) {
-  const { codes } = words;
-  const isWanted = (given?.days.length ?? 0) > 0 || faults?.days !== undefined;
-  return (
-    <details open={isWanted}>
-      <summary>{codes.hours}</summary>
-      <Choices
-        name="days"
-        label={codes.hours}
-        hint={codes.hoursHint}
-        words={words}
-        faults={faults}
-        values={given?.days}
-        choices={codes.days.map((label, index) => ({ value: String(index + 1), label }))}
-      />
-      <Field
-        name="hoursFrom"
-        type="time"
-        label={codes.hoursFrom}
-        words={words}
-        faults={faults}
-        value={given?.hoursFrom}
-      />
-      <Field
-        name="hoursUntil"
-        type="time"
-        label={codes.hoursUntil}
-        words={words}
-        faults={faults}
-        value={given?.hoursUntil}
-      />
-    </details>
-  );
-}
-
-/** Six o'clock, today if that is more than an hour ahead. */
-function nextEvening(now: Instant, zone: string): string {
-  const local = Temporal.Instant.fromEpochMilliseconds(now).toZonedDateTimeISO(zone);
-  const today = local.hour < 17 ? local : local.add({ days: 1 });
-  return `${today.toPlainDate()}T18:00`;
 }
 
 function MadePage({ visit, made }: { visit: Visit; made: SeenCode & CodeDigits }) {

@@ -107,10 +107,12 @@ interface TextAreaProps {
   readonly faults?: FieldFaults | undefined;
   readonly hint?: string | undefined;
   readonly value?: string | undefined;
+  /** Of the box; 8 when left out. */
+  readonly rows?: number;
 }
 
 /** Lines to write or paste, as a program reads them. */
-export function TextArea({ name, label, words, faults, hint, value }: TextAreaProps) {
+export function TextArea({ name, label, words, faults, hint, value, rows = 8 }: TextAreaProps) {
   const fault = faults?.[name];
   return (
     <div class="field">
@@ -118,7 +120,7 @@ export function TextArea({ name, label, words, faults, hint, value }: TextAreaPr
       <textarea
         id={name}
         name={name}
-        rows={8}
+        rows={rows}
         spellcheck={false}
         aria-invalid={fault === undefined ? undefined : "true"}
         aria-describedby={describedBy(name, hint, fault)}

@@ -1,4 +1,5 @@
 /** Moments as people read them: in the site's zone and the visitor's language. */
+import type { Instant } from "../../../gateway/domain/instant.ts";
 import type { Language } from "../words/words.ts";
 
 /** How each language writes days and hours. */
@@ -29,4 +30,11 @@ export function Moment({ iso, zone, lang }: { iso: string; zone: string; lang: L
 /** The value of a datetime-local input. */
 export function toLocalInput(iso: string, zone: string): string {
   return Temporal.Instant.from(iso).toZonedDateTimeISO(zone).toPlainDateTime().toString({ smallestUnit: "minute" });
+}
+
+/** For such an input: six o'clock, today if that is more than an hour ahead. */
+export function nextEvening(now: Instant, zone: string): string {
+  const local = Temporal.Instant.fromEpochMilliseconds(now).toZonedDateTimeISO(zone);
+  const today = local.hour < 17 ? local : local.add({ days: 1 });
+  return `${today.toPlainDate()}T18:00`;
 }

@@ -12,7 +12,13 @@ export function chosenSite(sites: readonly SeenSite[], wanted: string | undefine
   return site;
 }
 
-export function SiteChoice({ sites, site, words }: { sites: readonly SeenSite[]; site: SeenSite; words: Words }) {
+interface SiteChoiceProps {
+  readonly sites: readonly SeenSite[];
+  readonly site: SeenSite;
+  readonly words: Words;
+}
+
+export function SiteChoice({ sites, site, words }: SiteChoiceProps) {
   if (sites.length === 1) return <input type="hidden" name="site" value={site.id} />;
   return (
     <Select
@@ -22,5 +28,18 @@ export function SiteChoice({ sites, site, words }: { sites: readonly SeenSite[];
       value={site.id}
       choices={sites.map(({ id, name }) => ({ value: id, label: name }))}
     />
+  );
+}
+
+/** Above a form that is about one site: shows the page for another. Nothing where there is one alone. */
+export function SiteSwitch({ action, sites, site, words }: SiteChoiceProps & { readonly action: string }) {
+  if (sites.length === 1) return null;
+  return (
+    <form class="filter" action={action}>
+      <SiteChoice sites={sites} site={site} words={words} />
+      <button type="submit" class="secondary">
+        {words.common.show}
+      </button>
+    </form>
   );
 }

@@ -3,6 +3,7 @@ import * as codes from "./en/codes.ts";
 import * as faults from "./en/faults.ts";
 import * as frame from "./en/frame.ts";
 import * as keys from "./en/keys.ts";
+import * as passes from "./en/passes.ts";
 import * as people from "./en/people.ts";
 import * as signIn from "./en/sign-in.ts";
 import * as sites from "./en/sites.ts";
@@ -16,6 +17,7 @@ export const en = {
   ...frame,
   ...signIn,
   ...codes,
+  ...passes,
   ...people,
   ...keys,
   ...sites,

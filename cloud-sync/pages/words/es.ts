@@ -3,6 +3,7 @@ import * as codes from "./es/codes.ts";
 import * as faults from "./es/faults.ts";
 import * as frame from "./es/frame.ts";
 import * as keys from "./es/keys.ts";
+import * as passes from "./es/passes.ts";
 import * as people from "./es/people.ts";
 import * as signIn from "./es/sign-in.ts";
 import * as sites from "./es/sites.ts";
@@ -17,6 +18,7 @@ export const es: Words = {
   ...frame,
   ...signIn,
   ...codes,
+  ...passes,
   ...people,
   ...keys,
   ...sites,

@@ -3,6 +3,7 @@
 export const nav = {
   label: "Main",
   codes: "Temporary codes",
+  passes: "Visitors",
   sites: "Sites",
   grants: "Grants",
   events: "Events",

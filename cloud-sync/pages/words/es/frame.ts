@@ -4,6 +4,7 @@ import type { Words } from "../words.ts";
 export const nav: Words["nav"] = {
   label: "Principal",
   codes: "Códigos temporales",
+  passes: "Visitas",
   sites: "Sitios",
   grants: "Permisos",
   events: "Eventos",

@@ -1,0 +1,33 @@
+/** What a script adds to a visitor's pass: it opens without a network, stands on the home screen, and says by itself when it is over. */
+
+const over = document.querySelector("[data-over-at]");
+if (over) {
+  const look = () => {
+    const isOver = Date.now() >= Number(over.dataset.overAt);
+    over.hidden = !isOver;
+    document.getElementById("code").hidden = isOver;
+  };
+  look();
+  setInterval(look, 15_000);
+}
+
+if (navigator.serviceWorker) {
+  navigator.serviceWorker.addEventListener("message", () => {
+    document.getElementById("kept").hidden = false;
+  });
+  const { worker, scope } = document.querySelector("[data-worker]").dataset;
+  await navigator.serviceWorker.register(worker, { scope });
+  const { active } = await navigator.serviceWorker.ready;
+  const loaded = [...document.querySelectorAll("link[href^='/'], script[src^='/']")];
+  active.postMessage({
+    keep: [location.pathname, ...loaded.map((one) => one.getAttribute("href") ?? one.getAttribute("src"))],
+  });
+}
+
+// Some browsers ask by themselves, some by a press; on others the text beside the button says how.
+const install = document.getElementById("install");
+addEventListener("beforeinstallprompt", (event) => {
+  event.preventDefault();
+  install.hidden = false;
+  install.addEventListener("click", () => event.prompt(), { once: true });
+});

@@ -1,0 +1,144 @@
+/** The visitor's own page: the QR code large, when and where it is good, and plainly when it is not any more. Nobody signs in. */
+import { type Context, Hono } from "hono";
+import { raw } from "hono/html";
+import { asset, serveAssets } from "../../web/assets.ts";
+import { preferredLanguage } from "../../web/language.ts";
+import { limitRate, RateLimiter } from "../../web/limits.ts";
+import { installablePolicy, manifestOf, manifestType } from "../../web/manifest.ts";
+import { Page, pageHeaders } from "../../web/page.tsx";
+import type { CloudEnv } from "../authenticate.ts";
+import type { CloudParts } from "../cloud-parts.ts";
+import { pagesStyle } from "../pages/frame.tsx";
+import { hoursText } from "../pages/parts/hours.tsx";
+import { knownZone, Moment } from "../pages/parts/moments.tsx";
+import { isLanguage, type Language, languages } from "../pages/words/words.ts";
+import { callingNetwork } from "../people/caller.ts";
+import { qrSvg } from "../qr-picture.ts";
+import { iso } from "../routes/shapes.ts";
+import { type GuestPass, guestPath, guestToken, readGuestPass } from "./guest-pass.ts";
+
+const script = asset(import.meta.resolve("./assets/guest.js"));
+const worker = asset(import.meta.resolve("./assets/worker.js"));
+/** Not below /assets: a worker serves what stands below its own address. */
+const workerPath = "/v/worker.js";
+const scope = "/v/";
+
+export function guestPages(parts: CloudParts): Hono<CloudEnv> {
+  const app = new Hono<CloudEnv>();
+  const requests = new RateLimiter({ burst: 60, perSecond: 2 }, () => parts.clock.monotonic());
+  app.use("/v/*", pageHeaders(installablePolicy), limitRate(requests, callingNetwork));
+
+  app.get(workerPath, (c) => c.body(worker.body, 200, { "content-type": worker.type, "cache-control": "no-cache" }));
+
+  app.get("/v/:token/app.webmanifest", async (c) => {
+    const { token, pass, lang } = await asked(parts, c);
+    if (!pass) return c.notFound();
+    const name = languages[lang].guest.title;
+    return c.body(manifestOf({ name, lang, start: guestPath(token), scope: guestPath(token) }), 200, {
+      "content-type": manifestType,
+    });
+  });
+
+  app.get("/v/:token", async (c) => {
+    const { token, pass, lang } = await asked(parts, c);
+    return pass ? c.html(<PassPage token={token} pass={pass} lang={lang} />) : c.html(<Unknown lang={lang} />, 404);
+  });
+
+  serveAssets(app, [script]);
+  return app;
+}
+
+async function asked(parts: CloudParts, c: Context<CloudEnv>) {
+  c.header("vary", "accept-language");
+  const lang = preferredLanguage(c.req.header("accept-language"), isLanguage, "en");
+  const token = c.req.param("token") ?? "";
+  return { token, lang, pass: guestToken.test(token) ? await readGuestPass(parts, token) : undefined };
+}
+
+function Unknown({ lang }: { lang: Language }) {
+  const { guest, product } = languages[lang];
+  return (
+    <Page title={`${guest.unknown} – ${product}`} lang={lang} styles={[pagesStyle]}>
+      <h1>{guest.unknown}</h1>
+      <p>{guest.unknownText}</p>
+    </Page>
+  );
+}
+
+function PassPage({ token, pass, lang }: { token: string; pass: GuestPass; lang: Language }) {
+  const words = languages[lang];
+  const { guest } = words;
+  const { state, zone, windows, entriesLeft } = pass;
+  const isGood = state === "active" || state === "upcoming";
+  const moment = (at: number) => <Moment iso={iso(at)} zone={knownZone(zone)} lang={lang} />;
+  return (
+    <Page
+      title={`${guest.title} – ${words.product}`}
+      lang={lang}
+      styles={[pagesStyle]}
+      scripts={[script.url]}
+      head={<link rel="manifest" href={`${guestPath(token)}/app.webmanifest`} />}
+    >
+      <article class="guest-pass" data-worker={workerPath} data-scope={scope}>
+        <h1>{guest.greeting(pass.visitorName)}</h1>
+        {state !== "active" && (
+          <p class={`notice ${isGood ? "warn" : "bad"}`} role="status">
+            {guest.states[state]}
+          </p>
+        )}
+        {isGood && (
+          <p class="notice bad" role="status" data-over-at={pass.validUntil} hidden>
+            {guest.states.ended}
+          </p>
+        )}
+        {pass.recordUid !== null && (
+          <div id="code">
+            <div class="qr big" role="img" aria-label={guest.qr}>
+              {raw(qrSvg(pass.recordUid))}
+            </div>
+            <p class="uid">{pass.recordUid}</p>
+            <p>{guest.show}</p>
+          </div>
+        )}
+        <dl class="facts-list">
+          <dt>{guest.where}</dt>
+          <dd>{[pass.site, ...pass.doors].join(", ")}</dd>
+          {pass.host !== null && (
+            <>
+              <dt>{guest.host}</dt>
+              <dd>{pass.host}</dd>
+            </>
+          )}
+          <dt>{guest.from}</dt>
+          <dd>{moment(pass.validFrom)}</dd>
+          <dt>{guest.until}</dt>
+          <dd>{moment(pass.validUntil)}</dd>
+          {windows !== null && (
+            <>
+              <dt>{words.passes.hours}</dt>
+              <dd>{hoursText(windows, words)}</dd>
+            </>
+          )}
+          <dt>{words.passes.left}</dt>
+          <dd>{entriesLeft === null ? words.passes.unlimited : entriesLeft}</dd>
+        </dl>
+        <p>
+          <small>{words.common.timesIn(zone)}</small>
+        </p>
+        <p id="kept" hidden>
+          {guest.kept}
+        </p>
+        {isGood && (
+          <div class="no-print">
+            <button type="button" id="install" hidden>
+              {guest.install}
+            </button>
+            <p>
+              <small>{guest.installHint}</small>
+            </p>
+          </div>
+        )}
+      </article>
+    </Page>
+  );
+}

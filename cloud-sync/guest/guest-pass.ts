@@ -1,0 +1,66 @@
+/** What a visitor sees of their own pass, by the link they were sent; no account is asked for. */
+import type { Instant } from "../../gateway/domain/instant.ts";
+import type { WeeklySchedule } from "../../gateway/domain/schedule.ts";
+import type { SecretString } from "../../gateway/wire/secret.ts";
+import type { CloudParts } from "../cloud-parts.ts";
+import { readDoors } from "../store/doors.ts";
+import { type GrantState, grantState, toGrant } from "../store/grants.ts";
+import { findByPassLink } from "../store/pass-links.ts";
+import { readSite } from "../store/sites.ts";
+
+export interface GuestPass {
+  readonly visitorName: string;
+  readonly host: string | null;
+  readonly site: string;
+  /** IANA; the wall clock that people there read. */
+  readonly zone: string;
+  readonly doors: readonly string[];
+  /** "used-up": as far as the gateways have told. */
+  readonly state: GrantState | "used-up";
+  readonly validFrom: Instant;
+  readonly validUntil: Instant;
+  readonly windows: WeeklySchedule["windows"] | null;
+  /** null: no limit. */
+  readonly entriesLeft: number | null;
+  /** What stands in the QR code; null: it would let nobody in. */
+  readonly recordUid: string | null;
+}
+
+/** 16 bytes in base64url. */
+export const guestToken = /^[\w-]{22}$/;
+export const guestPath = (token: string) => `/v/${token}`;
+/** `base`: the address people use. */
+export const guestUrl = (base: string, token: SecretString) => base + guestPath(token.reveal());
+
+/** undefined: no pass has this link. */
+export async function readGuestPass(
+  { store, siteKeys, clock }: CloudParts,
+  token: string,
+): Promise<GuestPass | undefined> {
+  const { db } = store;
+  const row = await findByPassLink(db, token);
+  const site = row && (await readSite(db, row.siteId));
+  if (!site) return undefined;
+  const grant = toGrant(row);
+  const entriesLeft = grant.entriesAllowed === null ? null : Math.max(0, grant.entriesAllowed - row.entriesUsed);
+  const dated = grantState(row, clock.wall());
+  const isGood = dated === "active" || dated === "upcoming";
+  const state = isGood && entriesLeft === 0 ? "used-up" : dated;
+  const credential = grant.credentials.find(({ kind }) => kind === "pass");
+  const seal = await siteKeys.seal(db, site.id);
+  const uid = credential?.sealed === undefined ? undefined : seal.open(credential.id, credential.sealed);
+  const doors = await readDoors(db, site.id, grant.accessPoints);
+  return {
+    visitorName: grant.holder.name,
+    host: grant.host?.name ?? null,
+    site: site.name,
+    zone: site.zone,
+    doors: doors.map(({ id, name = id }) => name),
+    state,
+    validFrom: grant.validity.from,
+    validUntil: grant.validity.until,
+    windows: grant.schedule?.windows ?? null,
+    entriesLeft,
+    recordUid: isGood && state !== "used-up" ? (uid?.reveal() ?? null) : null,
+  };
+}
