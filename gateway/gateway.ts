@@ -175,6 +175,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       hosts: settings.http.hosts,
       startedAt,
       caCertificate: ca.certificate,
+      tlsPort: settings.http.tlsPort,
       drivers: new Map(settings.devices.map(({ id, driver }) => [id, driver])),
       sync: () => ({ state: site.sync.state, queue: site.sync.queue }),
       broker: () => ({ ...broker.stats() }),

@@ -8,14 +8,17 @@ import { HttpProblem, problemResponse, type RequestIdEnv, refuseInvalid, request
 import { addGuardPage } from "./guard-page.tsx";
 import { addGuardRoutes } from "./guard-routes.ts";
 import { onlyHosts } from "./hosts.ts";
-import { addLanguageSwitch } from "./language.ts";
+import { addLanguageSwitch, languageOf } from "./language.ts";
+import { LanguageSwitch } from "./language-switch.tsx";
 import { Metrics } from "./metrics.ts";
 import { problemPage } from "./problem-page.tsx";
 import { recentEvents } from "./recent-events.ts";
 import { eventsQuerySchema, eventsSchema, json, problems, statusSchema } from "./schemas.ts";
 import { StaffPages } from "./staff-pages.tsx";
+import { staffWords } from "./staff-words.ts";
 import { endedWords, gatewayStatus, type StatusSources } from "./status.ts";
 import { StatusBody } from "./status-page.tsx";
+import { addTrustPage } from "./trust-page.tsx";
 
 const rate = { burst: 200, perSecond: 50 };
 const eventsOnPage = 20;
@@ -110,26 +113,29 @@ export function gatewayApp(sources: StatusSources): OpenAPIHono<RequestIdEnv> {
   );
   const staff = new StaffPages(sources);
   app.get("/status", async (c) => c.html(await body()));
-  app.get("/", async (c) =>
-    c.html(
-      <Page title={`${sources.name} · Postern gateway`}>
+  app.get("/", async (c) => {
+    const language = languageOf(c);
+    const words = staffWords[language];
+    return c.html(
+      <Page title={`${sources.name} · ${words.gateway}`} lang={language}>
         <header>
+          <LanguageSwitch language={language} here="/" />
           <h1>{sources.name}</h1>
           <p>
-            Postern gateway {version} · <a href="/docs">API</a>
+            {words.gateway} {version} · <a href="/docs">{words.api}</a>
           </p>
         </header>
-        <staff.Doors session={staff.sessionOf(c)} />
+        <staff.Doors session={staff.sessionOf(c)} language={language} />
         {await body()}
       </Page>,
-    ),
-  );
+    );
+  });
   staff.addTo(app);
   const sessionOf = (c: Context) => staff.sessionOf(c);
   addGuardRoutes(app, site, sessionOf);
   addGuardPage(app, site, sessionOf);
   addLanguageSwitch(app);
-  app.get("/ca.crt", (c) => c.body(sources.caCertificate, 200, { "content-type": "application/x-x509-ca-cert" }));
+  addTrustPage(app, sources);
   addAssets(app);
   addDocs(app, {
     title: "Postern gateway",

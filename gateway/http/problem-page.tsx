@@ -3,6 +3,8 @@ import type { Context } from "hono";
 import type { StatusCode } from "hono/utils/http-status";
 import { Page } from "../../web/page.tsx";
 import type { Problem } from "../../web/problem.ts";
+import { languageOf } from "./language.ts";
+import { staffWords } from "./staff-words.ts";
 
 /** `answer`: the problem as JSON. It stays that for whoever did not ask for a page. */
 export async function problemPage(c: Context, answer: Response): Promise<Response> {
@@ -11,15 +13,19 @@ export async function problemPage(c: Context, answer: Response): Promise<Respons
   const retryAfter = answer.headers.get("retry-after");
   if (retryAfter !== null) c.header("retry-after", retryAfter);
   c.status(answer.status as StatusCode);
+  const language = languageOf(c);
+  const words = staffWords[language];
   return c.html(
-    <Page title={title}>
-      <h1>{title}</h1>
-      <p role="alert">{detail || "Open the page anew and try again."}</p>
+    <Page title={title} lang={language}>
+      <h1>{language === "en" ? title : words.failed}</h1>
+      <p role="alert" lang={detail ? "en" : language}>
+        {detail || words.openAnew}
+      </p>
       <p>
         <small>{requestId}</small>
       </p>
       <p>
-        <a href="/">Doors and status</a>
+        <a href="/">{words.doorsAndStatus}</a>
       </p>
     </Page>,
   );

@@ -3,37 +3,19 @@ import type { Context, Hono } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
 import { csrf } from "hono/csrf";
 import { isLoopbackAddress, limitBody, limitRate, RateLimiter, remoteAddress } from "../../web/limits.ts";
-import { Page } from "../../web/page.tsx";
 import { HttpProblem, type RequestIdEnv } from "../../web/problem.ts";
-import { carryOutForStaff, type StaffCommandResult } from "../flows/staff-command.ts";
+import type { Language } from "../domain/denial-text.ts";
+import { carryOutForStaff } from "../flows/staff-command.ts";
 import { SecretString } from "../wire/secret.ts";
-import { ownPath } from "./language.ts";
-import { type SignIn, type StaffSession, StaffSessions } from "./staff-sessions.ts";
+import { languageOf, ownPath } from "./language.ts";
+import { SignInPage } from "./sign-in-page.tsx";
+import { type StaffSession, StaffSessions } from "./staff-sessions.ts";
+import { staffWords } from "./staff-words.ts";
 import type { StatusSources } from "./status.ts";
 
 const cookie = "postern-staff";
 const formBytesMax = 8_192;
 const signInRate = { burst: 10, perSecond: 0.2 };
-
-const refusals: Readonly<Record<Exclude<SignIn["outcome"], "signed-in">, string>> = {
-  wrong: "This user name and password do not go together.",
-  stale: "The gateway has not heard from the cloud for so long that it cannot tell any more who works here.",
-  "no-records": "The gateway does not know its site yet. Wait until it has reached the cloud once.",
-  "locked-out": "Too many wrong passwords for this name. Wait a minute.",
-  busy: "Too many people sign in at this moment. Try again.",
-};
-
-const results: Readonly<Record<Exclude<StaffCommandResult, "not-staff">, string>> = {
-  confirmed: "open",
-  accepted: "told to open",
-  unknown: "nobody knows whether it moved: look at the door",
-  refused: "refused, nothing moved",
-  expired: "it took too long, nothing moved: press again",
-  "no-such-door": "there is no such door here",
-  lockdown: "lockdown: nothing is opened",
-  busy: "too many are waiting at this door: press again",
-  "storage-full": "no room on the gateway's disk: nothing is opened unwritten",
-};
 
 export class StaffPages {
   readonly #sources: StatusSources;
@@ -60,7 +42,7 @@ export class StaffPages {
     }
 
     app.get("/sign-in", (c) =>
-      c.html(<SignInPage name={name} isSafe={isSafeLine(c)} next={ownPath(c.req.query("next"))} />),
+      c.html(<SignInPage c={c} name={name} isSafe={isSafeLine(c)} next={ownPath(c.req.query("next"))} />),
     );
 
     app.post("/sign-in", limitRate(tries, remoteAddress), async (c) => {
@@ -76,8 +58,8 @@ export class StaffPages {
       const answer = await this.#sessions.signIn(userName, new SecretString(password));
       if (answer.outcome !== "signed-in") {
         const status = answer.outcome === "busy" || answer.outcome === "locked-out" ? 429 : 422;
-        const refused = { userName, next: ownPath(next), refusal: refusals[answer.outcome] };
-        return c.html(<SignInPage name={name} isSafe {...refused} />, status);
+        const refused = { userName, next: ownPath(next), refusal: answer.outcome };
+        return c.html(<SignInPage c={c} name={name} isSafe {...refused} />, status);
       }
       setCookie(c, cookie, answer.token, {
         httpOnly: true,
@@ -107,32 +89,34 @@ export class StaffPages {
       if (result === "not-staff") return c.redirect("/sign-in", 303);
       if (result === "no-such-door") throw new HttpProblem(404, "not-found", `There is no door ${door} here.`);
       const point = site.accessPoints.get(door);
+      const words = staffWords[languageOf(c)];
       session.notice =
         command.action === "identify" && (result === "confirmed" || result === "accepted")
-          ? `${point?.name}: shows itself`
-          : `${point?.name}: ${results[result]}`;
+          ? `${point?.name}: ${words.showsItself}`
+          : `${point?.name}: ${words.result[result]}`;
       return c.redirect("/", 303);
     });
   }
 
   /** What stands above the status for whoever has signed in, and the way in for everybody else. */
-  Doors = ({ session }: { session: StaffSession | undefined }) => {
+  Doors = ({ session, language }: { session: StaffSession | undefined; language: Language }) => {
+    const words = staffWords[language];
     if (!session)
       return (
         <p>
-          <a href="/sign-in">Sign in</a> to open doors from here.
+          <a href="/sign-in">{words.signIn}</a> {words.toOpen}
         </p>
       );
     const { notice } = session;
     session.notice = undefined;
     return (
-      <section class="staff" aria-label="Open doors">
+      <section class="staff" aria-label={words.doors}>
         <form method="post" action="/sign-out" class="who">
           <span>
-            Signed in: <strong>{session.member.name}</strong>
+            {words.signedIn} <strong>{session.member.name}</strong>
           </span>
           <button type="submit" class="outline">
-            Sign out
+            {words.signOut}
           </button>
         </form>
         {notice !== undefined && (
@@ -141,13 +125,13 @@ export class StaffPages {
           </p>
         )}
         <p>
-          <a href="/guard">Check a visitor's code</a>
+          <a href="/guard">{words.checkCode}</a>
         </p>
         <ul class="doors">
           {[...this.#sources.site.accessPoints.values()].map(({ id, name }) => (
             <li>
               <form method="post" action={`/doors/${encodeURIComponent(id)}/unlock`}>
-                <button type="submit">Open {name}</button>
+                <button type="submit">{words.open(name)}</button>
               </form>
             </li>
           ))}
@@ -155,58 +139,6 @@ export class StaffPages {
       </section>
     );
   };
-}
-
-function SignInPage(props: { name: string; isSafe: boolean; next: string; userName?: string; refusal?: string }) {
-  const { name, isSafe, next, userName, refusal } = props;
-  return (
-    <Page title={`Sign in · ${name}`}>
-      <header>
-        <h1>{name}</h1>
-        <p>For the staff of this site. It works without the internet too.</p>
-      </header>
-      {isSafe ? (
-        <form method="post" action="/sign-in" class="narrow">
-          <input type="hidden" name="next" value={next} />
-          <label>
-            User name
-            <input
-              name="userName"
-              value={userName}
-              autocomplete="username"
-              autocapitalize="none"
-              spellcheck={false}
-              maxlength={100}
-              required
-            />
-          </label>
-          <label>
-            Password
-            <input
-              name="password"
-              type="password"
-              autocomplete="current-password"
-              maxlength={256}
-              required
-              aria-invalid={refusal === undefined ? undefined : "true"}
-              aria-describedby={refusal === undefined ? undefined : "refusal"}
-            />
-            {refusal !== undefined && (
-              <small id="refusal" role="alert">
-                {refusal}
-              </small>
-            )}
-          </label>
-          <button type="submit">Sign in</button>
-        </form>
-      ) : (
-        <p role="alert">
-          This line is not encrypted, so nobody signs in over it: a password would cross the network in clear. Call the
-          gateway by https (http.tlsPort in its configuration).
-        </p>
-      )}
-    </Page>
-  );
 }
 
 export function noStore(c: Context, next: () => Promise<void>): Promise<void> {

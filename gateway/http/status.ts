@@ -25,6 +25,8 @@ export interface StatusSources {
   readonly startedAt: Monotonic;
   /** What phones and devices trust; PEM. */
   readonly caCertificate: string;
+  /** Of the encrypted line; undefined: there is none. */
+  readonly tlsPort: number | undefined;
   readonly drivers: ReadonlyMap<string, string>;
   sync(): Pick<GatewayStatus["sync"], "state" | "queue">;
   /** Counters of the broker, by name. */

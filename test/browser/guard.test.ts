@@ -193,6 +193,10 @@ for (const language of ["en", "es"] as const)
     await type(page, leasUid);
     await page.locator(".verdict.bad").waitFor();
     await look("may not come in");
+    for (const path of ["/trust", "/sign-in"]) {
+      await page.goto(served.url + path);
+      await look(path);
+    }
     // The shell goes on by itself where the gateway answers.
     await page.route("**/healthz", (route) => route.abort());
     await page.goto(`${served.url}/guard-shell`);

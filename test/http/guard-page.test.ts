@@ -1,5 +1,6 @@
 /** The guard's page without a script: what it shows, what going back to it does, and in which language. */
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
 import { aGuardedGate, leasUid } from "../support/guarded-gate.ts";
 import { SimDisk } from "../support/sim-disk.ts";
@@ -153,6 +154,28 @@ test("the app's manifest, icons, worker and shell are there for whoever has not 
   assert.match(text, /cannot be reached/);
   assert.match(text, /No se puede llegar/);
   assert.doesNotMatch(text, /Rosa/);
+});
+
+test("a phone learns over the plain line how to trust the gateway, and by which fingerprint to know it", async () => {
+  const { ask } = await aGuard();
+  const from = "192.168.1.7";
+  const signIn = await ask("GET", "/sign-in", { from });
+  assert.match(signIn.text, /href="\/trust"/);
+  const certificate = new X509Certificate((await ask("GET", "/ca.crt", { from })).text);
+  const { text } = await ask("GET", "/trust", { from, headers: { "accept-language": "es" } });
+  assert.ok(text.includes(certificate.fingerprint256));
+  assert.match(text, /Certificado de CA.*Ajustes de confianza.*https:\/\/localhost:8443\/guard/s);
+});
+
+test("the sign-in, the doors and a refusal speak the language that was chosen", async () => {
+  const { ask, cookie } = await aGuard();
+  const headers = { "accept-language": "es", accept: "text/html" };
+  assert.match((await ask("GET", "/sign-in", { headers })).text, /lang="es".*Contraseña/s);
+  const wrong = await ask("POST", "/sign-in", { headers, form: { userName: "rosa", password: "x" } });
+  assert.match(wrong.text, /no corresponden/);
+  await ask("POST", "/doors/front/unlock", { headers, cookie, form: {} });
+  assert.match((await ask("GET", "/", { headers, cookie })).text, /Front door: abierta.*Abrir Front door/s);
+  assert.match((await ask("GET", "/nowhere", { headers })).text, /Puertas y estado/);
 });
 
 /** Sends a form and follows where its answer leads. */

@@ -2,6 +2,20 @@
 import type { SiteParts } from "../../gateway/flows/site-parts.ts";
 import type { StatusSources } from "../../gateway/http/status.ts";
 
+/** Any certificate. */
+const authority = `-----BEGIN CERTIFICATE-----
+MIIBiTCCAS+gAwIBAgIUSt3+YiD16/nHXgsm86bKz8pJPvkwCgYIKoZIzj0EAwIw
+GTEXMBUGA1UEAwwOVGVzdCBhdXRob3JpdHkwIBcNMjYxMTIyMDIxMzA0WhgPMjEy
+NjEwMjkwMjEzMDRaMBkxFzAVBgNVBAMMDlRlc3QgYXV0aG9yaXR5MFkwEwYHKoZI
+zj0CAQYIKoZIzj0DAQcDQgAEzfMiSCyzZQjb2yy3MpsoETHiunzuEOXbZLh3wTKp
+hXZ7V7EsNKt8gg0Q9vl4H3HrYmyMrrgBU/aH/LUMLMWx6qNTMFEwHQYDVR0OBBYE
+FP7pPjWqyRRe0AFnBqVVPg7c9Sg8MB8GA1UdIwQYMBaAFP7pPjWqyRRe0AFnBqVV
+Pg7c9Sg8MA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIgPT1GB0S6
+uXmbDooU8wKHJIxjNV9CPsnkIyYSUK+UUNICIQDV1nyLU0c7l5WFyQryk4grBq9g
+lG0QOXzlVW2pawjqXw==
+-----END CERTIFICATE-----
+`;
+
 export function statusSources(site: SiteParts, sync: () => ReturnType<StatusSources["sync"]>): StatusSources {
   return {
     site,
@@ -10,7 +24,8 @@ export function statusSources(site: SiteParts, sync: () => ReturnType<StatusSour
     machine: "localhost",
     hosts: [],
     startedAt: 0,
-    caCertificate: "",
+    caCertificate: authority,
+    tlsPort: 8443,
     drivers: new Map(),
     sync,
     broker: () => ({}),
