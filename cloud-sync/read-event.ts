@@ -10,7 +10,16 @@ const stamp = {
   at: z.number().int().min(0).max(8.64e15),
 };
 
+const sha256 = /^[\da-f]{64}$/;
 const code = { device: word, grant: word, credential: word };
+
+/** See GuardScan. */
+const scan = z.looseObject({
+  staff: word,
+  photo: z.string().regex(sha256).optional(),
+  sheet: z.string().regex(sha256).optional(),
+  waitedMs: count.optional(),
+});
 
 const eventSchema = z.discriminatedUnion("type", [
   z.looseObject({
@@ -21,6 +30,7 @@ const eventSchema = z.discriminatedUnion("type", [
     credential: word,
     via: word,
     left: z.number().int().nullable(),
+    scan: scan.optional(),
   }),
   z.looseObject({ ...stamp, type: z.literal("released"), of: count, accessPoint: word, result: word }),
   z.looseObject({ ...stamp, type: z.literal("void"), of: count, accessPoint: word, grant: word, why: word }),
@@ -32,6 +42,23 @@ const eventSchema = z.discriminatedUnion("type", [
     via: word,
     grant: word.optional(),
     credential: word.optional(),
+    scan: scan.optional(),
+  }),
+  z.looseObject({
+    ...stamp,
+    type: z.literal("turned-away"),
+    accessPoint: word,
+    grant: word.optional(),
+    why: word,
+    scan,
+  }),
+  z.looseObject({
+    ...stamp,
+    type: z.literal("left"),
+    accessPoint: word,
+    of: count.optional(),
+    grant: word.optional(),
+    scan,
   }),
   z.looseObject({
     ...stamp,
@@ -59,6 +86,7 @@ const eventSchema = z.discriminatedUnion("type", [
     staff: word,
     accessPoint: word,
     action: word.optional(),
+    scan: scan.optional(),
   }),
   z.looseObject({ ...stamp, type: z.literal("staff-command-ended"), of: count, accessPoint: word, result: word }),
   z.looseObject({ ...stamp, type: z.literal("held-open"), accessPoint: word, hold: word, until: count }),

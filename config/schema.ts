@@ -154,6 +154,32 @@ export const gatewayFileSchema = z
           .meta({ description: "How far a system clock that is vouched for may be wrong" }),
       })
       .prefault({}),
+    guards: z
+      .strictObject({
+        photo: z
+          .enum(["required", "optional", "off"])
+          .default("optional")
+          .meta({ description: "Whether guards photograph each visitor they let in" }),
+        bounds: z
+          .strictObject({
+            center: z.strictObject({ lat: z.number().min(-90).max(90), lng: z.number().min(-180).max(180) }),
+            radiusM: z.number().int().min(10).max(100_000),
+          })
+          .optional()
+          .meta({
+            description:
+              "Where guards stand, in degrees and metres: a phone farther off is told so and noted, and never hindered; absent: not asked",
+          }),
+        attachmentsMb: z
+          .number()
+          .int()
+          .min(8)
+          .max(100_000)
+          .default(512)
+          .meta({ description: "Room for photos and notes of visits; what the cloud has goes first" }),
+      })
+      .prefault({})
+      .meta({ description: "What is asked of guards at the gates" }),
     devices: z.array(device).max(10_000).default([]),
     accessPoints: z.array(accessPoint).max(1000).default([]),
     log,

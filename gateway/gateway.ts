@@ -5,6 +5,7 @@ import type { DeviceAccount } from "./broker/accounts.ts";
 import { Broker, type BrokerAddress } from "./broker/broker.ts";
 import { CertificateAuthority } from "./broker/certificate-authority.ts";
 import type { AccessPoint } from "./domain/access-point.ts";
+import type { GuardRules } from "./domain/guard-rules.ts";
 import type { Instant, Millis } from "./domain/instant.ts";
 import type { SiteRecords } from "./domain/site-records.ts";
 import { driverNames, loadDriver } from "./drivers/index.ts";
@@ -23,6 +24,7 @@ import type { Vault } from "./ports/vault.ts";
 import { type RunningSite, startSite } from "./site.ts";
 import { DiskWatch } from "./storage/disk-watch.ts";
 import { type GatewayKeys, saveGatewayKeys } from "./storage/gateway-keys.ts";
+import { KeptAttachments } from "./storage/kept-attachments.ts";
 import { SealedVault } from "./storage/sealed-vault.ts";
 import { type Fetch, HttpCloudLink } from "./sync/http-cloud-link.ts";
 import type { EpochRenewal } from "./sync/sync-loop.ts";
@@ -52,6 +54,7 @@ export interface GatewaySettings {
   /** Where the site's other gateways ask for entries; undefined: nowhere, and none of them is asked. */
   readonly lan?: LanSettings | undefined;
   readonly clock: ClockSettings;
+  readonly guards: GuardRules & { readonly attachmentsMb: number };
   readonly devices: readonly { readonly id: string; readonly driver: string; readonly options: unknown }[];
   readonly accessPoints: readonly AccessPoint[];
 }
@@ -167,8 +170,15 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       ending.abort();
       await kept;
     });
+    const attachments = await KeptAttachments.open({
+      disk,
+      folder: settings.data,
+      bytesMax: settings.guards.attachmentsMb * 2 ** 20,
+    });
     const app = gatewayApp({
       site: site.parts,
+      guards: settings.guards,
+      attachments,
       name: keys.name,
       version: parts.version,
       machine: hostname(),

@@ -103,6 +103,7 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
     holder: holderId(options.gateway, options.epoch),
     peers: options.peers,
     receivedAt: new Map(),
+    scannedAt: new Map(),
     answers: new Map(),
     inTurn: new InTurn(waitingPerAccessPoint),
     logger,

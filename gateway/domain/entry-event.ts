@@ -20,10 +20,18 @@ export interface DeviceOrigin {
   readonly seq: number;
 }
 
-/** A guard's scan of what a visitor shows. `nonce`: the number that the guard's request gave itself; absent where nobody was let in. */
+/** What a guard did at a visit. Names, documents and notes are never in it: an event cannot be unwritten. */
 export interface GuardScan {
   readonly staff: StaffId;
+  /** The number that the guard's request gave itself; absent in the gateway's own denial. */
   readonly nonce?: string;
+  /** SHA-256 in hex of a photo of the visitor, and of the sheet with what the guard wrote of them; see ports/attachments.ts. */
+  readonly photo?: string;
+  readonly sheet?: string;
+  /** From the first look at the pass to the guard's word. */
+  readonly waitedMs?: Millis;
+  /** How far from the gate the guard's phone was, where that was outside its bounds. */
+  readonly farM?: number;
 }
 
 interface CodeFacts {
@@ -82,6 +90,22 @@ export type EventBody =
       readonly press?: DeviceOrigin;
       readonly scan?: GuardScan;
     }
+  /** A guard has sent a visitor away, of their own mind or because what they typed is on the blacklist. `grant`: of the pass shown. */
+  | {
+      readonly type: "turned-away";
+      readonly accessPoint: AccessPointId;
+      readonly why: "guard" | "blacklisted";
+      readonly grant?: GrantId;
+      readonly scan: GuardScan;
+    }
+  /** A guard has seen a visitor leave. `of`: the event the visit began with; absent: it began elsewhere, or too long ago. */
+  | {
+      readonly type: "left";
+      readonly accessPoint: AccessPointId;
+      readonly of?: EventSeq;
+      readonly grant?: GrantId;
+      readonly scan: GuardScan;
+    }
   /**
    * So many wrong PINs within 24 h, at so many keypads of this gateway, that their budget is spent (pin-budget.ts). Told when that
    * begins, and not again within 24 h.
@@ -131,6 +155,8 @@ export type EventBody =
       readonly accessPoint: AccessPointId;
       /** Absent: unlock. */
       readonly action?: "identify";
+      /** For a visitor who has no pass, on a guard's word. */
+      readonly scan?: GuardScan;
     }
   /** `of`: the staff-command's number. */
   | {

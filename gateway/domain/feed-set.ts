@@ -55,10 +55,10 @@ export class FeedSet {
     if (this.#blacklist.size === 0) return false;
     const { id, document } = grant.holder;
     return (
-      this.#listed("person", id) ||
-      (document !== undefined && this.#listed("document", document)) ||
-      this.#listed("grant", grant.id) ||
-      this.#listed("credential", credential.id)
+      this.isListed("person", id) ||
+      (document !== undefined && this.isListed("document", document)) ||
+      this.isListed("grant", grant.id) ||
+      this.isListed("credential", credential.id)
     );
   }
 
@@ -231,7 +231,7 @@ export class FeedSet {
     else this.#byIndex.set(index, left.length === 1 ? left[0]! : left);
   }
 
-  #listed(subject: BlacklistEntry["subject"], value: string): boolean {
+  isListed(subject: BlacklistEntry["subject"], value: string): boolean {
     return this.#blacklist.has(`${subject}/${value}`);
   }
 

@@ -4,7 +4,6 @@
  */
 import type { AccessPointId } from "./access-point.ts";
 import { CodeLedger, type TrailItem } from "./code-trail.ts";
-import { type CountedScan, CountedScans, type ScanItem } from "./counted-scans.ts";
 import type { CredentialId, CredentialKind, PresentedCredential } from "./credential.ts";
 import type { Candidate, DenyReason, RightsView, SiteView } from "./decide.ts";
 import { type DoorItem, DoorWork, type HeldOpen, type Unfinished } from "./door-work.ts";
@@ -19,6 +18,7 @@ import { gatewayOf, held, type Rights } from "./rights.ts";
 import { type LedgerItem, RightsLedger } from "./rights-ledger.ts";
 import type { Site } from "./site.ts";
 import type { StaffId, StaffMember } from "./staff.ts";
+import { type VisitItem, Visits, type VisitsView } from "./visits.ts";
 import { type AttemptsItem, type AttemptsView, WrongAttempts } from "./wrong-attempts.ts";
 
 /** One line of a snapshot; see SiteRecords.dump. */
@@ -42,7 +42,7 @@ export type SnapshotItem =
   | { readonly item: "revoked"; readonly id: string }
   | AttemptsItem
   | TrailItem
-  | ScanItem
+  | VisitItem
   | DoorItem;
 
 export class SiteRecords implements SiteView {
@@ -73,7 +73,7 @@ export class SiteRecords implements SiteView {
   readonly #attempts = new WrongAttempts();
   readonly #codes = new CodeLedger();
   readonly #doors = new DoorWork();
-  readonly #scans = new CountedScans();
+  readonly #visits = new Visits();
   /** The newest event of an earlier boot, while those are replayed. */
   #replayed: { readonly boot: number; readonly mono: Monotonic } | undefined;
 
@@ -225,6 +225,16 @@ export class SiteRecords implements SiteView {
     return this.#set.checksum;
   }
 
+  /** Of the gates here, the newest. */
+  get visits(): VisitsView {
+    return this.#visits;
+  }
+
+  /** Of a visitor without a pass, by the number that a guard has typed. */
+  isDocumentBlacklisted(document: string): boolean {
+    return this.#set.isListed("document", document);
+  }
+
   get attempts(): AttemptsView {
     return this.#attempts;
   }
@@ -254,11 +264,6 @@ export class SiteRecords implements SiteView {
    */
   isRepeat(origin: DeviceOrigin): boolean {
     return this.#doors.isRepeat(origin);
-  }
-
-  /** The entry that a guard's request of this number has led to. */
-  countedScan(nonce: string): CountedScan | undefined {
-    return this.#scans.find(nonce);
   }
 
   unfinished(): Unfinished[] {
@@ -315,7 +320,7 @@ export class SiteRecords implements SiteView {
     const revoked = [...this.#revoked];
     const [before, after] = [
       [this.#set.dump(), this.#ledger.dump()],
-      [this.#attempts.dump(now), this.#codes.dump(), this.#scans.dump(), this.#doors.dump()],
+      [this.#attempts.dump(now), this.#codes.dump(), this.#visits.dump(), this.#doors.dump()],
     ];
     return (function* () {
       yield facts;
@@ -359,8 +364,8 @@ export class SiteRecords implements SiteView {
       case "code":
         this.#codes.restore(entry);
         break;
-      case "scan":
-        this.#scans.restore(entry);
+      case "visit":
+        this.#visits.restore(entry);
         break;
       default:
         this.#doors.restore(entry);
@@ -416,7 +421,7 @@ export class SiteRecords implements SiteView {
         break;
     }
     this.#doors.apply(event);
-    this.#scans.apply(event);
+    this.#visits.apply(event);
   }
 
   #applyPage(page: FeedPage): void {

@@ -1,11 +1,14 @@
 /**
- * A guard holds a phone to a visitor's pass, in two steps: may this visitor come in, and then, once the guard has looked, this one comes in.
- * The first writes nothing down but a denial; the second decides anew, and counts once however often it is sent.
+ * A guard holds a phone to a visitor's pass, in two steps: may this visitor come in, and then, once the guard has looked, this one comes in,
+ * or is sent away; and later, this one leaves. The first writes nothing down but a denial; the others count once however often they are sent.
  */
 import type { AccessPointId } from "../domain/access-point.ts";
 import type { DenyReason } from "../domain/decide.ts";
-import type { Grant } from "../domain/grant.ts";
+import type { EventSeq, GuardScan } from "../domain/entry-event.ts";
+import type { Grant, GrantId } from "../domain/grant.ts";
 import type { StaffMember } from "../domain/staff.ts";
+import { isInside, type Visit } from "../domain/visits.ts";
+import type { AttachmentId } from "../ports/attachments.ts";
 import { fetchEntry } from "./fetch-entry.ts";
 import { decideNow, deny, isElsewhere, type Outcome, presentCredential } from "./present-credential.ts";
 import type { SiteParts } from "./site-parts.ts";
@@ -15,6 +18,15 @@ export interface ScannedPass {
   readonly accessPoint: AccessPointId;
   /** As it was read or typed. */
   readonly uid: string;
+}
+
+/** What goes with a guard's word. */
+export interface GuardWord {
+  /** The request's own number; the same again answers what became of the first. */
+  readonly nonce: string;
+  readonly photo?: AttachmentId | undefined;
+  /** Where the guard's phone is farther from the gate than the site allows. */
+  readonly farM?: number | undefined;
 }
 
 export interface PassVerdict {
@@ -33,11 +45,14 @@ export interface Visitor {
   readonly entriesUsed: number;
   /** Entries this gateway can still give; null: no limit. */
   readonly entriesLeft: number | null;
+  /** Taken at an earlier visit here. */
+  readonly lastPhoto: AttachmentId | undefined;
 }
 
 /** Whether the visitor may come in now. A denial is written down, with the guard's id. */
 export async function checkPass(site: SiteParts, scanned: ScannedPass): Promise<PassVerdict> {
   const request = requestOf(site, scanned);
+  noteFirstLook(site, scanned);
   // Nothing more can be written down, so nobody could be let in.
   if (site.journal.state === "failed") return { reason: "STORAGE_FULL", visitor: undefined, heldAt: undefined };
   let decision = decideNow(site, request);
@@ -61,20 +76,93 @@ export type LoggedEntry = (Outcome | { readonly outcome: "unanswered"; readonly 
   readonly isRepeat: boolean;
 };
 
-/**
- * Counts the entry and opens the gate. `nonce`: the request's own number; the same again answers what became of the first. Rejects with
- * `journal-failed` when the disk fails, in which case nothing has moved.
- */
-export async function logEntry(site: SiteParts, scanned: ScannedPass, nonce: string): Promise<LoggedEntry> {
+/** Counts the entry and opens the gate. Rejects with `journal-failed` when the disk fails, in which case nothing has moved. */
+export async function logEntry(site: SiteParts, scanned: ScannedPass, word: GuardWord): Promise<LoggedEntry> {
   const request = requestOf(site, scanned);
-  const isRepeat = site.records.countedScan(nonce) !== undefined;
-  const press = { origin: undefined, at: site.clock.monotonic(), scan: { staff: scanned.staff.id, nonce } };
+  const { nonce } = word;
+  const isRepeat = site.records.visits.withNonce(nonce) !== undefined;
+  const press = { origin: undefined, at: site.clock.monotonic(), scan: scanOf(site, scanned, word) };
   const outcome = await presentCredential(site, request, undefined, press);
-  const counted = site.records.countedScan(nonce);
+  const counted = site.records.visits.withNonce(nonce);
   const carried = site.records.candidates(request.presented).map(({ grant }) => grant.id);
-  if (counted && carried.length > 0 && !carried.includes(counted.grant))
+  if (counted && carried.length > 0 && (counted.grant === undefined || !carried.includes(counted.grant)))
     return { outcome: "unanswered", why: "number-used", isRepeat };
   return { ...(outcome ?? ({ outcome: "unanswered", why: "busy" } as const)), isRepeat };
+}
+
+/** Undefined `of`: nobody of the pass is known to be inside. `visitor`: undefined where the pass is nobody's, and nothing was written down. */
+export interface LoggedExit {
+  readonly visit: Visit | undefined;
+  readonly visitor: Visitor | undefined;
+}
+
+/** A visitor leaves: nothing is asked, and of several who came on one pass the first goes first. */
+export async function logExit(site: SiteParts, scanned: ScannedPass, word: GuardWord): Promise<LoggedExit> {
+  const visitor = visitorOfPass(site, scanned);
+  const repeated = site.records.visits.endedWith(word.nonce);
+  if (!visitor || repeated) return { visit: repeated, visitor };
+  const visit = firstInside(site, visitor.grant.id);
+  await noteExit(site, scanned, word, { visit, grant: visitor.grant.id });
+  return { visit, visitor };
+}
+
+/** The same for a visit from the guard's list, be it a walk-in's. undefined: there is none, or it is over. */
+export async function logExitOf(
+  site: SiteParts,
+  at: Omit<ScannedPass, "uid">,
+  of: EventSeq,
+  word: GuardWord,
+): Promise<Visit | undefined> {
+  const repeated = site.records.visits.endedWith(word.nonce);
+  if (repeated) return repeated;
+  const visit = site.records.visits.begunBy(of);
+  if (!visit || !isInside(visit)) return undefined;
+  await noteExit(site, at, word, { visit, grant: visit.grant });
+  return visit;
+}
+
+async function noteExit(
+  site: SiteParts,
+  { staff, accessPoint }: Omit<ScannedPass, "uid">,
+  word: GuardWord,
+  { visit, grant }: { readonly visit: Visit | undefined; readonly grant: GrantId | undefined },
+): Promise<void> {
+  const { durable } = site.journal.recordEvent({
+    type: "left",
+    accessPoint,
+    ...(visit && { of: visit.of }),
+    ...(grant !== undefined && { grant }),
+    scan: scanOf(site, { staff }, word),
+  });
+  await durable;
+}
+
+function firstInside({ records }: SiteParts, grant: GrantId): Visit | undefined {
+  let first: Visit | undefined;
+  for (const visit of records.visits.newest()) if (visit.grant === grant && isInside(visit)) first = visit;
+  return first;
+}
+
+/** The guard sends the visitor away. `sheet`: with the guard's reason. Answers the number of what was written down. */
+export async function turnAway(
+  site: SiteParts,
+  scanned: Omit<ScannedPass, "uid"> & { readonly uid: string | undefined },
+  word: GuardWord,
+  { sheet, why = "guard" }: { readonly sheet?: AttachmentId | undefined; readonly why?: "guard" | "blacklisted" },
+): Promise<EventSeq> {
+  const { staff, accessPoint, uid } = scanned;
+  const known = site.records.visits.withNonce(word.nonce);
+  if (known) return known.of;
+  const visitor = uid === undefined ? undefined : visitorOfPass(site, { staff, accessPoint, uid });
+  const { event, durable } = site.journal.recordEvent({
+    type: "turned-away",
+    accessPoint,
+    why,
+    ...(visitor && { grant: visitor.grant.id }),
+    scan: { ...scanOf(site, { staff, uid }, word), ...(sheet !== undefined && { sheet }) },
+  });
+  await durable;
+  return event.seq;
 }
 
 /** undefined: the pass is nobody's, as far as is known here. Of several grants that carry it, any. */
@@ -90,6 +178,45 @@ function visitorOf({ records }: SiteParts, grant: Grant): Visitor {
     grant,
     entriesUsed: registers.used - registers.voided,
     entriesLeft: grant.entriesAllowed === null ? null : Math.max(0, records.rights(grant).held),
+    lastPhoto: lastPhotoOf(records, grant.id),
+  };
+}
+
+function lastPhotoOf({ visits }: SiteParts["records"], grant: GrantId): AttachmentId | undefined {
+  for (const visit of visits.newest()) if (visit.grant === grant && visit.photo !== undefined) return visit.photo;
+  return undefined;
+}
+
+/** A guard looks at few at once; who never comes back to one is forgotten. */
+const looksMax = 200;
+
+/** So that the numbers can say how long visitors wait. A second look at the same pass goes on from the first. */
+function noteFirstLook(site: SiteParts, scanned: ScannedPass): void {
+  const key = lookOf(site, scanned);
+  if (site.scannedAt.has(key)) return;
+  site.scannedAt.set(key, site.clock.monotonic());
+  const [oldest] = site.scannedAt.keys();
+  if (site.scannedAt.size > looksMax && oldest !== undefined) site.scannedAt.delete(oldest);
+}
+
+function lookOf({ seal }: SiteParts, { staff, uid }: Pick<ScannedPass, "staff" | "uid">): string {
+  return `${staff.id}/${seal.index("pass", uid)}`;
+}
+
+function scanOf(
+  site: SiteParts,
+  { staff, uid }: { readonly staff: StaffMember; readonly uid?: string | undefined },
+  { nonce, photo, farM }: GuardWord,
+): GuardScan {
+  const look = uid === undefined ? undefined : lookOf(site, { staff, uid });
+  const lookedAt = look === undefined ? undefined : site.scannedAt.get(look);
+  if (look !== undefined) site.scannedAt.delete(look);
+  return {
+    staff: staff.id,
+    nonce,
+    ...(photo !== undefined && { photo }),
+    ...(farM !== undefined && { farM }),
+    ...(lookedAt !== undefined && { waitedMs: Math.round(site.clock.monotonic() - lookedAt) }),
   };
 }
 

@@ -3,11 +3,11 @@
  * the disk; a denial is written down as well, and told when it tells nothing (tell-reader.ts).
  */
 import type { AccessPoint } from "../domain/access-point.ts";
-import type { CountedScan } from "../domain/counted-scans.ts";
 import { type AccessRequest, type Decision, type DenyReason, decide, secondLook } from "../domain/decide.ts";
 import type { DeviceOrigin, EntryEvent, EventBody, EventSeq, GuardScan } from "../domain/entry-event.ts";
 import type { Grant } from "../domain/grant.ts";
 import type { Millis, Monotonic } from "../domain/instant.ts";
+import type { Visit } from "../domain/visits.ts";
 import { GatewayError } from "../errors.ts";
 import type { Reader } from "../ports/device.ts";
 import { fetchEntry } from "./fetch-entry.ts";
@@ -69,7 +69,7 @@ async function answer(site: SiteParts, request: AccessRequest, press: Press): Pr
     decision = decideNow(site, request);
   }
   // Nothing may come between the decision and its record: another door could spend the same entry.
-  const counted = press.scan?.nonce === undefined ? undefined : site.records.countedScan(press.scan.nonce);
+  const counted = press.scan?.nonce === undefined ? undefined : site.records.visits.withNonce(press.scan.nonce);
   if (counted) return whatBecameOf(counted);
   const accessPoint = site.accessPoints.get(request.accessPoint);
   if (decision.outcome === "denied" || !accessPoint) return deny(site, request, decision, press);
@@ -80,9 +80,11 @@ export function decideNow(site: SiteParts, request: AccessRequest): Decision {
   return decide(request, site.records, circumstancesAt(site, request.accessPoint));
 }
 
-/** At another access point it may be under way. */
-function whatBecameOf({ of, result }: CountedScan): Outcome {
+/** At another access point it may be under way. A number that stands for anything but an entry lets nobody in. */
+function whatBecameOf({ of, result }: Visit): Outcome {
   if (result === "under-way") return { outcome: "released", seq: of, result: "unknown" };
+  if (result === "turned-away" || result === "unmoved") return { outcome: "void", seq: of, why: "refused" };
+  if ("denied" in result) return { outcome: "denied", reason: result.denied };
   return "void" in result
     ? { outcome: "void", seq: of, why: result.void }
     : { outcome: "released", seq: of, result: result.released };

@@ -35,6 +35,8 @@ export interface SiteParts {
   readonly peers: PeerLink;
   /** When an entry of the grant last came from a neighbour. */
   readonly receivedAt: Map<GrantId, Monotonic>;
+  /** When a guard first looked at a pass, by guard and pass (guard-scan.ts). */
+  readonly scannedAt: Map<string, Monotonic>;
   /** Answers on their way to a reader, one each: who presses again is told of the newer press alone. Aborting one takes it back. */
   readonly answers: Map<Reader, AbortController>;
   /** Serves one request at an access point at a time. */

@@ -3,7 +3,9 @@
  * or not at all: whoever pressed the button longer ago than a press lives has walked on.
  */
 import type { AccessPointId } from "../domain/access-point.ts";
+import type { GuardScan } from "../domain/entry-event.ts";
 import { type StaffMember, staffStanding } from "../domain/staff.ts";
+import type { Visit } from "../domain/visits.ts";
 import { GatewayError } from "../errors.ts";
 import type { CommandResult } from "../ports/device.ts";
 import { carryOut, type DoorAction, isForbidden } from "./door-action.ts";
@@ -15,6 +17,8 @@ export interface StaffCommand {
   readonly staff: StaffMember;
   readonly accessPoint: AccessPointId;
   readonly action: DoorAction;
+  /** For a visitor who has no pass. One of a number that was counted is answered with what became of it. */
+  readonly scan?: GuardScan;
 }
 
 /** Beside what the lock answered. Nothing has moved in any of these cases. "not-staff": not any more. */
@@ -36,6 +40,8 @@ export async function carryOutForStaff(site: SiteParts, command: StaffCommand): 
   const running = site.inTurn.run(accessPoint.id, async (): Promise<StaffCommandResult> => {
     if (site.stopping.aborted || site.clock.monotonic() - askedAt > pressLifeMs) return "expired";
     if (!isStillStaff(site, command.staff)) return "not-staff";
+    const counted = command.scan?.nonce === undefined ? undefined : site.records.visits.withNonce(command.scan.nonce);
+    if (counted) return whatBecameOf(counted);
     const taken = take(site, command);
     if (!taken) return "storage-full";
     await taken.durable;
@@ -58,11 +64,22 @@ function isStillStaff({ records, time }: SiteParts, { id, password }: StaffMembe
 /** undefined: a full disk takes no more; nobody is let in unwritten. */
 function take(site: SiteParts, command: StaffCommand) {
   try {
-    return site.journal.recordEvent({ type: "staff-command", staff: command.staff.id, ...doorOf(command) });
+    const { staff, scan } = command;
+    return site.journal.recordEvent({
+      type: "staff-command",
+      staff: staff.id,
+      ...doorOf(command),
+      ...(scan && { scan }),
+    });
   } catch (error) {
     if (error instanceof GatewayError && error.code === "storage-full") return undefined;
     throw error;
   }
+}
+
+function whatBecameOf({ result }: Visit): CommandResult {
+  if (result === "under-way") return "unknown";
+  return typeof result === "object" && "released" in result ? result.released : "refused";
 }
 
 function doorOf({ accessPoint, action }: StaffCommand) {

@@ -19,6 +19,7 @@ import { staffWords } from "./staff-words.ts";
 import { endedWords, gatewayStatus, type StatusSources } from "./status.ts";
 import { StatusBody } from "./status-page.tsx";
 import { addTrustPage } from "./trust-page.tsx";
+import { addVisitRoutes } from "./visit-routes.ts";
 
 const rate = { burst: 200, perSecond: 50 };
 const eventsOnPage = 20;
@@ -132,8 +133,9 @@ export function gatewayApp(sources: StatusSources): OpenAPIHono<RequestIdEnv> {
   });
   staff.addTo(app);
   const sessionOf = (c: Context) => staff.sessionOf(c);
-  addGuardRoutes(app, site, sessionOf);
-  addGuardPage(app, site, sessionOf);
+  addGuardRoutes(app, sources, sessionOf);
+  addVisitRoutes(app, sources, sessionOf);
+  addGuardPage(app, sources, sessionOf);
   addLanguageSwitch(app);
   addTrustPage(app, sources);
   addAssets(app);

@@ -9,10 +9,9 @@ import { csrf } from "hono/csrf";
 import { limitBody } from "../../web/limits.ts";
 import { HttpProblem, type RequestIdEnv } from "../../web/problem.ts";
 import { checkPass, type LoggedEntry, logEntry, type ScannedPass, visitorOfPass } from "../flows/guard-scan.ts";
-import type { SiteParts } from "../flows/site-parts.ts";
 import { addGuardApp, allowDecoder, shellPath } from "./guard-app.ts";
 import { Frame, GuardDocument, type GuardVisit } from "./guard-frame.tsx";
-import { gateOf, gateResults } from "./guard-routes.ts";
+import { type GuardSources, gateOf, gateResults, wordOf } from "./guard-routes.ts";
 import { openSlip, type Slip, sealSlip } from "./guard-slip.ts";
 import { VerdictPage } from "./guard-verdict.tsx";
 import { guardWords } from "./guard-words.ts";
@@ -27,9 +26,10 @@ const uidMax = 1_024;
 
 export function addGuardPage(
   app: OpenAPIHono<RequestIdEnv>,
-  site: SiteParts,
+  sources: GuardSources,
   sessionOf: (c: Context) => StaffSession | undefined,
 ): void {
+  const { site } = sources;
   addGuardApp(app);
   for (const path of ["/guard", "/guard/*", shellPath]) {
     app.use(path, limitBody(formBytesMax));
@@ -68,14 +68,19 @@ export function addGuardPage(
   });
 
   app.post("/guard/enter", async (c) => {
-    const { of } = await c.req.parseBody();
+    const { of, photo } = await c.req.parseBody();
     const slip = openSlip(site.seal, of);
     if (!slip || typeof of !== "string") throw new HttpProblem(400, "invalid-request", "of: check the code once more");
     const visit = visitOf(c);
     // The sign-in leads back to the visitor, under the same number.
     if (!visit) return signIn(c, addressOf(of));
     const accessPoint = gateOf(site, slip.gate).id;
-    const logged = await logEntry(site, { staff: visit.session.member, accessPoint, uid: slip.uid }, slip.nonce);
+    const word = wordOf(
+      sources,
+      { nonce: slip.nonce, ...(typeof photo === "string" && photo !== "" && { photo }) },
+      { isEntry: true },
+    );
+    const logged = await logEntry(site, { staff: visit.session.member, accessPoint, uid: slip.uid }, word);
     return show(c, { ...slip, at: now(), told: toldOf(logged) });
   });
 

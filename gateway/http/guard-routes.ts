@@ -6,9 +6,18 @@ import { fieldProblem, HttpProblem, type RequestIdEnv } from "../../web/problem.
 import type { AccessPoint } from "../domain/access-point.ts";
 import { type DenyReason, denyReasons } from "../domain/decide.ts";
 import { denialTexts, type Language } from "../domain/denial-text.ts";
+import { farOutside, type GuardRules, type Position } from "../domain/guard-rules.ts";
 import type { StaffMember } from "../domain/staff.ts";
-import { checkPass, type LoggedEntry, logEntry, type Visitor, visitorOfPass } from "../flows/guard-scan.ts";
+import {
+  checkPass,
+  type GuardWord,
+  type LoggedEntry,
+  logEntry,
+  type Visitor,
+  visitorOfPass,
+} from "../flows/guard-scan.ts";
 import type { SiteParts } from "../flows/site-parts.ts";
+import type { Attachments } from "../ports/attachments.ts";
 import { guardWords } from "./guard-words.ts";
 import { languageOf } from "./language.ts";
 import { json, problems } from "./schemas.ts";
@@ -16,7 +25,7 @@ import type { StaffSession } from "./staff-sessions.ts";
 
 const bodyBytesMax = 16 * 1024;
 
-const scanFields = {
+export const scanFields = {
   record_uid: z
     .string()
     .min(1)
@@ -28,9 +37,27 @@ const scanFields = {
     .optional()
     .openapi({ description: "Left out: the only one that the gateway serves.", example: "main-gate" }),
   guard_id: z.string().max(200).optional().openapi({ description: "If it is named, it must be who has signed in." }),
+  geolocation: z
+    .object({ lat: z.number().min(-90).max(90), lng: z.number().min(-180).max(180) })
+    .optional()
+    .openapi({
+      description: "Where the guard's phone is, in degrees. Outside the site's bounds it warns and never blocks.",
+    }),
 };
 
-const visitorSchema = z
+/** What goes with whatever is written down on a guard's word. */
+export const nonceField = {
+  nonce: z
+    .string()
+    .regex(/^[\w-]{16,64}$/, "16 to 64 letters, digits, - or _")
+    .openapi({ example: "4b3f6f0e-6a52-4a2f-9d0b-0d6f2f9b8c11" }),
+  photo: z
+    .string()
+    .regex(/^[\da-f]{64}$/, "the sha256 that POST /photos has answered")
+    .optional(),
+};
+
+export const visitorSchema = z
   .object({
     name: z.string(),
     type: z.string().nullable().openapi({ example: "Guest" }),
@@ -41,6 +68,7 @@ const visitorSchema = z
     entries_used: z.number().int().openapi({ description: "At this gateway." }),
     entries_allowed: z.number().int().nullable().openapi({ description: "null: no limit." }),
     entries_left: z.number().int().nullable().openapi({ description: "That this gateway can give; null: no limit." }),
+    last_photo: z.string().nullable().openapi({ description: "sha256 of the one taken at an earlier visit here." }),
   })
   .openapi("Visitor");
 
@@ -48,8 +76,19 @@ const verdict = {
   access_granted: z.boolean(),
   reason: z.enum(denyReasons).nullable(),
   message: z.string().openapi({ description: "For people, in the language that the request asks for (en, es)." }),
+  warning: z
+    .string()
+    .nullable()
+    .openapi({ description: "The phone is far from the gate: told, and never in the way." }),
   visitor: visitorSchema.nullable(),
 };
+
+/** What guards' routes and pages work with. */
+export interface GuardSources {
+  readonly site: SiteParts;
+  readonly guards: GuardRules;
+  readonly attachments: Attachments;
+}
 
 const validateQr = createRoute({
   method: "post",
@@ -75,10 +114,7 @@ const logEntryRoute = createRoute({
         "application/json": {
           schema: z.object({
             ...scanFields,
-            nonce: z
-              .string()
-              .regex(/^[\w-]{16,64}$/, "16 to 64 letters, digits, - or _")
-              .openapi({ example: "4b3f6f0e-6a52-4a2f-9d0b-0d6f2f9b8c11" }),
+            ...nonceField,
           }),
         },
       },
@@ -105,9 +141,10 @@ const logEntryRoute = createRoute({
 
 export function addGuardRoutes(
   app: OpenAPIHono<RequestIdEnv>,
-  site: SiteParts,
+  sources: GuardSources,
   sessionOf: (c: Context) => StaffSession | undefined,
 ): void {
+  const { site } = sources;
   for (const path of ["/validate-qr", "/log-entry"]) app.use(path, limitBody(bodyBytesMax));
 
   app.openapi(validateQr, async (c) => {
@@ -122,6 +159,7 @@ export function addGuardRoutes(
         access_granted: reason === undefined,
         reason: reason ?? null,
         message,
+        warning: warningOf(sources, body.geolocation, language),
         visitor: visitor ? shapeOf(visitor) : null,
       },
       200,
@@ -132,10 +170,11 @@ export function addGuardRoutes(
     const body = c.req.valid("json");
     const staff = demandGuard(sessionOf(c), body.guard_id);
     const scanned = { staff, accessPoint: gateOf(site, body.access_point).id, uid: body.record_uid };
-    const logged = await logEntry(site, scanned, body.nonce);
+    const logged = await logEntry(site, scanned, wordOf(sources, body, { isEntry: true }));
     const visitor = visitorOfPass(site, scanned);
     const language = languageOf(c);
-    return c.json({ ...answerOf(logged, language), visitor: visitor ? shapeOf(visitor) : null }, 200);
+    const warning = warningOf(sources, body.geolocation, language);
+    return c.json({ ...answerOf(logged, language), warning, visitor: visitor ? shapeOf(visitor) : null }, 200);
   });
 }
 
@@ -158,7 +197,33 @@ export function gateOf({ accessPoints }: SiteParts, named: string | undefined): 
   );
 }
 
-function demandGuard(session: StaffSession | undefined, named: string | undefined): StaffMember {
+function warningOf({ guards }: GuardSources, position: Position | undefined, language: Language): string | null {
+  const farM = farOutside(guards, position);
+  return farM === undefined ? null : guardWords[language].far(farM);
+}
+
+/** Throws a problem that names `photo` where one is asked for and missing, or was never sent. */
+export function wordOf(
+  { guards, attachments, site }: GuardSources,
+  said: {
+    readonly nonce: string;
+    readonly photo?: string | undefined;
+    readonly geolocation?: Position | undefined;
+  },
+  { isEntry = false }: { readonly isEntry?: boolean } = {},
+): GuardWord {
+  const { nonce, photo, geolocation } = said;
+  const isRepeat = site.records.visits.withNonce(nonce) !== undefined;
+  if (photo !== undefined && !isRepeat && !attachments.has(photo))
+    throw fieldProblem("body.photo", "there is no such photo here; send it first, by POST /photos");
+  // Without room for photos people still come in.
+  const isDemanded = isEntry && guards.photo === "required" && !attachments.isFull;
+  if (isDemanded && photo === undefined && !isRepeat)
+    throw fieldProblem("body.photo", "this site wants a photo of each visitor; send it first, by POST /photos");
+  return { nonce, photo, farM: farOutside(guards, geolocation) };
+}
+
+export function demandGuard(session: StaffSession | undefined, named: string | undefined): StaffMember {
   if (!session) throw new HttpProblem(401, "unauthorized", "Sign in at the gateway first.");
   if (named !== undefined && named !== session.member.id)
     throw new HttpProblem(403, "other-guard", "guard_id names somebody else than who has signed in.");
@@ -203,7 +268,7 @@ function answerOf(logged: LoggedEntry, language: Language) {
   }
 }
 
-export function shapeOf({ grant, entriesUsed, entriesLeft }: Visitor) {
+export function shapeOf({ grant, entriesUsed, entriesLeft, lastPhoto }: Visitor) {
   const { holder, host, about, validity, entriesAllowed } = grant;
   const text = (value: unknown) => (typeof value === "string" ? value : null);
   return {
@@ -216,5 +281,6 @@ export function shapeOf({ grant, entriesUsed, entriesLeft }: Visitor) {
     entries_used: entriesUsed,
     entries_allowed: entriesAllowed,
     entries_left: entriesLeft,
+    last_photo: lastPhoto ?? null,
   };
 }

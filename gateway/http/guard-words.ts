@@ -68,6 +68,9 @@ const en = {
   otherVisitor: "Nothing was counted and nothing moved: this page was for another visitor. Check the code once more.",
   again: "Nothing was counted and nothing moved. Press again.",
   doors: "Doors and status",
+  left: "Has left.",
+  leftUnseen: "Has left. No visit of this pass was open here.",
+  far: (metres: number) => `This phone is ${metres} m from the gate.`,
 };
 
 /** What every language must say. */
@@ -139,6 +142,9 @@ const es: GuardWords = {
   otherVisitor: "No se registró nada y nada se movió: esta página era de otro visitante. Compruebe el código otra vez.",
   again: "No se registró nada y nada se movió. Pulse otra vez.",
   doors: "Puertas y estado",
+  left: "Ha salido.",
+  leftUnseen: "Ha salido. No había aquí ninguna visita abierta con este pase.",
+  far: (metres: number) => `Este teléfono está a ${metres} m de la puerta.`,
 };
 
 export const guardWords: Readonly<Record<Language, GuardWords>> = { en, es };

@@ -327,6 +327,10 @@ function describe(event: EntryEvent, zone: string): string {
         event.heldAt === undefined ? "" : ` Held at: ${event.heldAt}.`,
         event.lockedOutMs === undefined ? "" : ` Keypad locked out for ${duration(event.lockedOutMs)}.`,
       ].join("");
+    case "turned-away":
+      return `${event.accessPoint}: a visitor was turned away ${event.why === "guard" ? "by the guard" : "because of the blacklist"}`;
+    case "left":
+      return `${event.accessPoint}: a visitor has left`;
     case "pin-guessing":
       return `${counted(event.wrongPins, "wrong PIN")} at ${counted(event.keypads, "keypad")} within a day: is somebody guessing?`;
     case "released":

@@ -1,9 +1,11 @@
 /** What the gateway says of itself: the status page, its JSON, the health checks and the metrics all read this. */
 import type { z } from "@hono/zod-openapi";
 import { type GatewayId, type GrantKind, grantKinds } from "../domain/grant.ts";
+import type { GuardRules } from "../domain/guard-rules.ts";
 import type { Millis, Monotonic } from "../domain/instant.ts";
 import { pinBudget } from "../domain/pin-budget.ts";
 import type { SiteParts } from "../flows/site-parts.ts";
+import type { Attachments } from "../ports/attachments.ts";
 import type { statusSchema } from "./schemas.ts";
 
 export type GatewayStatus = z.infer<typeof statusSchema>;
@@ -17,6 +19,8 @@ export const endedWords = {
 /** What the status needs beyond the site's parts. */
 export interface StatusSources {
   readonly site: SiteParts;
+  readonly guards: GuardRules;
+  readonly attachments: Attachments;
   readonly name: string;
   readonly version: string;
   /** The machine's own name, and those it is called by besides (hosts.ts). */

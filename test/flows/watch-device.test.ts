@@ -160,6 +160,7 @@ async function aWatchedDevice(disk: SimDisk, logger: Logger = silentLogger) {
     holder: "gateway-1.1",
     peers: noPeers,
     receivedAt: new Map(),
+    scannedAt: new Map(),
     answers: new Map(),
     inTurn: new InTurn(16),
     logger,

@@ -25,6 +25,7 @@ describe("may this visitor come in", () => {
       entries_used: 0,
       entries_allowed: 3,
       entries_left: 3,
+      last_photo: null,
     });
     assert.deepEqual(heard, []);
     assert.deepEqual(await events("admitted", "denied"), []);

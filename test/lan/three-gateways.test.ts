@@ -144,6 +144,7 @@ async function aGateway(
       broker: { host: "127.0.0.1", port: 0, hostnames: ["localhost"], connectionsMax: 100 },
       // The cloud is told of it before it is listened on.
       lan: lan ?? { host: "127.0.0.1", port: await steadyPort() },
+      guards: { photo: "optional", attachmentsMb: 64 },
       clock: { source: "system", systemWithinMs: 1_000 },
       devices: [{ id: name, driver: "mqtt-lockbox", options: {} }],
       accessPoints: [{ id: name, name, lock: name, readers: [name], holdMs: 800 }],

@@ -81,6 +81,7 @@ class OfflineGateway {
         cloud: { url: "http://cloud.invalid" },
         http: { host: "127.0.0.1", port: 0, hosts: [] },
         broker: { host: "127.0.0.1", port: 0, hostnames: ["localhost"], connectionsMax: 50 },
+        guards: { photo: "optional", attachmentsMb: 64 },
         clock: { source: "system", systemWithinMs: 1_000 },
         devices: boxes.map((id) => ({ id, driver: "mqtt-lockbox", options: {} })),
         accessPoints: boxes.map((id) => ({ id, name: id, lock: id, readers: [id], holdMs: 800 })),

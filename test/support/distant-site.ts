@@ -246,6 +246,7 @@ export class DistantSite {
         cloud: { url: cloudUrl },
         http: { host: "127.0.0.1", port: 0, hosts: [] },
         broker: { host: "127.0.0.1", port: 0, hostnames: ["localhost"], connectionsMax: 100 },
+        guards: { photo: "optional", attachmentsMb: 64 },
         clock: { source: "system", systemWithinMs: 1_000 },
         devices: doors.map((id) => ({ id, driver: "mqtt-lockbox", options: {} })),
         accessPoints: doors.map((id) => ({ id, name: id, lock: id, readers: [id], holdMs })),

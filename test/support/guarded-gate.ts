@@ -1,5 +1,7 @@
 /** A gate where Rosa has signed in, and where Lea's visitor's pass is known. */
+
 import type { Grant } from "../../gateway/domain/grant.ts";
+import type { GuardRules } from "../../gateway/domain/guard-rules.ts";
 import { SimDisk } from "./sim-disk.ts";
 import { aCredential, aGrant, grantRow, siteRow } from "./site-fixture.ts";
 import { aGate, anySite, rosa, rosasPassword, staffRow } from "./staffed-gate.ts";
@@ -11,9 +13,10 @@ export async function aGuardedGate(
   overrides: Partial<Grant> = {},
   maxAgeMs: Record<string, number> = {},
   disk = new SimDisk(),
+  guards: GuardRules = { photo: "optional" },
 ) {
   const rules = { ...anySite().offlineMaxAgeMs, visitor: null, ...maxAgeMs };
-  const gate = await aGate({ offlineMaxAgeMs: rules }, disk);
+  const gate = await aGate({ offlineMaxAgeMs: rules }, disk, guards);
   const pass = aGrant("pass", {
     kind: "visitor",
     holder: { id: "person-lea", name: "Lea Visitor", document: "X-77" },
@@ -30,5 +33,22 @@ export async function aGuardedGate(
       const { status, text } = await gate.ask("POST", path, { cookie, json, headers });
       return { status, body: JSON.parse(text) };
     };
-  return { ...gate, cookie, check: post("/validate-qr"), enter: post("/log-entry") };
+  const read = async (path: string) => {
+    const { status, text } = await gate.ask("GET", path, { cookie });
+    return { status, body: JSON.parse(text) };
+  };
+  return {
+    ...gate,
+    cookie,
+    read,
+    check: post("/validate-qr"),
+    enter: post("/log-entry"),
+    turnAway: post("/deny-entry"),
+    leave: post("/log-exit"),
+    walkIn: post("/walk-in"),
+    photo: async (jpeg: Uint8Array) => {
+      const { status, text } = await gate.ask("POST", "/photos", { cookie, jpeg });
+      return { status, body: JSON.parse(text) };
+    },
+  };
 }

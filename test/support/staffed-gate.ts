@@ -1,12 +1,14 @@
 /** A gateway without a cloud, whose staff signs in at its own pages; its locks do as they are told. Clock and disk are simulated. */
 import assert from "node:assert/strict";
 import type { FeedRow } from "../../gateway/domain/feed.ts";
+import type { GuardRules } from "../../gateway/domain/guard-rules.ts";
 import { defaultOfflineMaxAgeMs, type Site } from "../../gateway/domain/site.ts";
 import type { StaffMember } from "../../gateway/domain/staff.ts";
 import { gatewayApp } from "../../gateway/http/app.tsx";
 import { recentEvents } from "../../gateway/http/recent-events.ts";
 import type { CommandResult, Device } from "../../gateway/ports/device.ts";
 import type { RunningSite } from "../../gateway/site.ts";
+import { KeptAttachments } from "../../gateway/storage/kept-attachments.ts";
 import { rowSum } from "../../gateway/wire/feed.ts";
 import { PasswordHasher } from "../../gateway/wire/password-hash.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
@@ -37,6 +39,7 @@ export function staffRow(body: StaffMember, ver = 1): FeedRow {
 interface Request {
   readonly form?: Record<string, string>;
   readonly json?: unknown;
+  readonly jpeg?: Uint8Array;
   readonly cookie?: string;
   readonly headers?: Record<string, string>;
   /** The caller's address; the machine itself when left out. */
@@ -44,7 +47,11 @@ interface Request {
 }
 
 /** A gateway that knows Rosa, with one door whose lock does as it is told. `disk`: goes on with what is on it. */
-export async function aGate(overrides: Partial<Site> = {}, disk = new SimDisk()) {
+export async function aGate(
+  overrides: Partial<Site> = {},
+  disk = new SimDisk(),
+  guards: GuardRules = { photo: "optional" },
+) {
   const clock = new SimClock(noon);
   const heard: string[] = [];
   /** The lock answers a release once this is over, and with this. */
@@ -82,8 +89,10 @@ export async function aGate(overrides: Partial<Site> = {}, disk = new SimDisk())
     await site.parts.journal.record({ kind: "page", page: aPage(rows, { to, ...more }), at: noon }).durable;
   };
   await send([siteRow(anySite(overrides)), staffRow(rosa)]);
-  const app = gatewayApp(statusSources(site.parts, () => ({ state: "offline", queue: 0 })));
-  const ask = async (method: string, path: string, { form, json, cookie, headers, from }: Request = {}) => {
+  const attachments = await KeptAttachments.open({ disk: disk.mount(), folder: "/data", bytesMax: 2 ** 23 });
+  const sync = () => ({ state: "offline", queue: 0 }) as const;
+  const app = gatewayApp(statusSources(site.parts, sync, { guards, attachments }));
+  const ask = async (method: string, path: string, { form, json, jpeg, cookie, headers, from }: Request = {}) => {
     const response = await app.request(
       path,
       {
@@ -91,11 +100,13 @@ export async function aGate(overrides: Partial<Site> = {}, disk = new SimDisk())
         headers: {
           ...(form && { origin: "http://localhost", "content-type": "application/x-www-form-urlencoded" }),
           ...(json !== undefined && { "content-type": "application/json" }),
+          ...(jpeg && { "content-type": "image/jpeg" }),
           ...(cookie !== undefined && { cookie }),
           ...headers,
         },
         ...(form && { body: new URLSearchParams(form) }),
         ...(json !== undefined && { body: JSON.stringify(json) }),
+        ...(jpeg && { body: Buffer.from(jpeg) }),
       },
       from === undefined ? {} : { incoming: { socket: { remoteAddress: from } } },
     );
@@ -109,6 +120,7 @@ export async function aGate(overrides: Partial<Site> = {}, disk = new SimDisk())
   };
   return {
     app,
+    attachments,
     site: site.parts,
     ask,
     heard,

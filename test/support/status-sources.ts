@@ -1,6 +1,10 @@
 /** What a gateway's pages are made from, where a test has no broker, no neighbours and no disk to look at. */
+
+import { GatewayError } from "../../gateway/errors.ts";
 import type { SiteParts } from "../../gateway/flows/site-parts.ts";
+import type { GuardSources } from "../../gateway/http/guard-routes.ts";
 import type { StatusSources } from "../../gateway/http/status.ts";
+import type { Attachments } from "../../gateway/ports/attachments.ts";
 
 /** Any certificate. */
 const authority = `-----BEGIN CERTIFICATE-----
@@ -16,9 +20,15 @@ lG0QOXzlVW2pawjqXw==
 -----END CERTIFICATE-----
 `;
 
-export function statusSources(site: SiteParts, sync: () => ReturnType<StatusSources["sync"]>): StatusSources {
+export function statusSources(
+  site: SiteParts,
+  sync: () => ReturnType<StatusSources["sync"]>,
+  { guards = { photo: "optional" }, attachments = noAttachments }: Partial<GuardSources> = {},
+): StatusSources {
   return {
     site,
+    guards,
+    attachments,
     name: "North gate",
     version: "test",
     machine: "localhost",
@@ -34,3 +44,13 @@ export function statusSources(site: SiteParts, sync: () => ReturnType<StatusSour
     peerSeenAgoMs: () => undefined,
   };
 }
+
+/** Where no guard takes photos. */
+const noAttachments: Attachments = {
+  isFull: true,
+  put: () => Promise.reject(new GatewayError("storage-full", "this test keeps no photos")),
+  read: async () => undefined,
+  has: () => false,
+  waiting: () => [],
+  sent: async () => undefined,
+};

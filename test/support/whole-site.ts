@@ -155,6 +155,7 @@ export class WholeSite {
         hostnames: ["localhost", "127.0.0.1"],
         connectionsMax: 2_500,
       },
+      guards: { photo: "optional", attachmentsMb: 64 },
       clock: { source: "system", systemWithinMs: 1_000 },
       devices: [
         ...boxes.map((id) => ({ id, driver: "mqtt-lockbox", options: {} })),

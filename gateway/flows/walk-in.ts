@@ -1,0 +1,62 @@
+/**
+ * A visitor without a pass, let in on a guard's word: a staff command at the gate with a sheet that says for whom. What is typed goes on the
+ * sheet and never into the event, which cannot be unwritten.
+ */
+import { randomBytes } from "node:crypto";
+import type { AttachmentId, Attachments } from "../ports/attachments.ts";
+import { type GuardWord, type ScannedPass, turnAway } from "./guard-scan.ts";
+import type { SiteParts } from "./site-parts.ts";
+import { carryOutForStaff, type StaffCommandResult } from "./staff-command.ts";
+
+/** What a guard writes of a visit. */
+export interface VisitSheet {
+  readonly name?: string;
+  readonly type?: string;
+  readonly document?: string;
+  /** Whom the visitor wants to see. */
+  readonly hostName?: string;
+  readonly note?: string;
+}
+
+/** With something that cannot be guessed, so that the hash in the event tells nothing of what is on the sheet. */
+export function keepSheet(attachments: Attachments, sheet: VisitSheet): Promise<AttachmentId> {
+  const text = JSON.stringify({ ...sheet, salt: randomBytes(16).toString("base64url") });
+  return attachments.put({ kind: "sheet", bytes: Buffer.from(text) });
+}
+
+export async function readSheet(attachments: Attachments, id: AttachmentId | undefined): Promise<VisitSheet> {
+  const kept = id === undefined ? undefined : await attachments.read(id);
+  if (kept?.kind !== "sheet") return {};
+  const { salt: _, ...sheet } = JSON.parse(Buffer.from(kept.bytes).toString());
+  return sheet;
+}
+
+export type WalkInResult = StaffCommandResult | "blacklisted";
+
+/** Rejects with `journal-failed` or `storage-full`, in which case nothing has moved. */
+export async function admitWalkIn(
+  site: SiteParts,
+  attachments: Attachments,
+  at: Omit<ScannedPass, "uid">,
+  visitor: VisitSheet & { readonly name: string },
+  word: GuardWord,
+): Promise<WalkInResult> {
+  const { staff, accessPoint } = at;
+  const { document } = visitor;
+  // The same request again needs no sheet of its own.
+  const isRepeat = site.records.visits.withNonce(word.nonce) !== undefined;
+  const sheet = isRepeat ? undefined : await keepSheet(attachments, visitor);
+  if (document !== undefined && site.records.isDocumentBlacklisted(document)) {
+    await turnAway(site, { ...at, uid: undefined }, word, { sheet, why: "blacklisted" });
+    return "blacklisted";
+  }
+  const { nonce, photo, farM } = word;
+  const scan = {
+    staff: staff.id,
+    nonce,
+    ...(photo !== undefined && { photo }),
+    ...(sheet !== undefined && { sheet }),
+    ...(farM !== undefined && { farM }),
+  };
+  return carryOutForStaff(site, { staff, accessPoint, action: "unlock", scan });
+}
