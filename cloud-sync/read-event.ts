@@ -111,7 +111,7 @@ const eventSchema = z.discriminatedUnion("type", [
   ...(["bolt", "door", "tamper", "battery", "presence", "boot-doubted", "opened-at-lock", "codes-stuck"] as const).map(
     (type) => z.looseObject({ ...stamp, type: z.literal(type), device: word }),
   ),
-  ...(["pin-guessing", "boot", "damage", "checksum-mismatch"] as const).map((type) =>
+  ...(["pin-guessing", "pass-guessing", "boot", "damage", "checksum-mismatch"] as const).map((type) =>
     z.looseObject({ ...stamp, type: z.literal(type) }),
   ),
 ]);

@@ -71,7 +71,7 @@ export interface Circumstances {
   readonly time: ClockInterval;
   /** Monotonic time since the request of the last complete poll; null: none in living memory. */
   readonly sinceSyncMs: Millis | null;
-  /** How long the keypad stays locked out; 0 when it is not. */
+  /** How long the reader takes no more of the kind presented; 0 when it does, and when a guard asks. */
   readonly lockedOutMs: Millis;
 }
 
@@ -107,7 +107,7 @@ export function decide(request: AccessRequest, view: SiteView, now: Circumstance
 
   if (view.site?.lockdown) return denied("LOCKDOWN");
   if (!view.knowsAccessPoint(request.accessPoint)) return denied("WRONG_ACCESS_POINT");
-  if (request.presented.kind === "pin" && now.lockedOutMs > 0) return denied("LOCKED_OUT");
+  if (now.lockedOutMs > 0) return denied("LOCKED_OUT");
 
   const candidates = view.candidates(request.presented);
   if (!view.site) return denied("OFFLINE_NO_CACHE");

@@ -83,7 +83,7 @@ export type EventBody =
       readonly revision: number;
       readonly grant?: GrantId;
       readonly credential?: CredentialId;
-      /** How long this denial has locked the keypad out, when it has. */
+      /** How long this denial has locked the keypad or the scanner out, when it has. */
       readonly lockedOutMs?: Millis;
       /** Name of the gateway that holds the grant's entries, where that is the reason. */
       readonly heldAt?: string;
@@ -107,10 +107,12 @@ export type EventBody =
       readonly scan: GuardScan;
     }
   /**
-   * So many wrong PINs within 24 h, at so many keypads of this gateway, that their budget is spent (pin-budget.ts). Told when that
+   * So many wrong PINs within 24 h, at so many keypads of this gateway, that their budget is spent (guess-budget.ts). Told when that
    * begins, and not again within 24 h.
    */
   | { readonly type: "pin-guessing"; readonly wrongPins: number; readonly keypads: number }
+  /** The same of passes, at so many scanners that nobody watches. */
+  | { readonly type: "pass-guessing"; readonly wrongPasses: number; readonly scanners: number }
   /**
    * A press that was taken in and got no decision: nothing moved for it. "stopped": the gateway ended before its decision was written
    * down · "turned-away": too many were waiting · "too-late": it was old when it arrived · "no-access-point": the reader serves none.

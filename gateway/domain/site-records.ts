@@ -4,15 +4,16 @@
  */
 import type { AccessPointId } from "./access-point.ts";
 import { CodeLedger, type TrailItem } from "./code-trail.ts";
-import type { CredentialId, CredentialKind, PresentedCredential } from "./credential.ts";
-import type { Candidate, DenyReason, RightsView, SiteView } from "./decide.ts";
+import type { CredentialId, PresentedCredential } from "./credential.ts";
+import type { Candidate, RightsView, SiteView } from "./decide.ts";
 import { type DoorItem, DoorWork, type HeldOpen, type Unfinished } from "./door-work.ts";
-import type { DeviceOrigin, EntryEvent, EventSeq } from "./entry-event.ts";
+import type { DeviceOrigin, EntryEvent, EventBody, EventSeq } from "./entry-event.ts";
 import { type Checksum, type Cursor, type FeedPage, type FeedRow, noCursor, type PeerGateway } from "./feed.ts";
 import { FeedSet, type RowItem } from "./feed-set.ts";
 import type { GatewayId, Grant, GrantId } from "./grant.ts";
 import type { HoldOpen } from "./hold-open.ts";
 import type { Instant, Monotonic } from "./instant.ts";
+import { type GuessedKind, isGuessedKind } from "./lockout.ts";
 import type { JournalRecord } from "./record.ts";
 import { gatewayOf, held, type Rights } from "./rights.ts";
 import { type LedgerItem, RightsLedger } from "./rights-ledger.ts";
@@ -44,6 +45,8 @@ export type SnapshotItem =
   | TrailItem
   | VisitItem
   | DoorItem;
+
+type Denied = EventBody & { readonly type: "denied" };
 
 export class SiteRecords implements SiteView {
   cursor: Cursor = noCursor;
@@ -250,12 +253,12 @@ export class SiteRecords implements SiteView {
   }
 
   /**
-   * Whether a denial is what guessing looks like: a PIN that no grant carries. A known PIN at a wrong time is a person, and so are those
-   * who stand before a gateway that has no records yet.
+   * The kind of what a denial looks like guessing at: a PIN or a pass that no grant carries, at a reader nobody watches. A known one at a
+   * wrong time, used up or over, is a person; so are those who stand before a gateway that has no records yet, and whom a guard looks at.
    */
-  isGuess(via: CredentialKind, reason: DenyReason): boolean {
+  guessedKind({ via, reason, scan }: Pick<Denied, "via" | "reason" | "scan">): GuessedKind | undefined {
     const isMiss = reason === "QR_NOT_FOUND" || reason === "OFFLINE_NO_CACHE";
-    return via === "pin" && isMiss && this.site !== undefined;
+    return isGuessedKind(via) && isMiss && !scan && this.site !== undefined ? via : undefined;
   }
 
   /**
@@ -379,7 +382,7 @@ export class SiteRecords implements SiteView {
     switch (event.type) {
       case "admitted":
         this.#ledger.spend(event.grant, "used", 1);
-        if (event.via === "pin") this.#attempts.succeeded(event.accessPoint, mono);
+        if (isGuessedKind(event.via) && !event.scan) this.#attempts.succeeded(event.via, event.accessPoint, mono);
         break;
       case "void": {
         // Once, and only what that admission took.
@@ -387,11 +390,16 @@ export class SiteRecords implements SiteView {
         if (grant !== undefined) this.#ledger.spend(grant, "voided", 1);
         break;
       }
-      case "denied":
-        if (this.isGuess(event.via, event.reason)) this.#attempts.missed(event.accessPoint, mono);
+      case "denied": {
+        const guessed = this.guessedKind(event);
+        if (guessed) this.#attempts.missed(guessed, event.accessPoint, mono);
         break;
+      }
       case "pin-guessing":
-        this.#attempts.guessingTold(mono);
+        this.#attempts.guessingTold("pin", mono);
+        break;
+      case "pass-guessing":
+        this.#attempts.guessingTold("pass", mono);
         break;
       case "rights-returned":
         this.#ledger.move(event.grant, { returned: event.total, order: event.order }, this.highWater);

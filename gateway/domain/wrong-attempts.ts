@@ -1,11 +1,29 @@
-/** The wrong PINs of this gateway: what each keypad's lockout and the day's budget make of them, kept through restarts by SiteRecords. */
+/**
+ * The wrong PINs and passes of this gateway: what each reader's lockout and the day's budget make of them, kept through restarts by
+ * SiteRecords.
+ */
 import type { AccessPointId } from "./access-point.ts";
+import {
+  budgetLockoutMs,
+  guessBudget,
+  isBudgetSpent,
+  ofLastDay,
+  type WrongTries,
+  withWrongTry,
+} from "./guess-budget.ts";
 import type { Millis, Monotonic } from "./instant.ts";
-import { afterMiss, afterSuccess, type Lockout, lockedOutMs, older } from "./lockout.ts";
-import { budgetLockoutMs, isBudgetSpent, ofLastDay, pinBudget, type WrongPins, withWrongPin } from "./pin-budget.ts";
+import {
+  afterMiss,
+  afterSuccess,
+  type GuessedKind,
+  guessedKinds,
+  type Lockout,
+  lockedOutMs,
+  older,
+} from "./lockout.ts";
 
-/** What of them stands in a snapshot. Times count back from the moment it is written: each boot has a clock of its own. */
-export type AttemptsItem =
+/** What of them stands in a snapshot; of PINs where `via` is absent. Times count back from the moment it is written: each boot has a clock of its own. */
+export type AttemptsItem = { readonly via?: "pass" } & (
   | {
       readonly item: "lockout";
       readonly accessPoint: AccessPointId;
@@ -17,7 +35,8 @@ export type AttemptsItem =
       readonly item: "wrong-pins";
       readonly wrong: readonly { readonly accessPoint: AccessPointId; readonly agoMs: Millis }[];
       readonly toldAgoMs: Millis | null;
-    };
+    }
+);
 
 /** What flows and pages may ask. */
 export type AttemptsView = Pick<
@@ -25,87 +44,111 @@ export type AttemptsView = Pick<
   "lockedOutMs" | "lockedOutAfterMissMs" | "ofLastDay" | "isGuessingUntold"
 >;
 
-export class WrongAttempts {
-  readonly #lockouts = new Map<AccessPointId, Lockout>();
-  #wrongPins: WrongPins = [];
+/** Those of one kind. */
+interface Attempts {
+  readonly lockouts: Map<AccessPointId, Lockout>;
+  wrong: WrongTries;
   /** When guessing was last told. */
-  #toldAt: Monotonic | undefined;
+  toldAt: Monotonic | undefined;
+}
 
-  lockedOutMs(accessPoint: AccessPointId, now: Monotonic): Millis {
-    return lockedOutMs(this.#lockouts.get(accessPoint), now);
+export class WrongAttempts {
+  readonly #of: Readonly<Record<GuessedKind, Attempts>> = { pin: noAttempts(), pass: noAttempts() };
+
+  /** How long the reader takes no more of the kind; 0 when it does. */
+  lockedOutMs(kind: GuessedKind, accessPoint: AccessPointId, now: Monotonic): Millis {
+    return lockedOutMs(this.#of[kind].lockouts.get(accessPoint), now);
   }
 
-  /** How long one more wrong PIN now would lock the keypad out; 0 when it would not. */
-  lockedOutAfterMissMs(accessPoint: AccessPointId, now: Monotonic): Millis {
-    return lockedOutMs(this.#afterMiss(accessPoint, now).lockout, now);
+  /** How long one more wrong one now would lock the reader out; 0 when it would not. */
+  lockedOutAfterMissMs(kind: GuessedKind, accessPoint: AccessPointId, now: Monotonic): Millis {
+    return lockedOutMs(this.#afterMiss(kind, accessPoint, now).lockout, now);
   }
 
-  /** Wrong PINs of the last 24 h, over all keypads here. */
-  ofLastDay(now: Monotonic): { readonly count: number; readonly keypads: number; readonly isBudgetSpent: boolean } {
-    const wrong = ofLastDay(this.#wrongPins, now);
-    const keypads = new Set(wrong.map(({ accessPoint }) => accessPoint)).size;
-    return { count: wrong.length, keypads, isBudgetSpent: isBudgetSpent(wrong, now) };
+  /** Wrong ones of the last 24 h, over all readers here. */
+  ofLastDay(
+    kind: GuessedKind,
+    now: Monotonic,
+  ): { readonly count: number; readonly readers: number; readonly isBudgetSpent: boolean } {
+    const wrong = ofLastDay(this.#of[kind].wrong, now);
+    const readers = new Set(wrong.map(({ accessPoint }) => accessPoint)).size;
+    return { count: wrong.length, readers, isBudgetSpent: isBudgetSpent(kind, wrong, now) };
   }
 
   /** Their budget is spent, and no event of the last day says so. */
-  isGuessingUntold(now: Monotonic): boolean {
-    return isBudgetSpent(this.#wrongPins, now) && (this.#toldAt === undefined || now - this.#toldAt >= pinBudget.dayMs);
+  isGuessingUntold(kind: GuessedKind, now: Monotonic): boolean {
+    const { wrong, toldAt } = this.#of[kind];
+    return isBudgetSpent(kind, wrong, now) && (toldAt === undefined || now - toldAt >= guessBudget.dayMs);
   }
 
-  missed(accessPoint: AccessPointId, at: Monotonic): void {
-    const { lockout, wrongPins } = this.#afterMiss(accessPoint, at);
-    this.#lockouts.set(accessPoint, lockout);
-    this.#wrongPins = wrongPins;
+  missed(kind: GuessedKind, accessPoint: AccessPointId, at: Monotonic): void {
+    const { lockout, wrong } = this.#afterMiss(kind, accessPoint, at);
+    this.#of[kind].lockouts.set(accessPoint, lockout);
+    this.#of[kind].wrong = wrong;
   }
 
-  succeeded(accessPoint: AccessPointId, at: Monotonic): void {
-    const lockout = afterSuccess(this.#lockouts.get(accessPoint), at);
-    if (lockout) this.#lockouts.set(accessPoint, lockout);
-    else this.#lockouts.delete(accessPoint);
+  succeeded(kind: GuessedKind, accessPoint: AccessPointId, at: Monotonic): void {
+    const { lockouts } = this.#of[kind];
+    const lockout = afterSuccess(kind, lockouts.get(accessPoint), at);
+    if (lockout) lockouts.set(accessPoint, lockout);
+    else lockouts.delete(accessPoint);
   }
 
-  guessingTold(at: Monotonic): void {
-    this.#toldAt = at;
+  guessingTold(kind: GuessedKind, at: Monotonic): void {
+    this.#of[kind].toldAt = at;
   }
 
   /** All of it grows older by `ms`, on the running process's clock. */
   age(ms: Millis): void {
-    for (const [accessPoint, lockout] of this.#lockouts) this.#lockouts.set(accessPoint, older(lockout, ms));
-    this.#wrongPins = this.#wrongPins.map(({ accessPoint, at }) => ({ accessPoint, at: at - ms }));
-    if (this.#toldAt !== undefined) this.#toldAt -= ms;
+    for (const attempts of Object.values(this.#of)) {
+      for (const [accessPoint, lockout] of attempts.lockouts) attempts.lockouts.set(accessPoint, older(lockout, ms));
+      attempts.wrong = attempts.wrong.map(({ accessPoint, at }) => ({ accessPoint, at: at - ms }));
+      if (attempts.toldAt !== undefined) attempts.toldAt -= ms;
+    }
   }
 
   /** Copied at the call: what happens later does not show. */
   dump(now: Monotonic): AttemptsItem[] {
-    const items: AttemptsItem[] = [...this.#lockouts].map(([accessPoint, lockout]) => ({
-      item: "lockout",
-      accessPoint,
-      misses: lockout.misses,
-      sinceMissMs: Math.max(0, now - lockout.lastMissAt),
-      remainingMs: lockedOutMs(lockout, now),
-    }));
-    const wrong = ofLastDay(this.#wrongPins, now).map(({ accessPoint, at }) => ({
-      accessPoint,
-      agoMs: Math.max(0, now - at),
-    }));
-    if (wrong.length > 0)
-      items.push({ item: "wrong-pins", wrong, toldAgoMs: this.#toldAt === undefined ? null : now - this.#toldAt });
-    return items;
+    return guessedKinds.flatMap((kind) => {
+      const { lockouts, wrong, toldAt } = this.#of[kind];
+      const via = kind === "pin" ? {} : { via: kind };
+      const items: AttemptsItem[] = [...lockouts].map(([accessPoint, lockout]) => ({
+        item: "lockout",
+        ...via,
+        accessPoint,
+        misses: lockout.misses,
+        sinceMissMs: Math.max(0, now - lockout.lastMissAt),
+        remainingMs: lockedOutMs(lockout, now),
+      }));
+      const ago = ofLastDay(wrong, now).map(({ accessPoint, at }) => ({ accessPoint, agoMs: Math.max(0, now - at) }));
+      if (ago.length > 0)
+        items.push({ item: "wrong-pins", ...via, wrong: ago, toldAgoMs: toldAt === undefined ? null : now - toldAt });
+      return items;
+    });
   }
 
   restore(entry: AttemptsItem, now: Monotonic): void {
+    const attempts = this.#of[entry.via ?? "pin"];
     if (entry.item === "lockout") {
       const { accessPoint, misses, sinceMissMs, remainingMs } = entry;
-      this.#lockouts.set(accessPoint, { misses, lastMissAt: now - sinceMissMs, until: now + remainingMs });
+      attempts.lockouts.set(accessPoint, { misses, lastMissAt: now - sinceMissMs, until: now + remainingMs });
     } else {
-      this.#wrongPins = entry.wrong.map(({ accessPoint, agoMs }) => ({ accessPoint, at: now - agoMs }));
-      this.#toldAt = entry.toldAgoMs === null ? undefined : now - entry.toldAgoMs;
+      attempts.wrong = entry.wrong.map(({ accessPoint, agoMs }) => ({ accessPoint, at: now - agoMs }));
+      attempts.toldAt = entry.toldAgoMs === null ? undefined : now - entry.toldAgoMs;
     }
   }
 
-  #afterMiss(accessPoint: AccessPointId, now: Monotonic): { readonly lockout: Lockout; readonly wrongPins: WrongPins } {
-    const wrongPins = withWrongPin(this.#wrongPins, accessPoint, now);
-    const lockout = afterMiss(this.#lockouts.get(accessPoint), now, budgetLockoutMs(wrongPins, accessPoint, now));
-    return { lockout, wrongPins };
+  #afterMiss(
+    kind: GuessedKind,
+    accessPoint: AccessPointId,
+    now: Monotonic,
+  ): { readonly lockout: Lockout; readonly wrong: WrongTries } {
+    const wrong = withWrongTry(this.#of[kind].wrong, accessPoint, now);
+    const atLeastMs = budgetLockoutMs(kind, wrong, accessPoint, now);
+    return { lockout: afterMiss(kind, this.#of[kind].lockouts.get(accessPoint), now, atLeastMs), wrong };
   }
+}
+
+function noAttempts(): Attempts {
+  return { lockouts: new Map(), wrong: [], toldAt: undefined };
 }

@@ -55,15 +55,16 @@ export async function checkPass(site: SiteParts, scanned: ScannedPass): Promise<
   noteFirstLook(site, scanned);
   // Nothing more can be written down, so nobody could be let in.
   if (site.journal.state === "failed") return { reason: "STORAGE_FULL", visitor: undefined, heldAt: undefined };
-  let decision = decideNow(site, request);
+  const scan = { staff: scanned.staff.id };
+  let decision = decideNow(site, request, scan);
   if (isElsewhere(decision)) {
     await fetchEntry(site, decision.grant);
-    decision = decideNow(site, request);
+    decision = decideNow(site, request, scan);
   }
   const { grant } = decision;
   const visitor = grant && visitorOf(site, grant);
   if (decision.outcome === "granted") return { reason: undefined, visitor, heldAt: undefined };
-  const { reason } = deny(site, request, decision, { origin: undefined, scan: { staff: scanned.staff.id } });
+  const { reason } = deny(site, request, decision, { origin: undefined, scan });
   const heldAt = reason === "HELD_AT_OTHER_GATE" && grant ? site.records.heldAt(grant) : undefined;
   return { reason, visitor, heldAt };
 }

@@ -7,6 +7,7 @@ import { type AccessRequest, type Decision, type DenyReason, decide, secondLook 
 import type { DeviceOrigin, EntryEvent, EventBody, EventSeq, GuardScan } from "../domain/entry-event.ts";
 import type { Grant } from "../domain/grant.ts";
 import type { Millis, Monotonic } from "../domain/instant.ts";
+import type { GuessedKind } from "../domain/lockout.ts";
 import type { Visit } from "../domain/visits.ts";
 import { GatewayError } from "../errors.ts";
 import type { Reader } from "../ports/device.ts";
@@ -63,10 +64,10 @@ async function answer(site: SiteParts, request: AccessRequest, press: Press): Pr
   if (site.stopping.aborted) return { outcome: "unanswered", why: "stopped" };
   if (isTooLate(site, press)) return { outcome: "unanswered", why: "too-late" };
   if (site.journal.state === "failed") return { outcome: "denied", reason: "STORAGE_FULL" };
-  let decision = decideNow(site, request);
+  let decision = decideNow(site, request, press.scan);
   if (isElsewhere(decision)) {
     await fetchEntry(site, decision.grant);
-    decision = decideNow(site, request);
+    decision = decideNow(site, request, press.scan);
   }
   // Nothing may come between the decision and its record: another door could spend the same entry.
   const counted = press.scan?.nonce === undefined ? undefined : site.records.visits.withNonce(press.scan.nonce);
@@ -76,8 +77,10 @@ async function answer(site: SiteParts, request: AccessRequest, press: Press): Pr
   return admit(site, request, accessPoint, decision, press);
 }
 
-export function decideNow(site: SiteParts, request: AccessRequest): Decision {
-  return decide(request, site.records, circumstancesAt(site, request.accessPoint));
+/** `scan`: a guard asks, whom no guesser locks out. */
+export function decideNow(site: SiteParts, request: AccessRequest, scan?: GuardScan): Decision {
+  const via = scan ? undefined : request.presented.kind;
+  return decide(request, site.records, circumstancesAt(site, request.accessPoint, via));
 }
 
 /** At another access point it may be under way. A number that stands for anything but an entry lets nobody in. */
@@ -162,8 +165,9 @@ export function deny(
 ): Outcome & { outcome: "denied" } {
   const { accessPoint, presented } = request;
   const reason = decision.outcome === "denied" ? decision.reason : "WRONG_ACCESS_POINT";
-  const guessed = site.records.isGuess(presented.kind, reason);
-  const lockedOutMs = guessed ? site.records.attempts.lockedOutAfterMissMs(accessPoint, site.clock.monotonic()) : 0;
+  const { attempts } = site.records;
+  const guessed = site.records.guessedKind({ via: presented.kind, reason, ...(scan && { scan }) });
+  const lockedOutMs = guessed ? attempts.lockedOutAfterMissMs(guessed, accessPoint, site.clock.monotonic()) : 0;
   const { grant } = decision;
   const heldAt = reason === "HELD_AT_OTHER_GATE" && grant ? site.records.heldAt(grant) : undefined;
   void note(
@@ -185,17 +189,21 @@ export function deny(
     { importance: guessed ? "high" : "low" },
   );
   site.logger.info("access-denied", { accessPoint, reason, ...(lockedOutMs > 0 && { lockedOutMs }) });
-  if (guessed) tellGuessing(site);
+  if (guessed) tellGuessing(site, guessed);
   return { outcome: "denied", reason };
 }
 
 /** Once when it begins. */
-function tellGuessing(site: SiteParts): void {
+function tellGuessing(site: SiteParts, kind: GuessedKind): void {
   const now = site.clock.monotonic();
-  if (!site.records.attempts.isGuessingUntold(now)) return;
-  const { count: wrongPins, keypads } = site.records.attempts.ofLastDay(now);
-  void note(site, { type: "pin-guessing", wrongPins, keypads }, { importance: "high" });
-  site.logger.warn("pin-guessing", { wrongPins, keypads });
+  if (!site.records.attempts.isGuessingUntold(kind, now)) return;
+  const { count, readers } = site.records.attempts.ofLastDay(kind, now);
+  const event: EventBody =
+    kind === "pin"
+      ? { type: "pin-guessing", wrongPins: count, keypads: readers }
+      : { type: "pass-guessing", wrongPasses: count, scanners: readers };
+  void note(site, event, { importance: "high" });
+  site.logger.warn(event.type, { count, readers });
 }
 
 function lockedOut(outcome: Outcome): boolean {

@@ -1,9 +1,11 @@
 /** What the flows work with: the records and the journal of this site, its time, and its access points with their devices. */
 import type { AccessPoint, AccessPointId, DeviceId } from "../domain/access-point.ts";
+import type { CredentialKind } from "../domain/credential.ts";
 import type { Circumstances } from "../domain/decide.ts";
 import type { DeviceOrigin, EventBody } from "../domain/entry-event.ts";
 import type { GrantId } from "../domain/grant.ts";
 import type { Monotonic } from "../domain/instant.ts";
+import { isGuessedKind } from "../domain/lockout.ts";
 import type { HolderId } from "../domain/rights.ts";
 import type { SiteRecords } from "../domain/site-records.ts";
 import { GatewayError } from "../errors.ts";
@@ -46,12 +48,17 @@ export interface SiteParts {
   readonly stopping: AbortSignal;
 }
 
-/** What decide() is told besides the request and the records. */
-export function circumstancesAt({ records, clock, time }: SiteParts, accessPoint: AccessPointId): Circumstances {
+/** What decide() is told besides the request and the records. `via`: what is presented to a reader nobody watches. */
+export function circumstancesAt(
+  { records, clock, time }: SiteParts,
+  accessPoint: AccessPointId,
+  via?: CredentialKind,
+): Circumstances {
+  const now = clock.monotonic();
   return {
     time: time.interval(),
     sinceSyncMs: time.sinceSyncMs(),
-    lockedOutMs: records.attempts.lockedOutMs(accessPoint, clock.monotonic()),
+    lockedOutMs: via && isGuessedKind(via) ? records.attempts.lockedOutMs(via, accessPoint, now) : 0,
   };
 }
 

@@ -15,7 +15,7 @@ export class Metrics {
   }
 
   text(status: GatewayStatus, broker: Readonly<Record<string, number>>): Promise<string> {
-    const { sync, journal, disk, records, clock, devices, accessPoints, wrongPins } = status;
+    const { sync, journal, disk, records, clock, devices, accessPoints, wrongPins, wrongPasses } = status;
     this.#set("postern_events_durable", "Number of the newest event on the disk", journal.durableSeq);
     this.#set("postern_events_queued", "Events the cloud does not have yet", sync.queue);
     this.#set("postern_journal_open", "1 while records can be written", journal.state === "open" ? 1 : 0);
@@ -38,7 +38,10 @@ export class Metrics {
       this.#set("postern_device_online", "1 while the device is online", link === "online" ? 1 : 0, { device: id });
       if (battery !== undefined) this.#set("postern_device_battery_percent", "Battery charge", battery, { device: id });
     }
-    for (const { id, lockedOutMs } of accessPoints) {
+    for (const { id, lockedOutMs, passesLockedOutMs } of accessPoints) {
+      this.#set("postern_scanner_locked_out", "1 while the scanner is locked out", passesLockedOutMs > 0 ? 1 : 0, {
+        access_point: id,
+      });
       this.#set("postern_keypad_locked_out", "1 while the keypad is locked out", lockedOutMs > 0 ? 1 : 0, {
         access_point: id,
       });
@@ -48,6 +51,16 @@ export class Metrics {
       "postern_wrong_pins_budget_spent",
       "1 while there are so many that each wrong PIN locks its keypad out",
       wrongPins.budgetSpent ? 1 : 0,
+    );
+    this.#set(
+      "postern_wrong_passes_last_day",
+      "Wrong passes in the last 24 h, over all scanners nobody watches",
+      wrongPasses.lastDay,
+    );
+    this.#set(
+      "postern_wrong_passes_budget_spent",
+      "1 while there are so many that each wrong pass locks its scanner out",
+      wrongPasses.budgetSpent ? 1 : 0,
     );
     for (const [name, value] of Object.entries(broker)) {
       this.#set("postern_broker", "The broker's counters and gauges, by name", value, { figure: name });

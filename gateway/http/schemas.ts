@@ -47,6 +47,12 @@ export const statusSchema = z.object({
     budget: z.number(),
     budgetSpent: z.boolean().describe("each wrong PIN now locks its own keypad out, for up to 8 h"),
   }),
+  wrongPasses: z.object({
+    lastDay: z.number().describe("passes that nobody has, shown here in the last 24 h to scanners nobody watches"),
+    scanners: z.number().describe("at so many scanners"),
+    budget: z.number(),
+    budgetSpent: z.boolean().describe("each wrong pass now locks its own scanner out, for up to 10 min"),
+  }),
   offline: z.array(
     z.object({
       kind: z.string(),
@@ -62,7 +68,8 @@ export const statusSchema = z.object({
       bolt: z.enum(["released", "secured", "jammed", "unknown"]),
       basis: z.enum(["reported", "assumed"]),
       door: z.enum(["open", "closed", "unknown"]),
-      lockedOutMs: z.number(),
+      lockedOutMs: z.number().describe("no PIN is taken there for so long"),
+      passesLockedOutMs: z.number().describe("no pass is taken there for so long, unless a guard asks"),
       heldOpenUntil: z
         .number()
         .nullable()

@@ -99,7 +99,8 @@ const lowBatteryPercent = 20;
 
 /** The part that is fetched again and again. */
 export function StatusBody({ status, events }: { status: GatewayStatus; events: readonly EntryEvent[] }) {
-  const { sync, clock, journal, disk, records, accessPoints, devices, offline, peers, site, wrongPins } = status;
+  const { sync, clock, journal, disk, records, accessPoints, devices, offline, peers, site, wrongPins, wrongPasses } =
+    status;
   const zone = knownZone(site?.zone);
   return (
     <div id="status" hx-get="/status" hx-trigger="every 2s" hx-swap="outerMorph">
@@ -155,6 +156,13 @@ export function StatusBody({ status, events }: { status: GatewayStatus; events: 
           remote unlock go on.
         </p>
       )}
+      {wrongPasses.budgetSpent && (
+        <p>
+          <Tag tone="bad">guessing</Tag> {counted(wrongPasses.lastDay, "wrong pass", "es")} at{" "}
+          {counted(wrongPasses.scanners, "scanner")} within a day: each further one locks its scanner out. PINs, links,
+          guards and remote unlock go on.
+        </p>
+      )}
       {accessPoints.length === 0 ? (
         <p>No access point is configured. Add one to the gateway's file under accessPoints.</p>
       ) : (
@@ -185,6 +193,9 @@ export function StatusBody({ status, events }: { status: GatewayStatus; events: 
                       <Tag tone="bad">locked out for {duration(point.lockedOutMs)}</Tag>
                     ) : (
                       "ready"
+                    )}{" "}
+                    {point.passesLockedOutMs > 0 && (
+                      <Tag tone="bad">passes locked out for {duration(point.passesLockedOutMs)}</Tag>
                     )}
                   </td>
                 </tr>
@@ -325,7 +336,9 @@ function describe(event: EntryEvent, zone: string): string {
       return [
         `${event.accessPoint}: denied. ${denialTexts[event.reason].en}`,
         event.heldAt === undefined ? "" : ` Held at: ${event.heldAt}.`,
-        event.lockedOutMs === undefined ? "" : ` Keypad locked out for ${duration(event.lockedOutMs)}.`,
+        event.lockedOutMs === undefined
+          ? ""
+          : ` ${event.via === "pass" ? "Scanner" : "Keypad"} locked out for ${duration(event.lockedOutMs)}.`,
       ].join("");
     case "turned-away":
       return `${event.accessPoint}: a visitor was turned away ${event.why === "guard" ? "by the guard" : "because of the blacklist"}`;
@@ -333,6 +346,8 @@ function describe(event: EntryEvent, zone: string): string {
       return `${event.accessPoint}: a visitor has left`;
     case "pin-guessing":
       return `${counted(event.wrongPins, "wrong PIN")} at ${counted(event.keypads, "keypad")} within a day: is somebody guessing?`;
+    case "pass-guessing":
+      return `${counted(event.wrongPasses, "wrong pass", "es")} at ${counted(event.scanners, "scanner")} within a day: is somebody guessing?`;
     case "released":
       return `${event.accessPoint}: ${words.released[event.result]}`;
     case "void":
@@ -399,8 +414,8 @@ function describe(event: EntryEvent, zone: string): string {
   }
 }
 
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
+function counted(count: number, what: string, ending: "s" | "es" = "s"): string {
+  return `${count} ${what}${count === 1 ? "" : ending}`;
 }
 
 function size(bytes: number): string {

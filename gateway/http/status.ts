@@ -2,8 +2,8 @@
 import type { z } from "@hono/zod-openapi";
 import { type GatewayId, type GrantKind, grantKinds } from "../domain/grant.ts";
 import type { GuardRules } from "../domain/guard-rules.ts";
+import { guessBudget } from "../domain/guess-budget.ts";
 import type { Millis, Monotonic } from "../domain/instant.ts";
-import { pinBudget } from "../domain/pin-budget.ts";
 import type { SiteParts } from "../flows/site-parts.ts";
 import type { Attachments } from "../ports/attachments.ts";
 import type { statusSchema } from "./schemas.ts";
@@ -48,7 +48,9 @@ export async function gatewayStatus(sources: StatusSources): Promise<GatewayStat
   const { earliest, latest } = time.interval();
   const sinceSyncMs = time.sinceSyncMs();
   const { state, queue } = sources.sync();
-  const wrongPins = records.attempts.ofLastDay(clock.monotonic());
+  const now = clock.monotonic();
+  const wrongPins = records.attempts.ofLastDay("pin", now);
+  const wrongPasses = records.attempts.ofLastDay("pass", now);
   return {
     gateway: { id: records.gateway, name: sources.name },
     site: records.site
@@ -72,9 +74,15 @@ export async function gatewayStatus(sources: StatusSources): Promise<GatewayStat
     records: { rows: records.size, suspect: records.suspect },
     wrongPins: {
       lastDay: wrongPins.count,
-      keypads: wrongPins.keypads,
-      budget: pinBudget.wrongADay,
+      keypads: wrongPins.readers,
+      budget: guessBudget.pin.wrongADay,
       budgetSpent: wrongPins.isBudgetSpent,
+    },
+    wrongPasses: {
+      lastDay: wrongPasses.count,
+      scanners: wrongPasses.readers,
+      budget: guessBudget.pass.wrongADay,
+      budgetSpent: wrongPasses.isBudgetSpent,
     },
     offline: grantKinds.map((kind) => {
       const worksForMs = worksFor(site, kind);
@@ -85,9 +93,10 @@ export async function gatewayStatus(sources: StatusSources): Promise<GatewayStat
       const device = devices.get(lock);
       const { bolt, basis } = device?.lock?.state() ?? { bolt: "unknown", basis: "assumed" };
       const door = device?.status().door ?? "unknown";
-      const lockedOutMs = Math.round(records.attempts.lockedOutMs(id, clock.monotonic()));
+      const lockedOutMs = Math.round(records.attempts.lockedOutMs("pin", id, now));
+      const passesLockedOutMs = Math.round(records.attempts.lockedOutMs("pass", id, now));
       const heldOpenUntil = records.heldOpen(id)?.until ?? null;
-      return { id, name, lock, bolt, basis, door, lockedOutMs, heldOpenUntil };
+      return { id, name, lock, bolt, basis, door, lockedOutMs, passesLockedOutMs, heldOpenUntil };
     }),
     devices: [...devices.values()].map((device) => {
       const { link, since, firmware, battery, tamper, bootDoubted, attention } = device.status();

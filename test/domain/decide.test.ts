@@ -123,7 +123,7 @@ function mayOpen(world: World, { accessPoint, presented }: AccessRequest, now: C
   const maxAge: Record<string, number> = { stay: Number.POSITIVE_INFINITY, visitor: aDay, delivery: hour };
   const banned = (what: string) => world.blacklist.includes(what);
   if (world.lockdown || accessPoint === "cellar") return false;
-  if (presented.kind === "pin" && now.lockedOutMs > 0) return false;
+  if (now.lockedOutMs > 0) return false;
   return world.grants.some(({ grant, granted }) =>
     grant.credentials.some(
       (credential) =>

@@ -36,7 +36,7 @@ const rows = readRows(page);
 
 test("the table is whole: no row and no reason has gone missing", () => {
   // Count the rows anew when you add or remove one on purpose.
-  assert.equal(rows.length, 152);
+  assert.equal(rows.length, 177);
   const told = new Set(rows.map(({ cells }) => cells.get("outcome")));
   assert.deepEqual(
     denyReasons.filter((reason) => !told.has(reason)),
@@ -77,7 +77,9 @@ class World {
   damaged: "no" | "damaged" | "whole again" = "no";
   time: ClockInterval = { earliest: noon, latest: noon + 1000 };
   sinceSyncMs: number | null = 5000;
-  lockedOutMs = 0;
+  /** How long the reader takes no more of each kind. */
+  readonly lockedOutMs: Partial<Record<CredentialKind, number>> = {};
+  byGuard = false;
   accessPoint = "front";
   presented = { kind: "pin" as CredentialKind, index: aCredential("pat-pin").index };
 
@@ -219,7 +221,13 @@ const columns: Record<string, (cell: string, world: World) => void> = {
     world.site = aSite({ lockdown: pick({ open: false, lockdown: true }, cell) });
   },
   "keypad locked out for"(cell, world) {
-    world.lockedOutMs = secondsOf(cell);
+    world.lockedOutMs.pin = secondsOf(cell);
+  },
+  "scanner locked out for"(cell, world) {
+    world.lockedOutMs.pass = secondsOf(cell);
+  },
+  "held to"(cell, world) {
+    world.byGuard = pick({ "the reader": false, "a guard's phone": true }, cell);
   },
   "first grant"(cell, world) {
     world.grant = another("pat", cell, world);
@@ -249,6 +257,7 @@ function another(id: string, state: string, world: World): Grant {
 }
 
 function play(cells: ReadonlyMap<string, string>): string {
+  if (cells.has("at the scanner")) return playScanner(cells.get("at the scanner")!);
   if (cells.has("at the keypad")) return playKeypad(cells.get("at the keypad")!);
   return cells.has("at the keypads") ? playKeypads(cells.get("at the keypads")!) : playDoor(cells);
 }
@@ -257,7 +266,7 @@ function playDoor(cells: ReadonlyMap<string, string>): string {
   const world = new World();
   for (const [column, cell] of cells) pick(columns, column)(cell, world);
   const { accessPoint, presented, time, sinceSyncMs } = world;
-  const circumstances = { time, sinceSyncMs, lockedOutMs: world.lockedOutMs };
+  const circumstances = { time, sinceSyncMs, lockedOutMs: (!world.byGuard && world.lockedOutMs[presented.kind]) || 0 };
   const decision = decide({ accessPoint, presented }, world.records(), circumstances);
   if (decision.outcome === "denied") return decision.reason;
   return ["granted", ...(decision.left === null ? [] : [`${decision.left} left`]), ...decision.flags].join(", ");
@@ -272,7 +281,7 @@ function playKeypad(steps: string): string {
     if (match[2] === "s pass") now += count * 1000;
     else
       for (let n = 0; n < count; n += 1)
-        lockout = match[2] === "wrong" ? afterMiss(lockout, now) : afterSuccess(lockout, now);
+        lockout = match[2] === "wrong" ? afterMiss("pin", lockout, now) : afterSuccess("pin", lockout, now);
   }
   return lockedOut(lockedOutMs(lockout, now));
 }
@@ -296,14 +305,46 @@ function playKeypads(steps: string): string {
         if (what.endsWith("right here")) tell(admission(aGrant("pat")));
       }
   }
-  return lockedOut(records.attempts.lockedOutMs("front", now));
+  return lockedOut(records.attempts.lockedOutMs("pin", "front", now));
+}
+
+/** On the records, by the events that a gateway writes. */
+function playScanner(steps: string): string {
+  const records = new SiteRecords("gateway-1", ["front", "back"]);
+  records.apply({ kind: "page", page: aPage([siteRow(aSite())]), at: 0 }, 0, 1);
+  let [seq, now, elsewhere] = [0, 1000, 0];
+  const tell = (body: EventBody) => records.apply(anEvent(++seq, body, { mono: now }), now, 1);
+  const denied: EventBody & { type: "denied" } = {
+    ...{ type: "denied", accessPoint: "front", reason: "QR_NOT_FOUND", via: "pass", revision: 1 },
+  };
+  const scan = { staff: "person-rosa" };
+  const acts: Record<string, () => void> = {
+    wrong: () => tell(denied),
+    "wrong, the cloud silent": () => tell({ ...denied, reason: "OFFLINE_NO_CACHE" }),
+    "wrong elsewhere": () => tell({ ...denied, accessPoint: `elsewhere-${++elsewhere}` }),
+    "wrong to a guard": () => tell({ ...denied, scan }),
+    "wrong PINs": () => tell({ ...denied, via: "pin" }),
+    over: () => tell({ ...denied, reason: "QR_EXPIRED", grant: "pat" }),
+    "used up": () => tell({ ...denied, reason: "LIMIT_REACHED", grant: "pat" }),
+    revoked: () => tell({ ...denied, reason: "REVOKED", grant: "pat" }),
+    "at a wrong gate": () => tell({ ...denied, reason: "WRONG_ACCESS_POINT", grant: "pat" }),
+    right: () => tell({ ...admission(aGrant("pat")), via: "pass" }),
+    "right to a guard": () => tell({ ...admission(aGrant("pat")), via: "pass", scan }),
+  };
+  for (const step of steps.split("; ")) {
+    const match = /^(\d+) (.*)$/.exec(step);
+    assert.ok(match, `what does "${step}" mean?`);
+    if (match[2] === "s pass") now += Number(match[1]) * 1000;
+    else for (let n = 0; n < Number(match[1]); n += 1) pick(acts, match[2]!)();
+  }
+  return lockedOut(records.attempts.lockedOutMs("pass", "front", now));
 }
 
 function lockedOut(lockedMs: number): string {
   return lockedMs === 0 ? "open" : `locked out for ${lockedMs / 1000} s`;
 }
 
-function admission(grant: Grant): EventBody {
+function admission(grant: Grant): EventBody & { type: "admitted" } {
   return {
     type: "admitted",
     accessPoint: "front",

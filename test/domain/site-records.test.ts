@@ -561,20 +561,20 @@ test("a restart neither lifts a lockout nor invents one", () => {
     Array.from({ length: count }, (_, n) => anEvent(n + 1, wrongPin, { boot: 4, mono: n * everyMs }));
 
   const attacked = replayed(guesses(1000, 5), known(), 5);
-  assert.equal(attacked.attempts.lockedOutMs("front", now), 30_000);
+  assert.equal(attacked.attempts.lockedOutMs("pin", "front", now), 30_000);
   // Ten people of ten days, each with one slip: forgiven by the hour, also when the journal is read again.
   const busy = replayed(guesses(aDay, 10), known(), 5);
-  assert.equal(busy.attempts.lockedOutMs("front", now), 0);
+  assert.equal(busy.attempts.lockedOutMs("pin", "front", now), 0);
   // What went by before the power was cut counts; the cut itself does not.
   const later = replayed(
     [...guesses(1000, 5), anEvent(6, { type: "boot", version: "1", cutBytes: 0 }, { boot: 4, mono: 14_000 })],
     known(),
     5,
   );
-  assert.equal(later.attempts.lockedOutMs("front", now), 20_000);
+  assert.equal(later.attempts.lockedOutMs("pin", "front", now), 20_000);
   const again = fresh();
   for (const item of later.dump(now)) again.restore(item, 77);
-  assert.equal(again.attempts.lockedOutMs("front", 77), 20_000);
+  assert.equal(again.attempts.lockedOutMs("pin", "front", 77), 20_000);
 });
 
 test("a restart, from the journal or from a snapshot, forgets neither the day's wrong PINs nor that they were told", () => {
@@ -585,7 +585,7 @@ test("a restart, from the journal or from a snapshot, forgets neither the day's 
   const later = anEvent(43, { type: "boot", version: "1", cutBytes: 0 }, { boot: 4, mono: 50_000 });
 
   const untold = replayed(guesses, known(), 5);
-  assert.equal(untold.attempts.isGuessingUntold(now), true);
+  assert.equal(untold.attempts.isGuessingUntold("pin", now), true);
   const records = replayed([...guesses, told, later], known(), 5);
   const again = fresh();
   for (const item of records.dump(now)) again.restore(JSON.parse(JSON.stringify(item)), 77);
@@ -593,20 +593,64 @@ test("a restart, from the journal or from a snapshot, forgets neither the day's 
     [records, now],
     [again, 77],
   ] as const) {
-    assert.deepEqual(found.attempts.ofLastDay(at), { count: 41, keypads: 41, isBudgetSpent: true });
-    assert.equal(found.attempts.isGuessingUntold(at), false);
-    assert.equal(found.attempts.lockedOutMs("keypad-40", at), 50_000);
+    assert.deepEqual(found.attempts.ofLastDay("pin", at), { count: 41, readers: 41, isBudgetSpent: true });
+    assert.equal(found.attempts.isGuessingUntold("pin", at), false);
+    assert.equal(found.attempts.lockedOutMs("pin", "keypad-40", at), 50_000);
     // The first was 50 s before the power was cut.
-    assert.equal(found.attempts.ofLastDay(at + aDay - 50_001).count, 41);
-    assert.equal(found.attempts.ofLastDay(at + aDay - 50_000).count, 40);
+    assert.equal(found.attempts.ofLastDay("pin", at + aDay - 50_001).count, 41);
+    assert.equal(found.attempts.ofLastDay("pin", at + aDay - 50_000).count, 40);
     // A second slip at the same keypad, within a day of the first.
-    assert.equal(found.attempts.lockedOutAfterMissMs("keypad-40", at + 50_000), 480_000);
-    assert.equal(found.attempts.lockedOutAfterMissMs("front", at), 60_000);
+    assert.equal(found.attempts.lockedOutAfterMissMs("pin", "keypad-40", at + 50_000), 480_000);
+    assert.equal(found.attempts.lockedOutAfterMissMs("pin", "front", at), 60_000);
   }
   // It goes on a day later: told again.
   for (let n = 0; n < 41; n += 1)
     again.apply(anEvent(44 + n, { ...wrongPin, accessPoint: `keypad-${n}` }, { boot: 6, mono: aDay }), aDay, 6);
-  assert.equal(again.attempts.isGuessingUntold(aDay), true);
+  assert.equal(again.attempts.isGuessingUntold("pin", aDay), true);
+});
+
+const wrongPass: EventBody = { ...wrongPin, via: "pass" };
+
+test("wrong passes count for themselves, through a restart and a snapshot; a guard's scans neither lock nor forgive", () => {
+  const guesses = Array.from({ length: 10 }, (_, n) => anEvent(n + 1, wrongPass, { boot: 4, mono: n * 1000 }));
+  const later = anEvent(11, { type: "boot", version: "1", cutBytes: 0 }, { boot: 4, mono: 19_000 });
+  const records = replayed([...guesses, later], known(), 5);
+  const again = fresh();
+  for (const item of records.dump(now)) again.restore(JSON.parse(JSON.stringify(item)), 77);
+  for (const [found, at] of [
+    [records, now],
+    [again, 77],
+  ] as const) {
+    const { attempts } = found;
+    assert.deepEqual(
+      [attempts.lockedOutMs("pass", "front", at), attempts.lockedOutMs("pin", "front", at)],
+      [20_000, 0],
+    );
+    assert.deepEqual([attempts.ofLastDay("pass", at).count, attempts.ofLastDay("pin", at).count], [10, 0]);
+  }
+
+  const guarded = known();
+  const scan = { staff: "person-rosa" };
+  for (let n = 0; n < 300; n += 1) guarded.apply(anEvent(n + 1, { ...wrongPass, scan }), now, 1);
+  assert.deepEqual(
+    [...guarded.dump(now)].filter(({ item }) => item === "lockout" || item === "wrong-pins"),
+    [],
+  );
+  const admitted: EventBody = {
+    type: "admitted",
+    accessPoint: "front",
+    grant: "g",
+    credential: "c",
+    via: "pass",
+    left: null,
+    revision: 1,
+  };
+  for (const body of [{ ...admitted, scan }, admitted]) {
+    const before = records.attempts.lockedOutAfterMissMs("pass", "front", now);
+    records.apply(anEvent(12, body, { boot: 5, mono: now }), now, 5);
+    const after = records.attempts.lockedOutAfterMissMs("pass", "front", now);
+    assert.deepEqual([before, after], "scan" in body ? [60_000, 60_000] : [60_000, 30_000]);
+  }
 });
 
 test("records without a wrong PIN give a snapshot without a line for them", () => {
@@ -617,20 +661,26 @@ test("only a PIN that nobody has counts towards the lockout, and only where reco
   const records = known();
   const others: EventBody[] = [
     { ...wrongPin, reason: "QR_EXPIRED" },
-    { ...wrongPin, via: "pass" },
+    { ...wrongPin, via: "card" },
     { ...wrongPin, accessPoint: "back" },
   ];
   for (let n = 0; n < 9; n += 1) for (const body of others.slice(0, 2)) records.apply(anEvent(1, body), now, 1);
-  assert.equal(records.attempts.lockedOutMs("front", 0), 0);
+  assert.equal(records.attempts.lockedOutMs("pin", "front", 0), 0);
   for (let n = 0; n < 5; n += 1) records.apply(anEvent(1, others[2]!), now, 1);
-  assert.deepEqual([records.attempts.lockedOutMs("front", 0), records.attempts.lockedOutMs("back", 0)], [0, 30_000]);
+  assert.deepEqual(
+    [records.attempts.lockedOutMs("pin", "front", 0), records.attempts.lockedOutMs("pin", "back", 0)],
+    [0, 30_000],
+  );
   const reasons = ["QR_NOT_FOUND", "OFFLINE_NO_CACHE", "REVOKED", "LOCKED_OUT"] as const;
   assert.deepEqual(
-    reasons.map((reason) => records.isGuess("pin", reason)),
-    [true, true, false, false],
+    reasons.map((reason) => records.guessedKind({ via: "pin", reason })),
+    ["pin", "pin", undefined, undefined],
   );
 
   const empty = fresh();
   for (let n = 0; n < 9; n += 1) empty.apply(anEvent(n + 1, { ...wrongPin, reason: "OFFLINE_NO_CACHE" }), now, 1);
-  assert.deepEqual([empty.attempts.lockedOutMs("front", now), empty.attempts.ofLastDay(now).count], [0, 0]);
+  assert.deepEqual(
+    [empty.attempts.lockedOutMs("pin", "front", now), empty.attempts.ofLastDay("pin", now).count],
+    [0, 0],
+  );
 });

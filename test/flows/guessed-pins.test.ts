@@ -1,9 +1,11 @@
-/** Somebody guesses PINs at the keypads of a site: how many tries they have, and what they are told. Simulated clock and disk, the rest is real. */
+/** Somebody guesses PINs at the keypads of a site, or passes at its scanners: how many tries they have, and what they are told. Simulated clock and disk, the rest is real. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CredentialKind } from "../../gateway/domain/credential.ts";
 import type { EntryEvent } from "../../gateway/domain/entry-event.ts";
 import type { Grant } from "../../gateway/domain/grant.ts";
+import type { StaffMember } from "../../gateway/domain/staff.ts";
+import { checkPass, logEntry } from "../../gateway/flows/guard-scan.ts";
 import { answerTickMs } from "../../gateway/flows/tell-reader.ts";
 import { Metrics } from "../../gateway/http/metrics.ts";
 import { recentEvents } from "../../gateway/http/recent-events.ts";
@@ -31,6 +33,7 @@ import { statusSources } from "../support/status-sources.ts";
 import { until } from "../support/until.ts";
 
 const seal = new CredentialSeal("site-1", new Uint8Array(32));
+const guard: StaffMember = { id: "person-rosa", name: "Rosa", userName: "rosa", role: "guard", password: "" };
 const keypads = Array.from({ length: 12 }, (_, n) => `keypad-${n}`);
 
 test("given forty wrong PINs over the site's keypads, then the next locks its keypad out, and it is told once, over a kill", async () => {
@@ -43,7 +46,7 @@ test("given forty wrong PINs over the site's keypads, then the next locks its ke
   await first.enter("keypad-10", "999999");
   await first.enter("keypad-11", "999998");
 
-  assert.equal(first.site.parts.records.attempts.lockedOutMs("keypad-10", first.clock.monotonic()), 60_000);
+  assert.equal(first.site.parts.records.attempts.lockedOutMs("pin", "keypad-10", first.clock.monotonic()), 60_000);
   assert.match(await first.metrics(), /^postern_wrong_pins_last_day 42$/m);
   assert.match(await first.metrics(), /^postern_wrong_pins_budget_spent 1$/m);
   const [told, ...more] = await first.events("pin-guessing");
@@ -57,9 +60,58 @@ test("given forty wrong PINs over the site's keypads, then the next locks its ke
   assert.deepEqual(second.released, ["keypad-10"], "a right PIN waits with the keypad, a pass does not");
   await second.wait(60_000);
   await second.enter("keypad-10", "999997");
-  assert.equal(second.site.parts.records.attempts.lockedOutMs("keypad-10", second.clock.monotonic()), 480_000);
+  assert.equal(second.site.parts.records.attempts.lockedOutMs("pin", "keypad-10", second.clock.monotonic()), 480_000);
   assert.equal((await second.events("pin-guessing")).length, 1);
   await second.site.stop();
+});
+
+test("given ten wrong passes at a scanner nobody watches, then it takes none for half a minute, over a kill; PINs and guards go on", async () => {
+  const disk = new SimDisk();
+  const first = await aSiteOfKeypads(disk);
+  for (let n = 0; n < 30; n += 1) await first.enter("keypad-0", "pass of yesterday", "pass");
+  for (let n = 0; n < 9; n += 1) await first.enter("keypad-0", `VIS-0000${n}-AAA`, "pass");
+  for (let n = 0; n < 30; n += 1) await first.guardChecks("keypad-0", `VIS-0001${n}-AAA`);
+  await first.enter("keypad-0", "guest-pass", "pass");
+  await first.enter("keypad-0", "VIS-99999-AAA", "pass");
+  assert.deepEqual(first.released, ["keypad-0"], "nine wrong are free");
+  await first.enter("keypad-0", "VIS-99999-AAB", "pass");
+  const counted = (await first.events("denied")).filter((event) => event.type === "denied" && event.lockedOutMs);
+  assert.partialDeepStrictEqual(counted, [{ via: "pass", reason: "OFFLINE_NO_CACHE", lockedOutMs: 30_000 }]);
+  assert.match(await first.metrics(), /^postern_scanner_locked_out\{access_point="keypad-0"\} 1$/m);
+
+  disk.kill();
+  const second = await aSiteOfKeypads(disk);
+  await second.enter("keypad-0", "guest-pass", "pass");
+  await second.enter("keypad-0", "471199");
+  await second.enter("keypad-1", "guest-pass", "pass");
+  await second.guardAdmits("keypad-0", "guest-pass");
+  assert.deepEqual(second.released, ["keypad-0", "keypad-1", "keypad-0"], "the scanner alone waits");
+  const [waits] = await second.events("denied");
+  assert.ok(waits?.type === "denied" && waits.reason === "LOCKED_OUT" && waits.via === "pass");
+
+  await second.wait(30_000);
+  await second.enter("keypad-0", "guest-pass", "pass");
+  assert.deepEqual(second.released.at(-1), "keypad-0");
+  await second.site.stop();
+});
+
+test("given two hundred wrong passes over the site's scanners, then the next locks its scanner out, and it is told once", async () => {
+  const site = await aSiteOfKeypads(new SimDisk());
+  // Nobody's own lockout: each waits until what it did is forgiven.
+  for (let n = 0; n < 200; n += 1) {
+    await site.enter(keypads[n % 12]!, `VIS-${n}-AAA`, "pass");
+    if (n % 96 === 95) await site.wait(2 * 3_600_000);
+  }
+  assert.deepEqual(await site.events("pass-guessing"), []);
+  await site.enter("keypad-9", "VIS-200-AAA", "pass");
+  await site.enter("keypad-10", "VIS-201-AAA", "pass");
+  assert.equal(site.site.parts.records.attempts.lockedOutMs("pass", "keypad-9", site.clock.monotonic()), 600_000);
+  const told = await site.events("pass-guessing");
+  assert.partialDeepStrictEqual(told, [{ wrongPasses: 201, scanners: 12 }]);
+  assert.equal(told.length, 1);
+  assert.deepEqual(await site.events("pin-guessing"), []);
+  assert.match(await site.metrics(), /^postern_wrong_passes_budget_spent 1$/m);
+  await site.site.stop();
 });
 
 test("given a PIN that does not open, then the keypad says the same at the same time, whatever the reason", async () => {
@@ -191,6 +243,14 @@ const known = aPage([
       const credentials = [aCredential(seal.index("pin", pin), { id: `PIN of ${id}` })];
       return grantRow(aGrant(id, { kind: "stay", accessPoints: keypads, credentials, ...but }));
     }),
+  grantRow(
+    aGrant("yesterday's visitor", {
+      kind: "visitor",
+      accessPoints: keypads,
+      validity: { from: noon - 2 * aDay, until: noon - aDay },
+      credentials: [aCredential(seal.index("pass", "pass of yesterday"), { id: "old-pass", kind: "pass" })],
+    }),
+  ),
   blacklistRow("b-1", "grant", "its holder is blacklisted"),
 ]);
 
@@ -260,6 +320,9 @@ async function aSiteOfKeypads(disk: SimDisk) {
       await press(...pressed);
       await answered();
     },
+    guardChecks: (accessPoint: string, uid: string) => checkPass(site.parts, { staff: guard, accessPoint, uid }),
+    guardAdmits: (accessPoint: string, uid: string) =>
+      logEntry(site.parts, { staff: guard, accessPoint, uid }, { nonce: "scan-0000-0000-0001" }),
     /** No lock answers until the function given is called. */
     holdLocks: (): (() => void) => {
       const { promise, resolve } = Promise.withResolvers<void>();

@@ -32,6 +32,17 @@ for (const body of everyEvent)
     assert.ok(words.length > 10, words);
   });
 
+test("that somebody seems to guess passes stands over the doors, and how long a scanner takes none beside its door", () => {
+  const door = { id: "gate", name: "Gate", lock: "relay", bolt: "secured", basis: "assumed", door: "unknown" } as const;
+  const page = (budgetSpent: boolean, passesLockedOutMs: number) =>
+    pageOf({}, [], {}, [], undefined, {
+      wrongPasses: { lastDay: 203, scanners: 1, budget: 200, budgetSpent },
+      accessPoints: [{ ...door, lockedOutMs: 0, passesLockedOutMs, heldOpenUntil: null }],
+    }).replaceAll(/\s+/g, " ");
+  assert.match(page(true, 60_000), /guessing<.*203 wrong passes at 1 scanner within a day.*passes locked out for 60 s/);
+  assert.doesNotMatch(page(false, 0), /guessing|locked out/);
+});
+
 for (const reason of Object.keys(denialTexts) as DenyReason[])
   test(`the denial ${reason} is told in words`, () => {
     const denied: EventBody = { type: "denied", accessPoint: "front", reason, via: "pin", revision: 4 };
@@ -178,6 +189,7 @@ function pageOf(
     disk: { freeBytes: 5e9, low: false },
     records: { rows: 1, suspect: false },
     wrongPins,
+    wrongPasses: { lastDay: 0, scanners: 0, budget: 200, budgetSpent: false },
     offline: [],
     accessPoints: [],
     devices: [{ id: "box-1", driver: "mqtt-lockbox", link: "online", since: noon, ...device }],

@@ -3,6 +3,7 @@ import type { AccessPoint } from "../../gateway/domain/access-point.ts";
 import type { Unfinished } from "../../gateway/domain/door-work.ts";
 import type { EntryEvent } from "../../gateway/domain/entry-event.ts";
 import type { Instant, Monotonic } from "../../gateway/domain/instant.ts";
+import { isGuessedKind } from "../../gateway/domain/lockout.ts";
 import { type Outcome, presentCredential } from "../../gateway/flows/present-credential.ts";
 import { recentEvents } from "../../gateway/http/recent-events.ts";
 import type { Clock } from "../../gateway/ports/clock.ts";
@@ -349,9 +350,9 @@ export class GatewayNode {
       latest = Math.max(latest, event.at);
       if (event.type === "damage")
         throw new Violation("X2", `a disk that lost nothing durable is told to be damaged: ${JSON.stringify(event)}`);
-      if (event.type !== "denied" || !event.lockedOutMs) continue;
+      if (event.type !== "denied" || !event.lockedOutMs || !isGuessedKind(event.via)) continue;
       const left = event.lockedOutMs - (now - event.mono);
-      if (site.parts.records.attempts.lockedOutMs(event.accessPoint, now) < left - 1)
+      if (site.parts.records.attempts.lockedOutMs(event.via, event.accessPoint, now) < left - 1)
         throw new Violation("X1", `the lockout of ${event.accessPoint} did not survive`);
     }
     // What the time was before, as far as it was written down, it is not again.

@@ -354,8 +354,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     "a restart lifts a lockout",
     "gateway/domain/wrong-attempts.ts",
-    "    for (const [accessPoint, lockout] of this.#lockouts) this.#lockouts.set(accessPoint, older(lockout, ms));\n",
-    "    this.#lockouts.clear();\n",
+    "      for (const [accessPoint, lockout] of attempts.lockouts) attempts.lockouts.set(accessPoint, older(lockout, ms));\n",
+    "      attempts.lockouts.clear();\n",
     "torn",
   ),
   mutant(

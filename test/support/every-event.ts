@@ -40,6 +40,7 @@ const byType: { readonly [Type in EventBody["type"]]: EventBody & { type: Type }
     grant: "grant-1",
     scan: { staff: "person-rosa", nonce: "scan-0000-0000-0003" },
   },
+  "pass-guessing": { type: "pass-guessing", wrongPasses: 201, scanners: 2 },
   "pin-guessing": { type: "pin-guessing", wrongPins: 41, keypads: 9 },
   unanswered: { type: "unanswered", device: "box-1", accessPoint: "front", why: "stopped", press },
   "rights-returned": { type: "rights-returned", grant: "grant-1", total: 3, order: 2 },

@@ -98,6 +98,7 @@ export const events = {
     battery: "battery",
     tamper: "tamper",
     "pin-guessing": "somebody may be guessing PINs",
+    "pass-guessing": "somebody may be guessing passes",
     "held-open": "held open",
     "hold-ended": "held open no longer",
     "relock-failed": "the bolt did not come back",

@@ -100,6 +100,7 @@ export const events: Words["events"] = {
     battery: "batería",
     tamper: "manipulación",
     "pin-guessing": "quizá alguien prueba códigos",
+    "pass-guessing": "quizá alguien prueba pases",
     "held-open": "mantenida abierta",
     "hold-ended": "ya no se mantiene abierta",
     "relock-failed": "el pestillo no volvió",
