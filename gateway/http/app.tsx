@@ -109,11 +109,12 @@ export function gatewayApp(sources: StatusSources): OpenAPIHono<RequestIdEnv> {
     return c.json({ events: await recentEvents(site.journal, limit) }, 200);
   });
 
-  const body = async () => (
-    <StatusBody status={await gatewayStatus(sources)} events={await recentEvents(site.journal, eventsOnPage)} />
-  );
+  const body = async (c: Context) => {
+    const events = await recentEvents(site.journal, eventsOnPage);
+    return <StatusBody status={await gatewayStatus(sources)} events={events} language={languageOf(c)} />;
+  };
   const staff = new StaffPages(sources);
-  app.get("/status", async (c) => c.html(await body()));
+  app.get("/status", async (c) => c.html(await body(c)));
   app.get("/", async (c) => {
     const language = languageOf(c);
     const words = staffWords[language];
@@ -127,7 +128,7 @@ export function gatewayApp(sources: StatusSources): OpenAPIHono<RequestIdEnv> {
           </p>
         </header>
         <staff.Doors session={staff.sessionOf(c)} language={language} />
-        {await body()}
+        {await body(c)}
       </Page>,
     );
   });

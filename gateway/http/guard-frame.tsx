@@ -3,16 +3,15 @@ import type { Context } from "hono";
 import type { Child } from "hono/jsx";
 import { Page } from "../../web/page.tsx";
 import type { Language } from "../domain/denial-text.ts";
-import type { SiteParts } from "../flows/site-parts.ts";
 import { guardScripts, guardStyle, iconPng, iconSvg, manifestPath } from "./guard-app.ts";
+import type { GuardSources } from "./guard-routes.ts";
 import { type GuardWords, guardWords } from "./guard-words.ts";
 import { LanguageSwitch, pathOf } from "./language-switch.tsx";
 import type { StaffSession } from "./staff-sessions.ts";
 
 /** One request of a guard who has signed in. */
-export interface GuardVisit {
+export interface GuardVisit extends GuardSources {
   readonly c: Context;
-  readonly site: SiteParts;
   readonly session: StaffSession;
   readonly language: Language;
 }
@@ -23,17 +22,17 @@ export function Frame({ visit, children }: { visit: GuardVisit; children?: Child
   return (
     <GuardDocument language={language} words={words}>
       <header class="guard">
-        <p class="who">
-          <span>
-            {words.signedIn} <strong>{session.member.name}</strong>
-          </span>
+        <div class="who">
+          <h1>{words.title}</h1>
+          <strong>{session.member.name}</strong>
           <LanguageSwitch language={language} here={pathOf(c)} />
-        </p>
+        </div>
         <nav aria-label={words.title}>
           <a href="/guard">{words.scan}</a>
+          <a href="/guard/walk-in">{words.walkIn.title}</a>
+          <a href="/guard/visits">{words.visits.inside}</a>
           <a href="/">{words.doors}</a>
         </nav>
-        <h1>{words.title}</h1>
       </header>
       {children}
     </GuardDocument>
@@ -84,5 +83,23 @@ function AppLinks() {
       <meta name="mobile-web-app-capable" content="yes" />
       <meta name="apple-mobile-web-app-title" content="Postern" />
     </>
+  );
+}
+
+/** Which gate the guard stands at; nothing to choose where there is one. */
+export function GatePicker({ visit, gate }: { visit: GuardVisit; gate: string | undefined }) {
+  const gates = [...visit.site.accessPoints.values()];
+  if (gates.length === 1) return gates.map(({ id }) => <input type="hidden" name="gate" value={id} />);
+  return (
+    <label>
+      {guardWords[visit.language].gateLabel}
+      <select name="gate">
+        {gates.map(({ id, name }) => (
+          <option value={id} selected={id === gate}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }

@@ -10,10 +10,13 @@ import { limitBody } from "../../web/limits.ts";
 import { HttpProblem, type RequestIdEnv } from "../../web/problem.ts";
 import { checkPass, type LoggedEntry, logEntry, type ScannedPass, visitorOfPass } from "../flows/guard-scan.ts";
 import { addGuardApp, allowDecoder, shellPath } from "./guard-app.ts";
-import { Frame, GuardDocument, type GuardVisit } from "./guard-frame.tsx";
+import { GuardDesk, slipAddress } from "./guard-desk.ts";
+import { Frame, GatePicker, GuardDocument, type GuardVisit } from "./guard-frame.tsx";
 import { type GuardSources, gateOf, gateResults, wordOf } from "./guard-routes.ts";
-import { openSlip, type Slip, sealSlip } from "./guard-slip.ts";
+import { openSlip, type Slip } from "./guard-slip.ts";
 import { VerdictPage } from "./guard-verdict.tsx";
+import { addVisitsPage } from "./guard-visits.tsx";
+import { addWalkInPage } from "./guard-walk-in.tsx";
 import { guardWords } from "./guard-words.ts";
 import { languageOf } from "./language.ts";
 import { pathOf } from "./language-switch.tsx";
@@ -30,6 +33,7 @@ export function addGuardPage(
   sessionOf: (c: Context) => StaffSession | undefined,
 ): void {
   const { site } = sources;
+  const desk = new GuardDesk(sources, sessionOf, (url, init, env) => app.request(url, init, env));
   addGuardApp(app);
   for (const path of ["/guard", "/guard/*", shellPath]) {
     app.use(path, limitBody(formBytesMax));
@@ -39,49 +43,73 @@ export function addGuardPage(
   }
 
   app.get("/guard", (c) => {
-    const visit = visitOf(c);
-    return visit ? c.html(<ScanPage visit={visit} gate={c.req.query("gate")} />) : signIn(c, pathOf(c));
+    const visit = desk.visit(c);
+    return visit ? c.html(<ScanPage visit={visit} />) : desk.signIn(c, pathOf(c));
   });
 
   app.post("/guard/check", async (c) => {
-    const visit = visitOf(c);
-    if (!visit) return signIn(c, "/guard");
-    const scanned = scannedOf(visit, await c.req.parseBody());
+    const visit = desk.visit(c);
+    if (!visit) return desk.signIn(c, "/guard");
+    const form = await c.req.parseBody();
+    const scanned = scannedOf(visit, form);
+    if (form.way === "out") {
+      const nonce = nonceOf(form);
+      const exit = { record_uid: scanned.uid, access_point: scanned.accessPoint, nonce };
+      const { known, entry } = await desk.api<{ known: boolean; entry: number | null }>(c, "POST", "/log-exit", exit);
+      const told: Slip["told"] = known
+        ? { outcome: "left", wasSeen: entry !== null }
+        : { outcome: "denied", reason: "QR_NOT_FOUND" };
+      return desk.show(c, { gate: scanned.accessPoint, uid: scanned.uid, nonce, at: desk.now(), told });
+    }
     const { reason, heldAt } = await checkPass(site, scanned);
     const told: Slip["told"] =
       reason === undefined
         ? { outcome: "may-enter" }
         : { outcome: "denied", reason, ...(heldAt !== undefined && { heldAt }) };
-    return show(c, { gate: scanned.accessPoint, uid: scanned.uid, nonce: randomUUID(), at: now(), told });
+    return desk.show(c, { gate: scanned.accessPoint, uid: scanned.uid, nonce: randomUUID(), at: desk.now(), told });
   });
 
   app.get("/guard/visitor", (c) => {
-    const visit = visitOf(c);
-    if (!visit) return signIn(c, pathOf(c));
+    const visit = desk.visit(c);
+    if (!visit) return desk.signIn(c, pathOf(c));
     const sealed = c.req.query("of") ?? "";
     const slip = openSlip(site.seal, sealed);
     if (!slip || !site.accessPoints.has(slip.gate)) return c.html(<UnknownPage visit={visit} />, 404);
     const scanned = { staff: visit.session.member, accessPoint: slip.gate, uid: slip.uid };
     return c.html(
-      <VerdictPage visit={visit} slip={slip} sealed={sealed} now={now()} visitor={visitorOfPass(site, scanned)} />,
+      <VerdictPage visit={visit} slip={slip} sealed={sealed} now={desk.now()} visitor={visitorOfPass(site, scanned)} />,
     );
   });
 
   app.post("/guard/enter", async (c) => {
-    const { of, photo } = await c.req.parseBody();
-    const slip = openSlip(site.seal, of);
-    if (!slip || typeof of !== "string") throw new HttpProblem(400, "invalid-request", "of: check the code once more");
-    const visit = visitOf(c);
+    const form = await c.req.parseBody();
+    const slip = slipOf(form);
+    const visit = desk.visit(c);
     // The sign-in leads back to the visitor, under the same number.
-    if (!visit) return signIn(c, addressOf(of));
+    if (!visit) return desk.signIn(c, slipAddress(String(form.of)));
     const accessPoint = gateOf(site, slip.gate).id;
-    const word = wordOf(
-      sources,
-      { nonce: slip.nonce, ...(typeof photo === "string" && photo !== "" && { photo }) },
-      { isEntry: true },
-    );
-    const logged = await logEntry(site, { staff: visit.session.member, accessPoint, uid: slip.uid }, word);
-    return show(c, { ...slip, at: now(), told: toldOf(logged) });
+    const { nonce, uid } = slip;
+    const photo = typeof form.photo === "string" && form.photo !== "" ? form.photo : undefined;
+    const word = wordOf(sources, { nonce, photo }, { isEntry: true });
+    const logged = await logEntry(site, { staff: visit.session.member, accessPoint, uid }, word);
+    return desk.show(c, { ...slip, at: desk.now(), told: toldOf(logged) });
+  });
+
+  app.post("/guard/deny", async (c) => {
+    const form = await c.req.parseBody();
+    const slip = slipOf(form);
+    const visit = desk.visit(c);
+    if (!visit) return desk.signIn(c, slipAddress(String(form.of)));
+    const why = typeof form.why === "string" ? form.why : "";
+    const note = typeof form.note === "string" ? form.note.trim() : "";
+    await desk.api(c, "POST", "/deny-entry", {
+      record_uid: slip.uid,
+      access_point: slip.gate,
+      // Another number than the entry's: each is its own word.
+      nonce: `${slip.nonce}-no`,
+      note: [why, note].filter(Boolean).join(": "),
+    });
+    return desk.show(c, { ...slip, at: desk.now(), told: { outcome: "turned-away" } });
   });
 
   app.get(shellPath, (c) => {
@@ -89,26 +117,14 @@ export function addGuardPage(
     return c.html(<ShellPage language={language} />);
   });
 
-  function visitOf(c: Context): GuardVisit | undefined {
-    const session = sessionOf(c);
-    return session && { c, site, session, language: languageOf(c) };
+  function slipOf({ of }: Readonly<Record<string, unknown>>): Slip {
+    const slip = openSlip(site.seal, of);
+    if (!slip) throw new HttpProblem(400, "invalid-request", "of: check the code once more");
+    return slip;
   }
 
-  function now(): number {
-    return site.time.interval().earliest;
-  }
-
-  function show(c: Context, slip: Slip) {
-    return c.redirect(addressOf(sealSlip(site.seal, slip)), 303);
-  }
-}
-
-function signIn(c: Context, next: string) {
-  return c.redirect(`/sign-in?next=${encodeURIComponent(next)}`, 303);
-}
-
-function addressOf(sealed: string): string {
-  return `/guard/visitor?of=${sealed}`;
+  addVisitsPage(app, desk);
+  addWalkInPage(app, desk);
 }
 
 function scannedOf({ site, session }: GuardVisit, form: Readonly<Record<string, unknown>>): ScannedPass {
@@ -117,6 +133,12 @@ function scannedOf({ site, session }: GuardVisit, form: Readonly<Record<string, 
     throw new HttpProblem(400, "invalid-request", `uid: 1 to ${uidMax} characters`);
   const accessPoint = gateOf(site, typeof gate === "string" ? gate : undefined).id;
   return { staff: session.member, accessPoint, uid };
+}
+
+function nonceOf({ nonce }: Readonly<Record<string, unknown>>): string {
+  if (typeof nonce !== "string" || !/^[\w-]{16,64}$/.test(nonce))
+    throw new HttpProblem(400, "invalid-request", "nonce: 16 to 64 letters, digits, - or _");
+  return nonce;
 }
 
 function toldOf(logged: LoggedEntry): Slip["told"] {
@@ -136,9 +158,9 @@ function toldOf(logged: LoggedEntry): Slip["told"] {
   }
 }
 
-function ScanPage({ visit, gate }: { visit: GuardVisit; gate: string | undefined }) {
+function ScanPage({ visit }: { visit: GuardVisit }) {
+  const { gate, way = "in" } = visit.c.req.query();
   const words = guardWords[visit.language];
-  const gates = [...visit.site.accessPoints.values()];
   return (
     <Frame visit={visit}>
       <section class="scanner" data-scanner hidden aria-label={words.scanner.label}>
@@ -160,20 +182,17 @@ function ScanPage({ visit, gate }: { visit: GuardVisit; gate: string | undefined
         {words.scanner.insecure} <a href="/trust">{words.scanner.howToTrust}</a>
       </p>
       <form method="post" action="/guard/check" class="narrow" data-send data-scan>
-        {gates.length > 1 ? (
-          <label>
-            {words.gateLabel}
-            <select name="gate">
-              {gates.map(({ id, name }) => (
-                <option value={id} selected={id === gate}>
-                  {name}
-                </option>
-              ))}
-            </select>
-          </label>
-        ) : (
-          gates.map(({ id }) => <input type="hidden" name="gate" value={id} />)
-        )}
+        <GatePicker visit={visit} gate={gate} />
+        <input type="hidden" name="nonce" value={randomUUID()} />
+        <fieldset class="way">
+          <legend>{words.way.label}</legend>
+          {(["in", "out"] as const).map((one) => (
+            <label>
+              <input type="radio" name="way" value={one} checked={one === way} />
+              {words.way[one]}
+            </label>
+          ))}
+        </fieldset>
         <label>
           {words.uid}
           <input

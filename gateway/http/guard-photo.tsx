@@ -1,9 +1,13 @@
 /** Where a guard takes the photo of a visitor. The script shows it: without one a phone's picture would be too large to send. */
-import type { GuardWords } from "./guard-words.ts";
+import type { GuardVisit } from "./guard-frame.tsx";
+import { guardWords } from "./guard-words.ts";
 
-export function GuardPhoto({ words, isRequired }: { words: GuardWords["photo"]; isRequired: boolean }) {
+export function GuardPhoto({ visit }: { visit: GuardVisit }) {
+  const words = guardWords[visit.language].photo;
+  const { photo } = visit.guards;
+  if (photo === "off") return null;
   return (
-    <fieldset class="photo" data-photo={isRequired ? "required" : "optional"} hidden>
+    <fieldset class="photo" data-photo={photo} hidden>
       <legend>{words.label}</legend>
       <video data-camera playsinline muted hidden></video>
       <canvas role="img" aria-label={words.taken} hidden></canvas>

@@ -3,7 +3,7 @@
  * loaded anew or gone back to, outlives a restart, and the gateway keeps nothing for each guard; the visitor's code stands in no address.
  */
 import { z } from "zod";
-import { denyReasons } from "../domain/decide.ts";
+import { type DenyReason, denyReasons } from "../domain/decide.ts";
 import type { CredentialSeal } from "../wire/credential-seal.ts";
 
 /** No credential has such an id: nothing sealed for one opens as a slip, and the other way round. */
@@ -11,7 +11,9 @@ const purpose = "a guard's slip";
 
 const slipSchema = z.strictObject({
   gate: z.string(),
+  /** "" for a visitor without a code, who has a name instead. */
   uid: z.string(),
+  name: z.string().optional(),
   nonce: z.string(),
   /** The earliest it can have been. */
   at: z.number(),
@@ -22,9 +24,23 @@ const slipSchema = z.strictObject({
     z.strictObject({ outcome: z.literal("not-moved") }),
     z.strictObject({ outcome: z.literal("other-visitor") }),
     z.strictObject({ outcome: z.literal("busy") }),
+    z.strictObject({ outcome: z.literal("turned-away") }),
+    z.strictObject({ outcome: z.literal("left"), wasSeen: z.boolean() }),
   ]),
 });
 export type Slip = z.output<typeof slipSchema>;
+
+/** What the pages read of the API's answer to an entry. */
+export interface Answered {
+  readonly access_granted: boolean;
+  readonly reason: DenyReason | null;
+  readonly gate: "open" | "told" | "unknown" | "not-moved" | null;
+}
+
+export function toldOfAnswer({ access_granted, reason, gate }: Answered): Slip["told"] {
+  if (access_granted) return { outcome: "counted", gate: gate === null || gate === "not-moved" ? "unknown" : gate };
+  return reason === null ? { outcome: "not-moved" } : { outcome: "denied", reason };
+}
 
 export function sealSlip(seal: CredentialSeal, slip: Slip): string {
   return seal.seal(purpose, JSON.stringify(slip));

@@ -31,7 +31,8 @@ export function VerdictPage(props: VerdictProps) {
         <CheckAgain visit={visit} slip={slip} />
       </Frame>
     );
-  const isGood = told.outcome === "may-enter" || told.outcome === "counted";
+  const name = visitor?.grant.holder.name ?? slip.name;
+  const isGood = told.outcome === "may-enter" || told.outcome === "counted" || told.outcome === "left";
   return (
     <Frame visit={visit}>
       <section
@@ -44,11 +45,15 @@ export function VerdictPage(props: VerdictProps) {
           {isGood ? "✓" : "✕"}
         </span>
         <h2 tabindex={-1}>{titleOf(visit, slip)}</h2>
-        {visitor && <p class="visitor">{visitor.grant.holder.name}</p>}
+        {name !== undefined && <p class="visitor">{name}</p>}
         <p>{visit.site.accessPoints.get(slip.gate)?.name}</p>
       </section>
+      {told.outcome === "may-enter" && visitor?.lastPhoto !== undefined && (
+        <img class="last-photo" src={`/photos/${visitor.lastPhoto}`} alt={words.photo.last} />
+      )}
       {told.outcome !== "may-enter" && <p>{textOf(visit, slip, now)}</p>}
       {(told.outcome === "may-enter" || told.outcome === "busy") && <Approve {...props} />}
+      {told.outcome === "may-enter" && <TurnAway {...props} />}
       {visitor && <Facts visit={visit} visitor={visitor} />}
       <p>
         <a href={`/guard?gate=${encodeURIComponent(slip.gate)}`} class="next">
@@ -68,6 +73,10 @@ function titleOf({ language }: GuardVisit, { told }: Slip): string {
       return words.mayNotEnter;
     case "counted":
       return words.counted;
+    case "left":
+      return words.visits.leaves;
+    case "turned-away":
+      return words.turnedAway;
     default:
       return words.notCounted;
   }
@@ -90,6 +99,10 @@ function textOf({ language }: GuardVisit, { told, at }: Slip, now: number): stri
       return words.otherVisitor;
     case "busy":
       return words.again;
+    case "turned-away":
+      return words.turnedAwayTold;
+    case "left":
+      return told.wasSeen ? words.left : words.leftUnseen;
   }
 }
 
@@ -98,11 +111,39 @@ function Approve({ visit, sealed, visitor }: VerdictProps) {
   return (
     <form method="post" action="/guard/enter" data-send data-keep={visitor?.grant.holder.name ?? ""}>
       <input type="hidden" name="of" value={sealed} />
-      <GuardPhoto words={words.photo} isRequired={false} />
+      <GuardPhoto visit={visit} />
       <button type="submit" class="approve">
         {words.approve}
       </button>
     </form>
+  );
+}
+
+/** The guard's own no to a pass that would do. */
+function TurnAway({ visit, sealed, visitor }: VerdictProps) {
+  const { turnAway } = guardWords[visit.language];
+  return (
+    <details class="turn-away">
+      <summary>{turnAway.title}</summary>
+      <form method="post" action="/guard/deny" data-send data-keep={visitor?.grant.holder.name ?? ""}>
+        <input type="hidden" name="of" value={sealed} />
+        <label>
+          {turnAway.why}
+          <select name="why" required>
+            {turnAway.reasons.map((text) => (
+              <option>{text}</option>
+            ))}
+          </select>
+        </label>
+        <label>
+          {turnAway.note}
+          <input name="note" maxlength={500} autocomplete="off" />
+        </label>
+        <button type="submit" class="outline">
+          {turnAway.send}
+        </button>
+      </form>
+    </details>
   );
 }
 

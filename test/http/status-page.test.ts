@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DenyReason } from "../../gateway/domain/decide.ts";
-import { denialTexts } from "../../gateway/domain/denial-text.ts";
+import { denialTexts, type Language } from "../../gateway/domain/denial-text.ts";
 import type { EntryEvent, EventBody, EventStamp } from "../../gateway/domain/entry-event.ts";
 import type { GrantKind } from "../../gateway/domain/grant.ts";
 import type { GatewayStatus } from "../../gateway/http/status.ts";
@@ -25,12 +25,13 @@ test("that somebody seems to guess PINs stands over the doors while it does", ()
   assert.doesNotMatch(page(false), /guessing/);
 });
 
-for (const body of everyEvent)
-  test(`the event "${body.type}" is told in words`, () => {
-    const words = eventIn(pageOf({}, [{ ...stamp, ...body }]));
-    assert.doesNotMatch(words, /undefined|null|\[object/);
-    assert.ok(words.length > 10, words);
-  });
+for (const language of ["en", "es"] as const)
+  for (const body of everyEvent)
+    test(`the event "${body.type}" is told in words, in ${language}`, () => {
+      const words = eventIn(pageOf({}, [{ ...stamp, ...body }], {}, [], undefined, {}, language));
+      assert.doesNotMatch(words, /undefined|null|\[object/);
+      assert.ok(words.length > 10, words);
+    });
 
 test("that somebody seems to guess passes stands over the doors, and how long a scanner takes none beside its door", () => {
   const door = { id: "gate", name: "Gate", lock: "relay", bolt: "secured", basis: "assumed", door: "unknown" } as const;
@@ -50,6 +51,12 @@ for (const reason of Object.keys(denialTexts) as DenyReason[])
     assert.match(told, /front: denied\. [A-Z][a-z]+ .*Held at: North gate\. Keypad locked out for 30 s\./);
     assert.doesNotMatch(told, /[A-Z]{3,}/);
   });
+
+test("the whole page is in the language that was chosen", () => {
+  const page = pageOf({}, [], {}, [], undefined, {}, "es");
+  assert.match(page, /Nube.*Puertas.*Dispositivos.*Sin la nube.*Últimos sucesos/s);
+  assert.doesNotMatch(page, /Doors|Devices|cloud|unknown|online/);
+});
 
 test("outcomes are told in words, each its own", () => {
   const told = (body: EventBody) => eventIn(pageOf({}, [{ ...stamp, ...body }]));
@@ -177,6 +184,7 @@ function pageOf(
   peers: GatewayStatus["peers"] = [],
   wrongPins: GatewayStatus["wrongPins"] = { lastDay: 0, keypads: 0, budget: 40, budgetSpent: false },
   change: Partial<GatewayStatus> = {},
+  language: Language = "en",
 ): string {
   const status: GatewayStatus = {
     gateway: { id: "gateway-1", name: "Harbour gateway" },
@@ -196,5 +204,5 @@ function pageOf(
     peers,
     ...change,
   };
-  return String(StatusBody({ status, events }));
+  return String(StatusBody({ status, events, language }));
 }

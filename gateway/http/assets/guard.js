@@ -33,7 +33,7 @@ function begin() {
   if (verdict) {
     verdict.querySelector("h2").focus();
     tell(verdict.dataset.tone, (isMuted) => show("muted", isMuted));
-  } else content.querySelector("[autofocus]")?.focus();
+  }
   const scanner = content.querySelector("[data-scanner]");
   const form = content.querySelector("[data-scan]");
   const photo = content.querySelector("[data-photo]");
@@ -43,7 +43,11 @@ function begin() {
         form.elements.uid.value = code;
         form.requestSubmit();
       },
-      refused: (why) => show(`camera-${why}`),
+      // With a camera the field stays without focus: a phone's keyboard would cover what the camera shows.
+      refused: (why) => {
+        show(`camera-${why}`);
+        form.elements.uid.focus();
+      },
     });
   if (photo) preparePhoto(photo);
   if (!scanner && !photo) stopCamera();
