@@ -77,6 +77,8 @@ const en = {
   photo: {
     label: "Photo of the visitor",
     required: "A photo is needed.",
+    needsScript:
+      "This site wants a photo of each visitor, and taking one needs JavaScript: switch it on in the browser.",
     take: "Take the photo",
     again: "Take another",
     choose: "Take or choose a picture",
@@ -200,6 +202,8 @@ const es: GuardWords = {
   photo: {
     label: "Foto del visitante",
     required: "Hace falta una foto.",
+    needsScript:
+      "Este recinto pide una foto de cada visitante, y hacerla necesita JavaScript: actívelo en el navegador.",
     take: "Hacer la foto",
     again: "Hacer otra",
     choose: "Hacer o elegir una imagen",

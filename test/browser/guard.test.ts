@@ -7,11 +7,13 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
+import type { GuardRules } from "../../gateway/domain/guard-rules.ts";
 import { startBrowser } from "../support/control-page.ts";
 import { fakeCamera } from "../support/fake-camera.ts";
 import { aGuardedGate, leasUid } from "../support/guarded-gate.ts";
 import { missing } from "../support/needs.ts";
 import { servePages } from "../support/served-pages.ts";
+import { SimDisk } from "../support/sim-disk.ts";
 import { rosasPassword } from "../support/staffed-gate.ts";
 import { until } from "../support/until.ts";
 
@@ -44,6 +46,97 @@ test("signs in, the camera reads the code, the verdict sounds, a press lets in a
   assert.equal(heard.length, 1);
   assert.deepEqual(await tones(), ["sine 880", "sine 1320", "sine 880", "sine 1320"]);
   assert.deepEqual(complaints, []);
+});
+
+test("a photo of the camera goes with the entry, and is shown at the next visit", { skip }, async (t) => {
+  const { page, attachments, events } = await aGuard(t, { entriesAllowed: 3 }, { photo: "required" });
+  await page.getByRole("heading", { name: "May come in" }).waitFor();
+  await page.getByRole("button", { name: "Let in and open the gate" }).click();
+  await page.getByText("A photo is needed").waitFor();
+  await page.getByRole("button", { name: "Take the photo" }).click();
+  await page.getByRole("button", { name: "Let in and open the gate" }).click();
+  await page.getByText("The gate is open.").waitFor();
+  const [admitted] = await events("admitted");
+  const id = (admitted && "scan" in admitted && admitted.scan?.photo) || "";
+  const kept = await attachments.read(id);
+  assert.equal(kept?.kind, "photo");
+  assert.deepEqual([...kept.bytes.subarray(0, 3)], [0xff, 0xd8, 0xff]);
+
+  await page.getByRole("link", { name: "Next visitor" }).click();
+  await type(page, leasUid);
+  const last = page.getByRole("img", { name: "Photo of the last visit" });
+  await last.waitFor();
+  await until("it is shown", () => page.evaluate<boolean>('document.querySelector("img.last-photo").naturalWidth > 0'));
+});
+
+test("a large picture of the phone's own camera is made small enough; one that cannot be kept delays no entry", {
+  skip,
+}, async (t) => {
+  const { page, attachments, events, heard } = await aGuard(t, { entriesAllowed: 3 }, { camera: false });
+  await type(page, leasUid);
+  const drawn = await page.evaluate<string>(
+    'Object.assign(document.createElement("canvas"), { width: 4000, height: 3000 }).toDataURL()',
+  );
+  const buffer = Buffer.from(drawn.slice(drawn.indexOf(",") + 1), "base64");
+  const letIn = page.getByRole("button", { name: "Let in and open the gate" });
+  const choose = async () => {
+    await page.locator("input[type=file]").setInputFiles({ name: "visitor.png", mimeType: "image/png", buffer });
+    await page.locator("canvas[width='1600'][height='1200']").waitFor();
+    await letIn.click();
+    await page.getByText("The gate is open.").waitFor();
+  };
+  await choose();
+  const [admitted] = await events("admitted");
+  assert.ok(attachments.has((admitted && "scan" in admitted && admitted.scan?.photo) || ""));
+
+  await page.getByRole("link", { name: "Next visitor" }).click();
+  await type(page, leasUid);
+  await page.route("**/photos", (route) => route.abort());
+  await choose();
+  assert.equal(heard.length, 2);
+});
+
+test("a visitor is turned away with a reason, another comes without a code, and both stand in the list; the one inside leaves", {
+  skip,
+}, async (t) => {
+  const { page, heard, complaints } = await aGuard(t, { entriesAllowed: 3 }, { camera: false });
+  await type(page, leasUid);
+  await page.getByText("Do not let in").click();
+  await page.getByLabel("Reason").selectOption("no identity document");
+  await page.getByRole("button", { name: "Turn away" }).click();
+  await page.getByRole("heading", { name: "Turned away" }).waitFor();
+  assert.deepEqual(heard, []);
+
+  await page.getByRole("link", { name: "Without a code" }).click();
+  await page.getByLabel("Visitor's name").fill("Wim Walker");
+  await page.getByLabel("Whom they visit").fill("Ana, house 4");
+  await page.getByRole("button", { name: "Let in on my own word" }).click();
+  await page.getByRole("heading", { name: "Let in" }).waitFor();
+  await page.locator(".verdict").getByText("Wim Walker").waitFor();
+  assert.equal(heard.length, 1);
+
+  await page.getByRole("link", { name: "Inside" }).click();
+  await page.getByText("Wim Walker").waitFor();
+  assert.equal(await page.getByText("Lea Visitor").count(), 0);
+  await page.getByRole("button", { name: "Has left: Wim Walker" }).click();
+  await page.getByText("Nobody.").waitFor();
+
+  await page.getByText("Filter").click();
+  await page.getByLabel("Which").selectOption("all");
+  await page.getByRole("button", { name: "Show" }).click();
+  await page.getByRole("listitem").filter({ hasText: "Wim Walker" }).getByText("has left").waitFor();
+  await page.getByRole("listitem").filter({ hasText: "no identity document" }).getByText("turned away").waitFor();
+  assert.deepEqual(complaints, []);
+});
+
+test("a code that is scanned on the way out ends the visit", { skip }, async (t) => {
+  const { page, enter, heard, read } = await aGuard(t, { entriesAllowed: 3 }, { camera: false });
+  await enter({ record_uid: leasUid, nonce: "scan-0000-0000-0001" });
+  await page.getByLabel("out", { exact: true }).check();
+  await type(page, leasUid);
+  await page.getByRole("heading", { name: "Has left" }).waitFor();
+  assert.equal(heard.length, 1);
+  assert.deepEqual((await read("/visits?state=inside")).body.items, []);
 });
 
 test("Back after a check shows the scanner, and sends nothing once more", { skip }, async (t) => {
@@ -193,7 +286,7 @@ for (const language of ["en", "es"] as const)
     await type(page, leasUid);
     await page.locator(".verdict.bad").waitFor();
     await look("may not come in");
-    for (const path of ["/trust", "/sign-in"]) {
+    for (const path of ["/guard/walk-in", "/guard/visits?state=all", "/trust", "/sign-in"]) {
       await page.goto(served.url + path);
       await look(path);
     }
@@ -213,15 +306,16 @@ interface Phone {
   /** false: its owner does not let the page use it. */
   readonly camera?: boolean;
   readonly language?: string;
+  readonly photo?: GuardRules["photo"];
 }
 
 /** Rosa's phone, signed in, at the guard's page of a gate where Lea's pass is known. */
 async function aGuard(
   t: { after(work: () => unknown): void },
   overrides: Parameters<typeof aGuardedGate>[0] = {},
-  { camera = true, language = "en" }: Phone = {},
+  { camera = true, language = "en", photo = "optional" }: Phone = {},
 ) {
-  const gate = await aGuardedGate(overrides);
+  const gate = await aGuardedGate(overrides, {}, new SimDisk(), { photo });
   const served = await servePages(gate);
   t.after(() => served.stop());
   const page = await browser.context.newPage();

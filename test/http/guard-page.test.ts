@@ -156,6 +156,55 @@ test("the app's manifest, icons, worker and shell are there for whoever has not 
   assert.doesNotMatch(text, /Rosa/);
 });
 
+test("without a script too: a guard's own no, a visitor without a code, the list, and the way out", async () => {
+  const { ask, cookie, walk, heard, events } = await aGuard({ entriesAllowed: 3 });
+  const good = await walk("/guard/check", { uid: leasUid, gate: "front" });
+  const no = { of: slipIn(good.text), why: "the host says no", note: "called him" };
+  assert.match((await walk("/guard/deny", no)).text, /Turned away/);
+  assert.match((await walk("/guard/deny", no)).text, /Turned away/);
+  assert.equal((await events("turned-away")).length, 1);
+  assert.deepEqual(heard, []);
+
+  const form = await ask("GET", "/guard/walk-in", { cookie });
+  const nonce = /name="nonce" value="([^"]+)"/.exec(form.text)?.[1] ?? "";
+  const wim = { name: "Wim <b>", host_name: "Ana", document: "", type: "Delivery", note: "", gate: "front", nonce };
+  for (let turn = 0; turn < 2; turn += 1) {
+    const letIn = await walk("/guard/walk-in", wim);
+    assert.match(letIn.text, /Let in.*Wim &lt;b&gt;/s);
+    assert.doesNotMatch(letIn.path, /Wim/);
+  }
+  assert.equal(heard.length, 1);
+  const nameless = await ask("POST", "/guard/walk-in", { cookie, form: { ...wim, name: " " } });
+  assert.equal(nameless.status, 400);
+
+  const list = async (query: string) => (await ask("GET", `/guard/visits${query}`, { cookie })).text;
+  assert.match(await list(""), /Wim &lt;b&gt;.*inside/s);
+  assert.match(
+    await list("?state=turned-away&since=8&guard=me&gate=front"),
+    /Lea Visitor.*the host says no: called him/s,
+  );
+  assert.match(await list("?gate=front&state=denied"), /Nobody\./);
+  const [entry, leaving] = ["entry", "nonce"].map((name) => new RegExp(`name="${name}" value="([^"]+)"`));
+  const inside = await list("");
+  const leave = { entry: entry?.exec(inside)?.[1] ?? "", nonce: leaving?.exec(inside)?.[1] ?? "", gate: "front" };
+  await walk("/guard/leave", leave);
+  assert.match(await list(""), /Nobody\./);
+
+  const out = { uid: leasUid, gate: "front", way: "out", nonce: "0123456789abcdef" };
+  assert.match((await walk("/guard/check", out)).text, /No visit of this pass was open here/);
+  const unknown = await walk("/guard/check", { ...out, uid: "VIS-00000-AAA", nonce: "0123456789abcdeg" });
+  assert.match(unknown.text, /not valid/);
+});
+
+test("where the site wants no photo none is asked for, and where it wants one it says what taking one needs", async () => {
+  const shown = async (photo: "required" | "off") => {
+    const { ask, cookie } = await aGuardedGate({}, {}, new SimDisk(), { photo });
+    return (await ask("GET", "/guard/walk-in", { cookie })).text;
+  };
+  assert.doesNotMatch(await shown("off"), /Photo of the visitor/);
+  assert.match(await shown("required"), /needs JavaScript/);
+});
+
 test("a phone learns over the plain line how to trust the gateway, and by which fingerprint to know it", async () => {
   const { ask } = await aGuard();
   const from = "192.168.1.7";

@@ -16,6 +16,11 @@ export async function preparePhoto(part) {
   await live(part);
 }
 
+/** After the camera was off. A photo that was taken stays. */
+export async function resumePhoto(part) {
+  if (part.querySelector("canvas").hidden) await live(part);
+}
+
 /** JPEG; undefined: none was taken. */
 export async function takenPhoto(part) {
   const canvas = part.querySelector("canvas");

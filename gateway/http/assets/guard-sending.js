@@ -46,11 +46,11 @@ export async function fetchPage(address, wait) {
 }
 
 async function insist(sending, wait) {
-  let photo;
+  let upload = sending.picture ? undefined : {};
   const response = await again(async () => {
-    photo ??= await upload(sending);
-    if (photo === undefined && sending.mustHavePicture) throw new Error("the photo is not there yet");
-    const fields = photo === undefined ? sending.fields : [...sending.fields, ["photo", photo]];
+    upload ??= await uploaded(sending.picture);
+    if (upload === undefined && sending.mustHavePicture) throw new Error("the photo is not there yet");
+    const fields = upload?.photo === undefined ? sending.fields : [...sending.fields, ["photo", upload.photo]];
     return fetch(sending.path, {
       method: "POST",
       headers: { accept: "text/html" },
@@ -64,9 +64,8 @@ async function insist(sending, wait) {
   return response;
 }
 
-/** The picture's name at the gateway; undefined: there is none, or it did not go through. */
-async function upload({ picture }) {
-  if (!picture) return undefined;
+/** With the picture's name at the gateway; without one where the gateway will not have it; undefined: it did not get there, for now. */
+async function uploaded(picture) {
   try {
     const response = await fetch("/photos", {
       method: "POST",
@@ -74,7 +73,8 @@ async function upload({ picture }) {
       body: picture,
       signal: deadline(photoMs),
     });
-    return response.ok ? (await response.json()).sha256 : undefined;
+    if (response.ok) return { photo: (await response.json()).sha256 };
+    return passing.includes(response.status) ? undefined : {};
   } catch {
     return undefined;
   }

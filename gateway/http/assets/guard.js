@@ -3,7 +3,7 @@
  * answered, the verdict is told by sound, the camera scans, a scanner that types is heard wherever the focus is.
  */
 import { scan, stopCamera, toggleTorch } from "./guard-camera.js";
-import { preparePhoto, takenPhoto } from "./guard-photo.js";
+import { preparePhoto, resumePhoto, takenPhoto } from "./guard-photo.js";
 import { dropKept, fetchPage, giveUp, keptSending, send, sendKept } from "./guard-sending.js";
 import { tell } from "./guard-tones.js";
 
@@ -81,6 +81,7 @@ async function answered(promise) {
   const response = await promise;
   show("sending", false);
   if (response) await become(response);
+  else if (content.querySelector("[data-scanner]")) begin();
 }
 
 /** While there is no answer. */
@@ -116,7 +117,8 @@ document.addEventListener("submit", (event) => {
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[href^='/guard']");
-  if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+  // While something is being sent a link leaves the page; what is under way is kept.
+  if (link && !isSending && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
     event.preventDefault();
     once(() => visit(link.href));
   }
@@ -137,7 +139,15 @@ const acts = {
   },
 };
 
-window.addEventListener("popstate", () => once(() => visit(location.href, false)));
+window.addEventListener("popstate", () => (isSending ? location.reload() : once(() => visit(location.href, false))));
+
+// The camera was off while the page was hidden.
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "hidden") return;
+  const photo = content.querySelector("[data-photo]");
+  if (content.querySelector("[data-scanner]")) begin();
+  else if (photo) resumePhoto(photo);
+});
 
 // A scanner that types is as fast as no person, and ends with Enter: outside a field its code is still heard, and presses no button.
 const keyGapMs = 60;
