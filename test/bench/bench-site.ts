@@ -51,14 +51,18 @@ export async function openBenchSite(folder: string, others: readonly Device[] = 
   };
 }
 
-/** Every device is lock and reader of an access point of its name. */
-export function startSiteOf(folder: string, devices: readonly Device[]): Promise<RunningSite> {
+/** Where nothing else is said every device is lock and reader of an access point of its name. */
+export function startSiteOf(
+  folder: string,
+  devices: readonly Device[],
+  accessPoints = devices.map(({ id }): AccessPoint => ({ id, name: id, lock: id, readers: [id], holdMs: 1_000 })),
+): Promise<RunningSite> {
   return startSite({
     gateway: "gateway-1",
     epoch: 1,
     version: "bench",
     folder,
-    accessPoints: devices.map(({ id }): AccessPoint => ({ id, name: id, lock: id, readers: [id], holdMs: 1_000 })),
+    accessPoints,
     devices,
     seal: new CredentialSeal("site-1", new Uint8Array(32)),
     link: noCloud,

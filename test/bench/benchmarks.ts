@@ -7,6 +7,7 @@ export const benchmarks: Readonly<Record<string, () => Promise<{ benchmark: Benc
   admission: () => import("./admission.ts"),
   start: () => import("./start.ts"),
   "key-press": () => import("./key-press.ts"),
+  "unattended-gate": () => import("./unattended-gate.ts"),
   command: () => import("./command.ts"),
   feed: () => import("./feed.ts"),
   reports: () => import("./reports.ts"),

@@ -80,9 +80,12 @@ export class Tty {
 
   #await(): void {
     this.#port.poller.once("readable", (error) => {
-      if (this.#isOver) return;
-      if (error) this.#gone("it was pulled out");
-      else this.#read();
+      // The package calls from outside of Node's own loop: promises that are settled in such a call go on only when something else happens.
+      setImmediate(() => {
+        if (this.#isOver) return;
+        if (error) this.#gone("it was pulled out");
+        else this.#read();
+      });
     });
   }
 
