@@ -16,6 +16,7 @@ import { pages } from "./pages/pages.tsx";
 import { callingNetwork } from "./people/caller.ts";
 import { peopleParts } from "./people/people-parts.ts";
 import { apiKeyRoutes } from "./routes/api-key-routes.ts";
+import { attachmentRoutes } from "./routes/attachment-routes.ts";
 import { auditRoutes } from "./routes/audit-routes.ts";
 import { authRoutes } from "./routes/auth-routes.ts";
 import { backupRoutes } from "./routes/backup-routes.ts";
@@ -100,6 +101,7 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
     holdOpenRoutes,
     grantRoutes,
     evidenceRoutes,
+    attachmentRoutes,
     eventRoutes,
     auditRoutes,
     backupRoutes,

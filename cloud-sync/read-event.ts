@@ -116,6 +116,21 @@ const eventSchema = z.discriminatedUnion("type", [
   ),
 ]);
 export type ReadEvent = z.infer<typeof eventSchema>;
+export type ReadScan = z.infer<typeof scan>;
+
+/** What a guard did at it, where a guard did. */
+export function scanOf(event: ReadEvent): ReadScan | undefined {
+  switch (event.type) {
+    case "admitted":
+    case "denied":
+    case "turned-away":
+    case "left":
+    case "staff-command":
+      return event.scan;
+    default:
+      return undefined;
+  }
+}
 
 /** The events this version knows, for filters. */
 export const eventTypes = eventSchema.options.flatMap((option) => [...option.shape.type.values]);

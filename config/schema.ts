@@ -193,6 +193,7 @@ const keptDays = (least: number, usual: number, what: string) =>
 export const retentionSchema = z
   .strictObject({
     eventsDays: keptDays(35, 730, "What happened at the doors"),
+    photosDays: keptDays(1, 30, "Photos of visitors, and what guards wrote of them"),
     auditAddressesDays: keptDays(7, 180, "Where a change came from; that it was made, and by which id, stays"),
     securityEventsDays: keptDays(7, 365, "What looked like an attack, since it was seen last"),
     sessionsDays: keptDays(30, 30, "Sessions, since they ended or were used last"),

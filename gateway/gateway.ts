@@ -26,6 +26,7 @@ import { DiskWatch } from "./storage/disk-watch.ts";
 import { type GatewayKeys, saveGatewayKeys } from "./storage/gateway-keys.ts";
 import { KeptAttachments } from "./storage/kept-attachments.ts";
 import { SealedVault } from "./storage/sealed-vault.ts";
+import { AttachmentLane } from "./sync/attachment-lane.ts";
 import { type Fetch, HttpCloudLink } from "./sync/http-cloud-link.ts";
 import type { EpochRenewal } from "./sync/sync-loop.ts";
 import { type ClockSettings, vouchedClock } from "./vouched-clock.ts";
@@ -128,6 +129,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
     refuseMqttFaults(settings, devices, parts.secret);
     broker.setDevices(accountsOf(devices, parts.secret));
     const lan = settings.lan && lanOf(settings.lan, parts);
+    const link = new HttpCloudLink(settings.cloud.url, keys, clock, parts.fetch);
     const site = await startSite({
       gateway: keys.gateway,
       epoch: keys.epoch,
@@ -136,7 +138,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       accessPoints: settings.accessPoints,
       devices,
       seal: new CredentialSeal(keys.site, Buffer.from(keys.siteKey.reveal(), "base64url")),
-      link: new HttpCloudLink(settings.cloud.url, keys, clock, parts.fetch),
+      link,
       peers: lan ?? noPeers,
       systemClockWithinMs: await vouchedClock(settings.clock),
       vouchAgain: () => vouchedClock(settings.clock),
@@ -162,18 +164,28 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
     const diskWatch = new DiskWatch({ folder: settings.data, disk, logger });
     let https: HttpServer | undefined;
     const servers = () => ({ broker, https });
+    const attachments = await KeptAttachments.open({
+      disk,
+      folder: settings.data,
+      bytesMax: settings.guards.attachmentsMb * 2 ** 20,
+    });
+    const lane = new AttachmentLane({
+      attachments,
+      link,
+      journal: site.parts.journal,
+      visits: site.parts.records.visits,
+      queue: () => site.sync.queue,
+      clock,
+      logger,
+    });
     const kept = Promise.all([
+      lane.run(ending.signal),
       keepCertificate(ca, servers, hostnames, parts, ending.signal),
       diskWatch.run(clock, ending.signal),
     ]);
     stops.push(async () => {
       ending.abort();
       await kept;
-    });
-    const attachments = await KeptAttachments.open({
-      disk,
-      folder: settings.data,
-      bytesMax: settings.guards.attachmentsMb * 2 ** 20,
     });
     const app = gatewayApp({
       site: site.parts,

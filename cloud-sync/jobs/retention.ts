@@ -2,6 +2,7 @@
 import { type Retention, retentionSchema } from "../../config/schema.ts";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import type { CloudParts } from "../cloud-parts.ts";
+import { forgetAttachments } from "../store/attachments.ts";
 import { destroyKeysBefore } from "../store/audit-keys.ts";
 import { forgetEvents } from "../store/forget-events.ts";
 import { forgetGrants } from "../store/forget-grants.ts";
@@ -15,6 +16,7 @@ const dayMs = 24 * 3_600_000;
 const keysAtOnce = 1_000;
 const grantsAtOnce = 100;
 const eventsAtOnce = 1_000;
+const photosAtOnce = 100;
 /** Batches of one kind in one round; the rest waits for the next. */
 const batchesMax = 100;
 
@@ -46,6 +48,10 @@ export async function forgetOfSite(parts: CloudParts, site: string): Promise<For
   const endedBefore = { digits: ago(retention.endedCodeDigitsDays), names: ago(retention.endedGrantNamesDays) };
   const grants = await inBatches(stopping, grantsAtOnce, () =>
     store.transaction((tx) => forgetGrants(tx, site, endedBefore, now, grantsAtOnce)),
+  );
+  const taken = ago(retention.photosDays);
+  await inBatches(stopping, photosAtOnce, () =>
+    store.transaction((tx) => forgetAttachments(tx, site, taken, photosAtOnce)),
   );
   const before = dayStart(ago(retention.eventsDays));
   let events = 0;

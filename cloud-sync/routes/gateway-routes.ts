@@ -1,6 +1,8 @@
 /** What gateways ask (wire/gateway-api.ts): the time, enrolment, the feed, their journal, their report. */
+import { createHash } from "node:crypto";
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import { compress } from "hono/compress";
+import { attachmentBytesMax } from "../../gateway/ports/attachments.ts";
 import { pollReplySchema } from "../../gateway/wire/feed.ts";
 import {
   auditSchema,
@@ -21,6 +23,7 @@ import type { CloudParts } from "../cloud-parts.ts";
 import type { Meters } from "../meters.ts";
 import { callingNetwork } from "../people/caller.ts";
 import { gatewayRevoked, Polls, pollHeldMaxMs } from "../poll.ts";
+import { keepAttachment } from "../store/attachments.ts";
 import { finishAudit, takeAudit } from "../store/audit.ts";
 import { enrol, takePlace, takeReport } from "../store/gateways.ts";
 import { ingest } from "../store/ingest.ts";
@@ -108,6 +111,23 @@ const audit = createRoute({
   responses: { 204: { description: "Taken" }, ...problems(400, 401, 403, 409, 413, 415, 429) },
 });
 
+const attachment = createRoute({
+  method: "put",
+  path: "/v1/gateways/{gateway}/attachments/{sha256}",
+  tags,
+  summary: "Send a photo or sheet that an event has named",
+  description: "404 until the event that names it has arrived; the same once more changes nothing.",
+  security: gatewaySecurity,
+  request: {
+    params: gatewayParams.extend({ sha256: z.string().regex(/^[\da-f]{64}$/) }),
+    body: {
+      required: true,
+      content: { "application/octet-stream": { schema: z.string().openapi({ format: "binary" }) } },
+    },
+  },
+  responses: { 204: { description: "Kept" }, ...problems(400, 401, 403, 404, 413, 429) },
+});
+
 const report = createRoute({
   method: "put",
   path: "/v1/gateways/{gateway}/report",
@@ -150,6 +170,7 @@ export function gatewayRoutes(parts: CloudParts, meters: Meters): OpenAPIHono<Cl
   app.use("/v1/gateways/:gateway/journal", limitBody(pushBytes));
   app.use("/v1/gateways/:gateway/report", limitBody(reportBytes));
   app.use("/v1/gateways/:gateway/audit", limitBody(auditBytes));
+  app.use("/v1/gateways/:gateway/attachments/*", limitBody(attachmentBytesMax.photo));
   app.use("/v1/gateways/:gateway/*", gatewayOnly(parts, failures));
   app.use(
     "/v1/gateways/:gateway/*",
@@ -234,6 +255,17 @@ export function gatewayRoutes(parts: CloudParts, meters: Meters): OpenAPIHono<Cl
     const taken = await store.transaction((tx) => takeReport(tx, c.get("gateway"), c.req.valid("json"), clock.wall()));
     if (taken !== undefined)
       throw fieldProblem("body.accessPoints", `another gateway in service has the access point ${taken}`, 409);
+    return c.body(null, 204);
+  });
+
+  app.openapi(attachment, async (c) => {
+    const { siteId: site, id: gateway } = c.get("gateway");
+    const { sha256 } = c.req.valid("param");
+    const bytes = new Uint8Array(await c.req.arrayBuffer());
+    if (createHash("sha256").update(bytes).digest("hex") !== sha256)
+      throw fieldProblem("body", "is not what the address names");
+    const kept = await store.transaction((tx) => keepAttachment(tx, { site, gateway }, sha256, bytes));
+    if (kept === "not-named") throw new HttpProblem(404, "not-named", "No event that has arrived names it.");
     return c.body(null, 204);
   });
 

@@ -17,11 +17,15 @@ import { type Queries, rowsOf, type Store, type Transaction } from "./store.ts";
 /** Other tables refer to these; those in between refer to the ones before them. */
 const referredTo: readonly PgTable[] = [schema.site, schema.gateway, schema.grantRecord];
 
+/** Photos would be copied whole every ten minutes; they are evidence for some weeks, and no decision needs them. */
+const leftOut: readonly PgTable[] = [schema.attachment];
+
 /** In an order in which they can be put back. */
-const tables = [...new Set([...referredTo, ...Object.values(schema)])].map((table) => {
+const tables = [...new Set([...referredTo, ...Object.values(schema)])].flatMap((table) => {
+  if (leftOut.includes(table)) return [];
   const { name, columns, primaryKeys } = getTableConfig(table);
   const key = primaryKeys[0]?.columns ?? columns.filter(({ primary }) => primary);
-  return { name, columns: columns.map((one) => one.name), key: key.map((one) => one.name) };
+  return [{ name, columns: columns.map((one) => one.name), key: key.map((one) => one.name) }];
 });
 
 /** Rows in memory at a time; an event has at most 256 kB, nearly all have less than one. */

@@ -10,6 +10,7 @@ import { headStatement, type PushHead } from "../../gateway/wire/gateway-api.ts"
 import { chainNext, chainStart } from "../../gateway/wire/journal-line.ts";
 import { holdingOf, noteReturned, noteTransfer, type RightsAccount, withHolding } from "../domain/settle-rights.ts";
 import { type ReadEvent, readEvent } from "../read-event.ts";
+import { noteAttachments } from "./attachments.ts";
 import { type AuditEntry, recordAudit } from "./audit-trail.ts";
 import { publish } from "./feed.ts";
 import { readCut } from "./forget-events.ts";
@@ -197,6 +198,7 @@ function columnsOf(read: ReadEvent | undefined) {
 async function applyEffects(tx: Transaction, push: Push, events: readonly NewEvent[], now: Instant): Promise<void> {
   const read = events.flatMap((one) => (one.event ? [one.event] : []));
   await noteCommands(tx, push, read, now);
+  await noteAttachments(tx, push, read, now);
   const ofGrants = read.filter(isOfGrant);
   // In the order of their ids, because another gateway's journal may name the same grants.
   const rows = await lockGrants(tx, push.site, [...new Set(ofGrants.map(({ grant }) => grant))]);

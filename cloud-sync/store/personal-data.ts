@@ -2,6 +2,7 @@
 import { and, asc, desc, eq, or, type SQL, sql } from "drizzle-orm";
 import type { Grant, PersonRef } from "../../gateway/domain/grant.ts";
 import type { Instant } from "../../gateway/domain/instant.ts";
+import { dropAttachments } from "./attachments.ts";
 import { destroyKeysOf } from "./audit-keys.ts";
 import { changeGrant, freeCodes, type GrantRow, lockGrants, toGrant } from "./grants.ts";
 import { dropMailsTo } from "./outbox.ts";
@@ -109,12 +110,15 @@ async function eraseHolder(tx: Transaction, person: string, now: Instant): Promi
     .where(tiedTo(person, "held"));
   const bySite = Map.groupBy(found, ({ site }) => site);
   for (const site of [...bySite.keys()].sort()) {
-    const rows = await lockGrants(
+    const ids = bySite.get(site)!.map(({ id }) => id);
+    const rows = await lockGrants(tx, site, ids);
+    for (const row of rows) await eraseFromGrant(tx, row, person, now);
+    const held = rows.filter((row) => row.holderId === person);
+    await dropAttachments(
       tx,
       site,
-      bySite.get(site)!.map(({ id }) => id),
+      held.map(({ id }) => id),
     );
-    for (const row of rows) await eraseFromGrant(tx, row, person, now);
   }
   return found.length;
 }

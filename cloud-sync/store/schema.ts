@@ -5,6 +5,7 @@
  */
 import { boolean, index, integer, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 import { sql } from "drizzle-orm/sql";
+import { attachmentKinds } from "../../gateway/ports/attachments.ts";
 import { roles } from "../domain/permissions.ts";
 import { bytes, count, instant } from "./columns.ts";
 
@@ -279,6 +280,25 @@ export const eventParked = pgTable(
     raw: bytes("raw").notNull(),
   },
   (table) => [primaryKey({ columns: [table.siteId, table.gatewayId, table.epoch, table.seq] })],
+);
+
+/** A photo or sheet that an event names by its hash; the bytes are there once the gateway has sent them. Not in backups: see backup.ts. */
+export const attachment = pgTable(
+  "attachment",
+  {
+    siteId: text("site_id").notNull(),
+    gatewayId: text("gateway_id").notNull(),
+    sha256: text("sha256").notNull(),
+    kind: text("kind", { enum: attachmentKinds }).notNull(),
+    grantId: text("grant_id"),
+    namedAt: instant("named_at").notNull(),
+    bytes: bytes("bytes"),
+  },
+  (table) => [
+    primaryKey({ columns: [table.siteId, table.gatewayId, table.sha256] }),
+    index("attachment_grant").on(table.siteId, table.grantId).where(sql`grant_id is not null`),
+    index("attachment_named").on(table.siteId, table.namedAt),
+  ],
 );
 
 /** Where an epoch's journal begins here, since what came before is forgotten. Its chain leads on to the head that the gateway signed. */

@@ -30,3 +30,9 @@ export interface Attachments {
   /** The cloud has it now, or will never take it. It is kept here as long as there is room. */
   sent(id: AttachmentId): Promise<void>;
 }
+
+/** Where the cloud takes them. Rejects once `signal` fires, or when no answer comes. */
+export interface AttachmentLink {
+  /** "not-named": by no event that has arrived there. "refused": it will never be taken. */
+  attach(id: AttachmentId, bytes: Uint8Array, signal: AbortSignal): Promise<"taken" | "not-named" | "refused">;
+}

@@ -2,6 +2,7 @@
 import { createPrivateKey, type KeyObject, sign } from "node:crypto";
 import type { Instant, Millis } from "../domain/instant.ts";
 import { GatewayError } from "../errors.ts";
+import type { AttachmentId, AttachmentLink } from "../ports/attachments.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { CloudLink, GatewayReport, PollReply, PollRequest, PushReply } from "../ports/cloud-link.ts";
 import type { EventBatch } from "../ports/journal.ts";
@@ -26,7 +27,12 @@ const bodyBytesMax = 16 * 1024 * 1024;
 const answerDeadlineMs: Millis = 15_000;
 const tokenLifeS = 50;
 
-export class HttpCloudLink implements CloudLink {
+interface Told {
+  readonly body: string | Uint8Array<ArrayBuffer>;
+  readonly contentType: string;
+}
+
+export class HttpCloudLink implements CloudLink, AttachmentLink {
   readonly #url: string;
   readonly #identity: CloudIdentity;
   readonly #key: KeyObject;
@@ -81,11 +87,24 @@ export class HttpCloudLink implements CloudLink {
   }
 
   async audit(part: AuditPart, signal: AbortSignal): Promise<void> {
-    await this.#tell("POST", "/audit", part, signal);
+    await this.#tell("POST", "/audit", jsonBody(part), signal);
   }
 
   async report(report: GatewayReport, signal: AbortSignal): Promise<void> {
-    await this.#tell("PUT", "/report", report, signal);
+    await this.#tell("PUT", "/report", jsonBody(report), signal);
+  }
+
+  async attach(id: AttachmentId, bytes: Uint8Array, signal: AbortSignal): Promise<"taken" | "not-named" | "refused"> {
+    const body = new Uint8Array(bytes);
+    try {
+      await this.#tell("PUT", `/attachments/${id}`, { body, contentType: "application/octet-stream" }, signal);
+      return "taken";
+    } catch (error) {
+      if (!(error instanceof GatewayError) || error.code !== "cloud-refused") throw error;
+      if (error.detail.problem === "not-named") return "not-named";
+      if (error.detail.status === 400 || error.detail.status === 413) return "refused";
+      throw error;
+    }
   }
 
   /** Begins a new epoch: every other card of this gateway is fenced from then on. */
@@ -94,12 +113,8 @@ export class HttpCloudLink implements CloudLink {
     return (await this.#parsed(epochSchema, response, "the new epoch")).epoch;
   }
 
-  async #tell(method: string, path: string, told: object, signal: AbortSignal): Promise<void> {
-    const response = await this.#ask(method, path, {
-      signal,
-      body: JSON.stringify(told),
-      contentType: "application/json",
-    });
+  async #tell(method: string, path: string, told: Told, signal: AbortSignal): Promise<void> {
+    const response = await this.#ask(method, path, { signal, ...told });
     // A login page on the way says 200.
     if (response.status !== 204)
       throw new GatewayError("cloud-refused", `cloud-sync answered ${response.status} to ${method} ${path}`);
@@ -108,7 +123,7 @@ export class HttpCloudLink implements CloudLink {
   async #ask(
     method: string,
     path: string,
-    options: { signal: AbortSignal; waitMs?: Millis; body?: string; contentType?: string },
+    options: { signal: AbortSignal; waitMs?: Millis } & Partial<Told>,
   ): Promise<Response> {
     const serverTime = await this.#serverTime(options.signal);
     const url = `${this.#url}/v1/gateways/${this.#identity.gateway}${path}`;
@@ -219,6 +234,10 @@ function whyUnreachable(error: unknown, wall: Instant): string {
   return code === "CERT_NOT_YET_VALID" || code === "CERT_HAS_EXPIRED"
     ? `the cloud's certificate is not valid at this machine's time, ${new Date(wall).toISOString()}: set the machine's clock, by a time service for example`
     : "cloud-sync could not be reached";
+}
+
+function jsonBody(told: object): Told {
+  return { body: JSON.stringify(told), contentType: "application/json" };
 }
 
 async function problemCode(response: Response): Promise<string | undefined> {

@@ -308,7 +308,12 @@ export class TestGateway {
   async send(
     method: string,
     path: string,
-    { body, type, token, signal }: { body?: string; type?: string; token?: string; signal?: AbortSignal } = {},
+    {
+      body,
+      type,
+      token,
+      signal,
+    }: { body?: string | Uint8Array<ArrayBuffer>; type?: string; token?: string; signal?: AbortSignal } = {},
   ): Promise<Answer> {
     const response = await this.#app.request(path, {
       method,
