@@ -101,7 +101,8 @@ export async function restoreBackup(
     throw new BackupError(`${path} ${why}: restore it with the version that wrote it, or a newer one`);
   }
   await store.transaction(async (tx) => {
-    const names = tables.map(({ name }) => sql.identifier(name));
+    const left = leftOut.map((table) => getTableConfig(table));
+    const names = [...tables, ...left].map(({ name }) => sql.identifier(name));
     await tx.execute(sql`drop table if exists ${sql.join(names, sql`, `)} cascade`);
     const run = async (wanted: (writtenAt: number) => boolean) => {
       for (const { writtenAt, statements } of known)
