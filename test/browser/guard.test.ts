@@ -44,12 +44,13 @@ test("signs in, the camera reads the code, the verdict sounds, a press lets in a
   await page.getByRole("heading", { name: "Let in" }).waitFor();
   await page.getByText("The gate is open.").waitFor();
   assert.equal(heard.length, 1);
+  await until("both have sounded", async () => (await tones()).length > 3);
   assert.deepEqual(await tones(), ["sine 880", "sine 1320", "sine 880", "sine 1320"]);
   assert.deepEqual(complaints, []);
 });
 
 test("a photo of the camera goes with the entry, and is shown at the next visit", { skip }, async (t) => {
-  const { page, attachments, events } = await aGuard(t, { entriesAllowed: 3 }, { photo: "required" });
+  const { page, served, attachments, events } = await aGuard(t, { entriesAllowed: 3 }, { photo: "required" });
   await page.getByRole("heading", { name: "May come in" }).waitFor();
   await page.getByRole("button", { name: "Let in and open the gate" }).click();
   await page.getByText("A photo is needed").waitFor();
@@ -62,8 +63,7 @@ test("a photo of the camera goes with the entry, and is shown at the next visit"
   assert.equal(kept?.kind, "photo");
   assert.deepEqual([...kept.bytes.subarray(0, 3)], [0xff, 0xd8, 0xff]);
 
-  await page.getByRole("link", { name: "Next visitor" }).click();
-  await type(page, leasUid);
+  await page.goto(`${served.url}/guard`);
   const last = page.getByRole("img", { name: "Photo of the last visit" });
   await last.waitFor();
   await until("it is shown", () => page.evaluate<boolean>('document.querySelector("img.last-photo").naturalWidth > 0'));
@@ -153,16 +153,20 @@ test("Back after a check shows the scanner, and sends nothing once more", { skip
   assert.deepEqual(complaints, []);
 });
 
-test("a scanner that types is heard on every page, and its Enter presses no button", { skip }, async (t) => {
+test("a scanner that types is heard on every page, and its Enter presses nothing", { skip }, async (t) => {
   const { page, heard, tones } = await aGuard(t, { entriesAllowed: 3 }, { camera: false });
   await page.getByLabel("Visitor's code").focus();
   await page.keyboard.type("vis1O482kqx\n");
   await page.getByRole("heading", { name: "May come in" }).waitFor();
   await page.getByRole("button", { name: "Let in and open the gate" }).focus();
-  await page.keyboard.type("VIS-00000-AAA\n");
+  assert.equal(await scanByKeys(page, "VIS-00000-AAA"), "kept from the button");
   await page.getByRole("heading", { name: "May not come in" }).waitFor();
+  await page.getByRole("link", { name: "Doors" }).focus();
+  assert.equal(await scanByKeys(page, leasUid), "kept from the button");
+  await page.getByRole("heading", { name: "May come in" }).waitFor();
   assert.deepEqual(heard, []);
-  assert.deepEqual(await tones(), ["sine 880", "sine 1320", "sawtooth 170", "sawtooth 140"]);
+  await until("both have sounded", async () => (await tones()).length > 3);
+  assert.deepEqual((await tones()).slice(0, 4), ["sine 880", "sine 1320", "sawtooth 170", "sawtooth 140"]);
 });
 
 test("an answer that is lost is asked for again by itself, under the same number: one entry, one opening", {
@@ -354,6 +358,16 @@ async function enterPassword(page: Page): Promise<void> {
   await page.locator("[name=userName]").fill("rosa");
   await page.locator("[name=password]").fill(rosasPassword);
   await page.locator("main form[action='/sign-in'] button").click();
+}
+
+/** As a scanner types: faster than any person, wherever the focus is. Tells whether its Enter did what a press there does. */
+function scanByKeys(page: Page, code: string): Promise<string> {
+  return page.evaluate<string>(`(() => {
+    const press = (key) =>
+      document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+    for (const key of ${JSON.stringify(code)}) press(key);
+    return press("Enter") ? "pressed the button" : "kept from the button";
+  })()`);
 }
 
 async function type(page: Page, code: string): Promise<void> {

@@ -21,7 +21,8 @@ const verdicts = {
   },
 };
 const loudness = 0.35;
-const wakeMs = 300;
+const silentMs = 400;
+const lateMs = 5_000;
 
 let audio;
 
@@ -29,21 +30,28 @@ let audio;
 const maySound = () =>
   navigator.userActivation?.hasBeenActive !== false || matchMedia("(display-mode: standalone)").matches;
 
-/** Resolves with whether there is sound now. */
+/** Resolves once there is sound, which may be when the page is touched; false: not on this page, for now. */
 async function wake() {
   if (!("AudioContext" in window) || !maySound()) return false;
   audio ??= new AudioContext();
-  if (audio.state !== "running") await Promise.race([audio.resume(), new Promise((over) => setTimeout(over, wakeMs))]);
-  return audio.state === "running";
+  if (audio.state !== "running") await audio.resume();
+  return true;
 }
+document.addEventListener("pointerup", () => wake().catch(() => undefined));
 
-/** `muted` is told whether the browser keeps the page silent, and then once more when it was touched. */
+/** `muted` is told while the browser keeps the page silent. A verdict that could not be heard in time is not told later. */
 export async function tell(verdict, muted) {
   const { shakes } = verdicts[verdict];
   if (maySound()) navigator.vibrate?.(shakes);
-  if (await wake()) return play(verdicts[verdict]);
-  muted(true);
-  document.addEventListener("pointerup", async () => muted(!(await wake())), { once: true });
+  const askedAt = Date.now();
+  const silent = setTimeout(() => muted(true), silentMs);
+  if (!(await wake())) {
+    document.addEventListener("pointerup", () => muted(false), { once: true });
+    return;
+  }
+  clearTimeout(silent);
+  muted(false);
+  if (Date.now() - askedAt < lateMs) play(verdicts[verdict]);
 }
 
 function play({ notes, wave, noteS }) {

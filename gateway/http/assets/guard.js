@@ -150,7 +150,7 @@ document.addEventListener("visibilitychange", () => {
 });
 
 // A scanner that types is as fast as no person, and ends with Enter: outside a field its code is still heard, and presses no button.
-const keyGapMs = 60;
+const keyGapMs = 100;
 const codeMin = 6;
 let typed = "";
 let typedAt = 0;
