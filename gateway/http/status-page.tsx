@@ -172,7 +172,7 @@ export function StatusBody(props: { status: GatewayStatus; events: readonly Entr
       <ul class="offline">
         {offline.map(({ kind, worksForMs, worksUntil }) => (
           <li>
-            {kind}:{" "}
+            {words.kinds[kind] ?? kind}:{" "}
             {worksForMs === null
               ? words.untilOwnEnd
               : worksUntil === null
@@ -201,7 +201,7 @@ export function StatusBody(props: { status: GatewayStatus; events: readonly Entr
 /** For how long a gateway that is out of service goes on opening, if nobody switches it off. */
 function stillAdmits({ offline }: GatewayStatus, words: StatusWords, { at }: Moments): string {
   const ends = offline.flatMap(({ worksUntil }) => worksUntil ?? []);
-  const endless = offline.filter(({ worksForMs }) => worksForMs === null).map(({ kind }) => kind);
+  const endless = offline.filter(({ worksForMs }) => worksForMs === null).map(({ kind }) => words.kinds[kind] ?? kind);
   const until = [
     ...(ends.length > 0 ? [words.admitsUntil(at(Math.max(...ends), "long"))] : []),
     ...(endless.length > 0 ? [words.admitsEndless(endless.join(", "))] : []),

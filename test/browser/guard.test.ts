@@ -10,6 +10,7 @@ import type { Page } from "playwright-core";
 import type { GuardRules } from "../../gateway/domain/guard-rules.ts";
 import { startBrowser } from "../support/control-page.ts";
 import { fakeCamera } from "../support/fake-camera.ts";
+import { noCamera } from "../support/guard-tour.ts";
 import { aGuardedGate, leasUid } from "../support/guarded-gate.ts";
 import { missing } from "../support/needs.ts";
 import { servePages } from "../support/served-pages.ts";
@@ -343,10 +344,7 @@ async function aGuard(
       return start.call(this, at);
     };
   `);
-  if (!camera)
-    await page.addInitScript(`
-      navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", "NotAllowedError"));
-    `);
+  if (!camera) await page.addInitScript(noCamera);
   await page.goto(`${served.url}/guard`);
   await enterPassword(page);
   // By then the script is there: what is typed before goes by the browser's own way.
