@@ -31,14 +31,17 @@ export const command = defineCommand({
   about: [
     "Stores grants, hands out what changed to the gateways, takes in their journals. Without a configuration file it listens on",
     "http://127.0.0.1:8090 and stores below ./data/cloud. From the environment: DATABASE_URL (PostgreSQL instead of the embedded",
-    "store), POSTERN_MASTER_KEY, POSTERN_MAIL_PASSWORD (of the mail server's user), POSTERN_ADMIN_TOKEN (for scripts; without it a link",
-    "is printed by which the first administrator makes an account, as long as there is none).",
+    "store), POSTERN_MASTER_KEY, POSTERN_MAIL_PASSWORD (of the mail server's user), POSTERN_ONESIGNAL_KEY (of a community's app),",
+    "POSTERN_ADMIN_TOKEN (for scripts; without it a link is printed by which the first administrator makes an account, as long as there",
+    "is none).",
   ].join("\n"),
   options: commonOptions,
   example: "postern cloud-sync --config /etc/postern/cloud-sync.yaml",
 
   async run({ options }) {
-    const { settings, databaseUrl, mailPassword } = await loadCloudConfig(options.config, { data: options.data });
+    const { settings, databaseUrl, mailPassword, oneSignalKey } = await loadCloudConfig(options.config, {
+      data: options.data,
+    });
     const logger = pinoLogger(settings.log.level);
     const token = process.env.POSTERN_ADMIN_TOKEN;
     return runService({
@@ -47,6 +50,7 @@ export const command = defineCommand({
       async start() {
         const { startCloud } = await import("../cloud-sync/main.ts");
         const mail = settings.mail && (await toSmtp(settings.mail, mailPassword()));
+        const { oneSignal, pushServices } = settings.notify;
         return onFolder(settings.data, () =>
           startCloud({
             http: settings.http,
@@ -56,6 +60,8 @@ export const command = defineCommand({
             databaseUrl: databaseUrl(),
             retention: settings.retention,
             mail,
+            oneSignal: oneSignal && { ...oneSignal, key: new SecretString(oneSignalKey() ?? "") },
+            pushServices,
             adminToken: token ? new SecretString(token) : undefined,
             version,
             logger,

@@ -30,6 +30,7 @@ import { grantRoutes } from "./routes/grant-routes.ts";
 import { holdOpenRoutes } from "./routes/hold-open-routes.ts";
 import { linkRoutes } from "./routes/link-routes.ts";
 import { meRoutes } from "./routes/me-routes.ts";
+import { noticeRoutes } from "./routes/notice-routes.ts";
 import { operationRoutes } from "./routes/operation-routes.ts";
 import { passRoutes } from "./routes/pass-routes.ts";
 import { passkeyRoutes } from "./routes/passkey-routes.ts";
@@ -112,6 +113,7 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
     linkRoutes,
     forgotRoutes,
     meRoutes,
+    noticeRoutes,
     factorRoutes,
     passkeyRoutes,
     peopleRoutes,

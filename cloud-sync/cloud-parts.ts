@@ -4,6 +4,7 @@ import type { Clock } from "../gateway/ports/clock.ts";
 import type { Logger } from "../gateway/ports/logger.ts";
 import type { HashCost } from "../gateway/wire/password-hash.ts";
 import type { MailChannel } from "./channels/mail.ts";
+import type { AppChannel } from "./channels/push.ts";
 import type { SiteKeys } from "./store/site-keys.ts";
 import type { Store } from "./store/store.ts";
 
@@ -24,6 +25,10 @@ export interface CloudParts {
   readonly retention?: Retention | undefined;
   /** Unset: none is sent. */
   readonly mail?: MailChannel | undefined;
+  /** A community's own app; unset: there is none. */
+  readonly app?: AppChannel | undefined;
+  /** Origins of push services besides the browsers' own; unset: none. */
+  readonly pushServices?: readonly string[] | undefined;
   readonly version: string;
   /** Fires when the service stops: held polls are answered, streams end. */
   readonly stopping: AbortSignal;

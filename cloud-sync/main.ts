@@ -7,12 +7,14 @@ import type { Clock } from "../gateway/ports/clock.ts";
 import type { Logger } from "../gateway/ports/logger.ts";
 import type { SecretString } from "../gateway/wire/secret.ts";
 import { cloudApp } from "./app.ts";
+import { type OneSignalOptions, oneSignal } from "./channels/one-signal.ts";
 import { type SmtpOptions, smtpChannel } from "./channels/smtp.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { hashOf } from "./ids.ts";
 import { copyAtStop, keepCopies } from "./jobs/copies.ts";
 import { keepHouse } from "./jobs/housekeeping.ts";
 import { sendMails } from "./jobs/send-mail.ts";
+import { sendNotices } from "./jobs/send-notices.ts";
 import { Meters } from "./meters.ts";
 import { makeFirstAdminLink } from "./people/links.ts";
 import { loggerWithoutValues, withoutValues } from "./query-values.ts";
@@ -40,6 +42,10 @@ export interface CloudOptions {
   readonly retention?: Retention | undefined;
   /** By which people who have forgotten their password get a link; wants `publicUrl`. Unset: none is sent. */
   readonly mail?: SmtpOptions | undefined;
+  /** Where residents have an app that gets its notices by OneSignal; unset: browsers and mail alone. */
+  readonly oneSignal?: Omit<OneSignalOptions, "publicUrl"> | undefined;
+  /** Origins of push services besides the browsers' own. */
+  readonly pushServices?: readonly string[] | undefined;
   readonly version?: string | undefined;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -76,16 +82,19 @@ async function start(options: CloudOptions): Promise<RunningCloud> {
   try {
     const siteKeys = await openSiteKeys(store.db, dataFolder, options.masterKey);
     const given = options.adminToken;
+    const publicUrl = options.publicUrl?.replace(/\/$/, "");
     const parts: CloudParts = {
       store,
       siteKeys,
       clock,
       logger,
       adminTokenHashes: given ? [hashOf(given.reveal())] : [],
-      ...(options.publicUrl !== undefined && { publicUrl: options.publicUrl.replace(/\/$/, "") }),
+      ...(publicUrl !== undefined && { publicUrl }),
       trustedProxies: options.trustedProxies,
       retention: options.retention,
       ...(options.mail && { mail: smtpChannel(options.mail) }),
+      ...(options.oneSignal && { app: oneSignal({ ...options.oneSignal, publicUrl }) }),
+      pushServices: options.pushServices,
       version: options.version ?? "0.1.0",
       stopping: stopping.signal,
     };
@@ -99,6 +108,7 @@ async function start(options: CloudOptions): Promise<RunningCloud> {
       keepHouse(parts),
       ...(isEmbedded ? [keepCopies(parts, dataFolder)] : []),
       ...(parts.mail ? [sendMails(parts, parts.mail)] : []),
+      sendNotices(parts),
     ]);
     logger.info("cloud-started", { url, store: isEmbedded ? "pglite" : "postgresql" });
     return {

@@ -3,7 +3,6 @@
  * and the pages both call these; who may do what is asked here.
  */
 import type { Grant, PersonRef, Validity } from "../gateway/domain/grant.ts";
-import type { Millis } from "../gateway/domain/instant.ts";
 import type { SecretString } from "../gateway/wire/secret.ts";
 import { fieldProblem, HttpProblem } from "../web/problem.ts";
 import type { Asker } from "./asker.ts";
@@ -13,6 +12,7 @@ import { createGrant } from "./create-grant.ts";
 import { type Action, type Actor, may, ownOnly } from "./domain/permissions.ts";
 import { chosenPoints, doorsOf, type OnesPage, type OnesQuery, OwnGrants, type Transact } from "./own-grants.ts";
 import { type Pass, type PassChange, spanOf, toPass, type WantedPass, yearAfter } from "./pass.ts";
+import { guardOf, isLearntLate } from "./pass-history.ts";
 import { recordAudit } from "./store/audit-trail.ts";
 import { listedOf } from "./store/blacklist.ts";
 import { type EventRow, listEvents } from "./store/events.ts";
@@ -34,9 +34,6 @@ export interface HistoryEvent extends Pick<EventRow, "at" | "receivedAt" | "acce
   readonly guard: string | null;
   readonly isLate: boolean;
 }
-
-/** What is learnt later than this after it happened was held up: its gateway had been cut off. */
-export const lateAfterMs: Millis = 120_000;
 
 export class Passes {
   readonly #parts: CloudParts;
@@ -184,7 +181,7 @@ export class Passes {
     );
     return events.flatMap((event) => {
       const type = historyTypes.find((one) => one === event.type);
-      const isLate = event.receivedAt - event.at > lateAfterMs;
+      const isLate = isLearntLate(event);
       return type ? [{ ...event, type, isLate, guard: guards.get(guardOf(event) ?? "") ?? null }] : [];
     });
   }
@@ -244,12 +241,6 @@ const zoneOf = async (db: Queries, site: string) => (await readSite(db, site))?.
 function isListed(row: GrantRow, listed: ReadonlySet<string> | undefined): boolean {
   const { id, credentials } = toGrant(row);
   return [id, ...credentials.map((one) => one.id)].some((one) => listed?.has(one) ?? false);
-}
-
-/** Whom the event names as the guard who scanned. */
-function guardOf({ body }: EventRow): string | undefined {
-  const { scan } = JSON.parse(body ?? "{}") as { readonly scan?: { readonly staff?: unknown } };
-  return typeof scan?.staff === "string" ? scan.staff : undefined;
 }
 
 /** A gateway speaks of the staff of its own site, and of nobody else. */

@@ -53,6 +53,8 @@ export interface CloudConfig {
   readonly databaseUrl: () => string | undefined;
   /** From POSTERN_MAIL_PASSWORD. */
   readonly mailPassword: () => string | undefined;
+  /** From POSTERN_ONESIGNAL_KEY. */
+  readonly oneSignalKey: () => string | undefined;
 }
 
 const cloudDefaults = "data: ./data/cloud";
@@ -73,12 +75,18 @@ export async function loadCloudConfig(
     const message = `is needed: mail.user signs in as ${parsed.mail.user}`;
     throw new ConfigError([{ file: "environment", path: "POSTERN_MAIL_PASSWORD", message }]);
   }
+  const oneSignalKey = environment.POSTERN_ONESIGNAL_KEY || undefined;
+  if (parsed.notify.oneSignal && oneSignalKey === undefined) {
+    const message = "is needed: notify.oneSignal sends by it (Keys & IDs in OneSignal's settings)";
+    throw new ConfigError([{ file: "environment", path: "POSTERN_ONESIGNAL_KEY", message }]);
+  }
   const folder = file === undefined ? "." : dirname(file);
   const mail = parsed.mail && { ...parsed.mail, caFile: parsed.mail.caFile && resolve(folder, parsed.mail.caFile) };
   return {
     settings: { ...parsed, mail, data: resolve(data ?? resolve(folder, parsed.data)) },
     databaseUrl: () => databaseUrl,
     mailPassword: () => mailPassword,
+    oneSignalKey: () => oneSignalKey,
   };
 }
 

@@ -237,6 +237,33 @@ const mail = z
     description: "The mail server by which people who have forgotten their password get a link; absent: none is sent",
   });
 
+const notify = z
+  .strictObject({
+    pushServices: z
+      .array(
+        cloudUrl.refine(
+          (text) => !URL.canParse(text) || new URL(text).origin === text,
+          "expected a URL without a path",
+        ),
+      )
+      .max(16)
+      .default([])
+      .meta({
+        description:
+          "Push services of one's own, besides those of the browsers' makers: https://push.example.org. Nothing is sent anywhere else",
+      }),
+    oneSignal: z
+      .strictObject({
+        appId: z.guid().meta({ description: "Keys & IDs in OneSignal's settings; the key is POSTERN_ONESIGNAL_KEY" }),
+      })
+      .optional()
+      .meta({
+        description:
+          "A community's app, whose people are known to OneSignal by their ids here (external_id). Absent: browsers and mail alone",
+      }),
+  })
+  .meta({ description: "How residents are told of their visitors, besides by the mail server" });
+
 export const cloudFileSchema = z
   .strictObject({
     data: path.meta({
@@ -256,6 +283,7 @@ export const cloudFileSchema = z
     }),
     retention: retentionSchema.prefault({}),
     mail: mail.optional(),
+    notify: notify.prefault({}),
     log,
   })
   .refine(({ mail, publicUrl }) => mail === undefined || publicUrl !== undefined, {

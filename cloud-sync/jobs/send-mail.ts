@@ -1,48 +1,32 @@
-/** Sends what waits in the outbox, with pauses between attempts that grow, until it is too old. */
+/** Sends the mails that wait in the outbox, with pauses between attempts that grow, until they are too old. */
 import type { Millis } from "../../gateway/domain/instant.ts";
 import type { MailChannel, MailResult } from "../channels/mail.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import { mailOf } from "../people/forgot-password.ts";
-import { claimDue, nextDueAt, outboxWake, settle, tryLater } from "../store/outbox.ts";
+import { claimDue, mailKinds, settle, tryLater } from "../store/outbox.ts";
+import { emptyOutbox, sendAllDue, withinDeadline } from "./empty-outbox.ts";
 
 const sendWithinMs: Millis = 30_000;
 /** Longer than a sending and its writing down may take: then somebody else may try. */
 const leaseMs: Millis = 2 * sendWithinMs;
-/** Another replica's mail is not missed for longer. */
-const lookEveryMs: Millis = 60_000;
 /** After each failed attempt. A server that makes strangers wait wants five minutes. */
 const pausesMs: readonly Millis[] = [15_000, 60_000, 300_000, 600_000, 900_000];
 
 /** Runs until `parts.stopping` fires. */
-export async function sendMails(parts: CloudParts, channel: MailChannel): Promise<void> {
-  const { store, clock, logger, stopping } = parts;
-  while (!stopping.aborted) {
-    const news = store.wakes.next(outboxWake);
-    const over = new AbortController();
-    const waitMs = await sendDue(parts, channel).catch((error: Error) => {
-      logger.error("outbox-failed", { error });
-      return lookEveryMs;
-    });
-    const rest = clock.sleep(Math.min(waitMs, lookEveryMs), AbortSignal.any([stopping, over.signal]));
-    await Promise.race([news.woken, rest.catch(() => undefined)]);
-    over.abort();
-    news.cancel();
-  }
+export function sendMails(parts: CloudParts, channel: MailChannel): Promise<void> {
+  return emptyOutbox(parts, mailKinds, () => sendOne(parts, channel));
 }
 
 /** All that is due now, one after the other; answers how long until the next is. */
-export async function sendDue(parts: CloudParts, channel: MailChannel): Promise<Millis> {
-  const { store, clock, stopping } = parts;
-  while (!stopping.aborted && (await sendOne(parts, channel)));
-  const next = await nextDueAt(store.db);
-  return next === undefined ? lookEveryMs : Math.max(0, next - clock.wall());
+export function sendDue(parts: CloudParts, channel: MailChannel): Promise<Millis> {
+  return sendAllDue(parts, mailKinds, () => sendOne(parts, channel));
 }
 
 /** false: none was due. */
 async function sendOne(parts: CloudParts, channel: MailChannel): Promise<boolean> {
   const { store, clock, logger } = parts;
   const claimed = await store.transaction(async (tx) => {
-    const row = await claimDue(tx, clock.wall(), leaseMs);
+    const row = await claimDue(tx, mailKinds, clock.wall(), leaseMs);
     if (!row) return undefined;
     const isTooOld = clock.wall() >= row.expiresAt;
     return { row, isTooOld, mail: isTooOld ? undefined : await mailOf(parts, tx, row) };
@@ -51,7 +35,7 @@ async function sendOne(parts: CloudParts, channel: MailChannel): Promise<boolean
   const { row, mail, isTooOld } = claimed;
   if (!mail && !isTooOld) return true;
   const result: MailResult = mail
-    ? await withinDeadline(parts, (signal) => channel.send(mail, signal))
+    ? await withinDeadline(parts, sendWithinMs, (signal) => channel.send(mail, signal))
     : { outcome: "never", why: row.why ?? "too old" };
   const now = clock.wall();
   const dueAt = now + (pausesMs[row.attempts - 1] ?? pausesMs.at(-1)!);
@@ -65,19 +49,4 @@ async function sendOne(parts: CloudParts, channel: MailChannel): Promise<boolean
   else if (result.outcome === "later") logger.warn("mail-waits", { ...facts, why: result.why });
   else logger.error("mail-failed", { ...facts, why: result.why });
   return true;
-}
-
-async function withinDeadline(
-  { clock, stopping }: CloudParts,
-  send: (signal: AbortSignal) => Promise<MailResult>,
-): Promise<MailResult> {
-  const [late, done] = [new AbortController(), new AbortController()];
-  const timer = clock.sleep(sendWithinMs, done.signal).then(
-    () => late.abort(),
-    () => undefined,
-  );
-  const result = await send(AbortSignal.any([stopping, late.signal]));
-  done.abort();
-  await timer;
-  return result;
 }

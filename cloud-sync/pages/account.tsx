@@ -150,6 +150,11 @@ async function accountPage(c: PageContext, visit: Visit, faults?: FieldFaults) {
         </p>
       )}
       <Passkeys visit={visit} passkeys={passkeys} />
+      <h2>{words.notices.title}</h2>
+      <p>{words.notices.lead}</p>
+      <p>
+        <a href="/account/notices">{words.notices.title}</a>
+      </p>
       <h2>{account.language}</h2>
       <Form action="/account/language" words={words} submit={words.common.save}>
         <Select

@@ -15,6 +15,7 @@ import { addPageAssets, destinationsOf } from "./frame.tsx";
 import { addGrantPages } from "./grants.tsx";
 import { addKeptFormPages } from "./kept-form.tsx";
 import { addLinkPages } from "./links.tsx";
+import { addNoticeAssets, addNoticePages } from "./notices.tsx";
 import type { AskService } from "./own-api.ts";
 import { PageBook } from "./page-book.tsx";
 import { addBarVisitorPages } from "./passes/bar-visitor.tsx";
@@ -57,7 +58,9 @@ export function pages(people: PeopleParts, ask: AskService): PageBook {
   addAuditPages(book);
   addSecurityPages(book);
   addAccountPages(book);
+  addNoticePages(book);
   addPageAssets(book.app);
+  addNoticeAssets(book.app);
   return book;
 }
 

@@ -4,9 +4,11 @@ import { toEntries } from "../audit-entries.ts";
 import { type AuditFilter, listAudit } from "../store/audit-trail.ts";
 import { type EventFilter, listEvents } from "../store/events.ts";
 import { type GrantRow, toGrant } from "../store/grants.ts";
+import { readChoice } from "../store/notice-choices.ts";
 import { listPasskeys } from "../store/passkeys.ts";
 import type { Person } from "../store/people.ts";
 import { type GrantTie, grantsTiedTo, keysMadeBy, linksOf, mailsTo, sessionsOf } from "../store/personal-data.ts";
+import { listSubscriptions } from "../store/push-subscriptions.ts";
 import { listSecurity, type SecurityFilter } from "../store/security-events.ts";
 import type { Queries } from "../store/store.ts";
 
@@ -27,6 +29,11 @@ export async function* personalData(db: Queries, person: Person, now: Instant): 
       links.map(({ purpose, createdAt, expiresAt, usedAt }) => shown({ purpose, createdAt, expiresAt, usedAt })),
     ],
     ["mails", (await mailsTo(db, id)).map(({ kind, state, createdAt }) => shown({ kind, state, createdAt }))],
+    ["notices", await readChoice(db, id)],
+    [
+      "browsersTold",
+      (await listSubscriptions(db, id)).map(({ device, createdAt, usedAt }) => shown({ device, createdAt, usedAt })),
+    ],
     ["apiKeys", (await keysMadeBy(db, id)).map(({ siteId: _, hash, createdBy, ...key }) => shown(key))],
     ["grantsMade", grantsOf(db, id, "made")],
     ["grantsHeld", grantsOf(db, id, "held")],

@@ -16,6 +16,7 @@ import { publish } from "./feed.ts";
 import { readCut } from "./forget-events.ts";
 import { type GatewayRow, witnessOf } from "./gateways.ts";
 import { type GrantRow, lockGrants, toChange, toGrant } from "./grants.ts";
+import { noteNotices } from "./notices.ts";
 import { readAccounts, settleAccounts } from "./rights.ts";
 import { event, eventParked, gateway } from "./schema.ts";
 import { staffEverOf } from "./staff.ts";
@@ -204,6 +205,7 @@ async function applyEffects(tx: Transaction, push: Push, events: readonly NewEve
   const rows = await lockGrants(tx, push.site, [...new Set(ofGrants.map(({ grant }) => grant))]);
   if (rows.length === 0) return;
   await countEntries(tx, push, ofGrants);
+  await noteNotices(tx, { site: push.site, gateway: push.gateway, epoch: push.head.epoch }, ofGrants, rows, now);
   await moveRights(tx, push, ofGrants, rows, now);
 }
 

@@ -1,5 +1,5 @@
 /** What is to leave the service: it waits here, over restarts, until it has been sent, was refused for good, or is too old. */
-import { and, asc, count, desc, eq, lt, lte, ne, sql } from "drizzle-orm";
+import { and, asc, count, desc, eq, inArray, lt, lte, ne, sql } from "drizzle-orm";
 import type { Instant, Millis } from "../../gateway/domain/instant.ts";
 import { newId } from "../ids.ts";
 import { everySite } from "./people.ts";
@@ -10,35 +10,59 @@ import type { Queries, Transaction } from "./store.ts";
 export const outboxWake = "*outbox";
 /** More do not wait: somebody is asking for them. */
 export const waitingMax = 1_000;
+/** Nor of these, which come from gates. */
+export const noticesMax = 10_000;
 
 export type OutboxRow = typeof outbox.$inferSelect;
+export type OutboxKind = OutboxRow["kind"];
+
+export const mailKinds: readonly OutboxKind[] = ["forgot-password", "mail"];
+export const noticeKinds: readonly OutboxKind[] = ["notice"];
 
 const its = (id: string) => and(eq(outbox.siteId, everySite), eq(outbox.id, id));
 const waiting = and(eq(outbox.siteId, everySite), eq(outbox.state, "waiting"));
+const waitingOf = (kinds: readonly OutboxKind[]) => and(waiting, inArray(outbox.kind, [...kinds]));
 
-/** `seal`: makes the body from the id, to which it is bound. false: the outbox is full. */
+export interface Order {
+  /** Left out: one is made. What was put in under one is not put in again. */
+  readonly id?: string;
+  readonly kind: OutboxKind;
+  /** Whom it is for, where that is known. */
+  readonly personId?: string;
+  /** Makes the body from the id, to which it is bound. */
+  readonly seal: (id: string) => string;
+  readonly expiresAt: Instant;
+}
+
+/** false: the outbox is full. */
 export async function putOut(
   tx: Transaction,
-  order: { readonly kind: OutboxRow["kind"]; readonly seal: (id: string) => string; readonly expiresAt: Instant },
+  { id = newId("mail"), kind, personId, seal, expiresAt }: Order,
   now: Instant,
 ): Promise<boolean> {
-  const [held] = await tx.select({ count: count() }).from(outbox).where(waiting);
-  if ((held?.count ?? 0) >= waitingMax) return false;
-  const id = newId("mail");
-  const { kind, seal, expiresAt } = order;
+  const [kinds, most] = kind === "notice" ? [noticeKinds, noticesMax] : [mailKinds, waitingMax];
+  const [held] = await tx.select({ count: count() }).from(outbox).where(waitingOf(kinds));
+  if ((held?.count ?? 0) >= most) return false;
+  const fresh = { siteId: everySite, id, kind, personId, body: seal(id), state: "waiting" } as const;
   await tx
     .insert(outbox)
-    .values({ siteId: everySite, id, kind, body: seal(id), state: "waiting", createdAt: now, dueAt: now, expiresAt });
+    .values({ ...fresh, createdAt: now, dueAt: now, expiresAt })
+    .onConflictDoNothing();
   tx.touch(outboxWake);
   return true;
 }
 
 /** The one that is due for longest, which nobody else gets for `leaseMs`. */
-export async function claimDue(tx: Transaction, now: Instant, leaseMs: Millis): Promise<OutboxRow | undefined> {
+export async function claimDue(
+  tx: Transaction,
+  kinds: readonly OutboxKind[],
+  now: Instant,
+  leaseMs: Millis,
+): Promise<OutboxRow | undefined> {
   const [due] = await tx
     .select()
     .from(outbox)
-    .where(and(waiting, lte(outbox.dueAt, now)))
+    .where(and(waitingOf(kinds), lte(outbox.dueAt, now)))
     .orderBy(asc(outbox.dueAt), asc(outbox.id))
     .limit(1)
     .for("update", { skipLocked: true });
@@ -52,8 +76,9 @@ export async function claimDue(tx: Transaction, now: Instant, leaseMs: Millis): 
 }
 
 /** When the next one is due; undefined: none waits. */
-export async function nextDueAt(db: Queries): Promise<Instant | undefined> {
-  const [next] = await db.select({ at: outbox.dueAt }).from(outbox).where(waiting).orderBy(asc(outbox.dueAt)).limit(1);
+export async function nextDueAt(db: Queries, kinds: readonly OutboxKind[]): Promise<Instant | undefined> {
+  const due = db.select({ at: outbox.dueAt }).from(outbox).where(waitingOf(kinds));
+  const [next] = await due.orderBy(asc(outbox.dueAt)).limit(1);
   return next?.at;
 }
 
@@ -62,8 +87,18 @@ export async function keepMail(tx: Transaction, id: string, body: string, person
   await tx.update(outbox).set({ kind: "mail", body, personId }).where(its(id));
 }
 
-export async function tryLater(tx: Transaction, id: string, dueAt: Instant, why: string): Promise<void> {
-  await tx.update(outbox).set({ dueAt, why }).where(its(id));
+/** `body`: what is left to do of it; left out: all. */
+export async function tryLater(tx: Transaction, id: string, dueAt: Instant, why: string, body?: string): Promise<void> {
+  await tx
+    .update(outbox)
+    .set({ dueAt, why, ...(body !== undefined && { body }) })
+    .where(its(id));
+}
+
+/** A notice that reached nobody otherwise goes by mail. */
+export async function turnToMail(tx: Transaction, id: string, body: string, now: Instant): Promise<void> {
+  await tx.update(outbox).set({ kind: "mail", body, dueAt: now, attempts: 0 }).where(its(id));
+  tx.touch(outboxWake);
 }
 
 /** What it held is forgotten at once. */
@@ -81,14 +116,10 @@ export async function dropOut(tx: Transaction, id: string): Promise<void> {
   await tx.delete(outbox).where(its(id));
 }
 
-/** The newest first. */
+/** The newest first; without notices that went another way. */
 export async function listMailsTo(db: Queries, personId: string, limit: number): Promise<OutboxRow[]> {
-  return db
-    .select()
-    .from(outbox)
-    .where(and(eq(outbox.siteId, everySite), eq(outbox.personId, personId)))
-    .orderBy(desc(outbox.createdAt), desc(outbox.id))
-    .limit(limit);
+  const mails = and(eq(outbox.siteId, everySite), eq(outbox.personId, personId), inArray(outbox.kind, [...mailKinds]));
+  return db.select().from(outbox).where(mails).orderBy(desc(outbox.createdAt), desc(outbox.id)).limit(limit);
 }
 
 export async function dropMailsTo(tx: Transaction, personId: string): Promise<void> {

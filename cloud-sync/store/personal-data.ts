@@ -5,9 +5,11 @@ import type { Instant } from "../../gateway/domain/instant.ts";
 import { dropAttachments } from "./attachments.ts";
 import { destroyKeysOf } from "./audit-keys.ts";
 import { changeGrant, freeCodes, type GrantRow, lockGrants, toGrant } from "./grants.ts";
+import { dropChoice } from "./notice-choices.ts";
 import { dropMailsTo } from "./outbox.ts";
 import { dropPassLink } from "./pass-links.ts";
 import { everySite } from "./people.ts";
+import { dropSubscriptionsOf } from "./push-subscriptions.ts";
 import { apiKey, grantRecord, oneTimeLink, outbox, passkey, securityEvent, session } from "./schema.ts";
 import type { Queries, Transaction } from "./store.ts";
 
@@ -90,6 +92,8 @@ export async function eraseTraces(tx: Transaction, person: string, now: Instant)
   const passkeys = await tx.delete(passkey).where(ofPerson(passkey, person)).returning({ id: passkey.id });
   await tx.delete(oneTimeLink).where(ofPerson(oneTimeLink, person));
   await dropMailsTo(tx, person);
+  await dropSubscriptionsOf(tx, person);
+  await dropChoice(tx, person);
   const keys = await tx
     .update(apiKey)
     .set({ name: erasedName, revokedAt: sql`coalesce(${apiKey.revokedAt}, ${now}::bigint)` })

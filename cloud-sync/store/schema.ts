@@ -3,9 +3,10 @@
  * site_id, so that the tables shard by site. Moments are milliseconds since 1970 (domain/instant.ts); bodies are JSON as text,
  * because the feed hashes them byte by byte.
  */
-import { boolean, index, integer, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import { boolean, index, integer, pgTable, primaryKey, text, unique } from "drizzle-orm/pg-core";
 import { sql } from "drizzle-orm/sql";
 import { attachmentKinds } from "../../gateway/ports/attachments.ts";
+import { noticeWays } from "../domain/notice-choice.ts";
 import { roles } from "../domain/permissions.ts";
 import { bytes, count, instant } from "./columns.ts";
 
@@ -493,11 +494,11 @@ export const outbox = pgTable(
   {
     siteId: text("site_id").notNull(),
     id: text("id").notNull(),
-    /** "forgot-password": not yet looked up whom it is for. */
-    kind: text("kind", { enum: ["forgot-password", "mail"] }).notNull(),
+    /** "forgot-password": not yet looked up whom it is for · "notice": not yet by which way. */
+    kind: text("kind", { enum: ["forgot-password", "mail", "notice"] }).notNull(),
     /** Whom it is for, once that is known. */
     personId: text("person_id"),
-    /** Sealed JSON; empty once it is settled. */
+    /** Sealed JSON, of a notice the bare ids; empty once it is settled. */
     body: text("body").notNull(),
     state: text("state", { enum: ["waiting", "sent", "failed"] }).notNull(),
     /** What kept it from leaving, the last time. */
@@ -527,4 +528,54 @@ export const passLink = pgTable(
     createdAt: instant("created_at").notNull(),
   },
   (table) => [primaryKey({ columns: [table.siteId, table.grantId] }), index("pass_link_hash").on(table.hash)],
+);
+
+/** What somebody wants to be told, see ./notice-choices.ts. `site_id` is "*". */
+export const noticeChoice = pgTable(
+  "notice_choice",
+  {
+    siteId: text("site_id").notNull(),
+    personId: text("person_id").notNull(),
+    channel: text("channel", { enum: noticeWays }).notNull(),
+    entries: boolean("entries").notNull(),
+    denials: boolean("denials").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.siteId, table.personId] })],
+);
+
+/** A browser that is to be told, see ./push-subscriptions.ts. `site_id` is "*". */
+export const pushSubscription = pgTable(
+  "push_subscription",
+  {
+    siteId: text("site_id").notNull(),
+    id: text("id").notNull(),
+    personId: text("person_id").notNull(),
+    /** In which it was made. */
+    sessionId: text("session_id").notNull(),
+    endpointHash: text("endpoint_hash").notNull(),
+    /** Endpoint and keys, as JSON. */
+    sealed: text("sealed").notNull(),
+    /** What the browser calls itself. */
+    device: text("device").notNull(),
+    createdAt: instant("created_at").notNull(),
+    usedAt: instant("used_at"),
+  },
+  (table) => [
+    primaryKey({ columns: [table.siteId, table.id] }),
+    unique().on(table.siteId, table.endpointHash),
+    index("push_subscription_person").on(table.siteId, table.personId),
+  ],
+);
+
+/** Keys of the service itself that others know it by. `site_id` is "*". */
+export const serviceKey = pgTable(
+  "service_key",
+  {
+    siteId: text("site_id").notNull(),
+    name: text("name").notNull(),
+    publicKey: text("public_key").notNull(),
+    sealed: text("sealed").notNull(),
+    createdAt: instant("created_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.siteId, table.name] })],
 );

@@ -3,6 +3,7 @@ import { and, desc, eq, inArray, isNull, lt, ne, or } from "drizzle-orm";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import { newId } from "../ids.ts";
 import { besidePerson, everySite, type Person, toPerson } from "./people.ts";
+import { dropEndedSubscriptions } from "./push-subscriptions.ts";
 import { person, session } from "./schema.ts";
 import type { Queries, Transaction } from "./store.ts";
 
@@ -127,6 +128,7 @@ export async function openSessions(db: Queries, personId: string): Promise<Sessi
 }
 
 export async function forgetSessions(tx: Transaction, before: Instant): Promise<void> {
+  await dropEndedSubscriptions(tx);
   await tx
     .delete(session)
     .where(and(eq(session.siteId, everySite), or(lt(session.endedAt, before), lt(session.seenAt, before))));

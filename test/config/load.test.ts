@@ -362,3 +362,24 @@ test("a mail server is named with a way to it that nobody listens on, and with t
   assert.equal(mailPassword(), "hunter2");
   assert.equal(settings.mail?.caFile, join(folder, "ca.pem"));
 });
+
+test("a community's app is named by its id, with a key from the environment; push services are origins, by https", async () => {
+  const file = join(folder, "notify.yaml");
+  const load = async (notify: string, environment: Record<string, string> = {}) => {
+    await writeFile(file, `data: ./cloud\nnotify: ${notify}\n`);
+    return loadCloudConfig(file, { environment });
+  };
+  const app = "{oneSignal: {appId: b2f7f966-0000-4000-8000-000000000000}}";
+  await assert.rejects(load(app), /POSTERN_ONESIGNAL_KEY: is needed/);
+  const { settings, oneSignalKey } = await load(app, { POSTERN_ONESIGNAL_KEY: "os_v2" });
+  assert.deepEqual([settings.notify.oneSignal?.appId.slice(0, 8), oneSignalKey()], ["b2f7f966", "os_v2"]);
+  await assert.rejects(load("{oneSignal: {appId: ours}}"), /notify\.oneSignal\.appId/);
+  await assert.rejects(
+    load("{pushServices: [https://push.example/path]}"),
+    /notify\.pushServices\[0\]: .*without a path/,
+  );
+  await assert.rejects(load("{pushServices: [http://push.example]}"), /expected https:/);
+  assert.deepEqual((await load("{pushServices: [https://push.example]}")).settings.notify.pushServices, [
+    "https://push.example",
+  ]);
+});

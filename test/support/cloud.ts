@@ -3,6 +3,7 @@ import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import type { CloudApp } from "../../cloud-sync/app.ts";
 import { cloudApp } from "../../cloud-sync/app.ts";
 import type { MailChannel } from "../../cloud-sync/channels/mail.ts";
+import type { AppChannel } from "../../cloud-sync/channels/push.ts";
 import type { CloudParts } from "../../cloud-sync/cloud-parts.ts";
 import { type Role, rolesWithSecondFactor } from "../../cloud-sync/domain/permissions.ts";
 import { hashOf } from "../../cloud-sync/ids.ts";
@@ -115,6 +116,8 @@ export interface CloudSurroundings {
   readonly logger?: Logger;
   readonly mail?: MailChannel;
   readonly publicUrl?: string;
+  readonly app?: AppChannel;
+  readonly pushServices?: readonly string[];
 }
 
 export async function givenCloud(options: CloudSurroundings = {}): Promise<TestCloud> {
@@ -131,6 +134,8 @@ export async function givenCloud(options: CloudSurroundings = {}): Promise<TestC
     passwordCost: cheapPasswords,
     mail: options.mail,
     publicUrl: options.publicUrl,
+    app: options.app,
+    pushServices: options.pushServices,
     stopping: stopping.signal,
   };
   const app = cloudApp(parts);

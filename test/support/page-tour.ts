@@ -252,6 +252,7 @@ export async function pageTour(site: PageSite, language: Language): Promise<read
     { name: "security", who: "admin", path: "/security" },
     { name: "security-quiet", who: "admin", path: "/security?severity=notice" },
     { name: "account", who: "admin", path: "/account" },
+    { name: "notices", who: "resident", path: "/account/notices" },
     { name: "app-remove", who: "admin", path: "/account/app/remove" },
     { name: "passkey-remove", who: "admin", path: `/account/passkeys/${passkey.id}/remove` },
     {

@@ -29,6 +29,11 @@ export function addPassesList(book: PageBook): void {
         <p>{words.passes.lead}</p>
         {c.req.query("done") === "withdrawn" && <Notice>{words.passes.withdrawn}</Notice>}
         {await listPart(c, visit, sites)}
+        {mayInvite(visit) && (
+          <p>
+            <a href="/account/notices">{words.notices.title}</a>
+          </p>
+        )}
       </Frame>,
     );
   });

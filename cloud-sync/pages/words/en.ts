@@ -3,6 +3,7 @@ import * as codes from "./en/codes.ts";
 import * as faults from "./en/faults.ts";
 import * as frame from "./en/frame.ts";
 import * as keys from "./en/keys.ts";
+import * as notices from "./en/notices.ts";
 import * as passes from "./en/passes.ts";
 import * as people from "./en/people.ts";
 import * as signIn from "./en/sign-in.ts";
@@ -18,6 +19,7 @@ export const en = {
   ...signIn,
   ...codes,
   ...passes,
+  ...notices,
   ...people,
   ...keys,
   ...sites,

@@ -3,6 +3,7 @@ import * as codes from "./es/codes.ts";
 import * as faults from "./es/faults.ts";
 import * as frame from "./es/frame.ts";
 import * as keys from "./es/keys.ts";
+import * as notices from "./es/notices.ts";
 import * as passes from "./es/passes.ts";
 import * as people from "./es/people.ts";
 import * as signIn from "./es/sign-in.ts";
@@ -19,6 +20,7 @@ export const es: Words = {
   ...signIn,
   ...codes,
   ...passes,
+  ...notices,
   ...people,
   ...keys,
   ...sites,

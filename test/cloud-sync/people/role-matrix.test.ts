@@ -28,7 +28,10 @@ const open = [
 function isUndocumented(name: string): boolean {
   const book = pages(peopleParts(cloud.parts), (url, init) => cloud.app.request(url, init));
   const known = book.routes.map(({ method, path }) => `${method.toUpperCase()} ${inBraces(path)}`);
-  return [...known, "GET /docs", "GET /openapi.json"].includes(name) || /^GET \/(assets|v)\//.test(name);
+  return (
+    [...known, "GET /docs", "GET /openapi.json"].includes(name) ||
+    /^GET \/(?:(?:assets|v)\/|push-worker\.js$)/.test(name)
+  );
 }
 
 /** As the document writes the parameters of a path. */

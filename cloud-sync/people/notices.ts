@@ -1,0 +1,74 @@
+/** What a host is told of a visitor at the gate, in words, and whether there is still somebody to tell. */
+import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
+import type { PushNotice } from "../channels/push.ts";
+import type { WebPushSettings } from "../channels/web-push.ts";
+import type { CloudParts } from "../cloud-parts.ts";
+import type { NoticeChoice } from "../domain/notice-choice.ts";
+import { roles } from "../domain/permissions.ts";
+import { inZone, knownZone } from "../pages/parts/moments.tsx";
+import { isLanguage, languages } from "../pages/words/words.ts";
+import { guardOf, isLearntLate } from "../pass-history.ts";
+import { iso } from "../routes/shapes.ts";
+import { toGrant } from "../store/grants.ts";
+import { readChoice } from "../store/notice-choices.ts";
+import { type NoticeFacts, type NoticePlace, readNoticeFacts } from "../store/notices.ts";
+import { everySite, namesOf, type Person, readPerson } from "../store/people.ts";
+import { staffEverOf } from "../store/staff.ts";
+import type { Queries } from "../store/store.ts";
+
+/** Seals browsers' addresses and the service's own key. */
+export const pushSeal = ({ siteKeys }: CloudParts) => new CredentialSeal(everySite, siteKeys.serviceKey("push"));
+
+/** Push services want somebody to write to; one that is reached on this machine alone has nobody. */
+export function pushSettings({ publicUrl, pushServices }: CloudParts): WebPushSettings {
+  const contact = publicUrl?.startsWith("https:") ? publicUrl : "mailto:postern@localhost";
+  return { contact, services: pushServices };
+}
+
+export interface NoticeTo {
+  readonly person: Person;
+  readonly choice: NoticeChoice;
+  readonly notice: PushNotice;
+}
+
+/** undefined: there is nobody to tell any more, or nothing. `id`: of the notice. */
+export async function noticeTo(
+  db: Queries,
+  id: string,
+  personId: string,
+  place: NoticePlace,
+): Promise<NoticeTo | undefined> {
+  const person = await readPerson(db, personId);
+  if (!person || person.disabledAt !== null || !isOfSite(person, place.site)) return undefined;
+  const choice = await readChoice(db, personId);
+  const facts = choice.channel === "none" ? undefined : await readNoticeFacts(db, place);
+  return facts && { person, choice, notice: await inWords(db, id, person, facts) };
+}
+
+/** Whoever has left a site is told nothing of it. */
+function isOfSite({ role, sites }: Person, site: string): boolean {
+  return sites.includes(site) || role === roles[0];
+}
+
+async function inWords(db: Queries, id: string, person: Person, facts: NoticeFacts): Promise<PushNotice> {
+  const { event, pass, site, gate } = facts;
+  const lang = isLanguage(person.language) ? person.language : "en";
+  const { notices } = languages[lang];
+  const { holder, entriesAllowed } = toGrant(pass);
+  const zone = knownZone(site.zone);
+  const guard = guardOf(event);
+  const staff = guard === undefined ? new Set<string>() : await staffEverOf(db, site.id, [guard]);
+  const said = {
+    visitor: holder.name,
+    gate,
+    time: inZone(iso(event.at), zone, lang),
+    guard: (await namesOf(db, [...staff])).get(guard ?? "") ?? null,
+    left: entriesAllowed === null ? null : Math.max(0, entriesAllowed - pass.entriesUsed),
+    learntAt: isLearntLate(event) ? inZone(iso(event.receivedAt), zone, lang) : null,
+  };
+  const [title, body] =
+    event.type === "admitted"
+      ? [notices.arrived(holder.name), notices.letIn(said)]
+      : [notices.refused(holder.name), notices.notLetIn(said)];
+  return { id, title, body, path: `/passes/${pass.id}`, language: lang };
+}
