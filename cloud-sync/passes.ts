@@ -26,7 +26,7 @@ import type { Queries } from "./store/store.ts";
 /** The newest of what happened with a pass. */
 const historyMax = 200;
 /** What its host is told of it. */
-export const historyTypes = ["admitted", "void", "denied"] as const;
+export const historyTypes = ["admitted", "void", "denied", "turned-away", "left"] as const;
 
 export interface HistoryEvent extends Pick<EventRow, "at" | "receivedAt" | "accessPoint" | "reason"> {
   readonly type: (typeof historyTypes)[number];

@@ -17,6 +17,9 @@ const toldWithinMs: Millis = 7 * 24 * 3_600_000;
 /** And so long it is tried. */
 const noticeLifeMs: Millis = 24 * 3_600_000;
 
+/** "denied": by the gateway · "turned-away": by the guard. */
+const toldTypes: readonly ReadEvent["type"][] = ["admitted", "denied", "turned-away"];
+
 const placeSchema = z.object({ site: z.string(), gateway: z.string(), epoch: z.number(), seq: z.number() });
 /** Which event a notice is about. */
 export type NoticePlace = z.infer<typeof placeSchema>;
@@ -38,7 +41,7 @@ export async function noteNotices(
   const hostOf = new Map(rows.flatMap((row) => (isByHost(row) ? [[row.id, row.createdBy]] : [])));
   const found = events.flatMap(({ type, seq, at, grant }) => {
     const host = hostOf.get(grant);
-    const isTold = (type === "admitted" || type === "denied") && now - at <= toldWithinMs;
+    const isTold = toldTypes.includes(type) && now - at <= toldWithinMs;
     return isTold && host !== undefined ? [{ type, seq, host }] : [];
   });
   if (found.length === 0) return;

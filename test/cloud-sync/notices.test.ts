@@ -92,10 +92,16 @@ async function aHost({ email = null as string | null, browsers = 1, language = "
 }
 
 /** What the gate writes down, and the cloud takes in. */
-async function atGate(pass: string, type: "admitted" | "denied" = "admitted", more: object = {}): Promise<void> {
+async function atGate(
+  pass: string,
+  type: "admitted" | "denied" | "turned-away" = "admitted",
+  more: object = {},
+): Promise<void> {
   const first = gateway.lines.length + 1;
   const entry = { accessPoint: "gate", grant: pass, credential: "c", via: "pass", revision: 1 };
-  const outcome = type === "admitted" ? { left: 2 } : { reason: "OUTSIDE_SCHEDULE" };
+  const outcome = { admitted: { left: 2 }, denied: { reason: "OUTSIDE_SCHEDULE" }, "turned-away": { why: "other" } }[
+    type
+  ];
   gateway.record({ type, ...entry, ...outcome, scan: { staff: guard.id, nonce: "scan-0000-0000-0001" }, ...more });
   const pushed = await gateway.push(first);
   assert.equal(pushed.status, 200, pushed.text);
@@ -154,15 +160,16 @@ test("only whoever invited is told, and only of what they want to know", async (
   assert.equal((await host.ask("PUT", "/api/me/notices", choice)).status, 200);
   await atGate(host.pass);
   await atGate(host.pass, "denied");
+  await atGate(host.pass, "turned-away");
   await send();
   assert.deepEqual(
     host.browser1.messages().map(({ title }) => title),
-    ["Lea was not let in"],
+    ["Lea was not let in", "Lea was not let in"],
   );
   await host.ask("PUT", "/api/me/notices", { ...choice, channel: "none" });
   await atGate(host.pass, "denied");
   await send();
-  assert.deepEqual([host.browser1.taken().length, other.browser1.taken().length], [1, 0]);
+  assert.deepEqual([host.browser1.taken().length, other.browser1.taken().length], [2, 0]);
   // What happened long ago is in the history alone.
   await atGate(other.pass, "admitted", { at: clock.wall() - 8 * 24 * 60 * minute });
   await send();
