@@ -12,7 +12,7 @@ import { createGrant } from "./create-grant.ts";
 import { type Action, type Actor, may, ownOnly } from "./domain/permissions.ts";
 import { chosenPoints, doorsOf, type OnesPage, type OnesQuery, OwnGrants, type Transact } from "./own-grants.ts";
 import { type Pass, type PassChange, spanOf, toPass, type WantedPass, yearAfter } from "./pass.ts";
-import { guardOf, isLearntLate } from "./pass-history.ts";
+import { guardOf, isLearntLate, photoPath } from "./pass-history.ts";
 import { recordAudit } from "./store/audit-trail.ts";
 import { listedOf } from "./store/blacklist.ts";
 import { type EventRow, listEvents } from "./store/events.ts";
@@ -33,6 +33,8 @@ export interface HistoryEvent extends Pick<EventRow, "at" | "receivedAt" | "acce
   /** The guard's name; null: nobody of the site's staff, or nobody at all. */
   readonly guard: string | null;
   readonly isLate: boolean;
+  /** Path of the photo that was taken; null: none was. */
+  readonly photo: string | null;
 }
 
 export class Passes {
@@ -181,8 +183,8 @@ export class Passes {
     );
     return events.flatMap((event) => {
       const type = historyTypes.find((one) => one === event.type);
-      const isLate = isLearntLate(event);
-      return type ? [{ ...event, type, isLate, guard: guards.get(guardOf(event) ?? "") ?? null }] : [];
+      const told = { isLate: isLearntLate(event), photo: photoPath(event, id) ?? null };
+      return type ? [{ ...event, type, ...told, guard: guards.get(guardOf(event) ?? "") ?? null }] : [];
     });
   }
 

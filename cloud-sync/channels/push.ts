@@ -8,6 +8,8 @@ export interface PushNotice {
   readonly body: string;
   /** Path of the page that a tap opens. */
   readonly path: string;
+  /** Path of a photo, for whoever is signed in; undefined: there is none. */
+  readonly photo?: string | undefined;
   /** ISO 639-1, of the words. */
   readonly language: string;
 }

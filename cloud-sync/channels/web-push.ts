@@ -52,8 +52,8 @@ export async function sendPush(
 ): Promise<PushResult> {
   const what = "web push";
   if (!isPushService(endpoint, services)) return { outcome: "gone", why: `${what}: not a push service that is known` };
-  const { id, title, body, path } = notice;
-  const text = JSON.stringify({ id, title, body, path });
+  const { id, title, body, path, photo } = notice;
+  const text = JSON.stringify({ id, title, body, path, photo });
   try {
     const {
       status,

@@ -7,7 +7,7 @@ import type { NoticeChoice } from "../domain/notice-choice.ts";
 import { roles } from "../domain/permissions.ts";
 import { inZone, knownZone } from "../pages/parts/moments.tsx";
 import { isLanguage, languages } from "../pages/words/words.ts";
-import { guardOf, isLearntLate } from "../pass-history.ts";
+import { guardOf, isLearntLate, photoPath } from "../pass-history.ts";
 import { iso } from "../routes/shapes.ts";
 import { toGrant } from "../store/grants.ts";
 import { readChoice } from "../store/notice-choices.ts";
@@ -70,5 +70,5 @@ async function inWords(db: Queries, id: string, person: Person, facts: NoticeFac
     event.type === "admitted"
       ? [notices.arrived(holder.name), notices.letIn(said)]
       : [notices.refused(holder.name), notices.notLetIn(said)];
-  return { id, title, body, path: `/passes/${pass.id}`, language: lang };
+  return { id, title, body, path: `/passes/${pass.id}`, photo: photoPath(event, pass.id), language: lang };
 }

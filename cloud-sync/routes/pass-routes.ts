@@ -241,6 +241,10 @@ const history = createRoute({
             accessPoint: z.string().nullable(),
             guard: z.string().nullable().openapi({ description: "The name of the guard who scanned the pass." }),
             reason: z.string().nullable().openapi({ description: "Of a denial." }),
+            photo: z
+              .string()
+              .nullable()
+              .openapi({ description: "Path of the visitor's photo, if one was taken; it may come later." }),
           }),
         ),
       }),
@@ -347,6 +351,6 @@ function toShape({ zone: _, ...pass }: Pass) {
   };
 }
 
-function toHistory({ at, receivedAt, isLate, type, accessPoint, guard, reason }: HistoryEvent) {
-  return { at: iso(at), receivedAt: iso(receivedAt), isLate, type, accessPoint, guard, reason };
+function toHistory({ at, receivedAt, isLate, type, accessPoint, guard, reason, photo }: HistoryEvent) {
+  return { at: iso(at), receivedAt: iso(receivedAt), isLate, type, accessPoint, guard, reason, photo };
 }

@@ -117,12 +117,14 @@ test("a host's browser is told who came in, where, when, by which guard and what
   const stopping = new AbortController();
   // The clock stands still: whoever waited for it would never send.
   const running = sendNotices({ ...cloud.parts, stopping: stopping.signal });
-  await atGate(host.pass);
+  const photo = "ab".repeat(32);
+  await atGate(host.pass, "admitted", { scan: { staff: guard.id, nonce: "scan-0000-0000-0001", photo } });
   await until("the browser is told", () => host.browser1.taken().length === 1);
   stopping.abort();
   await running;
-  const [{ title, body, path }] = host.browser1.messages() as [ReturnType<TestBrowser["messages"]>[0]];
+  const [{ title, body, path, photo: shown }] = host.browser1.messages() as [ReturnType<TestBrowser["messages"]>[0]];
   assert.deepEqual([title, path], ["Lea has arrived", `/passes/${host.pass}`]);
+  assert.equal(shown, `/api/passes/${host.pass}/photos/${photo}`);
   for (const said of ["Main gate", "4 Mar 2031, 14:00", "by Rosa Guard", "2 entries are left"])
     assert.ok(body.includes(said), `${said}: ${body}`);
   assert.ok(!body.includes("learnt only"));

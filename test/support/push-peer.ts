@@ -24,7 +24,7 @@ export interface TestBrowser {
     readonly keys: { readonly p256dh: string; readonly auth: string };
   };
   /** What has come for it, readable. */
-  messages(): { id: string; title: string; body: string; path: string }[];
+  messages(): { id: string; title: string; body: string; path: string; photo?: string }[];
   readonly taken: () => readonly TakenPush[];
 }
 

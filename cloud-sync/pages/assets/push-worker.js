@@ -1,9 +1,9 @@
 /** Shows what the service tells, and opens the page it is about. Nothing is kept. */
 
 self.addEventListener("push", (event) => {
-  const { id, title, body, path } = event.data.json();
+  const { id, title, body, path, photo } = event.data.json();
   // One that comes twice replaces itself.
-  event.waitUntil(self.registration.showNotification(title, { body, tag: id, data: { path } }));
+  event.waitUntil(self.registration.showNotification(title, { body, tag: id, image: photo, data: { path } }));
 });
 
 self.addEventListener("notificationclick", (event) => {

@@ -210,6 +210,17 @@ async function statusPart(visit: Visit, pass: SeenPass) {
               cell: ({ accessPoint }) => (accessPoint === null ? "–" : (nameOf.get(accessPoint) ?? accessPoint)),
             },
             { head: passes.guard, cell: ({ guard }) => guard ?? "–" },
+            {
+              head: passes.photo,
+              cell: ({ photo }) =>
+                photo === null ? (
+                  "–"
+                ) : (
+                  <a href={photo}>
+                    <img class="visit-photo" src={photo} alt={passes.photo} loading="lazy" />
+                  </a>
+                ),
+            },
           ]}
         />
       )}

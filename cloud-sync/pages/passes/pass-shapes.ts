@@ -33,6 +33,7 @@ export interface SeenHistory {
   readonly accessPoint: string | null;
   readonly guard: string | null;
   readonly reason: string | null;
+  readonly photo: string | null;
 }
 
 export const passesPath = "/api/passes";

@@ -80,6 +80,7 @@ export const passes = {
   },
   gate: "Gate",
   guard: "Guard",
+  photo: "Photo",
   learntAt: (time: string) => `learnt only ${time}`,
   edit: "Change it",
   editSubmit: "Save the change",

@@ -89,6 +89,8 @@ export const events = {
     denied: "denied",
     released: "strike released",
     void: "admission taken back",
+    "turned-away": "turned away by a guard",
+    left: "went out",
     unanswered: "a press got no answer",
     "command-taken": "remote command taken",
     "command-ended": "remote command ended",

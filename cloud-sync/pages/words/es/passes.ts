@@ -74,6 +74,7 @@ export const passes: Words["passes"] = {
   },
   gate: "Entrada",
   guard: "Guardia",
+  photo: "Foto",
   learntAt: (time) => `no se supo hasta ${time}`,
   edit: "Cambiar",
   editSubmit: "Guardar el cambio",

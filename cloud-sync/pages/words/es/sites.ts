@@ -91,6 +91,8 @@ export const events: Words["events"] = {
     denied: "rechazado",
     released: "cerradero liberado",
     void: "admisión retirada",
+    "turned-away": "un guardia no le dejó entrar",
+    left: "salió",
     unanswered: "una pulsación quedó sin respuesta",
     "command-taken": "orden remota recibida",
     "command-ended": "orden remota terminada",
