@@ -26,6 +26,7 @@ export class SerialRelayLink {
   #left = Buffer.alloc(0);
   readonly #frames: string[] = [];
   #isDeaf = false;
+  #toMiss = 0;
 
   constructor(options: SerialRelayOptions) {
     this.#options = options;
@@ -53,6 +54,11 @@ export class SerialRelayLink {
     this.#isDeaf = isDeaf;
   }
 
+  /** The next so many frames do not come over whole. */
+  miss(frames: number): void {
+    this.#toMiss = frames;
+  }
+
   #hear(bytes: Buffer): void {
     this.#left = Buffer.concat([this.#left, bytes]);
     while (this.#left.length > 0) {
@@ -70,6 +76,10 @@ export class SerialRelayLink {
   #obey(frame: Buffer): boolean {
     const [, channel = 0, state = 0, sum] = frame;
     if (state > 1 || sum !== (start + channel + state) % 256) return false;
+    if (this.#toMiss > 0) {
+      this.#toMiss -= 1;
+      return true;
+    }
     this.#frames.push(frame.toString("hex"));
     if (!this.#isDeaf) this.#options.board.set(channel, state === 1);
     return true;

@@ -5,7 +5,10 @@ import { type TestContext, test } from "node:test";
 import { type FaultRates, Faults, noFaults } from "../../firmware-sim/faults.ts";
 import { SerialRelayLink } from "../../firmware-sim/links/serial-relay.ts";
 import { SimRelayBoard } from "../../firmware-sim/sim-relay-board.ts";
+import { openTty } from "../../gateway/drivers/common/tty.ts";
 import { serialRelay } from "../../gateway/drivers/serial-relay/driver.ts";
+import { PulseGuard } from "../../gateway/drivers/serial-relay/pulse-guard.ts";
+import { switchFrame } from "../../gateway/drivers/serial-relay/wire.ts";
 import type { DeviceReport } from "../../gateway/ports/device.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
 import { deviceContract } from "../contract/device.ts";
@@ -38,7 +41,7 @@ async function givenRelay(t: TestContext, { options = {}, tellsStatus = false, i
   /** How often its relays were switched to release. */
   const releases = () => link.frames.filter((frame) => frame === "a00101a2").length;
   return {
-    ...{ board, link, clock, device, lines, releases },
+    ...{ board, link, clock, device, lines, releases, path },
     set: (rates: Partial<FaultRates>) => {
       faults.rates = { ...noFaults, ...rates };
     },
@@ -123,6 +126,44 @@ test("a new release is not cut short by the end of the one before", { skip }, as
   await until("it is secured", () => !board.isOn(1));
   // Neither by the first's end nor by the guard's.
   assert.ok(systemClock.monotonic() - begunAt >= holdMs - 10);
+});
+
+test("the frame that secures is lost: the next one does; the one that releases is not sent again", {
+  skip,
+}, async (t) => {
+  const { device, board, appear, link, releases } = await givenRelay(t);
+  await device.start(never);
+  await appear();
+  await device.lock?.release(300, never);
+  await until("it is released", () => board.isOn(1));
+  link.miss(1);
+  await until("it is secured", () => !board.isOn(1));
+
+  link.miss(1);
+  const before = link.frames.length;
+  assert.equal(await device.lock?.release(300, never), "accepted");
+  await until("its end has come", () => link.frames.length === before + 2);
+  assert.deepEqual([board.isOn(1), releases()], [false, 1]);
+});
+
+test("a gateway that hangs: its guard secures when the newest time it was given is over, and when it is left alone", {
+  skip,
+}, async (t) => {
+  const { link, board, path } = await givenRelay(t);
+  await link.plug();
+  const tty = await openTty({ path, baudRate: 9_600 }, { onBytes: () => undefined, onGone: () => undefined });
+  t.after(() => tty.close());
+  const guard = await PulseGuard.start(tty.fd, switchFrame(1, false));
+  t.after(() => guard.stop(systemClock));
+  tty.write(switchFrame(1, true));
+  guard.arm(600_000);
+  guard.arm(200);
+  await until("it was released, and is secured", () => link.frames.join() === "a00101a2,a00100a1");
+
+  tty.write(switchFrame(1, true));
+  guard.arm(600_000);
+  await guard.stop(systemClock);
+  await until("it is secured", () => !board.isOn(1));
 });
 
 test("channel, and a magnet that current secures", { skip }, async (t) => {

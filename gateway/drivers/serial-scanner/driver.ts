@@ -1,4 +1,4 @@
-/** A QR scanner, or a card reader that speaks the same way, on a serial port: what it reads is presented, and nothing it reads is trusted. */
+/** A QR scanner on a serial port: what it reads is presented as a pass, and nothing it reads is trusted. */
 import type { DeviceId } from "../../domain/access-point.ts";
 import type { Millis, Monotonic } from "../../domain/instant.ts";
 import type { Device, DeviceStatus, Reader, ReportListener, Unsubscribe } from "../../ports/device.ts";
@@ -51,7 +51,7 @@ class SerialScanner implements Device {
       onBytes: (bytes) => this.#take(bytes),
       onLost: () => this.#lose(),
     });
-    this.reader = { kinds: [options.kind], feedback: (outcome) => this.#tell(outcome) };
+    this.reader = { kinds: ["pass"], feedback: (outcome) => this.#tell(outcome) };
   }
 
   async start(signal: AbortSignal): Promise<void> {
@@ -145,11 +145,11 @@ class SerialScanner implements Device {
       this.#complain("too-many");
       return;
     }
-    const { prefix, kind } = this.#options;
+    const { prefix } = this.#options;
     const code = (frame.text.startsWith(prefix) ? frame.text.slice(prefix.length) : frame.text).trim();
     const pressedAt = this.#context.clock.monotonic();
     if (code === "" || this.#repeats.isRepeat(code, pressedAt)) return;
-    void this.#book.tell({ type: "credential-presented", kind, value: new SecretString(code), pressedAt });
+    void this.#book.tell({ type: "credential-presented", kind: "pass", value: new SecretString(code), pressedAt });
   }
 
   /** Never what was read: it may be somebody's pass. */

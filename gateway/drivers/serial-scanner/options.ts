@@ -19,10 +19,6 @@ export const optionsSchema = z
       .default("usb-cdc")
       .describe("usb-cdc: any scanner that sends what it reads · gm65: one that also takes the GM65 family's commands"),
     baudRate: z.number().int().min(1_200).max(921_600).default(9_600).describe("No matter on USB-CDC"),
-    kind: z
-      .enum(["pass", "card"])
-      .default("pass")
-      .describe("What a frame is: the uid in a visitor's QR code, or the number a card reader sends"),
     framing: z
       .enum(["line", "gap"])
       .default("line")
