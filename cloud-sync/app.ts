@@ -31,6 +31,7 @@ import { holdOpenRoutes } from "./routes/hold-open-routes.ts";
 import { linkRoutes } from "./routes/link-routes.ts";
 import { meRoutes } from "./routes/me-routes.ts";
 import { noticeRoutes } from "./routes/notice-routes.ts";
+import { numberRoutes } from "./routes/number-routes.ts";
 import { operationRoutes } from "./routes/operation-routes.ts";
 import { passRoutes } from "./routes/pass-routes.ts";
 import { passkeyRoutes } from "./routes/passkey-routes.ts";
@@ -104,6 +105,7 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
     evidenceRoutes,
     attachmentRoutes,
     eventRoutes,
+    numberRoutes,
     auditRoutes,
     backupRoutes,
   ])

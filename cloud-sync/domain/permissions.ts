@@ -49,6 +49,8 @@ export const permissions = {
   "passes.read": { admin: "every", support: "every", owner: "site", guard: "site", resident: "own" },
   "passes.change": { admin: "every", owner: "site", resident: "own" },
   "events.read": { admin: "every", support: "every", owner: "site", guard: "site", user: "site" },
+  /** How guards and gates do, counted. */
+  "numbers.read": { admin: "every", support: "every", owner: "site" },
   "blacklist.read": { admin: "every", support: "every", owner: "site", guard: "site" },
   "blacklist.change": { admin: "every", owner: "site" },
   "people.read": { admin: "every", support: "every" },

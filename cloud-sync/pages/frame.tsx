@@ -33,6 +33,7 @@ interface Destination extends Place {
 }
 
 const people: Place = { name: "people", path: "/people", action: "people.read" };
+const events: Place = { name: "events", path: "/events", action: "events.read" };
 const audit: Place = { name: "audit", path: "/audit", action: "audit.read" };
 
 const destinations: readonly Destination[] = [
@@ -40,7 +41,7 @@ const destinations: readonly Destination[] = [
   { name: "passes", path: "/passes", action: "passes.read" },
   { name: "sites", path: "/sites", action: "gateways.read" },
   { name: "grants", path: "/grants", action: "grants.read" },
-  { name: "events", path: "/events", action: "events.read" },
+  { ...events, tabs: [events, { name: "numbers", path: "/numbers", action: "numbers.read" }] },
   {
     ...people,
     tabs: [

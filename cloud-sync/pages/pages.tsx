@@ -16,6 +16,7 @@ import { addGrantPages } from "./grants.tsx";
 import { addKeptFormPages } from "./kept-form.tsx";
 import { addLinkPages } from "./links.tsx";
 import { addNoticeAssets, addNoticePages } from "./notices.tsx";
+import { addNumberPages } from "./numbers.tsx";
 import type { AskService } from "./own-api.ts";
 import { PageBook } from "./page-book.tsx";
 import { addBarVisitorPages } from "./passes/bar-visitor.tsx";
@@ -51,6 +52,7 @@ export function pages(people: PeopleParts, ask: AskService): PageBook {
   addSitePages(book);
   addGrantPages(book);
   addEventPages(book);
+  addNumberPages(book);
   addPeoplePages(book);
   addSecondFactorPages(book);
   addErasePages(book);

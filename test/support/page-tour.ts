@@ -215,6 +215,8 @@ export async function pageTour(site: PageSite, language: Language): Promise<read
     { name: "grants", who: "admin", path: "/grants?site=home" },
     { name: "grant-revoke", who: "admin", path: `/grants/home/${grant.id}/revoke` },
     { name: "events", who: "admin", path: "/events?site=home" },
+    { name: "numbers", who: "admin", path: "/numbers?site=home" },
+    { name: "numbers-empty", who: "admin", path: "/numbers?site=away" },
     { name: "events-empty", who: "admin", path: "/events?site=away" },
     { name: "people", who: "admin", path: "/people" },
     { name: "person", who: "admin", path: `/people/${agency.id}` },

@@ -7,6 +7,7 @@ export const nav = {
   sites: "Sites",
   grants: "Grants",
   events: "Events",
+  numbers: "Numbers",
   people: "People",
   agencies: "Agencies",
   audit: "Audit",

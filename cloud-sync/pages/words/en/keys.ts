@@ -48,6 +48,7 @@ export const actions = {
   "passes.read": "see visitors' passes",
   "passes.change": "invite visitors and withdraw their passes",
   "events.read": "see what happens at the doors",
+  "numbers.read": "see how the gates are used",
   "blacklist.read": "see who is barred",
   "blacklist.change": "bar people",
   "people.read": "see people",

@@ -8,6 +8,7 @@ export const nav: Words["nav"] = {
   sites: "Sitios",
   grants: "Permisos",
   events: "Eventos",
+  numbers: "Cifras",
   people: "Personas",
   agencies: "Agencias",
   audit: "Auditoría",

@@ -52,6 +52,7 @@ export const actions: Words["actions"] = {
   "passes.read": "ver los pases de visitantes",
   "passes.change": "invitar visitantes y anular sus pases",
   "events.read": "ver lo que pasa en las puertas",
+  "numbers.read": "ver cómo se usan las puertas",
   "blacklist.read": "ver a quién se veta",
   "blacklist.change": "vetar a personas",
   "people.read": "ver a las personas",
