@@ -2,6 +2,7 @@
 import type { Hono } from "hono";
 import type { Child } from "hono/jsx";
 import { asset, serveAssets } from "../../web/assets.ts";
+import { manifestOf, manifestType } from "../../web/manifest.ts";
 import { addAssets, Page } from "../../web/page.tsx";
 import { type Action, reachOf } from "../domain/permissions.ts";
 import { passkeyScript } from "./passkeys.tsx";
@@ -14,9 +15,15 @@ const script = asset(import.meta.resolve("./assets/pages.js"));
 /** Its address. */
 export const pagesStyle = style.url;
 
+const manifestPath = "/app.webmanifest";
+
 export function addPageAssets(app: Hono<PageEnv>): void {
   addAssets(app);
   serveAssets(app, [style, script, passkeyScript]);
+  app.get(manifestPath, (c) => {
+    const { product: name } = languages.en;
+    return c.body(manifestOf({ name, lang: "en", start: "/", scope: "/" }), 200, { "content-type": manifestType });
+  });
 }
 
 type PlaceName = Exclude<keyof Words["nav"], "label">;
@@ -82,6 +89,7 @@ export function Frame({ visit, title, at, scripts = [], children }: FrameProps) 
       lang={lang}
       styles={[style.url]}
       scripts={[script.url, ...scripts]}
+      head={<link rel="manifest" href={manifestPath} />}
       banner={
         <>
           <a class="skip" href="#content">

@@ -4,6 +4,7 @@ import { getCookie } from "hono/cookie";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import { preferredLanguage } from "../../web/language.ts";
 import { limitBody } from "../../web/limits.ts";
+import { installablePolicy } from "../../web/manifest.ts";
 import { pageHeaders } from "../../web/page.tsx";
 import { HttpProblem } from "../../web/problem.ts";
 import { type Action, type Actor, may, reachOf } from "../domain/permissions.ts";
@@ -70,7 +71,7 @@ export class PageBook {
     this.app.on(
       method,
       path,
-      pageHeaders(),
+      pageHeaders(installablePolicy),
       limitBody(bodyBytes),
       sameOriginOnly(this.#people.publicUrl),
       async (c: PageContext) => {
@@ -93,7 +94,7 @@ export class PageBook {
   /** What a browser shows of an address where nothing is. */
   async nowhere(c: Context): Promise<Response> {
     c.set("visit", this.#visitOf(c, await readActor(this.#people, c)));
-    await pageHeaders()(c, async () => {
+    await pageHeaders(installablePolicy)(c, async () => {
       c.res = await this.#failed(notFound("such page"), c);
     });
     return c.res;

@@ -26,6 +26,7 @@ const neverOnPages = [
   /^1 to 100 printable characters|^came before with another request/,
   /^does not answer what was asked here|^its counter went back/,
   /^at most 7 bytes/,
+  /^64 hex digits/,
 ];
 
 /** The literals in the places where a message stands: fieldProblem's second argument, zod's refinements, and `message` or `why` of a refusal. */

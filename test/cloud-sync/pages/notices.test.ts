@@ -38,10 +38,15 @@ test("a resident chooses what they are told, and by which way", async () => {
 
 test("a browser subscribes with the service's key, stands in the list, and is taken off it", async () => {
   const { resident } = site.people;
-  const { text } = await site.visit(resident, page);
+  const first = await site.visit(resident, page);
+  const { text } = first;
   assert.match(text, /data-push="B[\w-]{86}"/);
   const worker = await site.visit(undefined, /data-worker="([^"]+)"/.exec(text)![1]!);
   assert.equal(worker.headers.get("content-type"), "text/javascript; charset=utf-8");
+  // A phone that wants the pages on its home screen first finds what it needs for that.
+  const [, manifest] = /rel="manifest" href="([^"]+)"/.exec(text)!;
+  assert.equal(JSON.parse((await site.visit(undefined, manifest!)).text).start_url, "/");
+  assert.match(first.headers.get("content-security-policy") ?? "", /manifest-src 'self'/);
   const subscription = JSON.stringify(peer.browser("phone").subscription);
   const agent = { "user-agent": "Pocket Browser" };
   const added = await site.send(resident, `${page}/browsers`, { subscription }, agent);
