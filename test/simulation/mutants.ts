@@ -373,8 +373,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     "a snapshot leaves out lockouts",
     "gateway/domain/site-records.ts",
-    "[this.#attempts.dump(now), this.#codes.dump(), this.#scans.dump(), this.#doors.dump()]",
-    "[this.#codes.dump(), this.#scans.dump(), this.#doors.dump()]",
+    "[this.#attempts.dump(now), this.#codes.dump(), this.#visits.dump(), this.#doors.dump()]",
+    "[this.#codes.dump(), this.#visits.dump(), this.#doors.dump()]",
   ),
   mutant(
     "a snapshot is published before its lines are on the disk",
