@@ -32,6 +32,10 @@ export interface WholeSiteOptions {
   readonly logger?: Logger;
   /** Under the gateway, once it is enrolled. */
   readonly disk?: Disk;
+  /** Whom the gateway believes the time; its own machine when left out. */
+  readonly clock?: GatewaySettings["clock"];
+  /** Origins of push services that the cloud sends to, besides the browsers' own. */
+  readonly pushServices?: readonly string[];
 }
 
 /** A device that is no lockbox. */
@@ -137,6 +141,7 @@ export class WholeSite {
       adminToken: new SecretString(adminToken),
       logger: this.#logger,
       clock: systemClock,
+      pushServices: this.#options.pushServices,
     });
   }
 
@@ -156,7 +161,7 @@ export class WholeSite {
         connectionsMax: 2_500,
       },
       guards: { photo: "optional", attachmentsMb: 64 },
-      clock: { source: "system", systemWithinMs: 1_000 },
+      clock: this.#options.clock ?? { source: "system", systemWithinMs: 1_000 },
       devices: [
         ...boxes.map((id) => ({ id, driver: "mqtt-lockbox", options: {} })),
         ...others.map(({ id, driver, options }) => ({ id, driver, options })),
