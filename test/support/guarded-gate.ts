@@ -2,6 +2,7 @@
 
 import type { Grant } from "../../gateway/domain/grant.ts";
 import type { GuardRules } from "../../gateway/domain/guard-rules.ts";
+import { silentLogger } from "../../gateway/ports/logger.ts";
 import { SimDisk } from "./sim-disk.ts";
 import { aCredential, aGrant, grantRow, siteRow } from "./site-fixture.ts";
 import { aGate, anySite, rosa, rosasPassword, staffRow } from "./staffed-gate.ts";
@@ -14,9 +15,10 @@ export async function aGuardedGate(
   maxAgeMs: Record<string, number> = {},
   disk = new SimDisk(),
   guards: GuardRules = { photo: "optional" },
+  logger = silentLogger,
 ) {
   const rules = { ...anySite().offlineMaxAgeMs, visitor: null, ...maxAgeMs };
-  const gate = await aGate({ offlineMaxAgeMs: rules }, disk, guards);
+  const gate = await aGate({ offlineMaxAgeMs: rules }, disk, guards, logger);
   const pass = aGrant("pass", {
     kind: "visitor",
     holder: { id: "person-lea", name: "Lea Visitor", document: "X-77" },

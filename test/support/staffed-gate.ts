@@ -7,6 +7,7 @@ import type { StaffMember } from "../../gateway/domain/staff.ts";
 import { gatewayApp } from "../../gateway/http/app.tsx";
 import { recentEvents } from "../../gateway/http/recent-events.ts";
 import type { CommandResult, Device } from "../../gateway/ports/device.ts";
+import { silentLogger } from "../../gateway/ports/logger.ts";
 import type { RunningSite } from "../../gateway/site.ts";
 import { KeptAttachments } from "../../gateway/storage/kept-attachments.ts";
 import { rowSum } from "../../gateway/wire/feed.ts";
@@ -51,6 +52,7 @@ export async function aGate(
   overrides: Partial<Site> = {},
   disk = new SimDisk(),
   guards: GuardRules = { photo: "optional" },
+  logger = silentLogger,
 ) {
   const clock = new SimClock(noon);
   const heard: string[] = [];
@@ -80,6 +82,7 @@ export async function aGate(
     devices: [device],
     accessPoints,
     disk: disk.mount(),
+    logger,
     // As a failed disk ends a gateway: a test looks at what it still answers.
     onFailed: () => undefined,
   });
