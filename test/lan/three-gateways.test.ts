@@ -1,36 +1,23 @@
 /** Three whole gateways of one site, as `postern gateway` starts them: they learn of each other from the cloud and then do without it. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type TestContext, test } from "node:test";
-import { steadyPort } from "../../firmware-sim/steady-port.ts";
-import { enrolGateway } from "../../gateway/enrol-gateway.ts";
-import { type GatewaySettings, type RunningGateway, startGateway } from "../../gateway/gateway.ts";
+import { test } from "node:test";
+import type { RunningGateway } from "../../gateway/gateway.ts";
 import { recentEvents } from "../../gateway/http/recent-events.ts";
 import { silentLogger } from "../../gateway/ports/logger.ts";
-import { loadGatewayKeys } from "../../gateway/storage/gateway-keys.ts";
-import { nodeDisk } from "../../gateway/storage/node-disk.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
-import { SecretString } from "../../gateway/wire/secret.ts";
-import { givenCloud, type TestCloud } from "../support/cloud.ts";
+import { aLanGateway, aLanSite, type LanSite } from "../support/lan-site.ts";
 import { until } from "../support/until.ts";
-import { Box, boxKey, password } from "../support/whole-site.ts";
+import { Box } from "../support/whole-site.ts";
 
 const names = ["west", "east", "north"];
-const cloudUrl = "http://cloud.test";
-const secrets = new Map([
-  ["password", new SecretString(password)],
-  ["key", new SecretString(boxKey.toString("base64url"))],
-]);
 
 test("given three gateways cut from the cloud, a PIN of one entry opens one door, and any of them", async (t) => {
-  const site = await aSite(t);
+  const site = await aLanSite(t);
   const gateways: RunningGateway[] = [];
-  for (const name of names) gateways.push(await aGateway(site, name));
+  for (const name of names) gateways.push(await aLanGateway(site, name));
   const boxes = names.map((name, number) => new Box(name, gateways[number]!, silentLogger));
   for (const box of boxes) {
     site.after.defer(() => box.stop());
@@ -72,100 +59,18 @@ test("given three gateways cut from the cloud, a PIN of one entry opens one door
 });
 
 test("an occupied port, and an address of another machine, are errors that name their key", async (t) => {
-  const site = await aSite(t);
+  const site = await aLanSite(t);
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   site.after.defer(() => void server.close());
   const { port } = server.address() as AddressInfo;
 
-  const start = (name: string, host: string) => aGateway(site, name, { host, port });
+  const start = (name: string, host: string) => aLanGateway(site, name, { host, port });
   await assert.rejects(start("west", "127.0.0.1"), { code: "port-in-use", message: /^lan\.port: .*EADDRINUSE/ });
   await assert.rejects(start("east", "192.0.2.1"), { code: "config-invalid", message: /^lan\.host: .*192\.0\.2\.1/ });
 });
 
-/** The gateways' way to the cloud. */
-class Line {
-  readonly #cloud: TestCloud;
-  #cut: AbortController | undefined = new AbortController();
-
-  constructor(cloud: TestCloud) {
-    this.#cloud = cloud;
-  }
-
-  cut(): void {
-    this.#cut?.abort(new Error("the cable was pulled"));
-    this.#cut = undefined;
-  }
-
-  mend(): void {
-    this.#cut = new AbortController();
-  }
-
-  fetch = async (url: string, init: RequestInit): Promise<Response> => {
-    if (!this.#cut) throw new TypeError("no line");
-    const { signal } = this.#cut;
-    const broken = new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
-    const signals = AbortSignal.any([signal, ...(init.signal ? [init.signal] : [])]);
-    return Promise.race([this.#cloud.app.request(url, { ...init, signal: signals }), broken]);
-  };
-}
-
-interface TestSite {
-  readonly cloud: TestCloud;
-  readonly line: Line;
-  /** Run when the test is over, the last first. */
-  readonly after: AsyncDisposableStack;
-}
-
-async function aSite(t: TestContext): Promise<TestSite> {
-  const after = new AsyncDisposableStack();
-  t.after(() => after.disposeAsync());
-  const cloud = await givenCloud();
-  after.defer(() => cloud.close());
-  await cloud.ask("POST", "/api/sites", { id: "demo", name: "Demo", zone: "Europe/Lisbon" });
-  return { cloud, line: new Line(cloud), after };
-}
-
-async function aGateway(
-  { cloud, line, after }: TestSite,
-  name: string,
-  lan?: GatewaySettings["lan"],
-): Promise<RunningGateway> {
-  const data = await mkdtemp(join(tmpdir(), "postern-lan-"));
-  after.defer(() => rm(data, { recursive: true, force: true }));
-  const { body } = await cloud.ask("POST", "/api/sites/demo/gateways", { name });
-  const code = new SecretString(body.code);
-  await enrolGateway({ cloudUrl, code, folder: data, version: "test", fetch: line.fetch });
-  const gateway = await startGateway({
-    settings: {
-      data,
-      cloud: { url: cloudUrl },
-      http: { host: "127.0.0.1", port: 0, hosts: [] },
-      broker: { host: "127.0.0.1", port: 0, hostnames: ["localhost"], connectionsMax: 100 },
-      // The cloud is told of it before it is listened on.
-      lan: lan ?? { host: "127.0.0.1", port: await steadyPort() },
-      guards: { photo: "optional", attachmentsMb: 64 },
-      clock: { source: "system", systemWithinMs: 1_000 },
-      devices: [{ id: name, driver: "mqtt-lockbox", options: {} }],
-      accessPoints: [{ id: name, name, lock: name, readers: [name], holdMs: 800 }],
-    },
-    keys: (await loadGatewayKeys(nodeDisk, data))!,
-    secret: (_device, name) => secrets.get(name),
-    version: "test",
-    clock: systemClock,
-    disk: nodeDisk,
-    logger: silentLogger,
-    fetch: line.fetch,
-    random: Math.random,
-    onFailed: (error) => {
-      throw error;
-    },
-  });
-  after.defer(() => gateway.stop());
-  return gateway;
-}
-
-async function list({ cloud }: TestSite, what: string) {
+async function list({ cloud }: LanSite, what: string) {
   const { body } = await cloud.ask("GET", `/api/sites/demo/${what}`);
   return body.items as readonly { readonly event?: { readonly type: string; readonly grant: string } }[];
 }
@@ -181,13 +86,13 @@ async function admittedAnywhere(gateways: readonly RunningGateway[]): Promise<st
 }
 
 /** The grants of all admissions the cloud has heard of. */
-async function admissions(site: TestSite): Promise<string[]> {
+async function admissions(site: LanSite): Promise<string[]> {
   const events = await list(site, "events?limit=100");
   return events.flatMap(({ event }) => (event?.type === "admitted" ? [event.grant] : []));
 }
 
 /** Good for one entry, at any of the doors. */
-async function aPin({ cloud }: TestSite): Promise<{ readonly id: string; readonly pin: string }> {
+async function aPin({ cloud }: LanSite): Promise<{ readonly id: string; readonly pin: string }> {
   const now = systemClock.wall();
   const { body } = await cloud.ask("POST", "/api/sites/demo/grants", {
     kind: "stay",
