@@ -8,9 +8,9 @@ const letters = "abcdefghjkmnpqrstvwxyz23456789";
 const groups = 3;
 const groupLength = 4;
 
-/** An interrupted start may have left some of them: they get a new password. */
-export async function makePeople(api: AdminApi, site: string): Promise<DemoPerson[]> {
-  const wanted = [
+/** Those who are not `made` yet. An interrupted start may have left some of them: they get a new password. */
+export async function makePeople(api: AdminApi, site: string, made: readonly DemoPerson[]): Promise<DemoPerson[]> {
+  const all = [
     {
       label: "Agency: makes codes, sees its own alone",
       userName: "agency",
@@ -26,6 +26,20 @@ export async function makePeople(api: AdminApi, site: string): Promise<DemoPerso
       sites: [site],
     },
     {
+      label: "Resident: invites visitors, who show a QR code",
+      userName: "resident",
+      name: "Ana Resident",
+      role: "resident",
+      sites: [site],
+    },
+    {
+      label: "Guard: lets visitors in, at the gateway's own page",
+      userName: "guard",
+      name: "Rosa Guard",
+      role: "guard",
+      sites: [site],
+    },
+    {
       label: "Administrator: asks for an authenticator app first",
       userName: "admin",
       name: "Alma Admin",
@@ -33,7 +47,8 @@ export async function makePeople(api: AdminApi, site: string): Promise<DemoPerso
       sites: [],
     },
   ];
-  const known = await api.list("/api/people");
+  const wanted = all.filter(({ userName }) => !made.some((one) => one.userName === userName));
+  const known = wanted.length === 0 ? [] : await api.list("/api/people");
   const people: DemoPerson[] = [];
   for (const { label, ...person } of wanted) {
     const there = known.find(({ userName }) => userName === person.userName);
@@ -44,7 +59,7 @@ export async function makePeople(api: AdminApi, site: string): Promise<DemoPerso
     await api.post("/auth/link/password", { token: new URL(String(link.url)).hash.slice(1), password });
     people.push({ label, userName: person.userName, password });
   }
-  return people;
+  return [...made, ...people];
 }
 
 function newPassword(): string {

@@ -172,7 +172,7 @@ export async function startDemo({ folder, port, version, logger, onChange }: Dem
       return (await api.list(`/api/sites/${site}/access-points`)).length >= memory.boxes.length + locks.length;
     });
     if (memory.pins.length === 0) memory.pins = await makeGrants(api, String(gatewayReady.gateway));
-    if (memory.people.length === 0) memory.people = await makePeople(api, site);
+    memory.people = await makePeople(api, site, memory.people);
     await remember(folder, memory);
     await until("the gateway knows the grants", async () => {
       const status = (await (await fetch(`${gatewayUrl}/api/status`)).json()) as { records: { rows: number } };

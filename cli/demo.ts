@@ -48,9 +48,10 @@ export const command = defineCommand({
               "",
               `  Sign in at ${facts.cloud.url}`,
               ...facts.cloud.people.map(
-                ({ userName, password, label }) => `  ${userName.padEnd(6)} password ${password}  ${label}`,
+                ({ userName, password, label }) => `  ${userName.padEnd(8)} password ${password}  ${label}`,
               ),
               "",
+              `  Guards sign in at ${facts.gateway.url}/guard`,
               `  Gateway ${facts.gateway.url}   cloud's API ${facts.cloud.url}/docs   data ${folder}`,
               "  The spare box is yours to play with mosquitto, as gateway/drivers/mqtt-lockbox/README.md shows:",
               `  BOX=${spare.id} PORT=${facts.gateway.plainPort} PASSWORD=${spare.password} KEY=${spare.key}`,
