@@ -4,7 +4,7 @@ import type { PushNotice } from "../channels/push.ts";
 import type { WebPushSettings } from "../channels/web-push.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import type { NoticeChoice } from "../domain/notice-choice.ts";
-import { roles } from "../domain/permissions.ts";
+import { may } from "../domain/permissions.ts";
 import { inZone, knownZone } from "../pages/parts/moments.tsx";
 import { isLanguage, languages } from "../pages/words/words.ts";
 import { guardOf, isLearntLate, photoPath } from "../pass-history.ts";
@@ -39,15 +39,12 @@ export async function noticeTo(
   place: NoticePlace,
 ): Promise<NoticeTo | undefined> {
   const person = await readPerson(db, personId);
-  if (!person || person.disabledAt !== null || !isOfSite(person, place.site)) return undefined;
+  // Whoever has left a site is told nothing of it.
+  const mayKnow = person && may(person, "passes.read", { site: place.site, madeBy: person.id });
+  if (!mayKnow || person.disabledAt !== null) return undefined;
   const choice = await readChoice(db, personId);
   const facts = choice.channel === "none" ? undefined : await readNoticeFacts(db, place);
   return facts && { person, choice, notice: await inWords(db, id, person, facts) };
-}
-
-/** Whoever has left a site is told nothing of it. */
-function isOfSite({ role, sites }: Person, site: string): boolean {
-  return sites.includes(site) || role === roles[0];
 }
 
 async function inWords(db: Queries, id: string, person: Person, facts: NoticeFacts): Promise<PushNotice> {

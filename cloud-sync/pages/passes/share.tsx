@@ -28,7 +28,7 @@ export function ShareSheet({ visit: { words, lang }, pass, site, url }: SharePro
   });
   const said = encodeURIComponent(text);
   const ways = [
-    { label: passes.whatsApp, href: `https://wa.me/?text=${said}` },
+    { label: passes.whatsApp, href: `https://wa.me/?text=${said}`, target: "_blank" },
     { label: passes.sms, href: `sms:?&body=${said}` },
     { label: passes.email, href: `mailto:?subject=${encodeURIComponent(passes.subject(site.name))}&body=${said}` },
   ];
@@ -36,8 +36,8 @@ export function ShareSheet({ visit: { words, lang }, pass, site, url }: SharePro
     <section class="share no-print" aria-labelledby="share">
       <h2 id="share">{passes.share}</h2>
       <p class="row">
-        {ways.map(({ label, href }) => (
-          <a class="button" href={href} target="_blank" rel="noopener noreferrer">
+        {ways.map(({ label, href, target }) => (
+          <a class="button" href={href} target={target} rel="noopener noreferrer">
             {label}
           </a>
         ))}
