@@ -21,7 +21,7 @@ export function Frame({ visit, children }: { visit: GuardVisit; children?: Child
   const words = guardWords[language];
   return (
     <GuardDocument language={language} words={words}>
-      <header class="guard">
+      <header class="guard" data-guard={session.member.id}>
         <div class="who">
           <h1>{words.title}</h1>
           <strong>{session.member.name}</strong>

@@ -17,7 +17,7 @@ export function giveUp() {
 }
 
 /**
- * `sending`: path, fields, perhaps a picture (Blob); with `about` it is kept until it is answered. `wait` is called when it has to be sent
+ * `sending`: path, fields, perhaps a picture (Blob); with `about`, and `by` whom, it is kept until it is answered. `wait` is called when it has to be sent
  * again. Resolves with the answer, or undefined after giveUp().
  */
 export async function send(sending, wait) {
@@ -27,10 +27,10 @@ export async function send(sending, wait) {
   return insist(whole, wait);
 }
 
-/** What was kept: about whom, since when, whether it is old. */
+/** What was kept: about whom, by which guard, since when, whether it is old. */
 export async function keptSending() {
   const sending = await kept();
-  return sending && { about: sending.about, at: sending.at, isOld: Date.now() - sending.at > oldMs };
+  return sending && { about: sending.about, by: sending.by, at: sending.at, isOld: Date.now() - sending.at > oldMs };
 }
 
 export async function sendKept(wait) {

@@ -8,6 +8,7 @@ import { dropKept, fetchPage, giveUp, keptSending, send, sendKept } from "./guar
 import { tell } from "./guard-tones.js";
 
 const content = document.getElementById("content");
+const guard = () => content.querySelector("[data-guard]")?.dataset.guard;
 const when = (name) => content.querySelector(`[data-when="${name}"]`);
 const show = (name, isShown = true) => {
   const part = when(name);
@@ -72,7 +73,7 @@ async function submit(form, submitter) {
     picture,
     mustHavePicture: photo?.dataset.photo === "required",
   };
-  await answered(about === undefined ? send(sending, wait) : send({ ...sending, about }, wait));
+  await answered(about === undefined ? send(sending, wait) : send({ ...sending, about, by: guard() }, wait));
   for (const button of content.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
 }
 
@@ -186,11 +187,11 @@ async function awaitGateway() {
   location.replace("/guard");
 }
 
-/** What was under way when the page was left: by itself while it is young, else only when the guard says so. */
+/** What was under way when the page was left: by itself while it is young and the same guard's, else only when the guard says so. */
 async function resume() {
   const kept = await keptSending();
   if (!kept || content.querySelector("[data-shell]")) return;
-  if (!kept.isOld) return once(() => answered(sendKept(wait)));
+  if (!kept.isOld && kept.by === guard()) return once(() => answered(sendKept(wait)));
   const pending = when("pending");
   if (!pending) return;
   pending.querySelector("[data-part=about]").textContent = kept.about;
