@@ -27,6 +27,7 @@ const tones: Readonly<Record<string, Tone>> = {
   denied: "bad",
   tamper: "bad",
   "pin-guessing": "bad",
+  "pass-guessing": "bad",
   "relock-failed": "bad",
 };
 
