@@ -18,14 +18,15 @@ const iconSmall = own("icon-192.png");
 const tones = own("guard-tones.js");
 const pending = own("guard-pending.js");
 const camera = own("guard-camera.js", [decoder, decoderWasm]);
+const position = own("guard-position.js");
 const photo = own("guard-photo.js", [camera]);
 const sending = own("guard-sending.js", [pending]);
-const start = own("guard.js", [tones, sending, camera, photo]);
+const start = own("guard.js", [tones, sending, camera, photo, position]);
 
 /** Addresses. The others are loaded by it, the decoder only where the browser has none. */
 export const guardScripts = [start.url];
 /** What the app is without a gateway. */
-const kept = [guardStyle, iconSvg, iconPng, iconSmall, tones, pending, camera, photo, sending, start];
+const kept = [guardStyle, iconSvg, iconPng, iconSmall, tones, pending, camera, photo, position, sending, start];
 
 export const manifestPath = "/guard.webmanifest";
 export const shellPath = "/guard-shell";

@@ -8,6 +8,7 @@ import type { Context } from "hono";
 import { csrf } from "hono/csrf";
 import { limitBody } from "../../web/limits.ts";
 import { HttpProblem, type RequestIdEnv } from "../../web/problem.ts";
+import { farOutside, type Position } from "../domain/guard-rules.ts";
 import { checkPass, type LoggedEntry, logEntry, type ScannedPass, visitorOfPass } from "../flows/guard-scan.ts";
 import { addGuardApp, allowDecoder, shellPath } from "./guard-app.ts";
 import { GuardDesk, slipAddress } from "./guard-desk.ts";
@@ -44,7 +45,9 @@ export function addGuardPage(
 
   app.get("/guard", (c) => {
     const visit = desk.visit(c);
-    return visit ? c.html(<ScanPage visit={visit} />) : desk.signIn(c, pathOf(c));
+    return visit
+      ? c.html(<ScanPage visit={visit} asksWhere={sources.guards.bounds !== undefined} />)
+      : desk.signIn(c, pathOf(c));
   });
 
   app.post("/guard/check", async (c) => {
@@ -62,11 +65,14 @@ export function addGuardPage(
       return desk.show(c, { gate: scanned.accessPoint, uid: scanned.uid, nonce, at: desk.now(), told });
     }
     const { reason, heldAt } = await checkPass(site, scanned);
+    const farM = farOutside(sources.guards, positionOf(form));
     const told: Slip["told"] =
       reason === undefined
         ? { outcome: "may-enter" }
         : { outcome: "denied", reason, ...(heldAt !== undefined && { heldAt }) };
-    return desk.show(c, { gate: scanned.accessPoint, uid: scanned.uid, nonce: randomUUID(), at: desk.now(), told });
+    const { accessPoint: gate, uid } = scanned;
+    const far = farM === undefined ? {} : { farM };
+    return desk.show(c, { gate, uid, nonce: randomUUID(), at: desk.now(), told, ...far });
   });
 
   app.get("/guard/visitor", (c) => {
@@ -90,7 +96,7 @@ export function addGuardPage(
     const accessPoint = gateOf(site, slip.gate).id;
     const { nonce, uid } = slip;
     const photo = typeof form.photo === "string" && form.photo !== "" ? form.photo : undefined;
-    const word = wordOf(sources, { nonce, photo }, { isEntry: true });
+    const word = { ...wordOf(sources, { nonce, photo }, { isEntry: true }), farM: slip.farM };
     const logged = await logEntry(site, { staff: visit.session.member, accessPoint, uid }, word);
     return desk.show(c, { ...slip, at: desk.now(), told: toldOf(logged) });
   });
@@ -141,6 +147,13 @@ function nonceOf({ nonce }: Readonly<Record<string, unknown>>): string {
   return nonce;
 }
 
+/** undefined: the phone does not tell, or nothing that could be so. */
+function positionOf({ lat, lng }: Readonly<Record<string, unknown>>): Position | undefined {
+  if (typeof lat !== "string" || typeof lng !== "string" || lat === "" || lng === "") return undefined;
+  const position = { lat: Number(lat), lng: Number(lng) };
+  return Math.abs(position.lat) <= 90 && Math.abs(position.lng) <= 180 ? position : undefined;
+}
+
 function toldOf(logged: LoggedEntry): Slip["told"] {
   switch (logged.outcome) {
     case "released":
@@ -158,7 +171,8 @@ function toldOf(logged: LoggedEntry): Slip["told"] {
   }
 }
 
-function ScanPage({ visit }: { visit: GuardVisit }) {
+/** `asksWhere`: the site wants to know where the guard's phone is. */
+function ScanPage({ visit, asksWhere }: { visit: GuardVisit; asksWhere: boolean }) {
   const { gate, way = "in" } = visit.c.req.query();
   const words = guardWords[visit.language];
   return (
@@ -183,6 +197,12 @@ function ScanPage({ visit }: { visit: GuardVisit }) {
       </p>
       <form method="post" action="/guard/check" class="narrow" data-send data-scan>
         <GatePicker visit={visit} gate={gate} />
+        {asksWhere && (
+          <>
+            <input type="hidden" name="lat" />
+            <input type="hidden" name="lng" />
+          </>
+        )}
         <input type="hidden" name="nonce" value={randomUUID()} />
         <fieldset class="way">
           <legend>{words.way.label}</legend>

@@ -15,6 +15,8 @@ const slipSchema = z.strictObject({
   uid: z.string(),
   name: z.string().optional(),
   nonce: z.string(),
+  /** How far from the gate the guard's phone was, in metres, where that was outside its bounds. */
+  farM: z.number().optional(),
   /** The earliest it can have been. */
   at: z.number(),
   told: z.discriminatedUnion("outcome", [

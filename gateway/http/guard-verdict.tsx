@@ -51,6 +51,7 @@ export function VerdictPage(props: VerdictProps) {
       {told.outcome === "may-enter" && visitor?.lastPhoto !== undefined && (
         <img class="last-photo" src={`/photos/${visitor.lastPhoto}`} alt={words.photo.last} />
       )}
+      {slip.farM !== undefined && <p class="far">{words.far(slip.farM)}</p>}
       {told.outcome !== "may-enter" && <p>{textOf(visit, slip, now)}</p>}
       {(told.outcome === "may-enter" || told.outcome === "busy") && <Approve {...props} />}
       {told.outcome === "may-enter" && <TurnAway {...props} />}

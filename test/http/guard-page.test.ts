@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
+import type { GuardRules } from "../../gateway/domain/guard-rules.ts";
 import { aGuardedGate, leasUid } from "../support/guarded-gate.ts";
 import { SimDisk } from "../support/sim-disk.ts";
 
@@ -228,8 +229,30 @@ test("the sign-in, the doors and a refusal speak the language that was chosen", 
 });
 
 /** Sends a form and follows where its answer leads. */
-async function aGuard(overrides: Parameters<typeof aGuardedGate>[0] = {}, disk = new SimDisk()) {
-  const gate = await aGuardedGate(overrides, {}, disk);
+test("a phone far from the gate is told so with the verdict, and the entry notes it; without a place all goes on", async () => {
+  const bounds = { center: { lat: 41.3874, lng: 2.1686 }, radiusM: 200 };
+  const { ask, cookie, walk, events } = await aGuard({}, new SimDisk(), { photo: "off", bounds });
+  assert.match((await ask("GET", "/guard", { cookie })).text, /name="lat"/);
+  const far = await walk("/guard/check", { uid: leasUid, gate: "front", lat: "41.3974", lng: "2.1686" });
+  assert.match(far.text, /May come in.*1112 m from the gate/s);
+  await walk("/guard/enter", { of: slipIn(far.text) });
+  const near = await walk("/guard/check", { uid: leasUid, gate: "front", lat: "41.3875", lng: "2.1686" });
+  assert.doesNotMatch(near.text, /m from the gate/);
+  await walk("/guard/enter", { of: slipIn(near.text) });
+  for (const place of [{}, { lat: "", lng: "" }, { lat: "north", lng: "2" }, { lat: "91", lng: "2" }])
+    assert.match((await walk("/guard/check", { uid: leasUid, gate: "front", ...place })).text, /May come in/);
+  const notes = (await events("admitted")).map((one) => "scan" in one && one.scan?.farM);
+  assert.deepEqual(notes, [1112, undefined]);
+  const nobodyAsks = await aGuard();
+  assert.doesNotMatch((await nobodyAsks.ask("GET", "/guard", { cookie: nobodyAsks.cookie })).text, /name="lat"/);
+});
+
+async function aGuard(
+  overrides: Parameters<typeof aGuardedGate>[0] = {},
+  disk = new SimDisk(),
+  guards: GuardRules = { photo: "optional" },
+) {
+  const gate = await aGuardedGate(overrides, {}, disk, guards);
   const { ask, cookie } = gate;
   const walk = async (to: string, form: Record<string, string>, headers: Record<string, string> = {}) => {
     const sent = await ask("POST", to, { cookie, form, headers });

@@ -4,6 +4,7 @@
  */
 import { scan, stopCamera, toggleTorch } from "./guard-camera.js";
 import { preparePhoto, resumePhoto, takenPhoto } from "./guard-photo.js";
+import { tellWhere } from "./guard-position.js";
 import { dropKept, fetchPage, giveUp, keptSending, send, sendKept } from "./guard-sending.js";
 import { tell } from "./guard-tones.js";
 
@@ -38,6 +39,7 @@ function begin() {
   const scanner = content.querySelector("[data-scanner]");
   const form = content.querySelector("[data-scan]");
   const photo = content.querySelector("[data-photo]");
+  if (form?.elements.lat) tellWhere(form);
   if (scanner)
     scan(scanner, {
       found: (code) => {
