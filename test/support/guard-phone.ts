@@ -58,11 +58,6 @@ export class GuardPhone {
     return new GuardPhone(url, answer.headers.getSetCookie()[0]!.split(";", 1)[0]!);
   }
 
-  /** The same session at another address of the gateway. */
-  at(url: string): GuardPhone {
-    return new GuardPhone(url, this.#cookie);
-  }
-
   check(body: object, language = "en"): Promise<PhoneAnswer> {
     return this.#send("/validate-qr", JSON.stringify(body), { "accept-language": language });
   }
@@ -73,6 +68,16 @@ export class GuardPhone {
 
   photo(jpeg: Uint8Array): Promise<PhoneAnswer> {
     return this.#send("/photos", Buffer.from(jpeg), { "content-type": "image/jpeg" });
+  }
+
+  /** Rejects where it is not there. */
+  async readPhoto(id: string): Promise<Buffer> {
+    const answer = await fetch(`${this.#url}/photos/${id}`, {
+      headers: { cookie: this.#cookie, connection: "close" },
+      signal: AbortSignal.timeout(60_000),
+    });
+    assert.equal(answer.status, 200);
+    return Buffer.from(await answer.arrayBuffer());
   }
 
   async #send(path: string, body: string | Buffer<ArrayBuffer>, headers: object = {}): Promise<PhoneAnswer> {
