@@ -265,6 +265,7 @@ export const event = pgTable(
   (table) => [
     primaryKey({ columns: [table.siteId, table.gatewayId, table.epoch, table.seq] }),
     index("event_newest").on(table.siteId, table.at, table.gatewayId, table.epoch, table.seq),
+    index("event_type").on(table.siteId, table.type, table.at, table.gatewayId, table.epoch, table.seq),
     index("event_grant").on(table.siteId, table.grantId),
   ],
 );
