@@ -82,7 +82,8 @@ export async function logEntry(site: SiteParts, scanned: ScannedPass, word: Guar
   const request = requestOf(site, scanned);
   const { nonce } = word;
   const isRepeat = site.records.visits.withNonce(nonce) !== undefined;
-  const press = { origin: undefined, at: site.clock.monotonic(), scan: scanOf(site, scanned, word) };
+  const guard = scanned.staff;
+  const press = { origin: undefined, at: site.clock.monotonic(), scan: scanOf(site, scanned, word), guard };
   const outcome = await presentCredential(site, request, undefined, press);
   const counted = site.records.visits.withNonce(nonce);
   const carried = site.records.candidates(request.presented).map(({ grant }) => grant.id);

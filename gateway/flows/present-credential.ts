@@ -8,12 +8,13 @@ import type { DeviceOrigin, EntryEvent, EventBody, EventSeq, GuardScan } from ".
 import type { Grant } from "../domain/grant.ts";
 import type { Millis, Monotonic } from "../domain/instant.ts";
 import type { GuessedKind } from "../domain/lockout.ts";
+import type { StaffMember } from "../domain/staff.ts";
 import type { Visit } from "../domain/visits.ts";
 import { GatewayError } from "../errors.ts";
 import type { Reader } from "../ports/device.ts";
 import { fetchEntry } from "./fetch-entry.ts";
 import { releaseStrike } from "./release-strike.ts";
-import { circumstancesAt, note, type SiteParts } from "./site-parts.ts";
+import { circumstancesAt, isStillStaff, note, type SiteParts } from "./site-parts.ts";
 import { tellReader } from "./tell-reader.ts";
 
 export type Outcome =
@@ -34,6 +35,8 @@ export interface Press {
   readonly at: Monotonic;
   /** A guard asks for the visitor. One of a number that was counted is answered with what became of it. */
   readonly scan?: GuardScan;
+  /** That guard, as they were when they asked: whoever is taken off the list meanwhile lets nobody in. */
+  readonly guard?: StaffMember;
 }
 
 /** Whoever pressed longer ago than this is not waiting at the door any more: nothing opens for it. */
@@ -63,6 +66,8 @@ export function presentCredential(
 async function answer(site: SiteParts, request: AccessRequest, press: Press): Promise<Outcome> {
   if (site.stopping.aborted) return { outcome: "unanswered", why: "stopped" };
   if (isTooLate(site, press)) return { outcome: "unanswered", why: "too-late" };
+  // Who asks again is asked to sign in.
+  if (isWithoutGuard(site, press)) return { outcome: "unanswered", why: "stopped" };
   if (site.journal.state === "failed") return { outcome: "denied", reason: "STORAGE_FULL" };
   let decision = decideNow(site, request, press.scan);
   if (isElsewhere(decision)) {
@@ -95,6 +100,10 @@ function whatBecameOf({ of, result }: Visit): Outcome {
 
 function isTooLate({ clock }: SiteParts, { at }: Press): boolean {
   return clock.monotonic() - at > pressLifeMs;
+}
+
+function isWithoutGuard(site: SiteParts, { guard }: Press): boolean {
+  return guard !== undefined && !isStillStaff(site, guard);
 }
 
 /** Its entries lie at another gateway: one may come over the LAN while the person waits. */
@@ -137,6 +146,7 @@ async function admit(
   if (objection || site.stopping.aborted) return takeBack(objection ? "revoked" : "stopped");
   // The disk may have been slow.
   if (isTooLate(site, press)) return takeBack("too-late");
+  if (isWithoutGuard(site, press)) return takeBack("refused");
 
   const result = await releaseStrike(site, accessPoint);
   if (result === "refused") return takeBack("refused");

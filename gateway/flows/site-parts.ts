@@ -8,6 +8,7 @@ import type { Monotonic } from "../domain/instant.ts";
 import { isGuessedKind } from "../domain/lockout.ts";
 import type { HolderId } from "../domain/rights.ts";
 import type { SiteRecords } from "../domain/site-records.ts";
+import { type StaffMember, staffStanding } from "../domain/staff.ts";
 import { GatewayError } from "../errors.ts";
 import type { Clock, SiteTime } from "../ports/clock.ts";
 import type { Device, Reader } from "../ports/device.ts";
@@ -78,4 +79,9 @@ export function note(
     site.logger.error("record-lost", { what: body.type, error });
     return Promise.resolve();
   }
+}
+
+/** Whoever the cloud took off the list opens nothing, and nobody does with a password that is void. */
+export function isStillStaff({ records, time }: SiteParts, { id, password }: StaffMember): boolean {
+  return staffStanding(records, time.sinceSyncMs()) === "good" && records.staff(id)?.password === password;
 }

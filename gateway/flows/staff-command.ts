@@ -4,13 +4,13 @@
  */
 import type { AccessPointId } from "../domain/access-point.ts";
 import type { GuardScan } from "../domain/entry-event.ts";
-import { type StaffMember, staffStanding } from "../domain/staff.ts";
+import type { StaffMember } from "../domain/staff.ts";
 import type { Visit } from "../domain/visits.ts";
 import { GatewayError } from "../errors.ts";
 import type { CommandResult } from "../ports/device.ts";
 import { carryOut, type DoorAction, isForbidden } from "./door-action.ts";
 import { pressLifeMs } from "./present-credential.ts";
-import { note, type SiteParts } from "./site-parts.ts";
+import { isStillStaff, note, type SiteParts } from "./site-parts.ts";
 
 export interface StaffCommand {
   /** As it was when it asked. */
@@ -54,11 +54,6 @@ export async function carryOutForStaff(site: SiteParts, command: StaffCommand): 
     return result;
   });
   return (await running) ?? "busy";
-}
-
-/** Whoever the cloud took off the list opens nothing, and nobody does with a password that is void. */
-function isStillStaff({ records, time }: SiteParts, { id, password }: StaffMember): boolean {
-  return staffStanding(records, time.sinceSyncMs()) === "good" && records.staff(id)?.password === password;
 }
 
 /** undefined: a full disk takes no more; nobody is let in unwritten. */

@@ -12,7 +12,7 @@ import { addLanguageSwitch, languageOf } from "./language.ts";
 import { LanguageSwitch } from "./language-switch.tsx";
 import { Metrics } from "./metrics.ts";
 import { problemPage } from "./problem-page.tsx";
-import { recentEvents } from "./recent-events.ts";
+import { recentEvents, withoutScan } from "./recent-events.ts";
 import { eventsQuerySchema, eventsSchema, json, problems, statusSchema } from "./schemas.ts";
 import { StaffPages } from "./staff-pages.tsx";
 import { staffWords } from "./staff-words.ts";
@@ -106,7 +106,9 @@ export function gatewayApp(sources: StatusSources): OpenAPIHono<RequestIdEnv> {
   app.openapi(routes.status, async (c) => c.json(await gatewayStatus(sources), 200));
   app.openapi(routes.events, async (c) => {
     const { limit } = c.req.valid("query");
-    return c.json({ events: await recentEvents(site.journal, limit) }, 200);
+    const events = await recentEvents(site.journal, limit);
+    // Who scanned whom, and with which photo, is told to those who work here.
+    return c.json({ events: staff.sessionOf(c) ? events : events.map(withoutScan) }, 200);
   });
 
   const body = async (c: Context) => {

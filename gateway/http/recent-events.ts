@@ -8,3 +8,10 @@ export async function recentEvents(journal: Journal, limit: number): Promise<Ent
   const batch = await journal.eventsFrom(first, { maxEvents: limit, maxBytes: Number.POSITIVE_INFINITY });
   return (batch?.lines ?? []).map((line) => JSON.parse(line) as EntryEvent).reverse();
 }
+
+/** For whoever has not signed in. */
+export function withoutScan(event: EntryEvent): EntryEvent {
+  if (!("scan" in event)) return event;
+  const { scan: _, ...rest } = event;
+  return rest as EntryEvent;
+}

@@ -1,9 +1,10 @@
 /** A guard at the gateway's own page, without a cloud: who is let in, what is counted, and what a request that is sent again does. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { logEntry } from "../../gateway/flows/guard-scan.ts";
 import { aGuardedGate, leasUid } from "../support/guarded-gate.ts";
 import { SimDisk } from "../support/sim-disk.ts";
-import { aCredential, aDay, aGrant, blacklistRow, grantRow, noon, siteRow } from "../support/site-fixture.ts";
+import { aCredential, aDay, aGrant, blacklistRow, goneRow, grantRow, noon, siteRow } from "../support/site-fixture.ts";
 import { anySite, rosa } from "../support/staffed-gate.ts";
 
 const uid = leasUid;
@@ -95,6 +96,14 @@ describe("may this visitor come in", () => {
   });
 });
 
+test("who scanned whom is told to those alone who work here", async () => {
+  const { enter, ask, cookie } = await aGuardedGate();
+  await enter({ record_uid: uid, nonce });
+  const seen = async (headers: { cookie?: string }) => (await ask("GET", "/api/events", headers)).text;
+  assert.match(await seen({ cookie }), /"admitted".*person-rosa|person-rosa.*"admitted"/s);
+  assert.doesNotMatch(await seen({}), new RegExp(nonce));
+});
+
 describe("letting the visitor in", () => {
   test("is written down with the guard before the gate moves, and counts once however often it is sent", async () => {
     const { enter, heard, events } = await aGuardedGate({ entriesAllowed: 2 });
@@ -121,6 +130,21 @@ describe("letting the visitor in", () => {
       ["LIMIT_REACHED", "LIMIT_REACHED", "LIMIT_REACHED", null].sort(),
     );
     assert.equal(heard.length, 1);
+  });
+
+  test("whoever is taken off the list while they wait at the gate lets nobody in", async () => {
+    const { site, enter, held, heard, send, events } = await aGuardedGate({ entriesAllowed: 3 });
+    held.release = Promise.withResolvers<void>();
+    const scanned = { staff: rosa, accessPoint: "front", uid };
+    const first = logEntry(site, scanned, { nonce });
+    const second = logEntry(site, scanned, { nonce: "scan-0000-0000-0002" });
+    while (heard.length === 0) await new Promise((done) => setImmediate(done));
+    await send([goneRow("staff", rosa.id, 9)]);
+    held.release.resolve();
+    assert.equal((await first).outcome, "released", "it had been let in before");
+    assert.equal((await second).outcome, "unanswered");
+    assert.deepEqual([heard.length, (await events("admitted")).length], [1, 1]);
+    assert.equal((await enter({ record_uid: uid, nonce: "scan-0000-0000-0002" })).status, 401);
   });
 
   test("a number of another pass counts nothing", async () => {
