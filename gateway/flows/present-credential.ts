@@ -69,17 +69,24 @@ async function answer(site: SiteParts, request: AccessRequest, press: Press): Pr
   // Who asks again is asked to sign in.
   if (isWithoutGuard(site, press)) return { outcome: "unanswered", why: "stopped" };
   if (site.journal.state === "failed") return { outcome: "denied", reason: "STORAGE_FULL" };
+  const before = countedOf(site, press);
+  if (before) return whatBecameOf(before);
   let decision = decideNow(site, request, press.scan);
   if (isElsewhere(decision)) {
     await fetchEntry(site, decision.grant);
     decision = decideNow(site, request, press.scan);
   }
   // Nothing may come between the decision and its record: another door could spend the same entry.
-  const counted = press.scan?.nonce === undefined ? undefined : site.records.visits.withNonce(press.scan.nonce);
-  if (counted) return whatBecameOf(counted);
+  const meanwhile = countedOf(site, press);
+  if (meanwhile) return whatBecameOf(meanwhile);
   const accessPoint = site.accessPoints.get(request.accessPoint);
   if (decision.outcome === "denied" || !accessPoint) return deny(site, request, decision, press);
   return admit(site, request, accessPoint, decision, press);
+}
+
+/** What a guard's word of this number was written down as. */
+function countedOf({ records }: SiteParts, { scan }: Press): Visit | undefined {
+  return scan?.nonce === undefined ? undefined : records.visits.withNonce(scan.nonce);
 }
 
 /** `scan`: a guard asks, whom no guesser locks out. */

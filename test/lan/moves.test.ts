@@ -20,6 +20,15 @@ test("an entry held at one gateway opens a door of another, once", async (t) => 
   assert.deepEqual([west!.releases, east!.releases], [0, 1]);
 });
 
+test("a guard's word that is sent again takes no other entry away from where it is", async (t) => {
+  const [west, east] = await aSiteOf(t, ["west", "east"], { entries: 3 });
+  const word = "scan-0000-0000-0001";
+  assert.equal(await east!.present(0, word), "released");
+  assert.equal(await east!.present(0, word), "released");
+  assert.deepEqual([west!.held, east!.held, east!.releases], [2, 0, 1]);
+  assert.deepEqual(await east!.events(), ["rights-received", "admitted"]);
+});
+
 const crowds = [
   { crowd: 1, entries: 1 },
   { crowd: 100, entries: 1 },

@@ -159,10 +159,14 @@ export class Neighbour {
     return grant ? this.site.parts.records.rights(grant).held : 0;
   }
 
-  /** The guest's PIN, at one of this gateway's doors. */
-  async present(door = 0): Promise<string> {
+  /** The guest's PIN, at one of this gateway's doors. `nonce`: it is a guard who asks, by a word of this number. */
+  async present(door = 0, nonce?: string): Promise<string> {
     const request = { accessPoint: doorOf(this.id, door), presented: { kind: "pin" as const, index } };
-    const outcome: Outcome | undefined = await presentCredential(this.site.parts, request, undefined);
+    const outcome: Outcome | undefined = await presentCredential(this.site.parts, request, undefined, {
+      origin: undefined,
+      at: this.site.parts.clock.monotonic(),
+      ...(nonce !== undefined && { scan: { staff: "person-rosa", nonce } }),
+    });
     return outcome?.outcome === "denied" ? outcome.reason : (outcome?.outcome ?? "turned away");
   }
 
