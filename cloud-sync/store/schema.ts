@@ -266,6 +266,7 @@ export const event = pgTable(
     primaryKey({ columns: [table.siteId, table.gatewayId, table.epoch, table.seq] }),
     index("event_newest").on(table.siteId, table.at, table.gatewayId, table.epoch, table.seq),
     index("event_type").on(table.siteId, table.type, table.at, table.gatewayId, table.epoch, table.seq),
+    index("event_door").on(table.siteId, table.accessPoint, table.at, table.gatewayId, table.epoch, table.seq),
     index("event_grant").on(table.siteId, table.grantId),
   ],
 );
