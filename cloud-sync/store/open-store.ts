@@ -43,6 +43,8 @@ const migrationLock = 7_061_937;
 const useLock = 7_061_938;
 const connectDeadlineMs = 10_000;
 const statementDeadlineMs = 30_000;
+/** An index over many millions of events takes minutes, and another replica waits for it. */
+const migrationDeadlineMs = 3_600_000;
 const listenAgainMs = 1_000;
 /** SQLSTATE of a transaction that lost to another, and was taken back whole. */
 const deadlockFound = "40P01";
@@ -184,9 +186,11 @@ async function openPostgres(databaseUrl: string, { clock, logger, alone = false 
 async function migratePool(pool: Pool): Promise<void> {
   const client = await pool.connect();
   try {
+    await client.query(`set statement_timeout = ${migrationDeadlineMs}`);
     await client.query("select pg_advisory_lock($1)", [migrationLock]);
     await migrateNodePg(drizzleNodePg(client, { schema }), { migrationsFolder });
     await client.query("select pg_advisory_unlock($1)", [migrationLock]);
+    await client.query("reset statement_timeout");
   } finally {
     client.release();
   }

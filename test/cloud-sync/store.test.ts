@@ -7,7 +7,7 @@ import { Client } from "pg";
 import { feedPage, publish } from "../../cloud-sync/store/feed.ts";
 import { openStore } from "../../cloud-sync/store/open-store.ts";
 import { createSite } from "../../cloud-sync/store/sites.ts";
-import type { Store } from "../../cloud-sync/store/store.ts";
+import { rowsOf, type Store } from "../../cloud-sync/store/store.ts";
 import { noCursor } from "../../gateway/domain/feed.ts";
 import { silentLogger } from "../../gateway/ports/logger.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
@@ -30,6 +30,24 @@ const onPostgres = () => openStore({ databaseUrl: postgres!.url, clock: systemCl
 
 storeContract("PGlite", false, () => openStore({ clock: systemClock, logger: silentLogger }));
 storeContract("PostgreSQL", skip, onPostgres);
+
+test("a start waits for another replica's steps of the schema, and no statement after them has their hour", {
+  skip,
+}, async (t) => {
+  const waiting = await connected(postgres!.url);
+  await waiting.query("select pg_advisory_lock(7061937)");
+  const opening = onPostgres();
+  await until("it waits for the other's steps", async () => {
+    const { rows } = await waiting.query("select 1 from pg_locks where locktype = 'advisory' and not granted");
+    return rows.length > 0;
+  });
+  await waiting.end();
+  const store = await opening;
+  t.after(() => store.close());
+  // The only connection there is, on which the steps were made.
+  const [told] = await rowsOf<{ statement_timeout: string }>(store.db, sql`show statement_timeout`);
+  assert.equal(told?.statement_timeout, "30s");
+});
 
 describe("commits that cross, on PostgreSQL", { skip }, () => {
   let store: Store;
