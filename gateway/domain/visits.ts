@@ -114,7 +114,7 @@ export class Visits {
   }
 
   restore({ of, at, accessPoint, result, grant, staff, nonce, photo, sheet, leftAt, leftNonce }: VisitItem): void {
-    this.#add({ of, at, accessPoint, result, grant, staff, nonce, photo, sheet, leftAt, leftNonce });
+    this.#add({ of, at, accessPoint, grant, staff, nonce, photo, sheet, result, leftAt, leftNonce });
   }
 
   #begin(
