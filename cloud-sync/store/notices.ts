@@ -1,5 +1,5 @@
 /** What a host is told of their visitors: put into the outbox in the transaction that takes in the event, so once and never without it. */
-import { and, eq } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { z } from "zod";
 import type { Instant, Millis } from "../../gateway/domain/instant.ts";
 import type { ReadEvent } from "../read-event.ts";
@@ -69,7 +69,27 @@ export interface NoticeFacts {
   readonly gate: string;
 }
 
-/** undefined: it is forgotten by now. */
+/** The gate did not move for the admission, and its entry was given back. */
+async function isTakenBack(db: Queries, { siteId, gatewayId, epoch, seq, type, grantId }: EventRow): Promise<boolean> {
+  if (type !== "admitted" || grantId === null) return false;
+  const [found] = await db
+    .select({ seq: event.seq })
+    .from(event)
+    .where(
+      and(
+        eq(event.siteId, siteId),
+        eq(event.grantId, grantId),
+        eq(event.type, "void"),
+        eq(event.gatewayId, gatewayId),
+        eq(event.epoch, epoch),
+        sql`(${event.body}::json ->> 'of')::bigint = ${seq}::bigint`,
+      ),
+    )
+    .limit(1);
+  return found !== undefined;
+}
+
+/** undefined: it is forgotten by now, or was taken back. */
 export async function readNoticeFacts(
   db: Queries,
   { site: siteId, gateway, epoch, seq }: NoticePlace,
@@ -80,7 +100,7 @@ export async function readNoticeFacts(
     .innerJoin(grantRecord, and(eq(grantRecord.siteId, event.siteId), eq(grantRecord.id, event.grantId)))
     .where(and(eq(event.siteId, siteId), eq(event.gatewayId, gateway), eq(event.epoch, epoch), eq(event.seq, seq)));
   const site = found && (await readSite(db, siteId));
-  if (!site) return undefined;
+  if (!site || (await isTakenBack(db, found.event))) return undefined;
   const { accessPoint } = found.event;
   const [door] = accessPoint === null ? [] : await readDoors(db, siteId, [accessPoint]);
   return { ...found, site, gate: door?.name ?? accessPoint ?? site.name };

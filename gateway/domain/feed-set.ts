@@ -232,15 +232,27 @@ export class FeedSet {
   }
 
   isListed(subject: BlacklistEntry["subject"], value: string): boolean {
-    return this.#blacklist.has(`${subject}/${value}`);
+    return this.#blacklist.has(`${subject}/${foldOf(subject, value)}`);
   }
 
   /** Two entries may name the same subject; removing one keeps it listed. */
   #list({ subject, value }: BlacklistEntry, change: 1 | -1): void {
-    const entries = (this.#blacklist.get(`${subject}/${value}`) ?? 0) + change;
-    if (entries > 0) this.#blacklist.set(`${subject}/${value}`, entries);
-    else this.#blacklist.delete(`${subject}/${value}`);
+    const key = `${subject}/${foldOf(subject, value)}`;
+    const entries = (this.#blacklist.get(key) ?? 0) + change;
+    if (entries > 0) this.#blacklist.set(key, entries);
+    else this.#blacklist.delete(key);
   }
+}
+
+/** Documents are typed by people: case, spaces, dots and dashes do not count. What is nothing else stays as it is. */
+function foldOf(subject: BlacklistEntry["subject"], value: string): string {
+  if (subject !== "document") return value;
+  return (
+    value
+      .normalize("NFKC")
+      .toUpperCase()
+      .replace(/[^\p{L}\p{N}]/gu, "") || value
+  );
 }
 
 /** Takes something away: applied at once, even while the set is still arriving. */

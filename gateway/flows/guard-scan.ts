@@ -6,6 +6,7 @@ import type { AccessPointId } from "../domain/access-point.ts";
 import type { DenyReason } from "../domain/decide.ts";
 import type { EventSeq, GuardScan } from "../domain/entry-event.ts";
 import type { Grant, GrantId } from "../domain/grant.ts";
+import type { Millis } from "../domain/instant.ts";
 import type { StaffMember } from "../domain/staff.ts";
 import { isInside, type Visit } from "../domain/visits.ts";
 import type { AttachmentId } from "../ports/attachments.ts";
@@ -25,6 +26,8 @@ export interface GuardWord {
   /** The request's own number; the same again answers what became of the first. */
   readonly nonce: string;
   readonly photo?: AttachmentId | undefined;
+  /** Since the guard pressed, by the phone's own clock: a request that was sent again and again opens nothing late. */
+  readonly ageMs?: Millis | undefined;
   /** Where the guard's phone is farther from the gate than the site allows. */
   readonly farM?: number | undefined;
 }
@@ -83,11 +86,14 @@ export async function logEntry(site: SiteParts, scanned: ScannedPass, word: Guar
   const { nonce } = word;
   const isRepeat = site.records.visits.withNonce(nonce) !== undefined;
   const guard = scanned.staff;
-  const press = { origin: undefined, at: site.clock.monotonic(), scan: scanOf(site, scanned, word), guard };
+  const at = site.clock.monotonic() - (word.ageMs ?? 0);
+  const press = { origin: undefined, at, scan: scanOf(site, scanned, word), guard };
   const outcome = await presentCredential(site, request, undefined, press);
   const counted = site.records.visits.withNonce(nonce);
   const carried = site.records.candidates(request.presented).map(({ grant }) => grant.id);
-  if (counted && carried.length > 0 && (counted.grant === undefined || !carried.includes(counted.grant)))
+  // A grant may have left the feed since; then nobody can tell, and the answer is the first one's.
+  const isForgotten = counted?.grant !== undefined && site.records.grant(counted.grant) === undefined;
+  if (counted && !isForgotten && (counted.grant === undefined || !carried.includes(counted.grant)))
     return { outcome: "unanswered", why: "number-used", isRepeat };
   return { ...(outcome ?? ({ outcome: "unanswered", why: "busy" } as const)), isRepeat };
 }
@@ -96,16 +102,20 @@ export async function logEntry(site: SiteParts, scanned: ScannedPass, word: Guar
 export interface LoggedExit {
   readonly visit: Visit | undefined;
   readonly visitor: Visitor | undefined;
+  /** Another visitor was seen to leave under this number: nothing was written down. */
+  readonly isNumberUsed: boolean;
 }
 
 /** A visitor leaves: nothing is asked, and of several who came on one pass the first goes first. */
 export async function logExit(site: SiteParts, scanned: ScannedPass, word: GuardWord): Promise<LoggedExit> {
   const visitor = visitorOfPass(site, scanned);
   const repeated = site.records.visits.endedWith(word.nonce);
-  if (!visitor || repeated) return { visit: repeated, visitor };
-  const visit = firstInside(site, visitor.grant.id);
-  await noteExit(site, scanned, word, { visit, grant: visitor.grant.id });
-  return { visit, visitor };
+  if (!visitor) return { visit: undefined, visitor, isNumberUsed: false };
+  const grant = visitor.grant.id;
+  if (repeated) return { visit: repeated, visitor, isNumberUsed: repeated.grant !== grant };
+  const visit = firstInside(site, grant);
+  await noteExit(site, scanned, word, { visit, grant });
+  return { visit, visitor, isNumberUsed: false };
 }
 
 /** The same for a visit from the guard's list, be it a walk-in's. undefined: there is none, or it is over. */
@@ -116,7 +126,7 @@ export async function logExitOf(
   word: GuardWord,
 ): Promise<Visit | undefined> {
   const repeated = site.records.visits.endedWith(word.nonce);
-  if (repeated) return repeated;
+  if (repeated) return repeated.of === of ? repeated : undefined;
   const visit = site.records.visits.begunBy(of);
   if (!visit || !isInside(visit)) return undefined;
   await noteExit(site, at, word, { visit, grant: visit.grant });

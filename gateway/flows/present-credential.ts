@@ -65,12 +65,13 @@ export function presentCredential(
 
 async function answer(site: SiteParts, request: AccessRequest, press: Press): Promise<Outcome> {
   if (site.stopping.aborted) return { outcome: "unanswered", why: "stopped" };
-  if (isTooLate(site, press)) return { outcome: "unanswered", why: "too-late" };
-  // Who asks again is asked to sign in.
-  if (isWithoutGuard(site, press)) return { outcome: "unanswered", why: "stopped" };
+  // What was not written down did not happen, whatever the records say.
   if (site.journal.state === "failed") return { outcome: "denied", reason: "STORAGE_FULL" };
   const before = countedOf(site, press);
   if (before) return whatBecameOf(before);
+  if (isTooLate(site, press)) return { outcome: "unanswered", why: "too-late" };
+  // Who asks again is asked to sign in.
+  if (isWithoutGuard(site, press)) return { outcome: "unanswered", why: "stopped" };
   let decision = decideNow(site, request, press.scan);
   if (isElsewhere(decision)) {
     await fetchEntry(site, decision.grant);

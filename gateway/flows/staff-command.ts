@@ -4,6 +4,7 @@
  */
 import type { AccessPointId } from "../domain/access-point.ts";
 import type { GuardScan } from "../domain/entry-event.ts";
+import type { Millis } from "../domain/instant.ts";
 import type { StaffMember } from "../domain/staff.ts";
 import type { Visit } from "../domain/visits.ts";
 import { GatewayError } from "../errors.ts";
@@ -19,6 +20,8 @@ export interface StaffCommand {
   readonly action: DoorAction;
   /** For a visitor who has no pass. One of a number that was counted is answered with what became of it. */
   readonly scan?: GuardScan;
+  /** Since somebody pressed, before the command was heard. */
+  readonly ageMs?: Millis | undefined;
 }
 
 /** Beside what the lock answered. Nothing has moved in any of these cases. "not-staff": not any more. */
@@ -35,13 +38,13 @@ export type StaffCommandResult =
 export async function carryOutForStaff(site: SiteParts, command: StaffCommand): Promise<StaffCommandResult> {
   const accessPoint = site.accessPoints.get(command.accessPoint);
   if (!accessPoint) return "no-such-door";
-  if (isForbidden(site, command.action)) return "lockdown";
-  const askedAt = site.clock.monotonic();
+  if (isForbidden(site, command.action) && !countedOf(site, command)) return "lockdown";
+  const askedAt = site.clock.monotonic() - (command.ageMs ?? 0);
   const running = site.inTurn.run(accessPoint.id, async (): Promise<StaffCommandResult> => {
+    const counted = site.journal.state === "failed" ? undefined : countedOf(site, command);
+    if (counted) return whatBecameOf(counted);
     if (site.stopping.aborted || site.clock.monotonic() - askedAt > pressLifeMs) return "expired";
     if (!isStillStaff(site, command.staff)) return "not-staff";
-    const counted = command.scan?.nonce === undefined ? undefined : site.records.visits.withNonce(command.scan.nonce);
-    if (counted) return whatBecameOf(counted);
     const taken = take(site, command);
     if (!taken) return "storage-full";
     await taken.durable;
@@ -70,6 +73,10 @@ function take(site: SiteParts, command: StaffCommand) {
     if (error instanceof GatewayError && error.code === "storage-full") return undefined;
     throw error;
   }
+}
+
+function countedOf({ records }: SiteParts, { scan }: StaffCommand): Visit | undefined {
+  return scan?.nonce === undefined ? undefined : records.visits.withNonce(scan.nonce);
 }
 
 function whatBecameOf({ result }: Visit): CommandResult {

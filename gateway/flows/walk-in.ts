@@ -3,6 +3,9 @@
  * sheet and never into the event, which cannot be unwritten.
  */
 import { randomBytes } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
+import type { Visit } from "../domain/visits.ts";
+import { GatewayError } from "../errors.ts";
 import type { AttachmentId, Attachments } from "../ports/attachments.ts";
 import { type GuardWord, type ScannedPass, turnAway } from "./guard-scan.ts";
 import type { SiteParts } from "./site-parts.ts";
@@ -18,22 +21,32 @@ export interface VisitSheet {
   readonly note?: string;
 }
 
-/** With something that cannot be guessed, so that the hash in the event tells nothing of what is on the sheet. */
-export function keepSheet(attachments: Attachments, sheet: VisitSheet): Promise<AttachmentId> {
+/**
+ * With something that cannot be guessed, so that the hash in the event tells nothing of what is on the sheet. undefined: there is no room for it,
+ * and people come and go without.
+ */
+export async function keepSheet(attachments: Attachments, sheet: VisitSheet): Promise<AttachmentId | undefined> {
   const text = JSON.stringify({ ...sheet, salt: randomBytes(16).toString("base64url") });
-  return attachments.put({ kind: "sheet", bytes: Buffer.from(text) });
+  try {
+    return await attachments.put({ kind: "sheet", bytes: Buffer.from(text) });
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === "storage-full") return undefined;
+    throw error;
+  }
 }
 
 export async function readSheet(attachments: Attachments, id: AttachmentId | undefined): Promise<VisitSheet> {
-  const kept = id === undefined ? undefined : await attachments.read(id);
+  // A medium that gives one sheet back no more must not hide the others.
+  const kept = id === undefined ? undefined : await attachments.read(id).catch(() => undefined);
   if (kept?.kind !== "sheet") return {};
   const { salt: _, ...sheet } = JSON.parse(Buffer.from(kept.bytes).toString());
   return sheet;
 }
 
-export type WalkInResult = StaffCommandResult | "blacklisted";
+/** "number-used": another visitor was written down under it. */
+export type WalkInResult = StaffCommandResult | "blacklisted" | "number-used";
 
-/** Rejects with `journal-failed` or `storage-full`, in which case nothing has moved. */
+/** Rejects with `journal-failed` or, for want of room in the journal, `storage-full`, in which case nothing has moved. */
 export async function admitWalkIn(
   site: SiteParts,
   attachments: Attachments,
@@ -44,8 +57,9 @@ export async function admitWalkIn(
   const { staff, accessPoint } = at;
   const { document } = visitor;
   // The same request again needs no sheet of its own.
-  const isRepeat = site.records.visits.withNonce(word.nonce) !== undefined;
-  const sheet = isRepeat ? undefined : await keepSheet(attachments, visitor);
+  const before = site.records.visits.withNonce(word.nonce);
+  if (before && !(await isOf(attachments, before, visitor))) return "number-used";
+  const sheet = before ? undefined : await keepSheet(attachments, visitor);
   if (document !== undefined && site.records.isDocumentBlacklisted(document)) {
     await turnAway(site, { ...at, uid: undefined }, word, { sheet, why: "blacklisted" });
     return "blacklisted";
@@ -58,5 +72,12 @@ export async function admitWalkIn(
     ...(sheet !== undefined && { sheet }),
     ...(farM !== undefined && { farM }),
   };
-  return carryOutForStaff(site, { staff, accessPoint, action: "unlock", scan });
+  return carryOutForStaff(site, { staff, accessPoint, action: "unlock", scan, ageMs: word.ageMs });
+}
+
+/** Whether this visit was written down of this visitor, as far as can still be told. */
+async function isOf(attachments: Attachments, { grant, sheet: id }: Visit, visitor: VisitSheet): Promise<boolean> {
+  if (grant !== undefined) return false;
+  const sheet = await readSheet(attachments, id);
+  return sheet.name === undefined || isDeepStrictEqual(sheet, visitor);
 }

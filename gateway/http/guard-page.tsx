@@ -14,7 +14,7 @@ import { addGuardApp, allowDecoder, shellPath } from "./guard-app.ts";
 import { GuardDesk, slipAddress } from "./guard-desk.ts";
 import { Frame, GatePicker, GuardDocument, type GuardVisit } from "./guard-frame.tsx";
 import { type GuardSources, gateOf, gateResults, wordOf } from "./guard-routes.ts";
-import { openSlip, type Slip } from "./guard-slip.ts";
+import { ageOf, openSlip, type Slip } from "./guard-slip.ts";
 import { VerdictPage } from "./guard-verdict.tsx";
 import { addVisitsPage } from "./guard-visits.tsx";
 import { addWalkInPage } from "./guard-walk-in.tsx";
@@ -96,7 +96,8 @@ export function addGuardPage(
     const accessPoint = gateOf(site, slip.gate).id;
     const { nonce, uid } = slip;
     const photo = typeof form.photo === "string" && form.photo !== "" ? form.photo : undefined;
-    const word = { ...wordOf(sources, { nonce, photo }, { isEntry: true }), farM: slip.farM };
+    const said = { nonce, photo, age_ms: ageOf(form) };
+    const word = { ...wordOf(sources, said, { isEntry: true }), farM: slip.farM };
     const logged = await logEntry(site, { staff: visit.session.member, accessPoint, uid }, word);
     return desk.show(c, { ...slip, at: desk.now(), told: toldOf(logged) });
   });

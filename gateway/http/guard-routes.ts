@@ -55,6 +55,11 @@ export const nonceField = {
     .string()
     .regex(/^[\da-f]{64}$/, "the sha256 that POST /photos has answered")
     .optional(),
+  age_ms: z
+    .number()
+    .min(0)
+    .optional()
+    .openapi({ description: "Since the guard pressed. Nothing opens for a word that is older than ten seconds." }),
 };
 
 export const visitorSchema = z
@@ -208,11 +213,12 @@ export function wordOf(
   said: {
     readonly nonce: string;
     readonly photo?: string | undefined;
+    readonly age_ms?: number | undefined;
     readonly geolocation?: Position | undefined;
   },
   { isEntry = false }: { readonly isEntry?: boolean } = {},
 ): GuardWord {
-  const { nonce, photo, geolocation } = said;
+  const { nonce, photo, geolocation, age_ms: ageMs } = said;
   const isRepeat = site.records.visits.withNonce(nonce) !== undefined;
   if (photo !== undefined && !isRepeat && !attachments.has(photo))
     throw fieldProblem("body.photo", "there is no such photo here; send it first, by POST /photos");
@@ -220,7 +226,7 @@ export function wordOf(
   const isDemanded = isEntry && guards.photo === "required" && !attachments.isFull;
   if (isDemanded && photo === undefined && !isRepeat)
     throw fieldProblem("body.photo", "this site wants a photo of each visitor; send it first, by POST /photos");
-  return { nonce, photo, farM: farOutside(guards, geolocation) };
+  return { nonce, photo, ageMs, farM: farOutside(guards, geolocation) };
 }
 
 export function demandGuard(session: StaffSession | undefined, named: string | undefined): StaffMember {

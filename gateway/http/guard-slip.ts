@@ -44,6 +44,11 @@ export function toldOfAnswer({ access_granted, reason, gate }: Answered): Slip["
   return reason === null ? { outcome: "not-moved" } : { outcome: "denied", reason };
 }
 
+/** What the script says of how long ago the guard pressed; undefined: it sends for the first time, or there is none. */
+export function ageOf({ age }: Readonly<Record<string, unknown>>): number | undefined {
+  return typeof age === "string" && /^\d{1,12}$/.test(age) ? Number(age) : undefined;
+}
+
 export function sealSlip(seal: CredentialSeal, slip: Slip): string {
   return seal.seal(purpose, JSON.stringify(slip));
 }

@@ -6,7 +6,7 @@ import type { GuardDesk } from "./guard-desk.ts";
 import { Frame, GatePicker, type GuardVisit } from "./guard-frame.tsx";
 import { GuardPhoto } from "./guard-photo.tsx";
 import { gateOf } from "./guard-routes.ts";
-import { type Answered, toldOfAnswer } from "./guard-slip.ts";
+import { type Answered, ageOf, toldOfAnswer } from "./guard-slip.ts";
 import { guardWords } from "./guard-words.ts";
 import { pathOf } from "./language-switch.tsx";
 
@@ -39,6 +39,7 @@ export function addWalkInPage(app: Hono<RequestIdEnv>, desk: GuardDesk): void {
       photo: text("photo"),
       access_point: gate,
       nonce,
+      age_ms: ageOf(form),
     });
     return desk.show(c, { gate, uid: "", name, nonce, at: desk.now(), told: toldOfAnswer(answer) });
   });

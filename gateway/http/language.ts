@@ -32,5 +32,6 @@ export function ownPath(wanted: unknown): string {
   const here = "http://gateway.invalid";
   if (typeof wanted !== "string" || !wanted.startsWith("/") || !URL.canParse(wanted, here)) return "/";
   const { origin, pathname, search } = new URL(wanted, here);
-  return origin === here ? pathname + search : "/";
+  // "//somewhere" would lead to another host.
+  return origin === here && !/^\/[/\\]/.test(pathname) ? pathname + search : "/";
 }

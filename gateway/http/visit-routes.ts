@@ -104,7 +104,7 @@ const logExitRoute = createRoute({
       }),
       "Written down",
     ),
-    ...problems(400, 401, 403, 404, 413, 429, 503),
+    ...problems(400, 401, 403, 404, 409, 413, 429, 503),
   },
 });
 
@@ -144,7 +144,7 @@ const walkIn = createRoute({
       }),
       "What became of it",
     ),
-    ...problems(400, 401, 403, 413, 429, 503, 507),
+    ...problems(400, 401, 403, 409, 413, 429, 503),
   },
 });
 
@@ -224,7 +224,7 @@ export function addVisitRoutes(
     const { record_uid: uid, note, ...body } = c.req.valid("json");
     const staff = demandGuard(sessionOf(c), body.guard_id);
     const accessPoint = gateOf(site, body.access_point).id;
-    const sheet = note === undefined ? undefined : await roomFor(keepSheet(attachments, { note }));
+    const sheet = note === undefined ? undefined : await keepSheet(attachments, { note });
     const word = wordOf(sources, body);
     return c.json({ entry: await writtenDown(turnAway(site, { staff, accessPoint, uid }, word, { sheet })) }, 200);
   });
@@ -236,7 +236,8 @@ export function addVisitRoutes(
     const word = wordOf(sources, body);
     const words = guardWords[languageOf(c)];
     if (uid !== undefined) {
-      const { visit, visitor } = await writtenDown(logExit(site, { staff, accessPoint, uid }, word));
+      const { visit, visitor, isNumberUsed } = await writtenDown(logExit(site, { staff, accessPoint, uid }, word));
+      if (isNumberUsed) throw numberUsed();
       const message = visitor
         ? visit
           ? words.left
@@ -263,7 +264,7 @@ export function addVisitRoutes(
       ...(hostName !== undefined && { hostName }),
       ...(note !== undefined && { note }),
     };
-    const result = await roomFor(admitWalkIn(site, attachments, { staff, accessPoint }, visitor, word));
+    const result = await writtenDown(admitWalkIn(site, attachments, { staff, accessPoint }, visitor, word));
     const entry = site.records.visits.withNonce(word.nonce)?.of ?? null;
     const language = languageOf(c);
     const words = guardWords[language];
@@ -286,6 +287,8 @@ export function addVisitRoutes(
           { access_granted: false, reason: null, message: words.gate["not-moved"], entry, gate: "not-moved" as const },
           200,
         );
+      case "number-used":
+        throw numberUsed();
       case "not-staff":
         throw new HttpProblem(401, "unauthorized", "Sign in at the gateway first.");
       default:
@@ -367,6 +370,10 @@ async function writtenDown<T>(written: Promise<T>): Promise<T> {
     if (error instanceof GatewayError && error.code === "storage-full") throw sendAgain("storage-full");
     throw error;
   }
+}
+
+function numberUsed(): HttpProblem {
+  return fieldProblem("body.nonce", "another visitor was written down under it; make a new one", 409);
 }
 
 function sendAgain(code: string): HttpProblem {

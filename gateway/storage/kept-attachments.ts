@@ -40,6 +40,8 @@ export class KeptAttachments implements Attachments {
   readonly #kept = new Map<AttachmentId, Kept>();
   #bytes = 0;
   #lastNumber = 0;
+  /** At the last attempt. */
+  #isDiskFull = false;
   /** One change at a time. */
   #changing: Promise<unknown> = Promise.resolve();
 
@@ -56,7 +58,7 @@ export class KeptAttachments implements Attachments {
   }
 
   get isFull(): boolean {
-    return this.#waitingBytes() + attachmentBytesMax.photo > this.#bytesMax;
+    return this.#isDiskFull || this.#waitingBytes() + attachmentBytesMax.photo > this.#bytesMax;
   }
 
   put({ kind, bytes }: Attachment): Promise<AttachmentId> {
@@ -69,9 +71,11 @@ export class KeptAttachments implements Attachments {
         await this.#disk.makeFolder(this.#folder);
         await writeFileAtomically(this.#disk, this.#pathOf(kept), [bytes]);
       } catch (error) {
-        if (isFull(error)) throw noRoom(error);
-        throw error;
+        if (!isFull(error)) throw error;
+        this.#isDiskFull = true;
+        throw noRoom(error);
       }
+      this.#isDiskFull = false;
       this.#add(kept);
       return id;
     });

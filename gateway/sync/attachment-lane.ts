@@ -1,6 +1,7 @@
 /** Brings photos and sheets of visits to the cloud: never before the events that name them, one at a time, and again until they are taken. */
 import type { Millis, Monotonic } from "../domain/instant.ts";
 import type { VisitsView } from "../domain/visits.ts";
+import { GatewayError } from "../errors.ts";
 import type { AttachmentId, AttachmentLink, Attachments } from "../ports/attachments.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Journal } from "../ports/journal.ts";
@@ -21,11 +22,16 @@ export interface AttachmentLaneOptions {
 const againMs: Millis = 30_000;
 /** A guard took a photo and let nobody in with it: no event will ever name it. */
 const orphanMs: Millis = 24 * 3_600_000;
+const firstPauseMs: Millis = 60_000;
+const pauseMsMax: Millis = 3_600_000;
 
 export class AttachmentLane {
   readonly #options: AttachmentLaneOptions;
-  /** When this process first saw one that no event names. */
-  readonly #unnamedSince = new Map<AttachmentId, Monotonic>();
+  /** Those that no visit here names: since when, as far as this process has seen, and when the cloud is asked next. */
+  readonly #unnamed = new Map<
+    AttachmentId,
+    { readonly since: Monotonic; readonly nextAt: Monotonic; readonly pauseMs: Millis }
+  >();
 
   constructor(options: AttachmentLaneOptions) {
     this.#options = options;
@@ -55,37 +61,48 @@ export class AttachmentLane {
     const named = new Set<AttachmentId>();
     for (const { photo, sheet } of visits.newest())
       for (const id of [photo, sheet]) if (id !== undefined) named.add(id);
-    // Those that a visit here names come first; of the others the cloud may know.
+    // Those that a visit here names come first; of the others the cloud may know, and is asked less and less often.
     const waiting = attachments.waiting().toSorted((a, b) => Number(named.has(b)) - Number(named.has(a)));
     for (const id of waiting) {
       if (signal.aborted) return;
+      if (!named.has(id) && !this.#isDue(id)) continue;
       try {
-        await this.#send(id, signal);
+        await this.#send(id, named.has(id), signal);
       } catch (error) {
-        if (!signal.aborted) logger.info("attachment-waits", { waiting: waiting.length, error: error as Error });
-        return;
+        if (signal.aborted) return;
+        logger.info("attachment-waits", { waiting: waiting.length, error: error as Error });
+        // Without a line the others would fare no better; what is this one's own trouble is not theirs.
+        if (error instanceof GatewayError && error.code === "cloud-unreachable") return;
       }
     }
   }
 
-  async #send(id: AttachmentId, signal: AbortSignal): Promise<void> {
+  async #send(id: AttachmentId, isNamed: boolean, signal: AbortSignal): Promise<void> {
     const { attachments, link, logger } = this.#options;
-    const kept = await attachments.read(id);
+    const kept = await attachments.read(id).catch(() => undefined);
     if (!kept) {
       logger.error("attachment-unreadable", { id });
       return attachments.sent(id);
     }
     const answer = await link.attach(id, kept.bytes, signal);
-    if (answer === "not-named" && !this.#isOrphan(id)) return;
+    if (answer === "not-named" && (isNamed || !this.#isOrphan(id))) return;
     if (answer !== "taken") logger.warn("attachment-not-taken", { id, answer });
-    this.#unnamedSince.delete(id);
+    this.#unnamed.delete(id);
     await attachments.sent(id);
   }
 
-  #isOrphan(id: AttachmentId): boolean {
+  /** Photos are large, and lines are paid for. */
+  #isDue(id: AttachmentId): boolean {
     const now = this.#options.clock.monotonic();
-    const since = this.#unnamedSince.get(id) ?? now;
-    this.#unnamedSince.set(id, since);
-    return now - since > orphanMs;
+    const known = this.#unnamed.get(id);
+    if (known && now < known.nextAt) return false;
+    const pauseMs = known ? Math.min(2 * known.pauseMs, pauseMsMax) : firstPauseMs;
+    this.#unnamed.set(id, { since: known?.since ?? now, nextAt: now + pauseMs, pauseMs });
+    return known !== undefined;
+  }
+
+  #isOrphan(id: AttachmentId): boolean {
+    const known = this.#unnamed.get(id);
+    return known !== undefined && this.#options.clock.monotonic() - known.since > orphanMs;
   }
 }

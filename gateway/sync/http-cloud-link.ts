@@ -25,6 +25,8 @@ export interface CloudIdentity {
 const bodyBytesMax = 16 * 1024 * 1024;
 /** Beyond the time a poll may be held. */
 const answerDeadlineMs: Millis = 15_000;
+/** 2 MB at 140 kbit/s. */
+const uploadMs: Millis = 120_000;
 const tokenLifeS = 50;
 
 interface Told {
@@ -97,7 +99,13 @@ export class HttpCloudLink implements CloudLink, AttachmentLink {
   async attach(id: AttachmentId, bytes: Uint8Array, signal: AbortSignal): Promise<"taken" | "not-named" | "refused"> {
     const body = new Uint8Array(bytes);
     try {
-      await this.#tell("PUT", `/attachments/${id}`, { body, contentType: "application/octet-stream" }, signal);
+      await this.#tell(
+        "PUT",
+        `/attachments/${id}`,
+        { body, contentType: "application/octet-stream" },
+        signal,
+        uploadMs,
+      );
       return "taken";
     } catch (error) {
       if (!(error instanceof GatewayError) || error.code !== "cloud-refused") throw error;
@@ -113,8 +121,9 @@ export class HttpCloudLink implements CloudLink, AttachmentLink {
     return (await this.#parsed(epochSchema, response, "the new epoch")).epoch;
   }
 
-  async #tell(method: string, path: string, told: Told, signal: AbortSignal): Promise<void> {
-    const response = await this.#ask(method, path, { signal, ...told });
+  /** `waitMs`: beyond the usual, for what takes long to send. */
+  async #tell(method: string, path: string, told: Told, signal: AbortSignal, waitMs: Millis = 0): Promise<void> {
+    const response = await this.#ask(method, path, { signal, waitMs, ...told });
     // A login page on the way says 200.
     if (response.status !== 204)
       throw new GatewayError("cloud-refused", `cloud-sync answered ${response.status} to ${method} ${path}`);

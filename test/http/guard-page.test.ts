@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
 import type { GuardRules } from "../../gateway/domain/guard-rules.ts";
+import { ownPath } from "../../gateway/http/language.ts";
 import { aGuardedGate, leasUid } from "../support/guarded-gate.ts";
 import { SimDisk } from "../support/sim-disk.ts";
 
@@ -266,3 +267,17 @@ async function aGuard(
 function slipIn(page: string): string {
   return /name="of" value="([^"]+)"/.exec(page)?.[1] ?? "";
 }
+
+test("a sign-in leads back to pages of this gateway alone", () => {
+  for (const own of ["/guard?gate=front", "/guard/visitor?of=x"]) assert.equal(ownPath(own), own);
+  for (const foreign of [
+    "/.//evil.example/x",
+    "//evil.example",
+    "/\\evil.example",
+    "/%2e//evil.example",
+    "https://evil.example",
+    "guard",
+    7,
+  ])
+    assert.equal(ownPath(foreign), "/", String(foreign));
+});

@@ -147,6 +147,15 @@ describe("letting the visitor in", () => {
     assert.equal((await enter({ record_uid: uid, nonce: "scan-0000-0000-0002" })).status, 401);
   });
 
+  test("a press that is ten seconds old when it arrives opens nothing, and is told what became of it if it had", async () => {
+    const { enter, heard, events } = await aGuardedGate({ entriesAllowed: 3 });
+    assert.equal((await enter({ record_uid: uid, nonce, age_ms: 10_001 })).status, 503);
+    assert.deepEqual([heard.length, (await events("admitted")).length], [0, 0]);
+    assert.equal((await enter({ record_uid: uid, nonce, age_ms: 9_000 })).body.access_granted, true);
+    const late = await enter({ record_uid: uid, nonce, age_ms: 600_000 });
+    assert.deepEqual([late.status, late.body.access_granted, heard.length], [200, true, 1]);
+  });
+
   test("a number of another pass counts nothing", async () => {
     const { enter, send, site } = await aGuardedGate();
     const other = aGrant("other", {

@@ -77,6 +77,8 @@ describe("a visitor leaves", () => {
     assert.equal((await leave({ record_uid: uid, nonce: nonce(3) })).body.entry, first);
     assert.equal((await events("left")).length, 1);
     assert.equal((await leave({ record_uid: uid, nonce: nonce(4) })).body.entry, second);
+    const others = await leave({ entry: first, nonce: nonce(4) });
+    assert.equal(others.status, 404, "that number ended another visit");
     const nobody = await leave({ record_uid: uid, nonce: nonce(5) });
     assert.deepEqual([nobody.body.known, nobody.body.entry], [true, null]);
   });
@@ -119,10 +121,30 @@ describe("a visitor without a pass", () => {
     );
   });
 
-  test("is not let in with a document that is on the blacklist, and that is written down", async () => {
+  test("one number stands for one visitor, and for an entry that is not too old", async () => {
+    const { walkIn, enter, heard, read } = await aGuardedGate();
+    assert.equal((await walkIn({ name: "Tom", nonce: nonce(1), age_ms: 10_001 })).status, 503);
+    assert.equal((await walkIn({ name: "Tom", nonce: nonce(1) })).body.access_granted, true);
+    assert.equal((await walkIn({ name: "Bea", nonce: nonce(1) })).status, 409);
+    assert.equal((await enter({ record_uid: uid, nonce: nonce(1) })).status, 409);
+    assert.equal((await enter({ record_uid: "VIS-00000-AAA", nonce: nonce(1) })).status, 409);
+    assert.equal((await enter({ record_uid: uid, nonce: nonce(2) })).body.access_granted, true);
+    assert.equal((await walkIn({ name: "Bea", nonce: nonce(2) })).status, 409);
+    assert.deepEqual([heard.length, (await read("/visits")).body.items.length], [2, 2]);
+  });
+
+  test("comes in also where there is no room for what the guard writes", async () => {
+    const { walkIn, turnAway, attachments, events } = await aGuardedGate();
+    for (let mark = 0; mark < 4; mark += 1) await attachments.put({ kind: "photo", bytes: aJpeg(mark, 2 ** 21 - 4) });
+    assert.equal((await walkIn({ name: "Tom", nonce: nonce(1) })).body.access_granted, true);
+    assert.equal((await turnAway({ nonce: nonce(2), note: "no" })).status, 200);
+    assert.equal((await events("staff-command", "turned-away")).length, 2);
+  });
+
+  test("is not let in with a document that is on the blacklist, however it is typed, and that is written down", async () => {
     const { walkIn, heard, send, events } = await aGuardedGate();
-    await send([blacklistRow("tom", "document", "P-1", 9)]);
-    const { body } = await walkIn({ name: "Tom", document: "P-1", nonce: nonce(1) });
+    await send([blacklistRow("tom", "document", "12.345.678-Z", 9)]);
+    const { body } = await walkIn({ name: "Tom", document: "12345678 z", nonce: nonce(1) });
     assert.deepEqual([body.access_granted, body.reason], [false, "BLACKLISTED"]);
     assert.deepEqual(heard, []);
     const [away] = await events("turned-away");

@@ -50,7 +50,9 @@ async function insist(sending, wait) {
   const response = await again(async () => {
     upload ??= await uploaded(sending.picture);
     if (upload === undefined && sending.mustHavePicture) throw new Error("the photo is not there yet");
-    const fields = upload?.photo === undefined ? sending.fields : [...sending.fields, ["photo", upload.photo]];
+    const photo = upload?.photo === undefined ? [] : [["photo", upload.photo]];
+    // The gateway opens nothing for a press that is ten seconds old, and still says what became of it.
+    const fields = [...sending.fields, ...photo, ["age", String(Math.max(0, Date.now() - sending.at))]];
     return fetch(sending.path, {
       method: "POST",
       headers: { accept: "text/html" },
