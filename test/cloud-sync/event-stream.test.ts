@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { sql } from "drizzle-orm";
 import { type CloudApp, cloudApp } from "../../cloud-sync/app.ts";
+import { eventsOf } from "../../cloud-sync/store/wakes.ts";
 import { type LogFields, silentLogger } from "../../gateway/ports/logger.ts";
 import { adminToken, givenCloud, HandClock, type TestCloud } from "../support/cloud.ts";
 import { until } from "../support/until.ts";
@@ -69,7 +70,7 @@ test("when the store fails under a stream it ends, with a line in the log and no
   const stream = await listen();
   await waiting(1);
   await cloud.store.db.execute(sql`alter table gateway rename to gateway_away`);
-  cloud.store.wakes.wake("home");
+  cloud.store.wakes.wake(eventsOf("home"));
 
   assert.equal(await stream.text(), "");
   await waiting(0);
