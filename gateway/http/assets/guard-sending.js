@@ -33,9 +33,10 @@ export async function keptSending() {
   return sending && { about: sending.about, by: sending.by, at: sending.at, isOld: Date.now() - sending.at > oldMs };
 }
 
-export async function sendKept(wait) {
+/** `isPressed`: the guard says so now, with the visitor at the gate; else it is as old as it was. */
+export async function sendKept(wait, isPressed) {
   const sending = await kept();
-  return sending && insist(sending, wait);
+  return sending && insist(isPressed ? { ...sending, at: Date.now() } : sending, wait);
 }
 
 export const dropKept = forget;

@@ -134,7 +134,7 @@ const acts = {
   "give-up": () => giveUp(),
   "send-old": () => {
     show("pending", false);
-    once(() => answered(sendKept(wait)));
+    once(() => answered(sendKept(wait, true)));
   },
   "drop-old": async () => {
     await dropKept();
@@ -193,7 +193,7 @@ async function awaitGateway() {
 async function resume() {
   const kept = await keptSending();
   if (!kept || content.querySelector("[data-shell]")) return;
-  if (!kept.isOld && kept.by === guard()) return once(() => answered(sendKept(wait)));
+  if (!kept.isOld && kept.by === guard()) return once(() => answered(sendKept(wait, false)));
   const pending = when("pending");
   if (!pending) return;
   pending.querySelector("[data-part=about]").textContent = kept.about;
