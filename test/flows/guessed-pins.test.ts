@@ -17,18 +17,9 @@ import { SecretString } from "../../gateway/wire/secret.ts";
 import { startLoneSite } from "../support/lone-site.ts";
 import { SimClock } from "../support/sim-clock.ts";
 import { SimDisk } from "../support/sim-disk.ts";
-import {
-  aCredential,
-  aDay,
-  aGrant,
-  aPage,
-  aSite,
-  blacklistRow,
-  grantRow,
-  noon,
-  siteRow,
-} from "../support/site-fixture.ts";
+import { aCredential, aDay, aGrant, aPage, blacklistRow, grantRow, noon, siteRow } from "../support/site-fixture.ts";
 import { smallLimits } from "../support/site-store.ts";
+import { anySite, staffRow } from "../support/staffed-gate.ts";
 import { statusSources } from "../support/status-sources.ts";
 import { until } from "../support/until.ts";
 
@@ -226,7 +217,8 @@ const shut = {
 
 /** One grant for all of the keypads, by PIN and pass, and those that do not hold. */
 const known = aPage([
-  siteRow(aSite()),
+  siteRow(anySite()),
+  staffRow(guard),
   grantRow(
     aGrant("guest", {
       kind: "stay",
