@@ -20,7 +20,7 @@ import type { SiteParts } from "../flows/site-parts.ts";
 import type { Attachments } from "../ports/attachments.ts";
 import { guardWords } from "./guard-words.ts";
 import { languageOf } from "./language.ts";
-import { json, problems } from "./schemas.ts";
+import { json, jsonBody, problems } from "./schemas.ts";
 import type { StaffSession } from "./staff-sessions.ts";
 
 const bodyBytesMax = 16 * 1024;
@@ -101,7 +101,7 @@ const validateQr = createRoute({
   tags: ["Guards"],
   summary: "May this visitor come in now?",
   description: "Counts nothing and opens nothing. A denial is written down. Needs a guard who has signed in.",
-  request: { body: { required: true, content: { "application/json": { schema: z.object(scanFields) } } } },
+  request: { body: jsonBody(z.object(scanFields)) },
   responses: { 200: json(z.object(verdict), "The verdict"), ...problems(400, 401, 403, 413, 429) },
 });
 
@@ -113,17 +113,12 @@ const logEntryRoute = createRoute({
   description:
     "Decides anew. `nonce` is the request's own number: sent again it answers what became of the first, and counts nothing twice. Needs a guard who has signed in.",
   request: {
-    body: {
-      required: true,
-      content: {
-        "application/json": {
-          schema: z.object({
-            ...scanFields,
-            ...nonceField,
-          }),
-        },
-      },
-    },
+    body: jsonBody(
+      z.object({
+        ...scanFields,
+        ...nonceField,
+      }),
+    ),
   },
   responses: {
     200: json(

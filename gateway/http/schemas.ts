@@ -9,6 +9,11 @@ export const json = <T extends z.ZodType>(schema: T, description: string) => ({
   content: { "application/json": { schema } },
 });
 
+export const jsonBody = <T extends z.ZodType>(schema: T) => ({
+  required: true,
+  content: { "application/json": { schema } },
+});
+
 export const problems = <S extends number>(...statuses: readonly S[]) =>
   Object.fromEntries(
     statuses.map((status) => [

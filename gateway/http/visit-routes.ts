@@ -23,7 +23,7 @@ import {
 } from "./guard-routes.ts";
 import { guardWords } from "./guard-words.ts";
 import { languageOf } from "./language.ts";
-import { json, problems } from "./schemas.ts";
+import { json, jsonBody, problems } from "./schemas.ts";
 import type { StaffSession } from "./staff-sessions.ts";
 
 const bodyBytesMax = 16 * 1024;
@@ -53,19 +53,14 @@ const denyEntry = createRoute({
   tags: ["Guards"],
   summary: "The guard sends a visitor away",
   request: {
-    body: {
-      required: true,
-      content: {
-        "application/json": {
-          schema: z.object({
-            ...scanFields,
-            record_uid: scanFields.record_uid.optional(),
-            ...nonceField,
-            note: line(500).optional(),
-          }),
-        },
-      },
-    },
+    body: jsonBody(
+      z.object({
+        ...scanFields,
+        record_uid: scanFields.record_uid.optional(),
+        ...nonceField,
+        note: line(600).optional(),
+      }),
+    ),
   },
   responses: {
     200: json(z.object({ entry: z.number().int() }), "Written down"),
@@ -80,19 +75,14 @@ const logExitRoute = createRoute({
   summary: "A visitor has left",
   description: "By the pass, or by the number of the entry. The way out is never asked.",
   request: {
-    body: {
-      required: true,
-      content: {
-        "application/json": {
-          schema: z.object({
-            ...scanFields,
-            record_uid: scanFields.record_uid.optional(),
-            entry: z.number().int().min(1).optional(),
-            ...nonceField,
-          }),
-        },
-      },
-    },
+    body: jsonBody(
+      z.object({
+        ...scanFields,
+        record_uid: scanFields.record_uid.optional(),
+        entry: z.number().int().min(1).optional(),
+        ...nonceField,
+      }),
+    ),
   },
   responses: {
     200: json(
@@ -114,24 +104,19 @@ const walkIn = createRoute({
   tags: ["Guards"],
   summary: "Let in a visitor who has no pass, on the guard's own word",
   request: {
-    body: {
-      required: true,
-      content: {
-        "application/json": {
-          schema: z.object({
-            access_point: scanFields.access_point,
-            guard_id: scanFields.guard_id,
-            geolocation: scanFields.geolocation,
-            ...nonceField,
-            name: line(200),
-            type: line(60).optional(),
-            document: line(100).optional(),
-            host_name: line(200).optional(),
-            note: line(500).optional(),
-          }),
-        },
-      },
-    },
+    body: jsonBody(
+      z.object({
+        access_point: scanFields.access_point,
+        guard_id: scanFields.guard_id,
+        geolocation: scanFields.geolocation,
+        ...nonceField,
+        name: line(200),
+        type: line(60).optional(),
+        document: line(100).optional(),
+        host_name: line(200).optional(),
+        note: line(500).optional(),
+      }),
+    ),
   },
   responses: {
     200: json(

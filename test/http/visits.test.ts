@@ -152,6 +152,13 @@ describe("a visitor without a pass", () => {
   });
 });
 
+test("the longest note that the guard's page takes is written down whole", async () => {
+  const { turnAway, read } = await aGuardedGate();
+  const note = `no identity document: ${"x".repeat(500)}`;
+  assert.equal((await turnAway({ record_uid: uid, nonce: nonce(1), note })).status, 200);
+  assert.equal((await read("/visits")).body.items[0].note, note);
+});
+
 test("a guard sends a visitor away: written down once, with the reason on a sheet and not in the event", async () => {
   const { turnAway, events, heard, read } = await aGuardedGate();
   const { body } = await turnAway({ record_uid: uid, nonce: nonce(1), note: "was drunk" });
