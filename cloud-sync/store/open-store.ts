@@ -20,6 +20,7 @@ import { beginNewFeed } from "./feed.ts";
 import { migrationsFolder } from "./migrations.ts";
 import { copiesIn, newestGoodCopy } from "./pglite-copies.ts";
 import { openFolder, setAside, syncTree } from "./pglite-folder.ts";
+import { PreparedPglite } from "./prepared-pglite.ts";
 import * as schema from "./schema.ts";
 import { listSites } from "./sites.ts";
 import type { Database, Store, Transaction } from "./store.ts";
@@ -111,10 +112,12 @@ async function beginNewFeeds(store: Store, now: Instant): Promise<void> {
 }
 
 async function pgliteStore(client: PGlite, closed: () => Promise<void>): Promise<Store> {
-  const db = drizzlePglite(client, { schema });
+  const prepared = new PreparedPglite(client);
+  // Of PGlite drizzle asks for query() and transaction(), no more.
+  const db = drizzlePglite(prepared as unknown as PGlite, { schema });
   await migratePglite(db, { migrationsFolder });
   return makeStore(db, undefined, async () => {
-    await client.close();
+    await prepared.close();
     await closed();
   });
 }
