@@ -20,6 +20,7 @@ import { attachmentRoutes } from "./routes/attachment-routes.ts";
 import { auditRoutes } from "./routes/audit-routes.ts";
 import { authRoutes } from "./routes/auth-routes.ts";
 import { backupRoutes } from "./routes/backup-routes.ts";
+import { bookingRoutes } from "./routes/booking-routes.ts";
 import { eventRoutes } from "./routes/event-routes.ts";
 import { evidenceRoutes } from "./routes/evidence-routes.ts";
 import { factorRoutes } from "./routes/factor-routes.ts";
@@ -37,6 +38,7 @@ import { passRoutes } from "./routes/pass-routes.ts";
 import { passkeyRoutes } from "./routes/passkey-routes.ts";
 import { peopleRoutes } from "./routes/people-routes.ts";
 import { privacyRoutes } from "./routes/privacy-routes.ts";
+import { propertyRoutes } from "./routes/property-routes.ts";
 import { siteRoutes } from "./routes/site-routes.ts";
 import { tempCodeRoutes } from "./routes/temp-code-routes.ts";
 import { TempCodes } from "./temp-codes.ts";
@@ -108,6 +110,8 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
     numberRoutes,
     auditRoutes,
     backupRoutes,
+    propertyRoutes,
+    bookingRoutes,
   ])
     app.route("/", routes(parts));
   for (const routes of [

@@ -20,6 +20,14 @@ export interface WantedCredential {
   readonly value?: string | undefined;
   /** Digits of a generated PIN. */
   readonly length?: number | undefined;
+  /** Rather these than a generated one, where every lock takes them and nobody else has them. */
+  readonly preferred?: readonly PreferredValue[] | undefined;
+}
+
+export interface PreferredValue {
+  readonly value: string;
+  /** The same holder had it: then it need not have rested. */
+  readonly wasTheirs: boolean;
 }
 
 interface WantedPerson {
@@ -58,7 +66,8 @@ export async function createGrant(
 ): Promise<CreatedGrant> {
   const homeGateway = await checkReferences(tx, wanted);
   const site = await readSite(tx, wanted.site);
-  const shape = shapeFor(await readDoors(tx, wanted.site, wanted.accessPoints), wanted, site?.zone ?? "");
+  const doors = await readDoors(tx, wanted.site, wanted.accessPoints);
+  const shape = shapeFor(doors, wanted, site?.zone ?? "");
   const id = newId("grant");
   const values = new Map<string, string>();
   const credentials: Credential[] = [];
@@ -78,7 +87,9 @@ export async function createGrant(
         now,
         rested,
       );
-    const value = await findValue(tx, wanted, one, shape, `body.credentials[${index}]`, claim, now);
+    const value =
+      (await firstFree(doors, one, claim)) ??
+      (await findValue(tx, wanted, one, shape, `body.credentials[${index}]`, claim, now));
     values.set(credential, value);
     credentials[index] = {
       id: credential,
@@ -163,6 +174,16 @@ function shapeFor(doors: readonly Door[], wanted: WantedGrant, zone: string): Pi
   const shape = pinShapeOf(doors);
   if ("why" in shape) throw impossible(shape);
   return shape;
+}
+
+async function firstFree(
+  doors: readonly Door[],
+  { preferred = [] }: WantedCredential,
+  claim: (value: string, rested: boolean) => Promise<boolean>,
+): Promise<string | undefined> {
+  for (const { value, wasTheirs } of preferred)
+    if (!findUnfit(doors, { value }, "") && (await claim(value, !wasTheirs))) return value;
+  return undefined;
 }
 
 async function findValue(

@@ -13,6 +13,7 @@ import type { CloudParts } from "./cloud-parts.ts";
 import { hashOf } from "./ids.ts";
 import { copyAtStop, keepCopies } from "./jobs/copies.ts";
 import { keepHouse } from "./jobs/housekeeping.ts";
+import { provisionStays } from "./jobs/provision-stays.ts";
 import { sendMails } from "./jobs/send-mail.ts";
 import { sendNotices } from "./jobs/send-notices.ts";
 import { Meters } from "./meters.ts";
@@ -109,6 +110,7 @@ async function start(options: CloudOptions): Promise<RunningCloud> {
       ...(isEmbedded ? [keepCopies(parts, dataFolder)] : []),
       ...(parts.mail ? [sendMails(parts, parts.mail)] : []),
       sendNotices(parts),
+      provisionStays(parts),
     ]);
     logger.info("cloud-started", { url, store: isEmbedded ? "pglite" : "postgresql" });
     return {

@@ -1,6 +1,8 @@
 /** What all grants have in common that people make one by one, for others: they are found, listed and changed by whoever may, and every change is audited. */
 import type { Grant } from "../gateway/domain/grant.ts";
 import type { Instant } from "../gateway/domain/instant.ts";
+import type { CredentialSeal } from "../gateway/wire/credential-seal.ts";
+import type { SecretString } from "../gateway/wire/secret.ts";
 import { fieldProblem, HttpProblem } from "../web/problem.ts";
 import type { Asker } from "./asker.ts";
 import { grantFacts } from "./audit-facts.ts";
@@ -12,7 +14,15 @@ import { notFound } from "./routes/shapes.ts";
 import { recordAudit } from "./store/audit-trail.ts";
 import { readDoors } from "./store/doors.ts";
 import { listAccessPoints } from "./store/gateways.ts";
-import { changeGrant, freeCodes, type GrantRow, lockGrant, type PublishedGrant, toGrant } from "./store/grants.ts";
+import {
+  changeGrant,
+  freeCodes,
+  type GrantRow,
+  grantState,
+  lockGrant,
+  type PublishedGrant,
+  toGrant,
+} from "./store/grants.ts";
 import { findOne, type KindOfOne, listOnes, type OnesFilter } from "./store/grants-of-kind.ts";
 import { listSites, readSite, type SiteRow } from "./store/sites.ts";
 import type { Queries, Transaction } from "./store/store.ts";
@@ -84,28 +94,66 @@ export class OwnGrants {
   /** For ever. The same once more changes nothing. */
   revoke(asker: Asker, permission: Action, id: string, auditAs: string): Promise<void> {
     return this.alter(asker, permission, id, auditAs, async (tx, row, now) => {
-      if (row.revokedAt !== null) return undefined;
-      const grant = { ...toGrant(row), revoked: true };
-      await freeCodes(tx, grant, undefined, now);
-      await changeGrant(tx, row, grant, { revokedAt: now, retiredAt: null }, now);
-      return grant;
+      return row.revokedAt === null ? revokeGrant(tx, row, now) : undefined;
     });
   }
 
-  /** The site that was named, or the only one the actor belongs to. `place`: where it may be named: "body", "query". */
-  async siteOf(actor: Actor, action: Action, named: string | undefined, place: string): Promise<SiteRow> {
-    const { db } = this.#parts.store;
-    const mine = sitesOf(actor, action);
-    if (named !== undefined) {
-      const site = (mine?.includes(named) ?? true) ? await readSite(db, named) : undefined;
-      if (site) return site;
-      throw fieldProblem(`${place}.site`, "there is no such site");
-    }
-    const sites = (await listSites(db)).filter(({ id }) => mine?.includes(id) ?? true);
-    const [only] = sites;
-    if (only && sites.length === 1) return only;
-    throw fieldProblem(`${place}.site`, only ? "name the site; there are several" : "there is no site yet");
+  /** As chosenSite(). */
+  siteOf(actor: Actor, action: Action, named: string | undefined, place: string): Promise<SiteRow> {
+    return chosenSite(this.#parts.store.db, actor, action, named, place);
   }
+}
+
+/** `row`: locked before. Answers its new state. */
+export async function revokeGrant(tx: Transaction, row: GrantRow, now: Instant): Promise<Grant> {
+  const grant = { ...toGrant(row), revoked: true };
+  await freeCodes(tx, grant, undefined, now);
+  await changeGrant(tx, row, grant, { revokedAt: now, retiredAt: null }, now);
+  return grant;
+}
+
+/** The site that was named, or the only one the actor belongs to. `place`: where it may be named: "body", "query". */
+export async function chosenSite(
+  db: Queries,
+  actor: Actor,
+  action: Action,
+  named: string | undefined,
+  place: string,
+): Promise<SiteRow> {
+  const mine = sitesOf(actor, action);
+  if (named !== undefined) {
+    const site = (mine?.includes(named) ?? true) ? await readSite(db, named) : undefined;
+    if (site) return site;
+    throw fieldProblem(`${place}.site`, "there is no such site");
+  }
+  const sites = (await listSites(db)).filter(({ id }) => mine?.includes(id) ?? true);
+  const [only] = sites;
+  if (only && sites.length === 1) return only;
+  throw fieldProblem(`${place}.site`, only ? "name the site; there are several" : "there is no site yet");
+}
+
+/** The digits of a grant's PIN; who asked for them is in the audit trail before they are told. */
+export async function revealDigits(
+  { store, siteKeys, clock }: CloudParts,
+  { actor, from }: Asker,
+  row: GrantRow,
+  auditAs: { readonly action: string; readonly thing: string },
+): Promise<string> {
+  const seal = await siteKeys.seal(store.db, row.siteId);
+  const state = grantState(row, clock.wall());
+  if (state === "ended" || state === "revoked")
+    throw new HttpProblem(409, "ended", "It has ended; its digits may be another's by now.");
+  const digits = digitsOf(row, seal);
+  if (!digits) throw new HttpProblem(409, "no-digits", "It has no digits.");
+  const entry = { site: row.siteId, actor: actor.id, from, ...auditAs };
+  await store.transaction((tx) => recordAudit(tx, entry, clock.wall()));
+  return digits.reveal();
+}
+
+/** undefined: it has none, or they are forgotten. */
+export function digitsOf(row: GrantRow, seal: CredentialSeal): SecretString | undefined {
+  const pin = toGrant(row).credentials.find(({ kind }) => kind === "pin");
+  return pin?.sealed === undefined ? undefined : seal.open(pin.id, pin.sealed);
 }
 
 export function demandNoRefusal(refusals: readonly { readonly field: string; readonly message: string }[]): void {

@@ -2,7 +2,7 @@
 import type { Instant } from "../gateway/domain/instant.ts";
 import type { WeeklySchedule } from "../gateway/domain/schedule.ts";
 import { type CodeStatus, codeMoment, codeStatus } from "./domain/code-status.ts";
-import type { EvidenceOf } from "./evidence.ts";
+import type { DoorEvidence, EvidenceOf } from "./evidence.ts";
 import { type GrantState, grantState, type PublishedGrant, toGrant } from "./store/grants.ts";
 import type { SiteRow } from "./store/sites.ts";
 
@@ -56,10 +56,7 @@ export function toTempCode(
   now: Instant,
 ): TempCode {
   const grant = toGrant(row);
-  const pin = grant.credentials.find(({ kind }) => kind === "pin") ?? grant.credentials[0];
-  const evidence = grant.accessPoints.flatMap((accessPoint) =>
-    pin ? [evidenceOf({ row, version }, { accessPoint, credential: pin, at: codeMoment(grant, site.zone, now) })] : [],
-  );
+  const evidence = evidenceAtDoors({ row, version }, site, evidenceOf, now);
   const used = [row.lastUsedAt, ...evidence.map(({ code }) => code?.usedAt)].filter((at) => typeof at === "number");
   const { imported } = grant.about;
   return {
@@ -77,6 +74,34 @@ export function toTempCode(
     windows: grant.schedule?.windows ?? null,
     lastUsed: used.length > 0 ? Math.max(...used) : null,
     imported: typeof imported === "object" && imported !== null ? (imported as Record<string, unknown>) : null,
-    doors: evidence.map(({ accessPoint, opens, code }) => ({ accessPoint, ...codeStatus(opens, code) })),
+    doors: evidence.map(toDoor),
   };
+}
+
+/** How far the code of a grant has come at each of its doors. */
+export function codeAtDoors(
+  published: PublishedGrant,
+  site: SiteRow,
+  evidenceOf: EvidenceOf,
+  now: Instant,
+): TempCodeDoor[] {
+  return evidenceAtDoors(published, site, evidenceOf, now).map(toDoor);
+}
+
+function evidenceAtDoors(
+  published: PublishedGrant,
+  site: SiteRow,
+  evidenceOf: EvidenceOf,
+  now: Instant,
+): DoorEvidence[] {
+  const grant = toGrant(published.row);
+  const pin = grant.credentials.find(({ kind }) => kind === "pin") ?? grant.credentials[0];
+  const at = codeMoment(grant, site.zone, now);
+  return grant.accessPoints.flatMap((accessPoint) =>
+    pin ? [evidenceOf(published, { accessPoint, credential: pin, at })] : [],
+  );
+}
+
+function toDoor({ accessPoint, opens, code }: DoorEvidence): TempCodeDoor {
+  return { accessPoint, ...codeStatus(opens, code) };
 }

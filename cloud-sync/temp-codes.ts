@@ -18,12 +18,13 @@ import {
   type OnesPage,
   type OnesQuery,
   OwnGrants,
+  revealDigits,
   type Transact,
 } from "./own-grants.ts";
 import { demandMay } from "./routes/asks.ts";
 import { recordAudit } from "./store/audit-trail.ts";
 import { readDoors } from "./store/doors.ts";
-import { changeGrant, grantState, keepCodes, type PublishedGrant, toGrant } from "./store/grants.ts";
+import { changeGrant, keepCodes, type PublishedGrant, toGrant } from "./store/grants.ts";
 import { recordSecurity } from "./store/security-events.ts";
 import { readSite, type SiteRow } from "./store/sites.ts";
 import { type TempCode, type TempCodeChange, toTempCode, type WantedTempCode } from "./temp-code.ts";
@@ -129,19 +130,9 @@ export class TempCodes {
   }
 
   /** The digits; who asked for them is in the audit trail before they are told. */
-  async reveal({ actor, from }: Asker, id: string): Promise<string> {
-    const { store, siteKeys, clock } = this.#parts;
-    const { row } = await this.#ones.find(actor, "codes.reveal", id);
-    const seal = await siteKeys.seal(store.db, row.siteId);
-    const state = grantState(row, clock.wall());
-    if (state === "ended" || state === "revoked")
-      throw new HttpProblem(409, "ended", "It has ended; its digits may be another's by now.");
-    const pin = toGrant(row).credentials.find(({ kind }) => kind === "pin");
-    const digits = pin?.sealed === undefined ? undefined : seal.open(pin.id, pin.sealed);
-    if (!digits) throw new HttpProblem(409, "no-digits", "It has no digits.");
-    const entry = { site: row.siteId, actor: actor.id, from, action: "codes.reveal", thing: id };
-    await store.transaction((tx) => recordAudit(tx, entry, clock.wall()));
-    return digits.reveal();
+  async reveal(asker: Asker, id: string): Promise<string> {
+    const { row } = await this.#ones.find(asker.actor, "codes.reveal", id);
+    return revealDigits(this.#parts, asker, row, { action: "codes.reveal", thing: id });
   }
 
   /** What a code must be at these doors; `accessPoints` empty or unknown ones are left out. */

@@ -64,6 +64,7 @@ const untold = new Set([
   "name",
   "userName",
   "email",
+  "phone",
   "document",
   "reason",
 ]);

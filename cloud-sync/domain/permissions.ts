@@ -48,6 +48,11 @@ export const permissions = {
   "codes.reveal": { admin: "every", owner: "site", agency: "own" },
   "passes.read": { admin: "every", support: "every", owner: "site", guard: "site", resident: "own" },
   "passes.change": { admin: "every", owner: "site", resident: "own" },
+  /** Bookings, and the properties that are let. */
+  "stays.read": { admin: "every", support: "every", owner: "site", user: "site" },
+  "stays.change": { admin: "every", owner: "site" },
+  "stays.reveal": { admin: "every", owner: "site" },
+  "properties.change": { admin: "every", owner: "site" },
   "events.read": { admin: "every", support: "every", owner: "site", guard: "site", user: "site" },
   /** How guards and gates do, counted. */
   "numbers.read": { admin: "every", support: "every", owner: "site" },

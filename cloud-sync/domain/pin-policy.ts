@@ -40,7 +40,17 @@ export function makePin(
 ): string | undefined {
   for (let draws = 0; draws < drawsMax; draws += 1) {
     const pin = Array.from({ length }, () => digits[randomBelow(digits.length)]).join("");
-    if (!forbiddenPrefixes.some((prefix) => pin.startsWith(prefix))) return pin;
+    if (!forbiddenPrefixes.some((prefix) => pin.startsWith(prefix)) && !isWeakPin(pin)) return pin;
   }
   return undefined;
+}
+
+/** What whoever guesses tries first: one digit over and over, a run up or down, the same two or three digits again. */
+export function isWeakPin(pin: string): boolean {
+  const steps = new Set(Array.from({ length: pin.length - 1 }, (_, at) => Number(pin[at + 1]) - Number(pin[at])));
+  const [step = 0] = steps;
+  if (steps.size === 1 && Math.abs(step) <= 1) return true;
+  return [2, 3].some(
+    (part) => pin.length >= 2 * part && pin === pin.slice(0, part).repeat(pin.length).slice(0, pin.length),
+  );
 }

@@ -4,6 +4,7 @@ import type { Instant } from "../../gateway/domain/instant.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import { forgetAttachments } from "../store/attachments.ts";
 import { destroyKeysBefore } from "../store/audit-keys.ts";
+import { forgetGuests } from "../store/bookings.ts";
 import { forgetEvents } from "../store/forget-events.ts";
 import { forgetGrants } from "../store/forget-grants.ts";
 import { listGateways } from "../store/gateways.ts";
@@ -49,6 +50,7 @@ export async function forgetOfSite(parts: CloudParts, site: string): Promise<For
   const grants = await inBatches(stopping, grantsAtOnce, () =>
     store.transaction((tx) => forgetGrants(tx, site, endedBefore, now, grantsAtOnce)),
   );
+  await store.transaction((tx) => forgetGuests(tx, site, endedBefore.names, now));
   const taken = ago(retention.photosDays);
   await inBatches(stopping, photosAtOnce, () =>
     store.transaction((tx) => forgetAttachments(tx, site, taken, photosAtOnce)),

@@ -12,6 +12,7 @@ import { findImpossible } from "../domain/doors.ts";
 import { pinLengths } from "../domain/pin-policy.ts";
 import { entriesLeft, isLowering, type RightsAccount } from "../domain/settle-rights.ts";
 import { silentSince } from "../domain/silence.ts";
+import { revokeGrant } from "../own-grants.ts";
 import { readDoors } from "../store/doors.ts";
 import { type GatewayRow, listGateways } from "../store/gateways.ts";
 import {
@@ -363,11 +364,8 @@ export function grantRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
       const row = await lockGrant(tx, site, id);
       if (!row) throw notFound(`grant ${id} at site ${site}`);
       if (row.revokedAt !== null) return;
-      const before = toGrant(row);
-      const grant: Grant = { ...before, revoked: true };
-      await freeCodes(tx, grant, undefined, clock.wall());
-      await changeGrant(tx, row, grant, { revokedAt: clock.wall(), retiredAt: null }, clock.wall());
-      const facts = { before: grantFacts(before), after: grantFacts(grant) };
+      const grant = await revokeGrant(tx, row, clock.wall());
+      const facts = { before: grantFacts(toGrant(row)), after: grantFacts(grant) };
       await noteOf(parts, c)(tx, { site, action: "grants.revoke", thing: id, ...facts });
     });
     logger.info("grant-revoked", { site, grant: id, by: c.get("actor").id });

@@ -44,6 +44,9 @@ export function toInstantAt(text: string, zone: string): Instant {
     : toInstant(text);
 }
 
+/** An hour of the wall clock at the site, "15:00". */
+export const hourText = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, "is no time of day; write 15:00");
+
 export function iso(instant: Instant): string {
   return Temporal.Instant.fromEpochMilliseconds(instant).toString();
 }

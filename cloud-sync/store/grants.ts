@@ -60,6 +60,7 @@ export async function changeGrant(
     .set({
       ...columns,
       holderName: grant.holder.name,
+      accessPoints: [...grant.accessPoints],
       validFrom: grant.validity.from,
       validUntil: grant.validity.until,
       body: JSON.stringify(grant),

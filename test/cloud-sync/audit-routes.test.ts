@@ -9,6 +9,7 @@ import { givenCloud, HandClock, type TestCloud } from "../support/cloud.ts";
 const clock = new HandClock();
 let cloud: TestCloud;
 let places: Record<string, string>;
+let aBooking: object;
 
 const aGrant = {
   kind: "visitor",
@@ -28,6 +29,11 @@ before(async () => {
   const grant = (await cloud.ask("POST", "/api/sites/demo/grants", aGrant)).body;
   const code = await cloud.ask("POST", "/api/temp-codes", { name: "Cleaner", expiry: "2031-03-04T20:00" });
   const pass = await cloud.ask("POST", "/api/passes", { visitorName: "Lea Visitor", notes: "brings a dog" });
+  const property = await cloud.ask("POST", "/api/properties", { name: "Flat" });
+  const empty = await cloud.ask("POST", "/api/properties", { name: "Attic" });
+  const days = { arrival: "2031-03-05", departure: "2031-03-08" };
+  aBooking = { property: property.body.id, guest: { name: "Gus Guest" }, ...days };
+  const booking = await cloud.ask("POST", "/api/bookings", aBooking);
   places = {
     site: "demo",
     gateway: gateway.id,
@@ -36,6 +42,9 @@ before(async () => {
     accessPoint: "front",
     id: code.body.id,
     pass: pass.body.id,
+    property: property.body.id,
+    empty: empty.body.id,
+    booking: booking.body.id,
   };
 });
 after(() => cloud.close());
@@ -69,6 +78,13 @@ const changes: Record<string, readonly [body: object | undefined, action: string
   "patch /api/passes/{pass}": [{ visitorName: "Lea B. Visitor", notes: "brings a cat" }, "passes.change"],
   "post /api/passes/{pass}/link": [undefined, "passes.renew-link"],
   "delete /api/passes/{pass}": [undefined, "passes.revoke"],
+  "post /api/properties": [{ site: "demo", name: "Cabin" }, "properties.create"],
+  "patch /api/properties/{property}": [{ rules: { checkIn: "16:00" } }, "properties.change"],
+  "delete /api/properties/{empty}": [undefined, "properties.close"],
+  "post /api/bookings": [undefined, "bookings.create"],
+  "patch /api/bookings/{booking}": [{ guest: { name: "Gus G. Guest" } }, "bookings.change"],
+  "post /api/bookings/{booking}/reveal": [undefined, "bookings.reveal"],
+  "post /api/bookings/{booking}/new-code": [undefined, "bookings.renew-code"],
   "post /api/security-events/{event}/resolve": [undefined, "security.resolve"],
   "post /api/sites/{site}/gateways/{gateway}/revoke": [undefined, "gateways.revoke"],
 };
@@ -84,7 +100,9 @@ describe("every changing route below /api", () => {
       .filter(([path]) => path.startsWith("/api/"))
       .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`))
       .filter((name) => !name.startsWith("get ") && !elsewhere.test(name));
-    const listed = Object.keys(changes).map((name) => (name.split("?")[0] ?? "").replace(/\{(event|pass)\}/, "{id}"));
+    const listed = Object.keys(changes).map((name) =>
+      (name.split("?")[0] ?? "").replace(/\{(event|pass|property|empty|booking)\}/, "{id}"),
+    );
     assert.deepEqual(changing.sort(), listed.sort());
   });
 
@@ -95,7 +113,8 @@ describe("every changing route below /api", () => {
       const url = path.replace(/\{(\w+)\}/g, (_, place) => places[place] ?? "none");
       const before = await trail(1_000);
       clock.advance(1_000);
-      const answer = await cloud.ask(method.toUpperCase(), url, body, { "user-agent": "a test" });
+      const asked = action === "bookings.create" ? aBooking : body;
+      const answer = await cloud.ask(method.toUpperCase(), url, asked, { "user-agent": "a test" });
       assert.ok(answer.status < 300, answer.text);
       if (action === "blacklist.add") places.entry = answer.body.id;
       const after = await trail(1_000);
@@ -118,6 +137,7 @@ describe("every changing route below /api", () => {
       "Visitor",
       "X7654321",
       "brings",
+      "Gus G",
     ])
       assert.ok(!all.includes(secret), secret);
   });

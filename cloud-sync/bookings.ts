@@ -1,0 +1,312 @@
+/**
+ * Bookings: what a source says of a stay, and how far its code has come. A booking never opens a door: it is planned (domain/stay-planner.ts),
+ * and a grant comes of it. The API and the pages both call these; who may do what is asked here.
+ */
+import type { Validity } from "../gateway/domain/grant.ts";
+import type { Instant } from "../gateway/domain/instant.ts";
+import { fieldProblem, HttpProblem } from "../web/problem.ts";
+import type { Asker } from "./asker.ts";
+import type { CloudParts } from "./cloud-parts.ts";
+import type { Facts } from "./domain/audit-body.ts";
+import { type Action, type Actor, sitesOf } from "./domain/permissions.ts";
+import { type BookingKind, type BookingStatus, codeWindow, type StayDays, stayMoments } from "./domain/stay-planner.ts";
+import { type EvidenceOf, gatherEvidence } from "./evidence.ts";
+import { newId } from "./ids.ts";
+import { chosenSite, revealDigits, revokeGrant, type Transact } from "./own-grants.ts";
+import { daysOf, provisionStay } from "./provision-stay.ts";
+import { demandMay } from "./routes/asks.ts";
+import { notFound } from "./routes/shapes.ts";
+import { recordAudit } from "./store/audit-trail.ts";
+import {
+  type BookingFilter,
+  type BookingRow,
+  bookedTwice,
+  findBooking,
+  insertBooking,
+  listBookings,
+  lockBooking,
+  writeBooking,
+} from "./store/bookings.ts";
+import { lockGrant, type PublishedGrant, readGrant } from "./store/grants.ts";
+import { findProperty, type Property } from "./store/properties.ts";
+import { readSite, type SiteRow } from "./store/sites.ts";
+import { codeAtDoors, type TempCodeDoor } from "./temp-code.ts";
+
+/** Whoever asks at /api/bookings. */
+const apiSource = "api";
+/** Nobody books for longer. */
+const stayMsMax = 400 * 24 * 3_600_000;
+
+export interface Guest {
+  readonly name: string;
+  readonly phone: string | null;
+  readonly email: string | null;
+  readonly language: string | null;
+}
+
+/** Days as a flat is let, or moments as a room of a hub is. */
+export type BookedTime = { readonly days: StayDays } | { readonly moments: Validity };
+
+export interface WantedBooking {
+  /** What whoever asks calls it; left out: its id. */
+  readonly externalId?: string | undefined;
+  readonly kind: BookingKind;
+  readonly status: BookingStatus;
+  readonly guest: Guest;
+  readonly time: BookedTime;
+}
+
+export interface BookingChange {
+  readonly property?: string | undefined;
+  readonly status?: BookingStatus | undefined;
+  readonly guest?: { readonly [K in keyof Guest]?: Guest[K] | undefined } | undefined;
+  readonly time?: BookedTime | undefined;
+}
+
+export interface Booking extends Omit<BookingRow, "siteId" | "propertyId" | "formerGrantId" | "lookAt"> {
+  readonly site: string;
+  /** IANA; the wall clock that people there read. */
+  readonly zone: string;
+  readonly property: string;
+  /** When its code works, the property's early and late minutes included. */
+  readonly codeFrom: Instant;
+  readonly codeUntil: Instant;
+  /** When its code is made; null: it has one, or gets none. */
+  readonly codeDueAt: Instant | null;
+  /** The property has another confirmed booking at the same time. */
+  readonly isBookedTwice: boolean;
+  /** How far its code has come at each door; empty: there is none. */
+  readonly doors: readonly TempCodeDoor[];
+}
+
+export type BookingQuery = Omit<BookingFilter, "sites"> & { readonly site?: string | undefined };
+
+export interface BookingsPage {
+  readonly items: readonly Booking[];
+  /** Where the next page begins. */
+  readonly next: BookingFilter["after"];
+}
+
+export class Bookings {
+  readonly #parts: CloudParts;
+
+  constructor(parts: CloudParts) {
+    this.#parts = parts;
+  }
+
+  /** As they end; of the site, or of all that the actor may see. */
+  async list(actor: Actor, { site, limit, ...filter }: BookingQuery): Promise<BookingsPage> {
+    const { db } = this.#parts.store;
+    const sites =
+      site === undefined
+        ? sitesOf(actor, "stays.read")
+        : [(await chosenSite(db, actor, "stays.read", site, "query")).id];
+    const all = await listBookings(db, { ...filter, sites, limit: limit + 1 });
+    const rows = all.slice(0, limit);
+    const last = all.length > limit ? rows.at(-1) : undefined;
+    return { items: await this.#shown(rows), next: last && { endsAt: last.endsAt, id: last.id } };
+  }
+
+  async read(actor: Actor, id: string): Promise<Booking> {
+    const [booking] = await this.#shown([await this.#find(actor, "stays.read", id)]);
+    return booking!;
+  }
+
+  /** Answers its id. The code is made at once where it is time. */
+  async create(
+    { actor, from }: Asker,
+    property: Property,
+    wanted: WantedBooking,
+    transact: Transact = (work) => this.#parts.store.transaction(work),
+  ): Promise<string> {
+    const { store, clock, logger } = this.#parts;
+    const site = await readSite(store.db, property.site);
+    if (!site) throw notFound(`property ${property.id}`);
+    if (property.closedAt !== null) throw fieldProblem("body.property", "it is let no more", 409);
+    const { guest, kind, status } = wanted;
+    const time = timeColumns(wanted.time, property, site);
+    const made = await transact(async (tx) => {
+      const now = clock.wall();
+      const id = newId("booking");
+      const row = await insertBooking(tx, {
+        siteId: site.id,
+        id,
+        propertyId: property.id,
+        kind,
+        source: apiSource,
+        externalId: wanted.externalId ?? id,
+        status,
+        ...time,
+        ...guestColumns(guest),
+        createdBy: actor.id,
+        createdAt: now,
+        changedAt: now,
+        lookAt: now,
+      });
+      if (!row) throw fieldProblem("body.externalId", "there is a booking of this name; change that one", 409);
+      const entry = { site: site.id, actor: actor.id, from, action: "bookings.create", thing: id };
+      await recordAudit(tx, { ...entry, after: factsOf(row) }, now);
+      return id;
+    });
+    logger.info("booking-created", { site: site.id, booking: made, by: actor.id });
+    await provisionStay(this.#parts, site.id, made);
+    return made;
+  }
+
+  /** The code follows at once: the digits stay, its window and doors do not. */
+  async change(asker: Asker, id: string, change: BookingChange): Promise<void> {
+    const { store } = this.#parts;
+    const seen = await this.#find(asker.actor, "stays.change", id);
+    const wanted = change.property ?? seen.propertyId;
+    const [property, site] = [await findProperty(store.db, wanted), await readSite(store.db, seen.siteId)];
+    if (!property || !site || property.site !== seen.siteId)
+      throw fieldProblem("body.property", "the site has no such property");
+    if (property.closedAt !== null && wanted !== seen.propertyId)
+      throw fieldProblem("body.property", "it is let no more", 409);
+    await this.#alter(asker, seen, "bookings.change", async (row) => ({
+      propertyId: property.id,
+      status: change.status ?? row.status,
+      ...(change.time ? timeColumns(change.time, property, site) : {}),
+      ...guestColumns({ ...guestOf(row), ...withoutUndefined(change.guest ?? {}) }),
+    }));
+  }
+
+  /** Other digits: these have come to the wrong ears. */
+  async renewCode(asker: Asker, id: string): Promise<void> {
+    const seen = await this.#find(asker.actor, "stays.change", id);
+    await this.#alter(asker, seen, "bookings.renew-code", async (row, revoke) => {
+      if (row.grantId === null) throw new HttpProblem(409, "no-code", "It has no code yet.");
+      await revoke(row.grantId);
+      return { grantId: null, formerGrantId: null };
+    });
+  }
+
+  /** The digits; who asked for them is in the audit trail before they are told. */
+  async reveal(asker: Asker, id: string): Promise<string> {
+    const row = await this.#find(asker.actor, "stays.reveal", id);
+    const { db } = this.#parts.store;
+    const grant = row.grantId === null ? undefined : await readGrant(db, row.siteId, row.grantId);
+    if (!grant) throw new HttpProblem(409, "no-code", "It has no code yet.");
+    return revealDigits(this.#parts, asker, grant.row, { action: "bookings.reveal", thing: id });
+  }
+
+  async #find(actor: Actor, action: Action, id: string): Promise<BookingRow> {
+    const found = await findBooking(this.#parts.store.db, id);
+    if (!found) throw notFound(`booking ${id}`);
+    demandMay(actor, action, { site: found.siteId, madeBy: found.createdBy }, `booking ${id}`);
+    return found;
+  }
+
+  async #alter(
+    { actor, from }: Asker,
+    { siteId: site, id }: BookingRow,
+    action: string,
+    work: (row: BookingRow, revoke: (grant: string) => Promise<void>) => Promise<Partial<BookingRow>>,
+  ): Promise<void> {
+    const { store, clock, logger } = this.#parts;
+    await store.transaction(async (tx) => {
+      const row = await lockBooking(tx, site, id);
+      if (!row) throw notFound(`booking ${id}`);
+      if (row.forgottenAt !== null)
+        throw fieldProblem("path.id", "it is long over, and who it was for is forgotten", 409);
+      const now = clock.wall();
+      const change = await work(row, async (grant) => {
+        const held = await lockGrant(tx, site, grant);
+        if (held && held.revokedAt === null) await revokeGrant(tx, held, now);
+      });
+      const after = await writeBooking(tx, row, { ...change, changedAt: now, lookAt: now });
+      const facts = { before: factsOf(row), after: factsOf(after) };
+      await recordAudit(tx, { site, actor: actor.id, from, action, thing: id, ...facts }, now);
+    });
+    logger.info("booking-changed", { site, booking: id, action, by: actor.id });
+    await provisionStay(this.#parts, site, id);
+  }
+
+  async #shown(rows: readonly BookingRow[]): Promise<Booking[]> {
+    const { store, clock } = this.#parts;
+    const now = clock.wall();
+    const twice = await bookedTwice(store.db, rows);
+    const properties = new Map<string, Property | undefined>();
+    for (const id of new Set(rows.map(({ propertyId }) => propertyId)))
+      properties.set(id, await findProperty(store.db, id));
+    const codes = new Map<string, readonly TempCodeDoor[]>();
+    const sites = new Map<string, SiteRow | undefined>();
+    for (const [id, ofSite] of Map.groupBy(rows, ({ siteId }) => siteId)) {
+      const site = await readSite(store.db, id);
+      sites.set(id, site);
+      if (site) for (const [grant, doors] of await this.#doorsOf(site, ofSite, now)) codes.set(grant, doors);
+    }
+    return rows.flatMap((row) => {
+      const [property, site] = [properties.get(row.propertyId), sites.get(row.siteId)];
+      if (!property || !site) return [];
+      const window = codeWindow({ from: row.beginsAt, until: row.endsAt }, property.rules);
+      const { siteId: _, propertyId, formerGrantId: _f, lookAt, ...shown } = row;
+      return {
+        ...shown,
+        site: site.id,
+        zone: site.zone,
+        property: propertyId,
+        codeFrom: window.from,
+        codeUntil: window.until,
+        codeDueAt: row.grantId === null ? lookAt : null,
+        isBookedTwice: twice.has(row.id),
+        doors: codes.get(row.grantId ?? "") ?? [],
+      };
+    });
+  }
+
+  async #doorsOf(
+    site: SiteRow,
+    rows: readonly BookingRow[],
+    now: Instant,
+  ): Promise<ReadonlyMap<string, readonly TempCodeDoor[]>> {
+    const { db } = this.#parts.store;
+    const grants: PublishedGrant[] = [];
+    for (const { grantId } of rows) {
+      const grant = grantId === null ? undefined : await readGrant(db, site.id, grantId);
+      if (grant) grants.push(grant);
+    }
+    const evidenceOf: EvidenceOf = await gatherEvidence(db, site, grants, now);
+    return new Map(grants.map((one) => [one.row.id, codeAtDoors(one, site, evidenceOf, now)]));
+  }
+}
+
+function timeColumns(time: BookedTime, property: Property, site: SiteRow) {
+  const days = "days" in time ? time.days : undefined;
+  const { from, until } = "days" in time ? stayMoments(time.days, property.rules, site.zone) : time.moments;
+  if (from >= until) throw fieldProblem(days ? "body.departure" : "body.until", "must be after it begins");
+  if (until - from > stayMsMax)
+    throw fieldProblem(days ? "body.departure" : "body.until", "is more than 400 days after it begins");
+  const none = { arrival: null, departure: null, checkIn: null, checkOut: null };
+  return { ...none, ...days, beginsAt: from, endsAt: until };
+}
+
+function guestOf({ guestName, guestPhone, guestEmail, guestLanguage }: BookingRow): Guest {
+  return { name: guestName, phone: guestPhone, email: guestEmail, language: guestLanguage };
+}
+
+function guestColumns({ name, phone, email, language }: Guest) {
+  return { guestName: name, guestPhone: phone, guestEmail: email, guestLanguage: language };
+}
+
+function withoutUndefined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
+
+function factsOf(row: BookingRow): Facts {
+  const {
+    propertyId: property,
+    status,
+    grantId: grant,
+    guestName: name,
+    guestEmail: email,
+    guestPhone,
+    guestLanguage,
+  } = row;
+  const begins = Temporal.Instant.fromEpochMilliseconds(row.beginsAt).toString();
+  const ends = Temporal.Instant.fromEpochMilliseconds(row.endsAt).toString();
+  const days = daysOf(row);
+  return { property, status, grant, days: days ?? null, begins, ends, name, email, phone: guestPhone, guestLanguage };
+}

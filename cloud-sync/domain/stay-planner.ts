@@ -1,0 +1,135 @@
+/**
+ * From a booking to its code, purely: when the code works, and what there is to do about it now. A booking is a hint about a stay, never a
+ * command to the doors: only what says clearly that the stay is off takes a code away.
+ */
+import type { Validity } from "../../gateway/domain/grant.ts";
+import type { Instant, Millis } from "../../gateway/domain/instant.ts";
+
+/** "stay": a guest of a flat · "member": of a hub. Grants of the same name. */
+export const bookingKinds = ["stay", "member"] as const;
+export type BookingKind = (typeof bookingKinds)[number];
+
+/**
+ * "confirmed": it gets a code · "tentative": it gets none, and keeps one it has · "cancelled", "completed": its code goes, early checkout
+ * included.
+ */
+export const bookingStatuses = ["confirmed", "tentative", "cancelled", "completed"] as const;
+export type BookingStatus = (typeof bookingStatuses)[number];
+
+/** How a property's codes are made. */
+export interface StayRules {
+  /** Wall clock at the site, "15:00": for bookings that name no hour of their own. */
+  readonly checkIn: string;
+  readonly checkOut: string;
+  /** The code works so much before check-in and after checkout, 0 to 1,440. */
+  readonly earlyMinutes: number;
+  readonly lateMinutes: number;
+  /** The code is made so long before it works. */
+  readonly aheadHours: number;
+  /** Digits of the code at least, as far as the locks take them. */
+  readonly codeLength: number;
+  /** "phone": its last digits are the end of the guest's number, where the locks take them and nobody else has them. */
+  readonly codeFrom: "random" | "phone";
+}
+
+export const usualRules: StayRules = {
+  checkIn: "15:00",
+  checkOut: "11:00",
+  earlyMinutes: 0,
+  lateMinutes: 0,
+  aheadHours: 48,
+  codeLength: 6,
+  codeFrom: "random",
+};
+
+/** Nights from `arrival` to `departure`, calendar days "2031-03-04" at the site; the hours "15:00" where the booking names them. */
+export interface StayDays {
+  readonly arrival: string;
+  readonly departure: string;
+  readonly checkIn: string | null;
+  readonly checkOut: string | null;
+}
+
+const minuteMs: Millis = 60_000;
+const hourMs: Millis = 60 * minuteMs;
+
+/**
+ * When a stay begins and ends. An hour that the clocks skip is the one after; of one that they repeat the stay begins with the first and ends
+ * with the second, so that nobody is shut out for an hour.
+ */
+export function stayMoments(
+  { arrival, departure, checkIn, checkOut }: StayDays,
+  rules: StayRules,
+  zone: string,
+): Validity {
+  const at = (day: string, hour: string) => Temporal.PlainDate.from(day).toPlainDateTime(Temporal.PlainTime.from(hour));
+  const begins = at(arrival, checkIn ?? rules.checkIn);
+  const ends = at(departure, checkOut ?? rules.checkOut);
+  return {
+    from: begins.toZonedDateTime(zone, { disambiguation: "compatible" }).epochMilliseconds,
+    until: ends.toZonedDateTime(zone, { disambiguation: "later" }).epochMilliseconds,
+  };
+}
+
+/** When the code of a stay works. */
+export function codeWindow({ from, until }: Validity, { earlyMinutes, lateMinutes }: StayRules): Validity {
+  return { from: from - earlyMinutes * minuteMs, until: until + lateMinutes * minuteMs };
+}
+
+/** What the booking asks for now. */
+export interface WantedStay {
+  readonly status: BookingStatus;
+  readonly window: Validity;
+  readonly accessPoints: readonly string[];
+  readonly guest: string;
+  readonly aheadHours: number;
+}
+
+/** The grant that the booking has. */
+export interface StayGrant {
+  readonly validity: Validity;
+  readonly accessPoints: readonly string[];
+  readonly guest: string;
+  readonly revoked: boolean;
+}
+
+export type StayStep =
+  /** `lookAt`: when there will be something to do; null: not before the booking changes. */
+  | { readonly do: "nothing"; readonly lookAt: Instant | null }
+  | { readonly do: "make" }
+  /** The code stays what it is; its window, its doors or its guest's name do not. */
+  | { readonly do: "change" }
+  | { readonly do: "revoke" };
+
+/**
+ * `grant`: undefined: there is none, or the planner itself has revoked it. One that somebody else has revoked stays so: whoever took the code
+ * away had a reason.
+ */
+export function planStay(wanted: WantedStay, grant: StayGrant | undefined, now: Instant): StayStep {
+  const { status, window, aheadHours } = wanted;
+  const isOver = status === "cancelled" || status === "completed" || window.until <= now;
+  if (isOver) return grant && !grant.revoked && now < grant.validity.until ? { do: "revoke" } : nothing;
+  if (status === "tentative" || grant?.revoked) return nothing;
+  if (!grant) {
+    const dueAt = window.from - aheadHours * hourMs;
+    return now < dueAt ? { do: "nothing", lookAt: dueAt } : { do: "make" };
+  }
+  const isAsWanted =
+    grant.validity.from === window.from &&
+    grant.validity.until === window.until &&
+    grant.guest === wanted.guest &&
+    isSameSet(grant.accessPoints, wanted.accessPoints);
+  return isAsWanted ? nothing : { do: "change" };
+}
+
+const nothing: StayStep = { do: "nothing", lookAt: null };
+
+function isSameSet(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((one) => b.includes(one));
+}
+
+/** Digits at the end of a telephone number; undefined: it has fewer. */
+export function phoneDigits(phone: string | null, length: number): string | undefined {
+  const digits = (phone ?? "").replaceAll(/\D/g, "");
+  return digits.length >= Math.max(length, 4) ? digits.slice(-length) : undefined;
+}

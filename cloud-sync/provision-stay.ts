@@ -1,0 +1,185 @@
+/** Carries out what the stay planner finds: a booking's code is made, follows its booking, and goes with it. */
+import type { Grant } from "../gateway/domain/grant.ts";
+import type { Instant, Millis } from "../gateway/domain/instant.ts";
+import type { CredentialSeal } from "../gateway/wire/credential-seal.ts";
+import { HttpProblem } from "../web/problem.ts";
+import type { CloudParts } from "./cloud-parts.ts";
+import { createGrant, type PreferredValue } from "./create-grant.ts";
+import { findUnfit } from "./domain/doors.ts";
+import { isWeakPin } from "./domain/pin-policy.ts";
+import {
+  codeWindow,
+  phoneDigits,
+  planStay,
+  type StayDays,
+  stayMoments,
+  type WantedStay,
+} from "./domain/stay-planner.ts";
+import { digitsOf, revokeGrant } from "./own-grants.ts";
+import { type BookingRow, lockBooking, lockDue, writeBooking } from "./store/bookings.ts";
+import { readDoors } from "./store/doors.ts";
+import { changeGrant, type GrantRow, keepCodes, lockGrant, readGrant, toGrant } from "./store/grants.ts";
+import { findProperty, type Property } from "./store/properties.ts";
+import { readSite } from "./store/sites.ts";
+import type { Store, Transaction } from "./store/store.ts";
+
+/** A code that could not be made is tried again. */
+const tryAgainMs: Millis = 5 * 60_000;
+
+/** What the property says, and the booking with its moments by that. */
+interface Stay {
+  readonly booking: BookingRow;
+  readonly property: Property;
+  readonly wanted: WantedStay;
+  readonly seal: CredentialSeal;
+}
+
+/** Now, rather than when its turn comes. Rejects only for the store's own errors: what stands in the way is written beside the booking. */
+export async function provisionStay(parts: CloudParts, site: string, id: string): Promise<void> {
+  await provision(parts, (tx) => lockBooking(tx, site, id));
+}
+
+/** The booking that has been due for longest; false: none is. */
+export function provisionDue(parts: CloudParts): Promise<boolean> {
+  return provision(parts, (tx) => lockDue(tx, parts.clock.wall()));
+}
+
+type Take = (tx: Transaction) => Promise<BookingRow | undefined>;
+
+async function provision(parts: CloudParts, take: Take): Promise<boolean> {
+  const { store, clock, logger } = parts;
+  let site: string | undefined;
+  let id = "";
+  try {
+    const done = await store.transaction(async (tx) => {
+      const booking = await take(tx);
+      if (!booking) return undefined;
+      site = booking.siteId;
+      id = booking.id;
+      return carryOut(parts, tx, booking, clock.wall());
+    });
+    if (done !== undefined && done !== "nothing") logger.info("stay-provisioned", { site, booking: id, step: done });
+    return done !== undefined;
+  } catch (error) {
+    if (!(error instanceof HttpProblem) || site === undefined) throw error;
+    await noteProblem(store, { site, id, problem: inWords(error), now: clock.wall() });
+    logger.warn("stay-has-no-code", { site, booking: id, why: inWords(error) });
+    return true;
+  }
+}
+
+/** The field's name is of an order that nobody has written. */
+function inWords({ errors, message }: HttpProblem): string {
+  return errors.length > 0 ? errors.map((one) => one.message).join("; ") : message;
+}
+
+async function noteProblem(
+  store: Store,
+  { site, id, problem, now }: { site: string; id: string; problem: string; now: Instant },
+): Promise<void> {
+  await store.transaction(async (tx) => {
+    const row = await lockBooking(tx, site, id);
+    if (row) await writeBooking(tx, row, { problem, lookAt: now + tryAgainMs });
+  });
+}
+
+type Done = "nothing" | "make" | "change" | "renew" | "revoke";
+
+async function carryOut(parts: CloudParts, tx: Transaction, row: BookingRow, now: Instant): Promise<Done> {
+  const [property, site] = [await findProperty(tx, row.propertyId), await readSite(tx, row.siteId)];
+  if (!property || !site) throw new HttpProblem(409, "no-property", "its property is gone");
+  const days = daysOf(row);
+  const moments = days ? stayMoments(days, property.rules, site.zone) : { from: row.beginsAt, until: row.endsAt };
+  const booking = { ...row, beginsAt: moments.from, endsAt: moments.until };
+  const { accessPoints, rules } = property;
+  const { status, guestName: guest } = row;
+  const window = codeWindow(moments, rules);
+  const wanted = { status, window, accessPoints, guest, aheadHours: rules.aheadHours };
+  const grant = row.grantId === null ? undefined : await lockGrant(tx, row.siteId, row.grantId);
+  const stay = { booking, property, wanted, seal: await parts.siteKeys.seal(tx, row.siteId) };
+  const step = planStay(wanted, grant && asStayGrant(grant), now);
+  const base = { beginsAt: moments.from, endsAt: moments.until, lookAt: null, problem: null };
+  switch (step.do) {
+    case "nothing":
+      await writeBooking(tx, row, { ...base, lookAt: step.lookAt });
+      return "nothing";
+    case "revoke":
+      await revokeGrant(tx, grant!, now);
+      await writeBooking(tx, row, { ...base, grantId: null, formerGrantId: grant!.id });
+      return "revoke";
+    case "make":
+      await writeBooking(tx, row, { ...base, grantId: await makeCode(tx, stay, row.formerGrantId, now) });
+      return "make";
+    case "change": {
+      if (await changeCode(tx, stay, grant!, now)) {
+        await writeBooking(tx, row, base);
+        return "change";
+      }
+      await revokeGrant(tx, grant!, now);
+      const renewed = await makeCode(tx, stay, grant!.id, now);
+      await writeBooking(tx, row, { ...base, grantId: renewed, formerGrantId: grant!.id });
+      return "renew";
+    }
+  }
+}
+
+export function daysOf({ arrival, departure, checkIn, checkOut }: BookingRow): StayDays | undefined {
+  return arrival === null || departure === null ? undefined : { arrival, departure, checkIn, checkOut };
+}
+
+function asStayGrant(row: GrantRow) {
+  const { validity, accessPoints, holder } = toGrant(row);
+  return { validity, accessPoints, guest: holder.name, revoked: row.revokedAt !== null };
+}
+
+/** false: its digits are somebody else's by now, or the locks of the new doors do not take them. */
+async function changeCode(tx: Transaction, { wanted, seal }: Stay, row: GrantRow, now: Instant): Promise<boolean> {
+  const before = toGrant(row);
+  const grant: Grant = {
+    ...before,
+    holder: { ...before.holder, name: wanted.guest },
+    accessPoints: wanted.accessPoints,
+    validity: wanted.window,
+  };
+  const value = digitsOf(row, seal)?.reveal();
+  if (value === undefined) return false;
+  const doors = await readDoors(tx, row.siteId, wanted.accessPoints);
+  if (doors.length < wanted.accessPoints.length || findUnfit(doors, { value }, "code")) return false;
+  if (!(await keepCodes(tx, grant))) return false;
+  await changeGrant(tx, row, grant, { retiredAt: null }, now);
+  return true;
+}
+
+/** The digits it had before, else those of the guest's telephone where the property wants that, else any. Answers the grant's id. */
+async function makeCode(tx: Transaction, stay: Stay, former: string | null, now: Instant): Promise<string> {
+  const { booking, property, wanted, seal } = stay;
+  const { siteId: site, createdBy } = booking;
+  const { codeFrom, codeLength } = property.rules;
+  const before = former === null ? undefined : (await readGrant(tx, site, former))?.row;
+  const theirs = before && digitsOf(before, seal)?.reveal();
+  const ofPhone = codeFrom === "phone" ? phoneDigits(booking.guestPhone, codeLength) : undefined;
+  const preferred: PreferredValue[] = [
+    ...(theirs === undefined ? [] : [{ value: theirs, wasTheirs: true }]),
+    ...(ofPhone === undefined || isWeakPin(ofPhone) ? [] : [{ value: ofPhone, wasTheirs: false }]),
+  ];
+  const doors = await readDoors(tx, site, wanted.accessPoints);
+  const length = findUnfit(doors, { length: codeLength }, "") ? undefined : codeLength;
+  const { grant } = await createGrant(
+    tx,
+    seal,
+    {
+      site,
+      kind: booking.kind,
+      createdBy,
+      holder: { ...(before && { id: before.holderId }), name: wanted.guest },
+      accessPoints: wanted.accessPoints,
+      validity: wanted.window,
+      entriesAllowed: null,
+      limitMode: "strict",
+      credentials: [{ kind: "pin", length, preferred }],
+      about: { booking: booking.id, property: property.id },
+    },
+    now,
+  );
+  return grant.id;
+}

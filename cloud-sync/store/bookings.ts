@@ -1,0 +1,161 @@
+/** Bookings as their sources tell of them. */
+import { and, asc, eq, gt, inArray, isNull, lt, lte, ne, or, sql } from "drizzle-orm";
+import type { Instant } from "../../gateway/domain/instant.ts";
+import { erasedName } from "./personal-data.ts";
+import { booking } from "./schema.ts";
+import type { Queries, Transaction } from "./store.ts";
+
+/** Woken when the planner has to look at bookings. */
+export const staysWake = "*stays";
+
+export type BookingRow = typeof booking.$inferSelect;
+
+const its = ({ siteId, id }: Pick<BookingRow, "siteId" | "id">) => and(eq(booking.siteId, siteId), eq(booking.id, id));
+
+/** undefined: the source has told of it before. */
+export async function insertBooking(
+  tx: Transaction,
+  fresh: typeof booking.$inferInsert,
+): Promise<BookingRow | undefined> {
+  const [added] = await tx.insert(booking).values(fresh).onConflictDoNothing().returning();
+  return added;
+}
+
+/** Locked until the commit. undefined: there is none. */
+export async function lockBooking(tx: Transaction, siteId: string, id: string): Promise<BookingRow | undefined> {
+  const [row] = await tx.select().from(booking).where(its({ siteId, id })).for("update");
+  return row;
+}
+
+/** `row`: locked before. */
+export async function writeBooking(
+  tx: Transaction,
+  row: BookingRow,
+  change: Partial<Omit<BookingRow, "siteId" | "id">>,
+): Promise<BookingRow> {
+  const [after] = await tx.update(booking).set(change).where(its(row)).returning();
+  return after!;
+}
+
+/** At whatever site. */
+export async function findBooking(db: Queries, id: string): Promise<BookingRow | undefined> {
+  const [row] = await db.select().from(booking).where(eq(booking.id, id));
+  return row;
+}
+
+export interface BookingFilter {
+  /** undefined: of all. */
+  readonly sites?: readonly string[] | undefined;
+  readonly property?: string | undefined;
+  /** Those that end after `from` and begin before `until`. */
+  readonly from: Instant;
+  readonly until?: Instant | undefined;
+  /** The last row of the page before. */
+  readonly after?: { readonly endsAt: Instant; readonly id: string } | undefined;
+  readonly limit: number;
+}
+
+/** As they end. */
+export async function listBookings(db: Queries, filter: BookingFilter): Promise<BookingRow[]> {
+  const { sites, property, from, until, after, limit } = filter;
+  return db
+    .select()
+    .from(booking)
+    .where(
+      and(
+        sites && inArray(booking.siteId, [...sites]),
+        property === undefined ? undefined : eq(booking.propertyId, property),
+        gt(booking.endsAt, from),
+        until === undefined ? undefined : lt(booking.beginsAt, until),
+        after && sql`(${booking.endsAt}, ${booking.id}) > (${after.endsAt}::bigint, ${after.id})`,
+      ),
+    )
+    .orderBy(asc(booking.endsAt), asc(booking.id))
+    .limit(limit);
+}
+
+/** Of these the ids of those that somebody else has booked too: another confirmed booking of the property begins before they end. */
+export async function bookedTwice(db: Queries, rows: readonly BookingRow[]): Promise<ReadonlySet<string>> {
+  const confirmed = rows.filter(({ status }) => status === "confirmed");
+  if (confirmed.length === 0) return new Set();
+  const [earliest, latest] = [
+    Math.min(...confirmed.map(({ beginsAt }) => beginsAt)),
+    Math.max(...confirmed.map(({ endsAt }) => endsAt)),
+  ];
+  const others = await db
+    .select({ id: booking.id, propertyId: booking.propertyId, beginsAt: booking.beginsAt, endsAt: booking.endsAt })
+    .from(booking)
+    .where(
+      and(
+        inArray(booking.siteId, [...new Set(confirmed.map(({ siteId }) => siteId))]),
+        inArray(booking.propertyId, [...new Set(confirmed.map(({ propertyId }) => propertyId))]),
+        eq(booking.status, "confirmed"),
+        gt(booking.endsAt, earliest),
+        lt(booking.beginsAt, latest),
+      ),
+    );
+  const ofProperty = Map.groupBy(others, ({ propertyId }) => propertyId);
+  const meets = (one: BookingRow) =>
+    ofProperty
+      .get(one.propertyId)
+      ?.some((other) => other.id !== one.id && other.beginsAt < one.endsAt && one.beginsAt < other.endsAt);
+  return new Set(confirmed.filter(meets).map(({ id }) => id));
+}
+
+/** How many of the property's stays have not ended, cancelled ones apart. */
+export async function countOpen(db: Queries, siteId: string, property: string, now: Instant): Promise<number> {
+  const open = and(ofProperty(siteId, property), gt(booking.endsAt, now), ne(booking.status, "cancelled"));
+  const [row] = await db.select({ count: sql<number>`count(*)::int` }).from(booking).where(open);
+  return row?.count ?? 0;
+}
+
+/** The property's rules have changed: the planner looks at all of its bookings that it may concern. */
+export async function lookAtAllOf(tx: Transaction, siteId: string, property: string, now: Instant): Promise<void> {
+  const open = and(ofProperty(siteId, property), ne(booking.status, "cancelled"));
+  await tx
+    .update(booking)
+    .set({ lookAt: now })
+    .where(and(open, or(gt(booking.endsAt, now), sql`${booking.lookAt} is not null`)));
+  tx.touch(staysWake);
+}
+
+const ofProperty = (siteId: string, property: string) =>
+  and(eq(booking.siteId, siteId), eq(booking.propertyId, property));
+
+/** The one that has been due for longest, locked until the commit; one that another replica looks at is left to it. */
+export async function lockDue(tx: Transaction, now: Instant): Promise<BookingRow | undefined> {
+  const [row] = await tx
+    .select()
+    .from(booking)
+    .where(lte(booking.lookAt, now))
+    .orderBy(asc(booking.lookAt), asc(booking.id))
+    .limit(1)
+    .for("update", { skipLocked: true });
+  return row;
+}
+
+/** When the next is due; undefined: none. */
+export async function nextLookAt(db: Queries): Promise<Instant | undefined> {
+  const [row] = await db
+    .select({ at: booking.lookAt })
+    .from(booking)
+    .where(sql`${booking.lookAt} is not null`)
+    .orderBy(asc(booking.lookAt))
+    .limit(1);
+  return row?.at ?? undefined;
+}
+
+/** Who the guests were that left before `endedBefore`. Answers how many. */
+export async function forgetGuests(
+  tx: Transaction,
+  siteId: string,
+  endedBefore: Instant,
+  now: Instant,
+): Promise<number> {
+  const left = await tx
+    .update(booking)
+    .set({ guestName: erasedName, guestPhone: null, guestEmail: null, guestLanguage: null, forgottenAt: now })
+    .where(and(eq(booking.siteId, siteId), isNull(booking.forgottenAt), lt(booking.endsAt, endedBefore)))
+    .returning({ id: booking.id });
+  return left.length;
+}

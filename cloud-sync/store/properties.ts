@@ -1,0 +1,70 @@
+/** Flats and rooms that are let, and how their codes are made. */
+import { and, asc, eq, inArray, isNull } from "drizzle-orm";
+import type { Instant } from "../../gateway/domain/instant.ts";
+import { type StayRules, usualRules } from "../domain/stay-planner.ts";
+import { newId } from "../ids.ts";
+import { property } from "./schema.ts";
+import type { Queries, Transaction } from "./store.ts";
+
+export interface Property {
+  readonly id: string;
+  readonly site: string;
+  readonly name: string;
+  readonly accessPoints: readonly string[];
+  readonly rules: StayRules;
+  readonly createdAt: Instant;
+  readonly closedAt: Instant | null;
+}
+
+/** A site has no more of them. */
+export const propertiesMax = 1_000;
+
+export async function insertProperty(
+  tx: Transaction,
+  fresh: Pick<Property, "site" | "name" | "accessPoints" | "rules">,
+  now: Instant,
+): Promise<Property> {
+  const { site: siteId, name, accessPoints, rules } = fresh;
+  const row = { id: newId("property"), siteId, name, accessPoints: [...accessPoints], createdAt: now };
+  const [added] = await tx
+    .insert(property)
+    .values({ ...row, rules: JSON.stringify(rules) })
+    .returning();
+  return toProperty(added!);
+}
+
+export async function writeProperty(tx: Transaction, one: Property): Promise<void> {
+  const { site, id, name, accessPoints, rules, closedAt } = one;
+  await tx
+    .update(property)
+    .set({ name, accessPoints: [...accessPoints], rules: JSON.stringify(rules), closedAt })
+    .where(and(eq(property.siteId, site), eq(property.id, id)));
+}
+
+/** Locked until the commit. undefined: there is none. */
+export async function lockProperty(tx: Transaction, siteId: string, id: string): Promise<Property | undefined> {
+  const its = and(eq(property.siteId, siteId), eq(property.id, id));
+  const [row] = await tx.select().from(property).where(its).for("update");
+  return row && toProperty(row);
+}
+
+/** At whatever site. */
+export async function findProperty(db: Queries, id: string): Promise<Property | undefined> {
+  const [row] = await db.select().from(property).where(eq(property.id, id));
+  return row && toProperty(row);
+}
+
+/** Those in use, by name. `sites` undefined: of all. */
+export async function listProperties(db: Queries, sites: readonly string[] | undefined): Promise<Property[]> {
+  const atSites = sites && inArray(property.siteId, [...sites]);
+  const rows = await db
+    .select()
+    .from(property)
+    .where(and(atSites, isNull(property.closedAt)))
+    .orderBy(asc(property.name), asc(property.id));
+  return rows.map(toProperty);
+}
+
+function toProperty({ siteId: site, rules, ...row }: typeof property.$inferSelect): Property {
+  return { ...row, site, rules: { ...usualRules, ...JSON.parse(rules) } };
+}
