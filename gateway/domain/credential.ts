@@ -1,4 +1,5 @@
 /** What is presented at an access point. The records hold its index and, where a lock must be told it, its sealed value: never the value. */
+import type { SignedPass } from "./signed-pass.ts";
 
 export type CredentialId = string;
 
@@ -21,6 +22,8 @@ export interface Credential {
 export interface PresentedCredential {
   readonly kind: CredentialKind;
   readonly index: string;
+  /** It is a pass that carries itself, signed for this site; then the index finds nothing. */
+  readonly signed?: SignedPass;
 }
 
 /**

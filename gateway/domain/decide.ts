@@ -8,6 +8,7 @@ import { type Credential, type CredentialId, credentialKinds, type PresentedCred
 import { type Grant, type GrantId, grantKinds } from "./grant.ts";
 import type { Millis } from "./instant.ts";
 import { covers, localTimeAt } from "./schedule.ts";
+import type { SignedPass } from "./signed-pass.ts";
 import type { Site } from "./site.ts";
 
 /** In order of how near the holder came to the door: of several grants, the last reason in this list is told. */
@@ -40,6 +41,8 @@ export interface AccessRequest {
 export interface Candidate {
   readonly grant: Grant;
   readonly credential: Credential;
+  /** The grant is known by this alone: no row of it has come. */
+  readonly signed?: SignedPass;
 }
 
 /** Where a limited grant stands at this gateway. */
@@ -58,12 +61,15 @@ export interface SiteView {
   readonly site: Site | undefined;
   /** Records were lost to damage, and this gateway has not begun a new epoch since. */
   readonly suspect: boolean;
+  /** Part of a set is here: what forbids a pass may have come before the pass it is about. */
+  readonly isArriving: boolean;
   knowsAccessPoint(id: AccessPointId): boolean;
   candidates(presented: PresentedCredential): readonly Candidate[];
   /** Sticky: true for ever once a revocation of this grant or credential has been seen. */
   isRevoked(id: GrantId | CredentialId): boolean;
   isBlacklisted(candidate: Candidate): boolean;
-  rights(grant: Grant): RightsView;
+  /** `signed`: what the grant is known by. */
+  rights(grant: Grant, signed?: SignedPass): RightsView;
 }
 
 /** The circumstances of one request. */
@@ -80,6 +86,8 @@ export type Decision =
       readonly outcome: "granted";
       readonly grant: Grant;
       readonly credential: Credential;
+      /** See Candidate. */
+      readonly signed?: SignedPass;
       /** Rights left here after this admission; null: no limit. */
       readonly left: number | null;
       readonly flags: readonly string[];
@@ -90,6 +98,7 @@ export type Decision =
       readonly reason: DenyReason;
       readonly grant?: Grant;
       readonly credential?: Credential;
+      readonly signed?: SignedPass;
       readonly revision: number;
     };
 
@@ -101,7 +110,7 @@ export function decide(request: AccessRequest, view: SiteView, now: Circumstance
   const denied = (reason: DenyReason, candidate?: Candidate): Decision => ({
     outcome: "denied",
     reason,
-    ...(candidate && { grant: candidate.grant, credential: candidate.credential }),
+    ...candidate,
     revision: view.revision,
   });
 
@@ -118,11 +127,12 @@ export function decide(request: AccessRequest, view: SiteView, now: Circumstance
   for (const candidate of candidates) {
     const reason = objection(barriers, candidate, request, view, view.site, now);
     if (!reason) {
-      const { grant, credential } = candidate;
-      const { held } = view.rights(grant);
+      const { grant, credential, signed } = candidate;
+      const { held } = view.rights(grant, signed);
       const left = grant.entriesAllowed === null ? null : Math.max(0, held - 1);
       const flags = left !== null && held < 1 ? ["over-limit-risk"] : [];
-      const granted: Decision = { outcome: "granted", grant, credential, left, flags, revision: view.revision };
+      const facts = { grant, credential, ...(signed && { signed }), left, flags, revision: view.revision };
+      const granted: Decision = { outcome: "granted", ...facts };
       if (flags.length === 0) return granted;
       flagged ??= granted;
     } else if (!nearest || rank(reason) > rank(nearest.reason)) nearest = { reason, candidate };
@@ -198,13 +208,15 @@ function rightAccessPoint({ grant }: Candidate, request: AccessRequest): DenyRea
 
 /** Certainly after the start and certainly before the end; what the clock cannot tell is denied. */
 function withinValidity(
-  { grant }: Candidate,
+  { grant, signed }: Candidate,
   _request: AccessRequest,
   _view: SiteView,
   _site: Site,
   { time }: Circumstances,
 ): DenyReason | undefined {
   const { from, until } = grant.validity;
+  // What was placed at a card that is gone is not at this one.
+  if (signed?.home === "here-before") return "QR_EXPIRED";
   if (!(from < until) || time.earliest >= until) return "QR_EXPIRED";
   if (time.latest < from) return "NOT_YET_VALID";
   if (!Number.isFinite(time.earliest) || !Number.isFinite(time.latest)) return "CLOCK_UNTRUSTED";
@@ -232,21 +244,22 @@ function withinSchedule(
 }
 
 function freshEnough(
-  { grant }: Candidate,
+  { grant, signed }: Candidate,
   _request: AccessRequest,
   view: SiteView,
   site: Site,
   { sinceSyncMs }: Circumstances,
 ): DenyReason | undefined {
-  if (view.suspect) return "OFFLINE_STALE";
+  if (view.suspect || (signed && view.isArriving)) return "OFFLINE_STALE";
   const maxAgeMs = site.offlineMaxAgeMs[grant.kind];
   if (maxAgeMs === null) return undefined;
   return maxAgeMs !== undefined && sinceSyncMs !== null && sinceSyncMs <= maxAgeMs ? undefined : "OFFLINE_STALE";
 }
 
-function withinLimit({ grant }: Candidate, _request: AccessRequest, view: SiteView): DenyReason | undefined {
-  if (grant.entriesAllowed === null) return undefined;
-  const rights = view.rights(grant);
+function withinLimit({ grant, signed }: Candidate, _request: AccessRequest, view: SiteView): DenyReason | undefined {
+  // A signed pass without a limit opens its home gate alone, or one that was copied would open all of them.
+  if (grant.entriesAllowed === null) return signed?.home === "elsewhere" ? "HELD_AT_OTHER_GATE" : undefined;
+  const rights = view.rights(grant, signed);
   if (rights.held >= 1) return undefined;
   if (!rights.elsewhere) return "LIMIT_REACHED";
   return grant.limitMode === "lenient" ? undefined : "HELD_AT_OTHER_GATE";

@@ -56,6 +56,8 @@ export type EventBody =
       readonly left: number | null;
       readonly revision: number;
       readonly flags?: readonly string[];
+      /** By a signed pass, of which the gateway knew nothing else: what it placed here, in all, and when it ends. */
+      readonly signed?: { readonly placed: number; readonly until: Instant };
       readonly press?: DeviceOrigin;
       readonly scan?: GuardScan;
     }

@@ -110,6 +110,11 @@ export class FeedSet {
     return false;
   }
 
+  /** Rows have come that count only when the set is whole. */
+  get isArriving(): boolean {
+    return this.resetting || this.#staged.size > 0;
+  }
+
   get size(): number {
     return this.#rows.size;
   }

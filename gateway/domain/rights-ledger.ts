@@ -16,6 +16,13 @@ export interface LedgerItem extends LedgerEntry {
 }
 
 const keptMs = 30 * 24 * 3_600_000;
+const signedKeptMs = 366 * 24 * 3_600_000;
+
+/** `placed`: at this gateway, in all. `until`: when the signed pass ends. */
+export interface SignedPlacement {
+  readonly placed: number;
+  readonly until: Instant;
+}
 
 export class RightsLedger {
   readonly #entries = new Map<GrantId, LedgerEntry>();
@@ -40,6 +47,14 @@ export class RightsLedger {
     const rights = merge(before?.rights ?? noRights, placed);
     this.#entries.set(grant.id, { rights, until: Math.max(before?.until ?? 0, grant.validity.until) });
     if (isSuspect) this.spend(grant.id, "used", Math.max(0, held(rights)));
+  }
+
+  /** What a signed pass has placed here, whose row may come long after: by then it must not look unused. A pass lasts a year at most. */
+  placeSigned(grant: GrantId, { placed, until }: SignedPlacement): void {
+    const before = this.#entries.get(grant);
+    if (placed === 0 && !before) return;
+    const rights = merge(before?.rights ?? noRights, { ...noRights, granted: placed });
+    this.#entries.set(grant, { rights, until: Math.max(before?.until ?? 0, until + signedKeptMs) });
   }
 
   /** Entries came or went. A ledger that was forgotten (its grant ended long ago) begins anew at `now`: what it gave away stays given. */

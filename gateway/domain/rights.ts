@@ -19,6 +19,10 @@ export function gatewayOf(holder: HolderId): GatewayId {
   return holder.slice(0, holder.lastIndexOf("."));
 }
 
+export function epochOf(holder: HolderId): number {
+  return Number(holder.slice(holder.lastIndexOf(".") + 1));
+}
+
 /** The cloud's wish to have `n` entries back; answered exactly once, with what could be given, be it none. */
 export interface TakeBackOrder {
   /** Grows per grant and holder. */

@@ -15,8 +15,9 @@ import type { HoldOpen } from "./hold-open.ts";
 import type { Instant, Monotonic } from "./instant.ts";
 import { type GuessedKind, isGuessedKind } from "./lockout.ts";
 import type { JournalRecord } from "./record.ts";
-import { gatewayOf, held, type Rights } from "./rights.ts";
+import { gatewayOf, held, merge, noRights, type Rights } from "./rights.ts";
 import { type LedgerItem, RightsLedger } from "./rights-ledger.ts";
+import { candidateOf, placedBy, type SignedPass } from "./signed-pass.ts";
 import type { Site } from "./site.ts";
 import type { StaffId, StaffMember } from "./staff.ts";
 import { type VisitItem, Visits, type VisitsView } from "./visits.ts";
@@ -100,8 +101,18 @@ export class SiteRecords implements SiteView {
     return this.#accessPoints.has(id);
   }
 
+  /** Where the row of a signed pass is known, the row decides: the signed form is one more spelling of its code. */
   candidates(presented: PresentedCredential): readonly Candidate[] {
-    return this.#set.candidates(presented);
+    const { signed } = presented;
+    if (!signed) return this.#set.candidates(presented);
+    const grant = this.grant(signed.grant);
+    if (!grant) return [candidateOf(signed, this.site?.id ?? "", this.#set.namesGrant(signed.grant))];
+    const credential = grant.credentials.find(({ id, kind }) => id === signed.credential && kind === "pass");
+    return credential ? [{ grant, credential }] : [];
+  }
+
+  get isArriving(): boolean {
+    return this.#set.isArriving;
   }
 
   isRevoked(id: GrantId | CredentialId): boolean {
@@ -112,8 +123,8 @@ export class SiteRecords implements SiteView {
     return this.#set.isBlacklisted(candidate);
   }
 
-  rights(grant: Grant): RightsView {
-    const rights = this.registers(grant.id);
+  rights(grant: Grant, signed?: SignedPass): RightsView {
+    const rights = merge(this.registers(grant.id), { ...noRights, granted: placedBy(signed) });
     const allowed = grant.entriesAllowed ?? 0;
     const admitted = rights.used - rights.voided;
     const placedHere = held(rights) + admitted;
@@ -129,6 +140,11 @@ export class SiteRecords implements SiteView {
 
   get gateway(): GatewayId {
     return this.#gateway;
+  }
+
+  /** Those that this gateway serves. */
+  get accessPoints(): ReadonlySet<AccessPointId> {
+    return this.#accessPoints;
   }
 
   grant(id: GrantId): Grant | undefined {
@@ -187,7 +203,9 @@ export class SiteRecords implements SiteView {
    */
   heldAt(grant: Grant): string | undefined {
     const given = Object.keys(this.registers(grant.id).sent).at(-1);
-    const [gateway = given && gatewayOf(given)] = this.#namedHolders(grant);
+    // Of a pass that has no row yet, its own word is all there is.
+    const home = this.grant(grant.id) ? undefined : grant.homeGateway;
+    const [gateway = given === undefined ? home : gatewayOf(given)] = this.#namedHolders(grant);
     return gateway === undefined ? undefined : this.peer(gateway)?.name;
   }
 
@@ -381,6 +399,7 @@ export class SiteRecords implements SiteView {
     this.boot = Math.max(this.boot, event.boot);
     switch (event.type) {
       case "admitted":
+        if (event.signed) this.#ledger.placeSigned(event.grant, event.signed);
         this.#ledger.spend(event.grant, "used", 1);
         if (isGuessedKind(event.via) && !event.scan) this.#attempts.succeeded(event.via, event.accessPoint, mono);
         break;

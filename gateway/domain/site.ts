@@ -1,6 +1,7 @@
 /** What a gateway knows of its site apart from grants: zone, modes and for how long it may decide without the cloud. */
 import type { GrantKind, SiteId } from "./grant.ts";
 import type { Millis } from "./instant.ts";
+import type { PassKey } from "./signed-pass.ts";
 
 export interface Site {
   readonly id: SiteId;
@@ -11,6 +12,8 @@ export interface Site {
   readonly lockdown: boolean;
   /** For how long after the last complete poll grants of a kind are honoured; null: until their validity ends. */
   readonly offlineMaxAgeMs: Readonly<Record<GrantKind, Millis | null>>;
+  /** Absent: the site has no signed passes. */
+  readonly passKeys?: readonly PassKey[];
 }
 
 const hour = 3_600_000;

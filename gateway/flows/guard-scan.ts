@@ -3,15 +3,17 @@
  * or is sent away; and later, this one leaves. The first writes nothing down but a denial; the others count once however often they are sent.
  */
 import type { AccessPointId } from "../domain/access-point.ts";
-import type { DenyReason } from "../domain/decide.ts";
+import type { AccessRequest, DenyReason } from "../domain/decide.ts";
 import type { EventSeq, GuardScan } from "../domain/entry-event.ts";
 import type { Grant, GrantId } from "../domain/grant.ts";
 import type { Millis } from "../domain/instant.ts";
+import type { SignedPass } from "../domain/signed-pass.ts";
 import type { StaffMember } from "../domain/staff.ts";
 import { isInside, type Visit } from "../domain/visits.ts";
 import type { AttachmentId } from "../ports/attachments.ts";
 import { fetchEntry } from "./fetch-entry.ts";
 import { decideNow, deny, isElsewhere, type Outcome, presentCredential } from "./present-credential.ts";
+import { readCredential } from "./read-credential.ts";
 import type { SiteParts } from "./site-parts.ts";
 
 export interface ScannedPass {
@@ -44,6 +46,8 @@ export interface PassVerdict {
 /** What a guard is told of a visitor. */
 export interface Visitor {
   readonly grant: Grant;
+  /** Known by a signed pass alone: nothing tells whose it is. */
+  readonly isSigned: boolean;
   /** Admitted at this gateway, as far as its own count goes. */
   readonly entriesUsed: number;
   /** Entries this gateway can still give; null: no limit. */
@@ -64,8 +68,8 @@ export async function checkPass(site: SiteParts, scanned: ScannedPass): Promise<
     await fetchEntry(site, decision.grant);
     decision = decideNow(site, request, scan);
   }
-  const { grant } = decision;
-  const visitor = grant && visitorOf(site, grant);
+  const { grant, signed } = decision;
+  const visitor = grant && visitorOf(site, { grant, signed });
   if (decision.outcome === "granted") return { reason: undefined, visitor, heldAt: undefined };
   const { reason } = deny(site, request, decision, { origin: undefined, scan });
   const heldAt = reason === "HELD_AT_OTHER_GATE" && grant ? site.records.heldAt(grant) : undefined;
@@ -92,7 +96,8 @@ export async function logEntry(site: SiteParts, scanned: ScannedPass, word: Guar
   const counted = site.records.visits.withNonce(nonce);
   const carried = site.records.candidates(request.presented).map(({ grant }) => grant.id);
   // A grant may have left the feed since; then nobody can tell, and the answer is the first one's.
-  const isForgotten = counted?.grant !== undefined && site.records.grant(counted.grant) === undefined;
+  const isForgotten =
+    carried.length === 0 && counted?.grant !== undefined && site.records.grant(counted.grant) === undefined;
   if (counted && !isForgotten && (counted.grant === undefined || !carried.includes(counted.grant)))
     return { outcome: "unanswered", why: "number-used", isRepeat };
   return { ...(outcome ?? ({ outcome: "unanswered", why: "busy" } as const)), isRepeat };
@@ -180,16 +185,20 @@ export async function turnAway(
 /** undefined: the pass is nobody's, as far as is known here. Of several grants that carry it, any. */
 export function visitorOfPass(site: SiteParts, scanned: ScannedPass): Visitor | undefined {
   const [candidate] = site.records.candidates(requestOf(site, scanned).presented);
-  return candidate && visitorOf(site, candidate.grant);
+  return candidate && visitorOf(site, candidate);
 }
 
 /** As it stands here now. */
-function visitorOf({ records }: SiteParts, grant: Grant): Visitor {
+function visitorOf(
+  { records }: SiteParts,
+  { grant, signed }: { readonly grant: Grant; readonly signed?: SignedPass | undefined },
+): Visitor {
   const registers = records.registers(grant.id);
   return {
     grant,
+    isSigned: signed !== undefined,
     entriesUsed: registers.used - registers.voided,
-    entriesLeft: grant.entriesAllowed === null ? null : Math.max(0, records.rights(grant).held),
+    entriesLeft: grant.entriesAllowed === null ? null : Math.max(0, records.rights(grant, signed).held),
     lastPhoto: lastPhotoOf(records, grant.id),
   };
 }
@@ -232,6 +241,6 @@ function scanOf(
   };
 }
 
-function requestOf({ seal }: SiteParts, { accessPoint, uid }: ScannedPass) {
-  return { accessPoint, presented: { kind: "pass", index: seal.index("pass", uid) } } as const;
+function requestOf(site: SiteParts, { accessPoint, uid }: ScannedPass): AccessRequest {
+  return { accessPoint, presented: readCredential(site, "pass", uid) };
 }

@@ -8,6 +8,7 @@ import type { DeviceOrigin, EntryEvent, EventBody, EventSeq, GuardScan } from ".
 import type { Grant } from "../domain/grant.ts";
 import type { Millis, Monotonic } from "../domain/instant.ts";
 import type { GuessedKind } from "../domain/lockout.ts";
+import { placedBy } from "../domain/signed-pass.ts";
 import type { StaffMember } from "../domain/staff.ts";
 import type { Visit } from "../domain/visits.ts";
 import { GatewayError } from "../errors.ts";
@@ -127,7 +128,7 @@ async function admit(
   decision: Decision & { outcome: "granted" },
   press: Press,
 ): Promise<Outcome> {
-  const { grant, credential, left, flags, revision } = decision;
+  const { grant, credential, signed, left, flags, revision } = decision;
   let admitted: { event: EntryEvent; durable: Promise<void> };
   try {
     admitted = site.journal.recordEvent({
@@ -139,6 +140,7 @@ async function admit(
       left,
       revision,
       ...(flags.length > 0 && { flags }),
+      ...(signed && { signed: { placed: placedBy(signed), until: signed.validity.until } }),
       ...(press.origin && { press: press.origin }),
       ...(press.scan && { scan: press.scan }),
     });

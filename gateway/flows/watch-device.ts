@@ -7,6 +7,7 @@ import type { EventBody } from "../domain/entry-event.ts";
 import type { Device, DeviceReport, Unsubscribe } from "../ports/device.ts";
 import { FloodGate } from "./flood-gate.ts";
 import { presentCredential, pressLifeMs } from "./present-credential.ts";
+import { readCredential } from "./read-credential.ts";
 import { note, type SiteParts } from "./site-parts.ts";
 
 /** Begins to listen to a device. */
@@ -70,7 +71,7 @@ async function present(
   if (!accessPoint) await leave("no-access-point");
   else if (site.clock.monotonic() - report.pressedAt > pressLifeMs) await leave("too-late");
   else {
-    const presented = { kind: report.kind, index: site.seal.index(report.kind, report.value.reveal()) };
+    const presented = readCredential(site, report.kind, report.value.reveal());
     const request = { accessPoint: accessPoint.id, presented };
     const outcome = presentCredential(site, request, device.reader, { origin: press, at: report.pressedAt });
     // The device must not wait for the door: its next message may be the lock's own answer.

@@ -26,11 +26,10 @@ import type { StaffSession } from "./staff-sessions.ts";
 const bodyBytesMax = 16 * 1024;
 
 export const scanFields = {
-  record_uid: z
-    .string()
-    .min(1)
-    .max(2_048)
-    .openapi({ description: "As it was read or typed.", example: "VIS-12345-ABC" }),
+  record_uid: z.string().min(1).max(2_048).openapi({
+    description: "As it was read or typed; of a signed pass what its QR code holds.",
+    example: "VIS-12345-ABC",
+  }),
   access_point: z
     .string()
     .max(200)
@@ -74,6 +73,10 @@ export const visitorSchema = z
     entries_allowed: z.number().int().nullable().openapi({ description: "null: no limit." }),
     entries_left: z.number().int().nullable().openapi({ description: "That this gateway can give; null: no limit." }),
     last_photo: z.string().nullable().openapi({ description: "sha256 of the one taken at an earlier visit here." }),
+    signed_only: z.boolean().openapi({
+      description:
+        "A signed pass that the gateway knows by its signature alone: name and host have not arrived, and name is empty.",
+    }),
   })
   .openapi("Visitor");
 
@@ -269,7 +272,7 @@ function answerOf(logged: LoggedEntry, language: Language) {
   }
 }
 
-export function shapeOf({ grant, entriesUsed, entriesLeft, lastPhoto }: Visitor) {
+export function shapeOf({ grant, isSigned, entriesUsed, entriesLeft, lastPhoto }: Visitor) {
   const { holder, host, about, validity, entriesAllowed } = grant;
   const text = (value: unknown) => (typeof value === "string" ? value : null);
   return {
@@ -283,5 +286,6 @@ export function shapeOf({ grant, entriesUsed, entriesLeft, lastPhoto }: Visitor)
     entries_allowed: entriesAllowed,
     entries_left: entriesLeft,
     last_photo: lastPhoto ?? null,
+    signed_only: isSigned,
   };
 }

@@ -31,7 +31,7 @@ export function VerdictPage(props: VerdictProps) {
         <CheckAgain visit={visit} slip={slip} />
       </Frame>
     );
-  const name = visitor?.grant.holder.name ?? slip.name;
+  const name = visitor ? nameOf(visit, visitor) : slip.name;
   const isGood = told.outcome === "may-enter" || told.outcome === "counted" || told.outcome === "left";
   return (
     <Frame visit={visit}>
@@ -52,6 +52,7 @@ export function VerdictPage(props: VerdictProps) {
         <img class="last-photo" src={`/photos/${visitor.lastPhoto}`} alt={words.photo.last} />
       )}
       {slip.farM !== undefined && <p class="far">{words.far(slip.farM)}</p>}
+      {told.outcome === "may-enter" && visitor?.isSigned && <p>{words.signedOnly.hint}</p>}
       {told.outcome !== "may-enter" && <p>{textOf(visit, slip, now)}</p>}
       {(told.outcome === "may-enter" || told.outcome === "busy") && <Approve {...props} />}
       {told.outcome === "may-enter" && <TurnAway {...props} />}
@@ -63,6 +64,10 @@ export function VerdictPage(props: VerdictProps) {
       </p>
     </Frame>
   );
+}
+
+function nameOf({ language }: GuardVisit, { grant, isSigned }: Visitor): string {
+  return isSigned ? guardWords[language].signedOnly.name : grant.holder.name;
 }
 
 function titleOf({ language }: GuardVisit, { told }: Slip): string {
@@ -110,7 +115,7 @@ function textOf({ language }: GuardVisit, { told, at }: Slip, now: number): stri
 function Approve({ visit, sealed, visitor }: VerdictProps) {
   const words = guardWords[visit.language];
   return (
-    <form method="post" action="/guard/enter" data-send data-keep={visitor?.grant.holder.name ?? ""}>
+    <form method="post" action="/guard/enter" data-send data-keep={visitor ? nameOf(visit, visitor) : ""}>
       <input type="hidden" name="of" value={sealed} />
       <GuardPhoto visit={visit} />
       <button type="submit" class="approve">
@@ -126,7 +131,7 @@ function TurnAway({ visit, sealed, visitor }: VerdictProps) {
   return (
     <details class="turn-away">
       <summary>{turnAway.title}</summary>
-      <form method="post" action="/guard/deny" data-send data-keep={visitor?.grant.holder.name ?? ""}>
+      <form method="post" action="/guard/deny" data-send data-keep={visitor ? nameOf(visit, visitor) : ""}>
         <input type="hidden" name="of" value={sealed} />
         <label>
           {turnAway.why}

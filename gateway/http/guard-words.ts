@@ -92,6 +92,10 @@ const en = {
   check: "Check",
   mayEnter: "May come in",
   mayNotEnter: "May not come in",
+  signedOnly: {
+    name: "Signed pass",
+    hint: "It is genuine. Name and host have not arrived at this gate yet: ask for them.",
+  },
   approve: "Let in and open the gate",
   next: "Next visitor",
   host: "Invited by",
@@ -218,6 +222,10 @@ const es: GuardWords = {
   check: "Comprobar",
   mayEnter: "Puede entrar",
   mayNotEnter: "No puede entrar",
+  signedOnly: {
+    name: "Pase firmado",
+    hint: "Es auténtico. El nombre y el anfitrión aún no han llegado a esta puerta: pregúntelos.",
+  },
   approve: "Dejar entrar y abrir la puerta",
   next: "Siguiente visitante",
   host: "Invitado por",

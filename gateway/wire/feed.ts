@@ -73,6 +73,11 @@ export const siteSchema = z.looseObject({
   lockdown: z.boolean(),
   // Any kind: one that only a newer version knows must not make the site unreadable; one that is missing counts as stale.
   offlineMaxAgeMs: z.record(z.string().max(32), z.number().int().min(0).nullable()),
+  // Any key: one that this version cannot read proves nothing.
+  passKeys: z
+    .array(z.looseObject({ publicKey: z.string().max(200), until: instant.optional() }))
+    .max(32)
+    .optional(),
 });
 
 export const blacklistSchema = z.looseObject({

@@ -4,13 +4,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { ClockInterval } from "../../gateway/domain/clock-interval.ts";
-import type { Credential, CredentialKind } from "../../gateway/domain/credential.ts";
+import type { Credential, CredentialKind, PresentedCredential } from "../../gateway/domain/credential.ts";
 import { decide, denyReasons } from "../../gateway/domain/decide.ts";
 import type { EventBody } from "../../gateway/domain/entry-event.ts";
 import type { FeedRow } from "../../gateway/domain/feed.ts";
 import type { Grant } from "../../gateway/domain/grant.ts";
 import { afterMiss, afterSuccess, type Lockout, lockedOutMs } from "../../gateway/domain/lockout.ts";
 import type { ScheduleException, ScheduleWindow, Weekday, WeeklySchedule } from "../../gateway/domain/schedule.ts";
+import { placedBy, type SignedPass } from "../../gateway/domain/signed-pass.ts";
 import type { Site } from "../../gateway/domain/site.ts";
 import { SiteRecords } from "../../gateway/domain/site-records.ts";
 import {
@@ -36,7 +37,7 @@ const rows = readRows(page);
 
 test("the table is whole: no row and no reason has gone missing", () => {
   // Count the rows anew when you add or remove one on purpose.
-  assert.equal(rows.length, 177);
+  assert.equal(rows.length, 201);
   const told = new Set(rows.map(({ cells }) => cells.get("outcome")));
   assert.deepEqual(
     denyReasons.filter((reason) => !told.has(reason)),
@@ -80,8 +81,13 @@ class World {
   /** How long the reader takes no more of each kind. */
   readonly lockedOutMs: Partial<Record<CredentialKind, number>> = {};
   byGuard = false;
+  isArriving = false;
   accessPoint = "front";
-  presented = { kind: "pin" as CredentialKind, index: aCredential("pat-pin").index };
+  presented: PresentedCredential = { kind: "pin", index: aCredential("pat-pin").index };
+  /** A signed pass is presented; see the columns of its section. */
+  signed: SignedPass | undefined;
+  isRowHere = true;
+  neighboursGave = 0;
 
   change(overrides: Partial<Grant>): void {
     this.grant = { ...this.grant, ...overrides };
@@ -93,7 +99,8 @@ class World {
 
   rows(): FeedRow[] {
     const granted = this.granted ?? this.grant.entriesAllowed ?? 0;
-    return [...(this.site ? [siteRow(this.site)] : []), grantRow(this.grant, 1, granted), ...this.others];
+    const row = this.isRowHere ? [grantRow(this.grant, 1, granted)] : [];
+    return [...(this.site ? [siteRow(this.site)] : []), ...row, ...this.others];
   }
 
   records(): SiteRecords {
@@ -104,7 +111,15 @@ class World {
     for (const rows of this.before) apply(rows);
     apply(this.rows());
     for (const rows of this.after) apply(rows);
-    for (let seq = 1; seq <= this.admissions; seq += 1) records.apply(anEvent(seq, admission(this.grant)), 0, 1);
+    if (this.isArriving)
+      records.apply({ kind: "page", page: aPage([], { to: ++to, reset: true, complete: false }), at: 0 }, 0, 1);
+    const total = this.neighboursGave;
+    if (total > 0)
+      records.apply(anEvent(98, { type: "rights-received", grant: this.grant.id, from: "gateway-2.1", total }), 0, 1);
+    const signed = this.signed &&
+      !this.isRowHere && { placed: placedBy(this.signed), until: this.signed.validity.until };
+    for (let seq = 1; seq <= this.admissions; seq += 1)
+      records.apply(anEvent(seq, { ...admission(this.grant), ...(signed && { signed }) }), 0, 1);
     if (this.damaged !== "no")
       records.apply(anEvent(99, { type: "damage", file: "000001.jsonl", line: 7, lines: 2 }), 0, 1);
     if (this.damaged === "whole again") apply(this.rows(), true);
@@ -180,6 +195,63 @@ const columns: Record<string, (cell: string, world: World) => void> = {
     if (more.includes("twice")) world.others.push(blacklistRow("second", entry.subject, entry.value));
     if (more.some((word) => word.startsWith("taken off")))
       world.after.push([{ kind: "gone", of: "blacklist", id: "first", ver: 2, sum: "" }]);
+  },
+  "signed for"(cell, world) {
+    const home = pick(
+      { "this gate": "here", "another gate": "elsewhere", "this gate, before": "here-before" } as const,
+      cell,
+    );
+    const { id: grant, validity } = world.grant;
+    const facts = { grant, validity, accessPoints: ["front"], entries: 1 } as const;
+    world.signed = { ...facts, credential: "the QR pass", home, homeGateway: undefined };
+    world.presented = { kind: "pass", index: aCredential("nobody").index, signed: world.signed };
+  },
+  "its row"(cell, world) {
+    world.isRowHere = cell.startsWith("has come");
+    const gone = (id: string) =>
+      world.before.push([{ kind: "gone", of: "grant", id: "pat", ver: 1, sum: "", revoked: [id] }]);
+    const changes: Record<string, () => unknown> = {
+      "has not come": () => undefined,
+      "has come": () => undefined,
+      "is arriving": () => {
+        world.isArriving = true;
+      },
+      "cannot be read": () => world.others.push({ kind: "unreadable", of: "grant", id: "pat", ver: 1, sum: "1" }),
+      "is gone, revoked": () => gone("pat"),
+      "is gone, its code revoked": () => gone("the QR pass"),
+      "has come, revoked": () => world.change({ revoked: true }),
+      "has come, without this code": () =>
+        world.change({ credentials: world.grant.credentials.filter(({ id }) => id !== "the QR pass") }),
+    };
+    pick(changes, cell)();
+  },
+  changed(cell, world) {
+    const says = (changes: Partial<SignedPass>) => {
+      world.signed = { ...world.signed!, ...changes };
+      world.presented = { ...world.presented, signed: world.signed };
+      if (changes.entries !== undefined) world.change({ entriesAllowed: changes.entries });
+    };
+    says({ entries: cell.startsWith("three") ? 3 : cell === "no limit" ? null : 1 });
+    world.admissions = cell.includes("two used") ? 2 : cell.endsWith("used") ? 1 : 0;
+    world.neighboursGave = cell.includes("given by a neighbour") ? 1 : 0;
+    const changes: Record<string, () => unknown> = {
+      "the back door": () => {
+        world.accessPoint = "back";
+      },
+      over: () => says({ validity: { from: noon - aDay, until: noon - 60_000 } }),
+      "not begun": () => says({ validity: { from: noon + 60_000, until: noon + aDay } }),
+      "clock not set": () => {
+        world.time = { earliest: noon, latest: Number.POSITIVE_INFINITY };
+      },
+      "cloud silent": () => {
+        world.sinceSyncMs = aDay + 1;
+      },
+      lockdown: () => {
+        world.site = aSite({ lockdown: true });
+      },
+      barred: () => world.others.push(blacklistRow("first", "grant", "pat")),
+    };
+    if (!/entr|no limit/.test(cell)) pick(changes, cell)();
   },
   "entries allowed"(cell, world) {
     world.change({ entriesAllowed: cell === "unlimited" ? null : Number(cell) });

@@ -6,6 +6,7 @@ import { denialTexts } from "../../gateway/domain/denial-text.ts";
 import type { LogFields, Logger } from "../../gateway/ports/logger.ts";
 import { aGuardedGate, leasUid } from "../support/guarded-gate.ts";
 import { Random } from "../support/random.ts";
+import { aSignedPass, goldenPasses, otherKey } from "../support/signed-passes.ts";
 import { SimDisk } from "../support/sim-disk.ts";
 import { rosa } from "../support/staffed-gate.ts";
 import { times } from "./fuzz.ts";
@@ -25,6 +26,10 @@ const letters = "ABCDEFGHJKMNPQRSTUVWXYZ";
 /** Neither reads as the other, however badly it is typed. */
 const distinctDigits = "23456789";
 const distinctLetters = "ABCDEFGHJKMNPQRSTUVWXYZ";
+
+const base32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/** It would open: the gateway's site has signed it. */
+const genuine = aSignedPass();
 
 const scripts = [
   "<script>alert(1)</script>",
@@ -92,6 +97,23 @@ const kinds: Readonly<Record<string, Kind>> = {
       `pass:${index}`,
       index.toLowerCase(),
     ]),
+  forgedSignature: (random) => {
+    const at = random.int(genuine.length);
+    const other = random.pick([...base32.replace(genuine[at]!, "")]);
+    return random.pick([
+      genuine.slice(0, at) + other + genuine.slice(at + 1),
+      genuine.slice(0, at) + genuine.slice(at + 1),
+      between(random, genuine, some(random, base32, 1 + random.int(8))),
+      between(random, genuine, random.pick(marks)),
+      genuine.slice(0, 1 + random.int(genuine.length - 1)),
+      genuine.toLowerCase(),
+      genuine + genuine,
+      `${genuine.slice(0, 4)}${some(random, base32, genuine.length - 4)}`,
+      aSignedPass({ entries: 1 + random.int(65_535) }, otherKey),
+      aSignedPass({ site: random.pick(["site-2", "site-1 ", ""]) }),
+      ...Object.values(goldenPasses.noPasses),
+    ]);
+  },
 };
 
 test(`${payloads} hostile QR codes: each is denied in both languages' words or refused, and nothing else happens`, async () => {
@@ -113,6 +135,7 @@ test(`${payloads} hostile QR codes: each is denied in both languages' words or r
       assert.notEqual(name, "nearMiss", where);
       continue;
     }
+    if (uid.trim() === genuine) continue;
     gate.pass(pauseMs);
     const before = site.journal.durableSeq;
     const language = number % 2 === 0 ? "en" : "es";
@@ -159,4 +182,6 @@ test(`${payloads} hostile QR codes: each is denied in both languages' words or r
   }
   const { body } = await gate.enter({ record_uid: leasUid, nonce: "hostile-and-then-lea" });
   assert.deepEqual([body.access_granted, body.gate, heard.length], [true, "open", 1], "the guard goes on");
+  const signed = await gate.enter({ record_uid: genuine, nonce: "hostile-and-then-signed" });
+  assert.deepEqual([signed.body.access_granted, heard.length], [true, 2], "so does the one that was forged");
 });

@@ -27,6 +27,7 @@ describe("may this visitor come in", () => {
       entries_allowed: 3,
       entries_left: 3,
       last_photo: null,
+      signed_only: false,
     });
     assert.deepEqual(heard, []);
     assert.deepEqual(await events("admitted", "denied"), []);

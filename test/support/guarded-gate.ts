@@ -3,13 +3,14 @@
 import type { Grant } from "../../gateway/domain/grant.ts";
 import type { GuardRules } from "../../gateway/domain/guard-rules.ts";
 import { silentLogger } from "../../gateway/ports/logger.ts";
+import { passKeys } from "./signed-passes.ts";
 import { SimDisk } from "./sim-disk.ts";
 import { aCredential, aGrant, grantRow, siteRow } from "./site-fixture.ts";
 import { aGate, anySite, rosa, rosasPassword, staffRow } from "./staffed-gate.ts";
 
 export const leasUid = "VIS-10482-KQX";
 
-/** `overrides`: of Lea's grant. `disk`: goes on with what is on it. */
+/** `overrides`: of Lea's grant. `disk`: goes on with what is on it. The site has signed passes (signed-passes.ts). */
 export async function aGuardedGate(
   overrides: Partial<Grant> = {},
   maxAgeMs: Record<string, number> = {},
@@ -18,7 +19,8 @@ export async function aGuardedGate(
   logger = silentLogger,
 ) {
   const rules = { ...anySite().offlineMaxAgeMs, visitor: null, ...maxAgeMs };
-  const gate = await aGate({ offlineMaxAgeMs: rules }, disk, guards, logger);
+  const site = anySite({ offlineMaxAgeMs: rules, passKeys });
+  const gate = await aGate(site, disk, guards, logger);
   const pass = aGrant("pass", {
     kind: "visitor",
     holder: { id: "person-lea", name: "Lea Visitor", document: "X-77" },
@@ -27,7 +29,7 @@ export async function aGuardedGate(
     about: { visitorType: "Guest", notes: "brings a dog" },
     ...overrides,
   });
-  await gate.send([siteRow(anySite({ offlineMaxAgeMs: rules }), 5), staffRow(rosa, 6), grantRow(pass, 7)]);
+  await gate.send([siteRow(site, 5), staffRow(rosa, 6), grantRow(pass, 7)]);
   const cookie = await gate.signIn("rosa", rosasPassword);
   const post =
     (path: string) =>

@@ -129,6 +129,7 @@ export async function aGate(
     heard,
     held,
     send,
+    snapshot: () => site.cache.snapshot(),
     pass: (ms: number) => {
       for (const end = clock.monotonic() + ms; clock.step(end); );
     },
