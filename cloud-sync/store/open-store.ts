@@ -31,6 +31,8 @@ export interface StoreOptions {
   readonly databaseUrl?: string | undefined;
   /** Where PGlite keeps its files; unset: in memory. */
   readonly dataFolder?: string | undefined;
+  /** In memory: PGlite's files to begin with, as its dumpDataDir() gives them; unset: none, and they are made in a second or two. */
+  readonly image?: Blob | undefined;
   /** Rejects with `data-locked` while anybody else uses the database. Of PGlite there is only ever one user. */
   readonly alone?: boolean | undefined;
   readonly clock: Clock;
@@ -61,8 +63,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
  * PGlite does not sync: after a power cut it may come back to an earlier commit, so every site begins a new history, or not at all.
  * Then the newest good copy takes its place. Rejects with `store-broken` when there is none.
  */
-async function openPglite({ dataFolder, clock, logger }: StoreOptions): Promise<Store> {
-  if (dataFolder === undefined) return pgliteStore(await PGlite.create(), async () => undefined);
+async function openPglite({ dataFolder, image, clock, logger }: StoreOptions): Promise<Store> {
+  if (dataFolder === undefined)
+    return pgliteStore(await PGlite.create(image && { loadDataDir: image }), async () => undefined);
   await mkdir(dataFolder, { recursive: true, mode: 0o700 });
   const taken = await takeFolder(dataFolder);
   try {

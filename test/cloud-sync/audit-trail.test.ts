@@ -11,12 +11,10 @@ import {
   recordAudit,
   toAuditBody,
 } from "../../cloud-sync/store/audit-trail.ts";
-import { openStore } from "../../cloud-sync/store/open-store.ts";
 import { listSecurity, recordSecurity, resolveSecurity } from "../../cloud-sync/store/security-events.ts";
 import type { Store } from "../../cloud-sync/store/store.ts";
-import { silentLogger } from "../../gateway/ports/logger.ts";
-import { systemClock } from "../../gateway/system-clock.ts";
 import { chainNext } from "../../gateway/wire/journal-line.ts";
+import { memoryStore } from "../support/memory-store.ts";
 
 const noon = Date.UTC(2031, 2, 4, 12);
 const from = { address: "192.0.2.7", device: "curl/8" };
@@ -24,7 +22,7 @@ const entry = { site: "hill", actor: "admin", from, action: "grants.change", thi
 
 let store: Store;
 before(async () => {
-  store = await openStore({ clock: systemClock, logger: silentLogger });
+  store = await memoryStore();
 });
 after(() => store.close());
 

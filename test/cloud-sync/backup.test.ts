@@ -17,6 +17,7 @@ import { rowsOf, type Store } from "../../cloud-sync/store/store.ts";
 import { silentLogger } from "../../gateway/ports/logger.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
 import { givenCloud } from "../support/cloud.ts";
+import { memoryStore } from "../support/memory-store.ts";
 import { missing } from "../support/needs.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres.ts";
 
@@ -34,7 +35,7 @@ after(async () => {
 });
 
 const parts = { clock: systemClock, logger: silentLogger };
-const onPglite = () => openStore(parts);
+const onPglite = () => memoryStore(parts);
 const onPostgres = () => openStore({ ...parts, databaseUrl: postgres!.url });
 
 const save = async (store: Store, path: string) => {

@@ -2,17 +2,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sql } from "drizzle-orm";
-import { openStore } from "../../cloud-sync/store/open-store.ts";
 import { rowsOf } from "../../cloud-sync/store/store.ts";
-import { silentLogger } from "../../gateway/ports/logger.ts";
-import { systemClock } from "../../gateway/system-clock.ts";
 import { givenCloud } from "../support/cloud.ts";
+import { memoryStore } from "../support/memory-store.ts";
 
 const others = 20_000;
 const wanted = 5;
 
 test("the few of a rare kind, and the few of a door hardly used, are found by it, newest first, page by page", async (t) => {
-  const store = await openStore({ clock: systemClock, logger: silentLogger });
+  const store = await memoryStore();
   const cloud = await givenCloud({ store });
   t.after(async () => {
     await cloud.close();

@@ -16,6 +16,7 @@ import { rowsOf } from "../../cloud-sync/store/store.ts";
 import { type LogFields, type Logger, silentLogger } from "../../gateway/ports/logger.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
+import { memoryStore } from "../support/memory-store.ts";
 import { until } from "../support/until.ts";
 
 let folder: string;
@@ -210,7 +211,7 @@ describe("one data folder over several starts", () => {
 });
 
 test("the schema is what the migrations make", async () => {
-  const store = await openStore({ clock: systemClock, logger: silentLogger });
+  const store = await memoryStore();
   const columns = await rowsOf<{ table_name: string; column_name: string; data_type: string; is_nullable: string }>(
     store.db,
     sql`select table_name, column_name, data_type, is_nullable from information_schema.columns where table_schema = 'public'`,

@@ -13,6 +13,7 @@ import { silentLogger } from "../../gateway/ports/logger.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
 import { storeContract } from "../contract/store.ts";
 import { givenCloud } from "../support/cloud.ts";
+import { memoryStore } from "../support/memory-store.ts";
 import { missing } from "../support/needs.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres.ts";
 import { until } from "../support/until.ts";
@@ -28,7 +29,7 @@ after(async () => {
 
 const onPostgres = () => openStore({ databaseUrl: postgres!.url, clock: systemClock, logger: silentLogger });
 
-storeContract("PGlite", false, () => openStore({ clock: systemClock, logger: silentLogger }));
+storeContract("PGlite", false, () => memoryStore());
 storeContract("PostgreSQL", skip, onPostgres);
 
 test("a start waits for another replica's steps of the schema, and no statement after them has their hour", {

@@ -1,10 +1,8 @@
 /** Runs one seed from begin to calm and says how it went. */
 import { createHash } from "node:crypto";
-import { openStore } from "../../cloud-sync/store/open-store.ts";
 import { SiteKeys } from "../../cloud-sync/store/site-keys.ts";
-import { silentLogger } from "../../gateway/ports/logger.ts";
-import { systemClock } from "../../gateway/system-clock.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
+import { memoryStore } from "../support/memory-store.ts";
 import { type CloudGround, World, type WorldOptions } from "./world.ts";
 
 const stepsPerSeed = 40;
@@ -25,7 +23,7 @@ export interface SeedResult {
 
 /** One database for many seeds; each has a site of its own in it. */
 export async function openGround(): Promise<CloudGround> {
-  const store = await openStore({ clock: systemClock, logger: silentLogger });
+  const store = await memoryStore();
   return { store, siteKeys: new SiteKeys(new SecretString(Buffer.alloc(32).toString("base64url"))) };
 }
 

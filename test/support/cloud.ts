@@ -8,7 +8,6 @@ import type { CloudParts } from "../../cloud-sync/cloud-parts.ts";
 import { type Role, rolesWithSecondFactor } from "../../cloud-sync/domain/permissions.ts";
 import { hashOf } from "../../cloud-sync/ids.ts";
 import { peopleParts } from "../../cloud-sync/people/people-parts.ts";
-import { openStore } from "../../cloud-sync/store/open-store.ts";
 import { changePerson, createPerson, type FreshPerson } from "../../cloud-sync/store/people.ts";
 import { beginSession } from "../../cloud-sync/store/sessions.ts";
 import { SiteKeys } from "../../cloud-sync/store/site-keys.ts";
@@ -20,6 +19,7 @@ import type { WirePollReply } from "../../gateway/wire/feed.ts";
 import { headStatement } from "../../gateway/wire/gateway-api.ts";
 import { chainNext, chainStart } from "../../gateway/wire/journal-line.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
+import { memoryStore } from "./memory-store.ts";
 
 export const adminToken = "test-admin-token";
 
@@ -122,7 +122,7 @@ export interface CloudSurroundings {
 
 export async function givenCloud(options: CloudSurroundings = {}): Promise<TestCloud> {
   const clock = options.clock ?? systemClock;
-  const store = options.store ?? (await openStore({ clock, logger: silentLogger }));
+  const store = options.store ?? (await memoryStore({ clock }));
   const stopping = new AbortController();
   const parts: CloudParts = {
     store,
