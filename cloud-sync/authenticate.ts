@@ -1,11 +1,12 @@
 /** Who asks: a person or a program, a gateway by a short EdDSA JWT of its own key. */
 import type { Context, MiddlewareHandler } from "hono";
-import { importJWK, errors as joseErrors, jwtVerify } from "jose";
+import { errors as joseErrors, jwtVerify } from "jose";
 import { isPlainText } from "../gateway/wire/gateway-api.ts";
 import type { RateLimiter } from "../web/limits.ts";
 import { HttpProblem, type RequestIdEnv } from "../web/problem.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import type { Actor } from "./domain/permissions.ts";
+import { gatewayKey } from "./gateway-key.ts";
 import { bearerToken } from "./ids.ts";
 import { callingNetwork } from "./people/caller.ts";
 import type { PeopleParts } from "./people/people-parts.ts";
@@ -83,8 +84,7 @@ async function claimsOf(
   nowMs: number,
 ): Promise<{ readonly epoch: unknown } | undefined> {
   try {
-    const key = await importJWK({ kty: "OKP", crv: "Ed25519", x: publicKey }, "EdDSA");
-    const { payload } = await jwtVerify(token, key, {
+    const { payload } = await jwtVerify(token, gatewayKey(publicKey), {
       algorithms: ["EdDSA"],
       issuer: row.id,
       audience,

@@ -8,10 +8,10 @@ import { protocolVersion } from "../gateway/wire/version.ts";
 import { HttpProblem } from "../web/problem.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import type { Witness } from "./domain/witness.ts";
+import { isSigned } from "./gateway-key.ts";
 import { type HandedCommand, handOut, noteMissed } from "./store/commands.ts";
 import { feedPage, noteRollback, type PageRequest, renderRows, type StoredPage } from "./store/feed.ts";
-import { acknowledge, type GatewayRow, noteResetting, readGateway } from "./store/gateways.ts";
-import { isSigned } from "./store/ingest.ts";
+import { acknowledge, type GatewayRow, noteResetting, readGateway, witnessOf } from "./store/gateways.ts";
 
 export interface PollQuery {
   readonly feed: string;
@@ -104,7 +104,10 @@ export class Polls {
   #word(row: GatewayRow, { epoch, boot, beat, seq, head, headSignature: signature }: PollQuery): Witness | undefined {
     const isWhole = boot !== undefined && beat !== undefined && seq !== undefined && head !== undefined;
     if (!isWhole || signature === undefined || epoch !== row.epoch || row.publicKey === null) return undefined;
-    const isItsOwn = isSigned(row.publicKey, headStatement(row.id, epoch, seq, head), signature);
+    const known = witnessOf(row);
+    const isItsOwn =
+      (known?.signature === signature && known.seq === seq && known.head === head) ||
+      isSigned(row.publicKey, headStatement(row.id, epoch, seq, head), signature);
     return isItsOwn ? { boot, beat, seq, head, signature } : undefined;
   }
 

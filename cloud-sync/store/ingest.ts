@@ -2,13 +2,14 @@
  * Takes in a gateway's journal: the contiguous prefix by (gateway, epoch, seq), each event once, its effects in the same
  * transaction. A repeat is compared by hash, a gap stops, a different hash at a known number raises the fork alarm.
  */
-import { createHash, createPublicKey, verify } from "node:crypto";
+import { createHash } from "node:crypto";
 import { and, eq, sql } from "drizzle-orm";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import { type HolderId, holderId } from "../../gateway/domain/rights.ts";
 import { headStatement, type PushHead } from "../../gateway/wire/gateway-api.ts";
 import { chainNext, chainStart } from "../../gateway/wire/journal-line.ts";
 import { holdingOf, noteReturned, noteTransfer, type RightsAccount, withHolding } from "../domain/settle-rights.ts";
+import { isSigned } from "../gateway-key.ts";
 import { type ReadEvent, readEvent } from "../read-event.ts";
 import { noteAttachments } from "./attachments.ts";
 import { type AuditEntry, recordAudit } from "./audit-trail.ts";
@@ -98,11 +99,6 @@ function contradiction(row: GatewayRow, next: number, prev: string, fresh: reado
   const upTo = witness ? witness.seq - next + 1 : 0;
   if (!witness || upTo < 1 || upTo > fresh.length) return undefined;
   return chainOf(prev, fresh.slice(0, upTo)) === witness.head ? undefined : witness.seq;
-}
-
-export function isSigned(publicKey: string, statement: string, signature: string): boolean {
-  const key = createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: publicKey }, format: "jwk" });
-  return verify(null, Buffer.from(statement), key, Buffer.from(signature, "base64url"));
 }
 
 function hashOf(bytes: Uint8Array): string {

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { headStatement } from "../../gateway/wire/gateway-api.ts";
 import { chainNext, chainStart } from "../../gateway/wire/journal-line.ts";
-import { isSigned } from "../store/ingest.ts";
+import { isSigned } from "../gateway-key.ts";
 import type { Finding, FindingKind } from "./finding.ts";
 import type { CutFacts, GatewayFacts } from "./ledger.ts";
 

@@ -28,6 +28,8 @@ const answerDeadlineMs: Millis = 15_000;
 /** 2 MB at 140 kbit/s. */
 const uploadMs: Millis = 120_000;
 const tokenLifeS = 50;
+/** One token serves the requests of so long. */
+const tokenUsedMs: Millis = 20_000;
 
 interface Told {
   readonly body: string | Uint8Array<ArrayBuffer>;
@@ -42,6 +44,8 @@ export class HttpCloudLink implements CloudLink, AttachmentLink {
   readonly #fetch: Fetch;
   /** Server time less our monotonic clock, once the server has told its time. */
   #serverOffset: number | undefined;
+  #token: { readonly text: string; readonly at: Instant } | undefined;
+  #signedHead: { readonly statement: string; readonly signature: string } | undefined;
 
   /** `url`: where cloud-sync answers, without a trailing slash. */
   constructor(url: string, identity: CloudIdentity, clock: Clock, fetch: Fetch) {
@@ -85,7 +89,13 @@ export class HttpCloudLink implements CloudLink, AttachmentLink {
 
   #signHead(epoch: number, seq: number, head: string): string {
     const statement = headStatement(this.#identity.gateway, epoch, seq, head);
-    return sign(null, Buffer.from(statement), this.#key).toString("base64url");
+    // Most polls have nothing new to vouch for.
+    if (this.#signedHead?.statement !== statement) this.#signedHead = { statement, signature: this.#signed(statement) };
+    return this.#signedHead.signature;
+  }
+
+  #signed(text: string): string {
+    return sign(null, Buffer.from(text), this.#key).toString("base64url");
   }
 
   async audit(part: AuditPart, signal: AbortSignal): Promise<void> {
@@ -139,7 +149,7 @@ export class HttpCloudLink implements CloudLink, AttachmentLink {
     const response = await this.#send(url, options.signal, answerDeadlineMs + (options.waitMs ?? 0), {
       method,
       headers: {
-        authorization: `Bearer ${this.#token(serverTime)}`,
+        authorization: `Bearer ${this.#tokenAt(serverTime)}`,
         ...(options.contentType && { "content-type": options.contentType }),
       },
       ...(options.body !== undefined && { body: options.body }),
@@ -195,13 +205,19 @@ export class HttpCloudLink implements CloudLink, AttachmentLink {
     return this.#serverOffset + this.#clock.monotonic();
   }
 
-  #token(serverTime: Instant): string {
+  #tokenAt(serverTime: Instant): string {
+    const age = serverTime - (this.#token?.at ?? Number.NEGATIVE_INFINITY);
+    if (age < 0 || age > tokenUsedMs) this.#token = { text: this.#newToken(serverTime), at: serverTime };
+    return this.#token!.text;
+  }
+
+  #newToken(serverTime: Instant): string {
     const now = Math.floor(serverTime / 1000);
     const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
     const { gateway, epoch } = this.#identity;
     const claims = { iss: gateway, aud: "postern-cloud", iat: now - 5, exp: now + tokenLifeS, epoch };
     const text = `${part({ alg: "EdDSA", typ: "JWT" })}.${part(claims)}`;
-    return `${text}.${sign(null, Buffer.from(text), this.#key).toString("base64url")}`;
+    return `${text}.${this.#signed(text)}`;
   }
 
   /** Rejects with `cloud-refused`, whatever stands in the answer: what is between here and the cloud may send pages of its own. */

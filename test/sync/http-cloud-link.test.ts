@@ -13,10 +13,12 @@ import type { Clock } from "../../gateway/ports/clock.ts";
 import type { PollRequest } from "../../gateway/ports/cloud-link.ts";
 import { loadGatewayKeys } from "../../gateway/storage/gateway-keys.ts";
 import { nodeDisk } from "../../gateway/storage/node-disk.ts";
-import { HttpCloudLink } from "../../gateway/sync/http-cloud-link.ts";
+import { type Fetch, HttpCloudLink } from "../../gateway/sync/http-cloud-link.ts";
 import { systemClock } from "../../gateway/system-clock.ts";
 import { chainStart } from "../../gateway/wire/journal-line.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
+import { SimClock } from "../support/sim-clock.ts";
+import { noon } from "../support/site-fixture.ts";
 import { WholeSite } from "../support/whole-site.ts";
 
 let site: WholeSite;
@@ -53,10 +55,10 @@ async function givenPeer(t: TestContext, answer: RequestListener): Promise<strin
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-function strangerAt(url: string, clock: Clock = systemClock): HttpCloudLink {
+function strangerAt(url: string, clock: Clock = systemClock, over: Fetch = fetch): HttpCloudLink {
   const { privateKey } = generateKeyPairSync("ed25519");
   const pem = privateKey.export({ format: "pem", type: "pkcs8" }).toString();
-  return new HttpCloudLink(url, { gateway: "demo.gw-stranger", privateKey: new SecretString(pem) }, clock, fetch);
+  return new HttpCloudLink(url, { gateway: "demo.gw-stranger", privateKey: new SecretString(pem) }, clock, over);
 }
 
 test("a gateway that never polled is sent the whole set, with what it must add up to", async () => {
@@ -131,6 +133,32 @@ test("a login page in the cloud's place is a refusal, whatever was asked or told
   await assert.rejects(link.report({ version: "1", accessPoints: [], devices: [] }, never()), refused);
   await assert.rejects(link.audit(account, never()), refused);
   await assert.rejects(link.newEpoch(never()), refused);
+});
+
+test("one token serves twenty seconds, and none of the cloud's time, which may be set back", async () => {
+  const clock = new SimClock(noon);
+  let setBackMs = 0;
+  let status = 200;
+  const tokens: string[] = [];
+  const link = strangerAt("http://cloud", clock, async (url, { headers }) => {
+    if (url.endsWith("/v1/time")) return Response.json({ serverTime: clock.time - setBackMs });
+    tokens.push(new Headers(headers).get("authorization")!);
+    return Response.json({}, { status });
+  });
+  const ask = async (afterMs: number) => {
+    clock.step(clock.monotonic() + afterMs);
+    await assert.rejects(link.poll(poll, never()), refused);
+    const { iat, exp } = JSON.parse(Buffer.from(tokens.at(-1)!.split(".")[1]!, "base64url").toString());
+    const now = (clock.time - setBackMs) / 1000;
+    assert.ok(iat <= now && exp >= now + 29 && exp <= now + 60, `at ${now} it lives from ${iat} to ${exp}`);
+    return new Set(tokens).size;
+  };
+
+  assert.deepEqual([await ask(0), await ask(20_000), await ask(1), await ask(19_000)], [1, 1, 2, 2]);
+  status = 401;
+  await assert.rejects(link.poll(poll, never()), refused);
+  setBackMs = 3_600_000;
+  assert.deepEqual([await ask(0), await ask(19_000)], [3, 3]);
 });
 
 test("a gateway that was revoked is told so", async () => {
