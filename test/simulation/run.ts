@@ -3,6 +3,7 @@
  * last line sums up. A failing seed is printed with the last 50 things that happened, and the same seed fails again.
  */
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { parseArgs } from "node:util";
 import { type FaultProfile, firstSeedOf, profileNamed, profileNames, stepBetween } from "./fault-profile.ts";
 import { runMutants } from "./mutation.ts";
@@ -102,17 +103,15 @@ async function replay(seed: number): Promise<void> {
   sumUp(total);
 }
 
-/** Each job takes every so-many-th seed and says in its last line how it went. */
+/** Each job asks for one seed after the other, because some take several times as long as others, and says in its last line how it went. */
 async function runAll(wanted: Part, jobs: number): Promise<void> {
-  const job = process.env.POSTERN_SIM_JOB;
-  if (job !== undefined) {
-    const total = await runSeeds({ ...wanted, jobs, job: Number(job) });
+  if (process.env.POSTERN_SIM_JOB) {
+    const total = await runSeeds(wanted, handedOut());
     console.log(`total ${JSON.stringify(total)}`);
     process.exit(0);
   }
-  const totals = await Promise.all(
-    Array.from({ length: Math.min(jobs, wanted.count) }, (_, index) => runJob(index, jobs)),
-  );
+  const left = Array(wanted.count).keys();
+  const totals = await Promise.all(Array.from({ length: Math.min(jobs, wanted.count) }, () => runJob(left)));
   const sum = totals.reduce(
     (all, one) =>
       Object.fromEntries(
@@ -122,14 +121,16 @@ async function runAll(wanted: Part, jobs: number): Promise<void> {
   sumUp(sum);
 }
 
-function runJob(index: number, jobs: number): Promise<Total> {
+/** `left`: which of the seeds, counted from the first. */
+function runJob(left: Iterator<number>): Promise<Total> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1), "--jobs", String(jobs)], {
-      env: { ...process.env, POSTERN_SIM_JOB: String(index) },
-      stdio: ["ignore", "pipe", "inherit"],
+    const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+      env: { ...process.env, POSTERN_SIM_JOB: "1" },
+      stdio: ["ignore", "pipe", "inherit", "ipc"],
     });
+    child.on("message", () => child.send(left.next().value ?? "none"));
     let output = "";
-    child.stdout.on("data", (chunk) => {
+    child.stdout!.on("data", (chunk) => {
       output += chunk;
     });
     child.once("error", reject);
@@ -142,20 +143,32 @@ function runJob(index: number, jobs: number): Promise<Total> {
   });
 }
 
+/** A job's seeds, from the process that began it. */
+async function* handedOut(): AsyncGenerator<number> {
+  for (;;) {
+    const told = once(process, "message");
+    process.send!("next");
+    const [index] = await told;
+    if (typeof index !== "number") return;
+    yield index;
+  }
+}
+
 interface Part {
   readonly from: number;
   readonly count: number;
   readonly profile?: FaultProfile["name"] | undefined;
-  /** Of the jobs that share the seeds, and which of them this is. */
-  readonly jobs?: number;
-  readonly job?: number;
   readonly showTrace?: boolean;
 }
 
-async function runSeeds({ from, count, profile, jobs = 1, job = 0, showTrace = false }: Part): Promise<Total> {
+/** `indices`: which of the seeds, counted from the first; all of them when left out. */
+async function runSeeds(
+  { from, count, profile, showTrace = false }: Part,
+  indices: Iterable<number> | AsyncIterable<number> = Array(count).keys(),
+): Promise<Total> {
   const ground = await openGround();
   const total: Total = { ...none };
-  for (let index = job; index < count; index += jobs) {
+  for await (const index of indices) {
     const seed = firstSeedOf(profile, from) + index * stepBetween(profile);
     const { failure, trace, simulatedMs, ...counts } = await runSeed(seed, ground);
     total.seeds += 1;
