@@ -9,6 +9,7 @@ import { HttpProblem, problemResponse, refuseInvalid, requestId } from "../web/p
 import { type CloudEnv, knownOnly } from "./authenticate.ts";
 import { knowAddress } from "./client-address.ts";
 import type { CloudParts } from "./cloud-parts.ts";
+import { askedPages } from "./guest/asked-page.tsx";
 import { guestPages } from "./guest/guest-page.tsx";
 import { Meters } from "./meters.ts";
 import { noteRefusal } from "./note-refusal.ts";
@@ -130,6 +131,7 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
   app.route("/", tempCodeRoutes(parts, new TempCodes(parts)));
   app.route("/", passRoutes(parts));
   app.route("/", guestPages(parts));
+  app.route("/", askedPages(parts));
   app.route("/", gatewayRoutes(parts, meters));
   app.route("/", operationRoutes(parts, meters));
   app.route("/", book.app);

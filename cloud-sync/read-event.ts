@@ -78,6 +78,16 @@ const eventSchema = z.discriminatedUnion("type", [
     accessPoint: word,
     result: z.enum(["accepted", "confirmed", "refused", "unknown", "expired"]),
   }),
+  z.looseObject({
+    ...stamp,
+    type: z.literal("host-answered"),
+    command: count,
+    accessPoint: word,
+    question: word,
+    approves: z.boolean(),
+    staff: word,
+    by: word,
+  }),
   z.looseObject({ ...stamp, type: z.literal("staff-signed-in"), staff: word }),
   z.looseObject({ ...stamp, type: z.literal("staff-refused"), staff: word.optional(), why: word }),
   z.looseObject({

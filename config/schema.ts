@@ -160,6 +160,10 @@ export const gatewayFileSchema = z
           .enum(["required", "optional", "off"])
           .default("optional")
           .meta({ description: "Whether guards photograph each visitor they let in" }),
+        walkIns: z.enum(["guard", "host"]).default("guard").meta({
+          description:
+            "Who lets a visitor without a pass in: guard: the guard, who may ask the host; host: only the host whom the guard asks, so nobody while there is no line",
+        }),
         bounds: z
           .strictObject({
             center: z.strictObject({ lat: z.number().min(-90).max(90), lng: z.number().min(-180).max(180) }),

@@ -191,6 +191,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       site: site.parts,
       guards: settings.guards,
       attachments,
+      questionLink: link,
       name: keys.name,
       version: parts.version,
       machine: hostname(),

@@ -4,6 +4,7 @@
  */
 import type { AccessPoint } from "./domain/access-point.ts";
 import type { Millis } from "./domain/instant.ts";
+import { Questions } from "./domain/questions.ts";
 import { holderId } from "./domain/rights.ts";
 import { answerOrders } from "./flows/answer-orders.ts";
 import { describeDoor } from "./flows/describe-door.ts";
@@ -28,6 +29,7 @@ import { openSiteStore, type StoreLimits } from "./storage/open-site-store.ts";
 import { type EpochRenewal, SyncLoop } from "./sync/sync-loop.ts";
 import { TimeKeeper } from "./time-keeper.ts";
 import type { CredentialSeal } from "./wire/credential-seal.ts";
+import { questionLifeMs } from "./wire/gateway-api.ts";
 
 export interface SiteOptions {
   readonly gateway: string;
@@ -104,6 +106,7 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
     peers: options.peers,
     receivedAt: new Map(),
     scannedAt: new Map(),
+    questions: new Questions(questionLifeMs),
     answers: new Map(),
     inTurn: new InTurn(waitingPerAccessPoint),
     logger,

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { isPlainText } from "../../gateway/wire/gateway-api.ts";
 import type { SecretString } from "../../gateway/wire/secret.ts";
-import { type AppChannel, type PushNotice, type PushResult, resultOf, unreached } from "./push.ts";
+import { type AppChannel, type PushNotice, type PushResult, resultOf, ttlOf, unreached } from "./push.ts";
 
 export interface OneSignalOptions {
   readonly appId: string;
@@ -17,7 +17,6 @@ export interface OneSignalOptions {
 
 const what = "OneSignal";
 const answerBytesMax = 64 * 1024;
-const ttlS = 24 * 3_600;
 
 const answerSchema = z.looseObject({ id: z.string().optional(), errors: z.unknown().optional() });
 
@@ -46,7 +45,7 @@ export function oneSignal({
 }
 
 function messageOf(appId: string, person: string, notice: PushNotice, publicUrl: string | undefined) {
-  const { id, title, body, path, language } = notice;
+  const { id, title, body, path, answers, language } = notice;
   // English is asked for always; who reads another language has it under that.
   const inLanguage = (text: string) => ({ en: text, [language]: text });
   return {
@@ -56,8 +55,9 @@ function messageOf(appId: string, person: string, notice: PushNotice, publicUrl:
     headings: inLanguage(title),
     contents: inLanguage(body),
     data: { path },
+    ...(answers && { buttons: answers.map(({ action, title: text }) => ({ id: action, text })) }),
     ...(publicUrl !== undefined && { url: publicUrl + path }),
-    ttl: ttlS,
+    ttl: ttlOf(notice),
     idempotency_key: uuidOf(id),
   };
 }

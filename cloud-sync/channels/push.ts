@@ -10,6 +10,10 @@ export interface PushNotice {
   readonly path: string;
   /** Path of a photo, for whoever is signed in; undefined: there is none. */
   readonly photo?: string | undefined;
+  /** It is worth nothing later; left out: for a day. */
+  readonly lifeMs?: Millis | undefined;
+  /** What can be answered without opening the page: it is sent there, as the page's form would. */
+  readonly answers?: readonly { readonly action: string; readonly title: string }[] | undefined;
   /** ISO 639-1, of the words. */
   readonly language: string;
 }
@@ -23,6 +27,13 @@ export type PushResult =
   | { readonly outcome: "later"; readonly why: string; readonly afterMs?: Millis | undefined }
   /** It was refused for good. */
   | { readonly outcome: "never"; readonly why: string };
+
+const usualLifeMs: Millis = 24 * 3_600_000;
+
+/** For how many seconds a phone that is off is waited for. */
+export function ttlOf({ lifeMs = usualLifeMs }: PushNotice): number {
+  return Math.max(1, Math.round(lifeMs / 1_000));
+}
 
 /** A community's own app, in which people are known by their ids here. */
 export interface AppChannel {

@@ -3,7 +3,7 @@ import { createHash, createPrivateKey } from "node:crypto";
 import { SignJWT } from "jose";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import type { SecretString } from "../../gateway/wire/secret.ts";
-import { type PushNotice, type PushResult, resultOf, unreached } from "./push.ts";
+import { type PushNotice, type PushResult, resultOf, ttlOf, unreached } from "./push.ts";
 import { type BrowserKeys, encryptFor } from "./push-encryption.ts";
 
 export interface Subscription extends BrowserKeys {
@@ -29,8 +29,6 @@ export interface WebPushSettings {
 /** Chromium and Edge on Android, Firefox, Safari, Edge on Windows. */
 const knownHosts =
   /^(?:fcm\.googleapis\.com|(?:[\w-]+\.)+(?:push\.services\.mozilla\.com|push\.apple\.com|notify\.windows\.com))$/;
-/** A message for a phone that is off is kept so long. */
-const ttlS = 24 * 3_600;
 const identityLifeS = 12 * 3_600;
 
 /** An endpoint comes from a stranger's browser: nothing is ever sent anywhere else. */
@@ -52,8 +50,8 @@ export async function sendPush(
 ): Promise<PushResult> {
   const what = "web push";
   if (!isPushService(endpoint, services)) return { outcome: "gone", why: `${what}: not a push service that is known` };
-  const { id, title, body, path, photo } = notice;
-  const text = JSON.stringify({ id, title, body, path, photo });
+  const { id, title, body, path, photo, answers } = notice;
+  const text = JSON.stringify({ id, title, body, path, photo, answers });
   try {
     const {
       status,
@@ -67,7 +65,7 @@ export async function sendPush(
         authorization: `vapid t=${await identity(keys, new URL(endpoint).origin, contact, now)}, k=${keys.publicKey}`,
         "content-encoding": "aes128gcm",
         "content-type": "application/octet-stream",
-        ttl: String(ttlS),
+        ttl: String(ttlOf(notice)),
         urgency: "high",
         // One that waits is replaced by its repeat.
         topic: createHash("sha256").update(id).digest("base64url").slice(0, 32),

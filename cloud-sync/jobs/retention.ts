@@ -8,6 +8,7 @@ import { forgetGuests } from "../store/bookings.ts";
 import { forgetEvents } from "../store/forget-events.ts";
 import { forgetGrants } from "../store/forget-grants.ts";
 import { listGateways } from "../store/gateways.ts";
+import { forgetQuestions } from "../store/host-questions.ts";
 import { forgetLinks } from "../store/one-time-links.ts";
 import { forgetSettled } from "../store/outbox.ts";
 import { forgetSecurity } from "../store/security-events.ts";
@@ -55,6 +56,7 @@ export async function forgetOfSite(parts: CloudParts, site: string): Promise<For
   await inBatches(stopping, photosAtOnce, () =>
     store.transaction((tx) => forgetAttachments(tx, site, taken, photosAtOnce)),
   );
+  await store.transaction((tx) => forgetQuestions(tx, site, now - dayMs));
   const before = dayStart(ago(retention.eventsDays));
   let events = 0;
   for (const { id } of await listGateways(store.db, site))

@@ -49,7 +49,7 @@ async function sendOne(parts: CloudParts): Promise<boolean> {
     const row = await claimDue(tx, noticeKinds, clock.wall(), leaseMs);
     if (!row) return undefined;
     const waiting = readNotice(row.body);
-    const to = await noticeTo(tx, row.id, row.personId ?? "", waiting);
+    const to = await noticeTo(parts, tx, row.id, row.personId ?? "", waiting);
     if (!to) await dropOut(tx, row.id);
     return { row, waiting, to };
   });
@@ -128,8 +128,9 @@ function whyNot(sent: readonly Sent[]): string | undefined {
 }
 
 function letter({ person, notice }: NoticeTo, publicUrl: string | undefined): string {
-  const { notices } = languages[isLanguage(notice.language) ? notice.language : "en"];
-  const text = notices.letter(person.name, notice.body, publicUrl === undefined ? null : publicUrl + notice.path);
+  const { notices, asked } = languages[isLanguage(notice.language) ? notice.language : "en"];
+  const write = notice.answers === undefined ? notices.letter : asked.letter;
+  const text = write(person.name, notice.body, publicUrl === undefined ? null : publicUrl + notice.path);
   return JSON.stringify({ to: person.email, subject: notice.title, text });
 }
 

@@ -6,13 +6,16 @@ import type { CloudParts } from "../cloud-parts.ts";
 import type { NoticeChoice } from "../domain/notice-choice.ts";
 import { may } from "../domain/permissions.ts";
 import { inZone, knownZone } from "../pages/parts/moments.tsx";
-import { isLanguage, languages } from "../pages/words/words.ts";
+import { isLanguage, type Language, languages } from "../pages/words/words.ts";
 import { guardOf, isLearntLate, photoPath } from "../pass-history.ts";
 import { iso } from "../routes/shapes.ts";
+import { readDoors } from "../store/doors.ts";
 import { toGrant } from "../store/grants.ts";
+import { type HostQuestionRow, readQuestion, tokenOf } from "../store/host-questions.ts";
 import { readChoice } from "../store/notice-choices.ts";
-import { type NoticeFacts, type NoticePlace, readNoticeFacts } from "../store/notices.ts";
+import { type AskedPlace, type NoticeFacts, type NoticePlace, readNoticeFacts } from "../store/notices.ts";
 import { everySite, namesOf, type Person, readPerson } from "../store/people.ts";
+import { readSite } from "../store/sites.ts";
 import { staffEverOf } from "../store/staff.ts";
 import type { Queries } from "../store/store.ts";
 
@@ -33,18 +36,68 @@ export interface NoticeTo {
 
 /** undefined: there is nobody to tell any more, or nothing. `id`: of the notice. */
 export async function noticeTo(
+  parts: CloudParts,
   db: Queries,
   id: string,
   personId: string,
-  place: NoticePlace,
+  about: NoticePlace | AskedPlace,
 ): Promise<NoticeTo | undefined> {
   const person = await readPerson(db, personId);
   // Whoever has left a site is told nothing of it.
-  const mayKnow = person && may(person, "passes.read", { site: place.site, madeBy: person.id });
+  const mayKnow = person && may(person, "passes.read", { site: about.site, madeBy: person.id });
   if (!mayKnow || person.disabledAt !== null) return undefined;
   const choice = await readChoice(db, personId);
-  const facts = choice.channel === "none" ? undefined : await readNoticeFacts(db, place);
+  if (choice.channel === "none") return undefined;
+  if ("question" in about) {
+    const notice = await questionInWords(parts, db, id, person, about);
+    return notice && { person, choice, notice };
+  }
+  const facts = await readNoticeFacts(db, about);
   return facts && { person, choice, notice: await inWords(db, id, person, facts) };
+}
+
+/** undefined: it is answered, or its time is up. */
+async function questionInWords(
+  { siteKeys, clock }: CloudParts,
+  db: Queries,
+  id: string,
+  person: Person,
+  { site, gateway, question }: AskedPlace,
+): Promise<PushNotice | undefined> {
+  const row = await readQuestion(db, { siteId: site, gatewayId: gateway, id: question });
+  const token = row && tokenOf(row, await siteKeys.seal(db, site));
+  const leftMs = (row?.expiresAt ?? 0) - clock.wall();
+  if (!row || !token || row.answeredAt !== null || leftMs <= 0) return undefined;
+  const lang = isLanguage(person.language) ? person.language : "en";
+  const { asked } = languages[lang];
+  const said = await askedFacts(db, row, lang);
+  return {
+    id,
+    title: asked.title(row.visitorName),
+    body: asked.question(said),
+    path: askedPath(token.reveal()),
+    language: lang,
+    lifeMs: leftMs,
+    answers: answers.map((answer) => ({ action: answer, title: asked[answer] })),
+  };
+}
+
+/** What somebody may answer, as the form and the notice send it. */
+export const answers = ["approve", "deny"] as const;
+export const askedPath = (token: string) => `/a/${token}`;
+
+/** What the host is told of the visitor at the gate. */
+export async function askedFacts(db: Queries, row: HostQuestionRow, lang: Language) {
+  const site = await readSite(db, row.siteId);
+  const [door] = await readDoors(db, row.siteId, [row.accessPoint]);
+  return {
+    visitor: row.visitorName,
+    type: row.visitorType,
+    site: site?.name ?? row.siteId,
+    gate: door?.name ?? row.accessPoint,
+    guard: (await namesOf(db, [row.staffId])).get(row.staffId) ?? null,
+    time: inZone(iso(row.askedAt), knownZone(site?.zone ?? "UTC"), lang),
+  };
 }
 
 async function inWords(db: Queries, id: string, person: Person, facts: NoticeFacts): Promise<PushNotice> {

@@ -13,6 +13,8 @@ import {
   pushHeadSchema,
   pushLimits,
   pushReplySchema,
+  questionReplySchema,
+  questionSchema,
   reportSchema,
   timeSchema,
 } from "../../gateway/wire/gateway-api.ts";
@@ -20,8 +22,9 @@ import { limitBody, limitRate, RateLimiter } from "../../web/limits.ts";
 import { fieldProblem, HttpProblem, invalidRequest, refuseInvalid } from "../../web/problem.ts";
 import { type CloudEnv, gatewayOnly } from "../authenticate.ts";
 import type { CloudParts } from "../cloud-parts.ts";
+import { takeQuestion } from "../host-questions.ts";
 import type { Meters } from "../meters.ts";
-import { callingNetwork } from "../people/caller.ts";
+import { callerOf, callingNetwork } from "../people/caller.ts";
 import { gatewayRevoked, Polls, pollHeldMaxMs } from "../poll.ts";
 import { keepAttachment } from "../store/attachments.ts";
 import { finishAudit, takeAudit } from "../store/audit.ts";
@@ -138,6 +141,17 @@ const report = createRoute({
   responses: { 204: { description: "Taken" }, ...problems(400, 401, 403, 409, 413, 415, 429) },
 });
 
+const question = createRoute({
+  method: "post",
+  path: "/v1/gateways/{gateway}/questions",
+  tags,
+  summary: "Ask a host whether a visitor without a pass may come in",
+  description: "The same `id` once more asks nobody twice. The answer comes as a command of a poll, and moves nothing.",
+  security: gatewaySecurity,
+  request: { params: gatewayParams, body: jsonBody(questionSchema) },
+  responses: { 200: json(questionReplySchema, "Whether the host is told"), ...problems(400, 401, 403, 413, 415, 429) },
+});
+
 const epoch = createRoute({
   method: "post",
   path: "/v1/gateways/{gateway}/epoch",
@@ -155,6 +169,7 @@ const enrolBytes = 4 * 1024;
 const pushBytes = pushLimits.maxBytes * 2;
 const reportBytes = 2 * 1024 * 1024;
 const auditBytes = 4 * 1024 * 1024;
+const questionBytes = 8 * 1024;
 
 export function gatewayRoutes(parts: CloudParts, meters: Meters): OpenAPIHono<CloudEnv> {
   const { store, siteKeys, clock, logger } = parts;
@@ -170,6 +185,7 @@ export function gatewayRoutes(parts: CloudParts, meters: Meters): OpenAPIHono<Cl
   app.use("/v1/gateways/:gateway/journal", limitBody(pushBytes));
   app.use("/v1/gateways/:gateway/report", limitBody(reportBytes));
   app.use("/v1/gateways/:gateway/audit", limitBody(auditBytes));
+  app.use("/v1/gateways/:gateway/questions", limitBody(questionBytes));
   app.use("/v1/gateways/:gateway/attachments/*", limitBody(attachmentBytesMax.photo));
   app.use("/v1/gateways/:gateway/*", gatewayOnly(parts, failures));
   app.use(
@@ -256,6 +272,11 @@ export function gatewayRoutes(parts: CloudParts, meters: Meters): OpenAPIHono<Cl
     if (taken !== undefined)
       throw fieldProblem("body.accessPoints", `another gateway in service has the access point ${taken}`, 409);
     return c.body(null, 204);
+  });
+
+  app.openapi(question, async (c) => {
+    const reply = await takeQuestion(parts, c.get("gateway"), c.req.valid("json"), callerOf(c));
+    return c.json(reply, 200);
   });
 
   app.openapi(attachment, async (c) => {

@@ -1,9 +1,9 @@
-/** Commands (unlock, identify): issued by an administrator, handed out on the gateway's poll while they live, ended by the gateway's events. */
+/** Commands (unlock, identify, a host's answer): issued by an administrator or a host, handed out on the gateway's poll while they live, ended by the gateway's events. */
 import { and, desc, eq, isNotNull, isNull, sql } from "drizzle-orm";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import { commandTtlMs } from "../../gateway/wire/gateway-api.ts";
 import { command, gateway } from "./schema.ts";
-import { type Database, rowsOf, type Transaction } from "./store.ts";
+import { type Database, type Queries, rowsOf, type Transaction } from "./store.ts";
 
 export type CommandRow = typeof command.$inferSelect;
 export type CommandAction = CommandRow["action"];
@@ -22,6 +22,9 @@ export async function issueCommand(
     readonly accessPoint: string;
     readonly action: CommandAction;
     readonly by: string;
+    readonly details?: CommandDetails;
+    /** Other than usual. */
+    readonly ttlMs?: number;
   },
   now: Instant,
 ): Promise<CommandRow> {
@@ -41,14 +44,21 @@ export async function issueCommand(
       action: target.action,
       issuedBy: target.by,
       createdAt: now,
-      ttlMs: commandTtlMs,
+      details: target.details ? JSON.stringify(target.details) : null,
+      ttlMs: target.ttlMs ?? commandTtlMs,
     })
     .returning();
   tx.touch(target.site);
   return row!;
 }
 
-export interface HandedCommand {
+/** What the gateway is told besides, by its names on the wire. */
+export interface CommandDetails {
+  readonly question?: string;
+  readonly approves?: boolean;
+}
+
+export interface HandedCommand extends CommandDetails {
   readonly id: number;
   readonly accessPoint: string;
   readonly action: CommandAction;
@@ -74,6 +84,7 @@ export async function handOut(
     age: string | number;
     ttl_ms: number;
     issued_by: string;
+    details: string | null;
   }>(
     db,
     sql`update command set
@@ -81,7 +92,7 @@ export async function handOut(
           ttl_ms = case when created_at > ${now}::bigint + ${clockToleranceMs} then 0 else ttl_ms end
         where site_id = ${target.site} and gateway_id = ${target.gateway} and id > ${lastCommand}::bigint
           and created_at + ttl_ms > ${now}::bigint and result is null
-        returning id, access_point, action, greatest(0, ${now}::bigint - created_at) as age, ttl_ms, issued_by`,
+        returning id, access_point, action, greatest(0, ${now}::bigint - created_at) as age, ttl_ms, issued_by, details`,
   );
   return rows
     .filter((row) => row.ttl_ms > 0)
@@ -92,6 +103,7 @@ export async function handOut(
       ageMs: Number(row.age),
       ttlMs: row.ttl_ms,
       by: row.issued_by,
+      ...(row.details !== null && (JSON.parse(row.details) as CommandDetails)),
     }))
     .sort((a, b) => a.id - b.id)
     .slice(0, 64);
@@ -135,7 +147,7 @@ export async function noteMissed(
 }
 
 export async function readCommand(
-  db: Database,
+  db: Queries,
   site: string,
   gatewayId: string,
   id: number,

@@ -325,6 +325,7 @@ async function noteCommands(tx: Transaction, push: Push, events: readonly ReadEv
   const commands: { id: number; taken: boolean; result: string | null }[] = [];
   for (const event of events) {
     if (event.type === "command-taken") commands.push({ id: event.command, taken: true, result: null });
+    if (event.type === "host-answered") commands.push({ id: event.command, taken: true, result: "confirmed" });
     if (event.type === "command-ended") commands.push({ id: event.command, taken: false, result: event.result });
   }
   if (commands.length === 0) return;

@@ -24,8 +24,13 @@ const placeSchema = z.object({ site: z.string(), gateway: z.string(), epoch: z.n
 /** Which event a notice is about. */
 export type NoticePlace = z.infer<typeof placeSchema>;
 
-/** What an outbox row of the kind "notice" holds: no name and no secret. `tried`: ways that it need not be sent by again. */
-const noticeSchema = placeSchema.extend({ reached: z.array(z.string()), failed: z.array(z.string()) });
+/** A question to the host (./host-questions.ts). */
+const askedSchema = z.object({ site: z.string(), gateway: z.string(), question: z.string() });
+export type AskedPlace = z.infer<typeof askedSchema>;
+
+/** What an outbox row of the kind "notice" holds: no name and no secret. `reached`, `failed`: ways that it need not be sent by again. */
+const tried = { reached: z.array(z.string()), failed: z.array(z.string()) };
+const noticeSchema = z.union([placeSchema.extend(tried), askedSchema.extend(tried)]);
 export type WaitingNotice = z.infer<typeof noticeSchema>;
 
 export const readNotice = (body: string): WaitingNotice => noticeSchema.parse(JSON.parse(body));
@@ -54,6 +59,19 @@ export async function noteNotices(
     const id = `notice-${gateway}-${epoch}-${seq}`;
     await putOut(tx, { id, kind: "notice", personId: host, seal: () => body, expiresAt: now + noticeLifeMs }, now);
   }
+}
+
+/** false: the outbox is full. Nothing is sent after `expiresAt`. */
+export function putQuestionOut(
+  tx: Transaction,
+  asked: AskedPlace,
+  host: string,
+  expiresAt: Instant,
+  now: Instant,
+): Promise<boolean> {
+  const body = JSON.stringify({ ...asked, reached: [], failed: [] } satisfies WaitingNotice);
+  const id = `notice-${asked.gateway}-${asked.question}`;
+  return putOut(tx, { id, kind: "notice", personId: host, seal: () => body, expiresAt }, now);
 }
 
 /** A person's, not a key's or a machine's. */

@@ -5,6 +5,7 @@ import type { Instant } from "../../gateway/domain/instant.ts";
 import { dropAttachments } from "./attachments.ts";
 import { destroyKeysOf } from "./audit-keys.ts";
 import { changeGrant, freeCodes, type GrantRow, lockGrants, toGrant } from "./grants.ts";
+import { dropQuestionsTo } from "./host-questions.ts";
 import { dropChoice } from "./notice-choices.ts";
 import { dropMailsTo } from "./outbox.ts";
 import { dropPassLink } from "./pass-links.ts";
@@ -94,6 +95,7 @@ export async function eraseTraces(tx: Transaction, person: string, now: Instant)
   await dropMailsTo(tx, person);
   await dropSubscriptionsOf(tx, person);
   await dropChoice(tx, person);
+  await dropQuestionsTo(tx, person);
   const keys = await tx
     .update(apiKey)
     .set({ name: erasedName, revokedAt: sql`coalesce(${apiKey.revokedAt}, ${now}::bigint)` })

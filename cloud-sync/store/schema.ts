@@ -329,7 +329,10 @@ export const command = pgTable(
     gatewayId: text("gateway_id").notNull(),
     id: count("id").notNull(),
     accessPoint: text("access_point").notNull(),
-    action: text("action", { enum: ["unlock", "identify"] }).notNull(),
+    /** "host-answer": moves nothing; see ./host-questions.ts. */
+    action: text("action", { enum: ["unlock", "identify", "host-answer"] }).notNull(),
+    /** JSON of what the gateway is told besides; of a host's answer alone. */
+    details: text("details"),
     issuedBy: text("issued_by").notNull(),
     createdAt: instant("created_at").notNull(),
     ttlMs: integer("ttl_ms").notNull(),
@@ -531,6 +534,37 @@ export const passLink = pgTable(
     createdAt: instant("created_at").notNull(),
   },
   (table) => [primaryKey({ columns: [table.siteId, table.grantId] }), index("pass_link_hash").on(table.hash)],
+);
+
+/** What a guard asks a host about a visitor without a pass, see ./host-questions.ts. */
+export const hostQuestion = pgTable(
+  "host_question",
+  {
+    siteId: text("site_id").notNull(),
+    gatewayId: text("gateway_id").notNull(),
+    /** The gateway's own, the same however often it sends it. */
+    id: text("id").notNull(),
+    /** Of the token in the address of its page. */
+    hash: text("hash").notNull(),
+    /** The token, by the site's key. */
+    sealed: text("sealed").notNull(),
+    hostId: text("host_id").notNull(),
+    accessPoint: text("access_point").notNull(),
+    staffId: text("staff_id").notNull(),
+    visitorName: text("visitor_name").notNull(),
+    visitorType: text("visitor_type"),
+    askedAt: instant("asked_at").notNull(),
+    expiresAt: instant("expires_at").notNull(),
+    answeredAt: instant("answered_at"),
+    approves: boolean("approves"),
+    /** That took the answer to the gateway. */
+    commandId: count("command_id"),
+  },
+  (table) => [
+    primaryKey({ columns: [table.siteId, table.gatewayId, table.id] }),
+    index("host_question_hash").on(table.hash),
+    index("host_question_host").on(table.hostId, table.askedAt),
+  ],
 );
 
 /** What somebody wants to be told, see ./notice-choices.ts. `site_id` is "*". */

@@ -140,7 +140,8 @@ function checkEvent(place: Place, event: ReadEvent, ledger: Ledger, tell: (findi
       grant.usedOfLimit -= 1;
     }
   }
-  if (event.type === "command-taken") checkCommand(place, event.command, event.at, ledger, tell);
+  if (event.type === "command-taken" || event.type === "host-answered")
+    checkCommand(place, event.command, event.at, ledger, tell);
 }
 
 function checkCommand(place: Place, id: number, at: number, ledger: Ledger, tell: (finding: Finding) => void): void {

@@ -32,6 +32,8 @@ export interface GuardScan {
   readonly waitedMs?: Millis;
   /** How far from the gate the guard's phone was, where that was outside its bounds. */
   readonly farM?: number;
+  /** Who said that this visitor without a pass may come in, where the host was asked. */
+  readonly host?: string;
 }
 
 interface CodeFacts {
@@ -147,6 +149,16 @@ export type EventBody =
       readonly accessPoint: AccessPointId;
       readonly action?: "identify";
       readonly result: "accepted" | "confirmed" | "refused" | "unknown" | "expired";
+    }
+  /** A host has answered a guard's question about a visitor without a pass, by command `command`. Nothing moves for it. */
+  | {
+      readonly type: "host-answered";
+      readonly command: number;
+      readonly accessPoint: AccessPointId;
+      readonly question: string;
+      readonly approves: boolean;
+      readonly staff: StaffId;
+      readonly by: string;
     }
   /** Somebody of the staff has signed in at the gateway itself. */
   | { readonly type: "staff-signed-in"; readonly staff: StaffId }

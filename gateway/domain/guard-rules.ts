@@ -9,6 +9,8 @@ export interface Position {
 export interface GuardRules {
   /** Whether a visitor is photographed at each entry. */
   readonly photo: "required" | "optional" | "off";
+  /** On whose word a visitor without a pass comes in; left out: the guard's own. */
+  readonly walkIns?: "guard" | "host" | undefined;
   /** Where guards are meant to stand. It warns and never blocks: a guard may be at a second gate. */
   readonly bounds?: { readonly center: Position; readonly radiusM: number } | undefined;
 }

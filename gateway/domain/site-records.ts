@@ -432,6 +432,7 @@ export class SiteRecords implements SiteView {
         break;
       case "command-taken":
       case "command-ended":
+      case "host-answered":
         this.lastCommand = Math.max(this.lastCommand, event.command);
         break;
       case "code-sent":

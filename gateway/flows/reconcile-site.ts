@@ -5,6 +5,7 @@ import type { Monotonic } from "../domain/instant.ts";
 import type { TimeSetter } from "../ports/clock.ts";
 import type { PollReply } from "../ports/cloud-link.ts";
 import { answerOrders } from "./answer-orders.ts";
+import { hearHost } from "./ask-host.ts";
 import { carryOutCommand } from "./remote-command.ts";
 import { note, type SiteParts } from "./site-parts.ts";
 
@@ -30,9 +31,12 @@ export async function reconcileSite(
     site.journal.record({ kind: "tick", at: setBackTo, syncedAt: null, borneOut: true, setsBack: true });
   }
   for (const command of reply.commands) {
-    carryOutCommand(site, { command, askedAt, answeredAt, heldMs: reply.heldMs }).catch((error: Error) =>
-      site.logger.error("command-failed", { command: command.id, error }),
-    );
+    const times = { askedAt, answeredAt, heldMs: reply.heldMs };
+    const taken =
+      command.action === "host-answer"
+        ? hearHost(site, { command, ...times })
+        : carryOutCommand(site, { command, ...times });
+    taken.catch((error: Error) => site.logger.error("command-failed", { command: command.id, error }));
   }
 
   const { page } = reply;

@@ -6,14 +6,14 @@
 import type { AccessPoint } from "../domain/access-point.ts";
 import type { EventBody } from "../domain/entry-event.ts";
 import type { Millis, Monotonic } from "../domain/instant.ts";
-import type { RemoteCommand } from "../ports/cloud-link.ts";
+import type { HostAnswer, RemoteCommand } from "../ports/cloud-link.ts";
 import { commandTtlMs } from "../wire/gateway-api.ts";
 import { carryOut, isForbidden } from "./door-action.ts";
 import { note, type SiteParts } from "./site-parts.ts";
 
 /** A command as it arrived: what it could at most have aged outside of this gateway's sight, and since when it is here. */
-export interface ArrivedCommand {
-  readonly command: RemoteCommand;
+export interface ArrivedCommand<C extends RemoteCommand | HostAnswer = RemoteCommand> {
+  readonly command: C;
   readonly askedAt: Monotonic;
   readonly answeredAt: Monotonic;
   /** For how long the cloud says that it held the request. */
@@ -40,7 +40,7 @@ export async function carryOutCommand(site: SiteParts, arrived: ArrivedCommand):
   await running;
 }
 
-function end(site: SiteParts, command: RemoteCommand, result: Ended): void {
+export function end(site: SiteParts, command: RemoteCommand | HostAnswer, result: Ended): void {
   void note(site, { type: "command-ended", ...factsOf(command), result });
   site.logger.info("command-ended", { ...factsOf(command), result });
 }
@@ -52,12 +52,16 @@ async function run(site: SiteParts, arrived: ArrivedCommand, accessPoint: Access
   return carryOut(site, accessPoint, command.action);
 }
 
-/** The cloud is believed as far as this gateway's own clock bears it out, and no command lives longer than any may. */
-function isLate(site: SiteParts, { command, askedAt, answeredAt, heldMs: toldMs }: ArrivedCommand): boolean {
+/** The cloud is believed as far as this gateway's own clock bears it out, and no command lives longer than any of its kind may. */
+export function isLate(
+  site: SiteParts,
+  { command, askedAt, answeredAt, heldMs: toldMs }: ArrivedCommand<RemoteCommand | HostAnswer>,
+  lifeMaxMs = commandTtlMs,
+): boolean {
   const heldMs = Math.min(toldMs, answeredAt - askedAt);
-  return command.ageMs + (site.clock.monotonic() - askedAt) - heldMs > Math.min(command.ttlMs, commandTtlMs);
+  return command.ageMs + (site.clock.monotonic() - askedAt) - heldMs > Math.min(command.ttlMs, lifeMaxMs);
 }
 
-function factsOf({ id, accessPoint, action }: RemoteCommand) {
+function factsOf({ id, accessPoint, action }: RemoteCommand | HostAnswer) {
   return { command: id, accessPoint, ...(action === "identify" && { action }) };
 }

@@ -6,6 +6,7 @@ import type { DeviceOrigin, EventBody } from "../domain/entry-event.ts";
 import type { GrantId } from "../domain/grant.ts";
 import type { Monotonic } from "../domain/instant.ts";
 import { isGuessedKind } from "../domain/lockout.ts";
+import type { Questions } from "../domain/questions.ts";
 import type { HolderId } from "../domain/rights.ts";
 import type { SiteRecords } from "../domain/site-records.ts";
 import { type StaffMember, staffStanding } from "../domain/staff.ts";
@@ -40,6 +41,7 @@ export interface SiteParts {
   readonly receivedAt: Map<GrantId, Monotonic>;
   /** When a guard first looked at a pass, by guard and pass (guard-scan.ts). */
   readonly scannedAt: Map<string, Monotonic>;
+  readonly questions: Questions;
   /** Answers on their way to a reader, one each: who presses again is told of the newer press alone. Aborting one takes it back. */
   readonly answers: Map<Reader, AbortController>;
   /** Serves one request at an access point at a time. */

@@ -1,12 +1,14 @@
 /**
- * A visitor without a pass, let in on a guard's word: a staff command at the gate with a sheet that says for whom. What is typed goes on the
- * sheet and never into the event, which cannot be unwritten.
+ * A visitor without a pass, let in on a guard's word, with or without the host's (ask-host.ts): a staff command at the gate with a sheet that
+ * says for whom. What is typed goes on the sheet and never into the event, which cannot be unwritten.
  */
 import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
+import type { GuardRules } from "../domain/guard-rules.ts";
 import type { Visit } from "../domain/visits.ts";
 import { GatewayError } from "../errors.ts";
 import type { AttachmentId, Attachments } from "../ports/attachments.ts";
+import { approvalOf } from "./ask-host.ts";
 import { type GuardWord, type ScannedPass, turnAway } from "./guard-scan.ts";
 import type { SiteParts } from "./site-parts.ts";
 import { carryOutForStaff, type StaffCommandResult } from "./staff-command.ts";
@@ -43,8 +45,8 @@ export async function readSheet(attachments: Attachments, id: AttachmentId | und
   return sheet;
 }
 
-/** "number-used": another visitor was written down under it. */
-export type WalkInResult = StaffCommandResult | "blacklisted" | "number-used";
+/** "number-used": another visitor was written down under it · "no-host": the site wants the host's word, and there is none. */
+export type WalkInResult = StaffCommandResult | "blacklisted" | "number-used" | "no-host";
 
 /** Rejects with `journal-failed` or, for want of room in the journal, `storage-full`, in which case nothing has moved. */
 export async function admitWalkIn(
@@ -53,12 +55,15 @@ export async function admitWalkIn(
   at: Omit<ScannedPass, "uid">,
   visitor: VisitSheet & { readonly name: string },
   word: GuardWord,
+  { walkIns }: Pick<GuardRules, "walkIns">,
 ): Promise<WalkInResult> {
   const { staff, accessPoint } = at;
   const { document } = visitor;
+  const host = approvalOf(site, word.nonce, { name: visitor.name, accessPoint });
   // The same request again needs no sheet of its own.
   const before = site.records.visits.withNonce(word.nonce);
   if (before && !(await isOf(attachments, before, visitor))) return "number-used";
+  if (!before && walkIns === "host" && host === undefined) return "no-host";
   const sheet = before ? undefined : await keepSheet(attachments, visitor);
   if (document !== undefined && site.records.isDocumentBlacklisted(document)) {
     await turnAway(site, { ...at, uid: undefined }, word, { sheet, why: "blacklisted" });
@@ -71,6 +76,7 @@ export async function admitWalkIn(
     ...(photo !== undefined && { photo }),
     ...(sheet !== undefined && { sheet }),
     ...(farM !== undefined && { farM }),
+    ...(host !== undefined && { host }),
   };
   return carryOutForStaff(site, { staff, accessPoint, action: "unlock", scan, ageMs: word.ageMs });
 }

@@ -5,6 +5,7 @@ import { addDocs } from "../../web/docs.tsx";
 import { limitRate, RateLimiter, remoteAddress } from "../../web/limits.ts";
 import { addAssets, Page, pageHeaders } from "../../web/page.tsx";
 import { HttpProblem, problemResponse, type RequestIdEnv, refuseInvalid, requestId } from "../../web/problem.ts";
+import { addAskRoutes } from "./ask-routes.ts";
 import { addGuardPage } from "./guard-page.tsx";
 import { addGuardRoutes } from "./guard-routes.ts";
 import { onlyHosts } from "./hosts.ts";
@@ -138,6 +139,7 @@ export function gatewayApp(sources: StatusSources): OpenAPIHono<RequestIdEnv> {
   const sessionOf = (c: Context) => staff.sessionOf(c);
   addGuardRoutes(app, sources, sessionOf);
   addVisitRoutes(app, sources, sessionOf);
+  addAskRoutes(app, sources, sessionOf);
   addGuardPage(app, sources, sessionOf);
   addLanguageSwitch(app);
   addTrustPage(app, sources);

@@ -84,6 +84,8 @@ export const englishEvents: EventTexts = {
   unanswered: (e) => `${e.accessPoint ?? e.device}: a press got no answer, ${words.unanswered[e.why]}`,
   "command-taken": (e) => `${e.accessPoint}: remote ${e.action ?? "unlock"} by ${e.by}`,
   "command-ended": (e) => `${e.accessPoint}: remote ${e.action ?? "unlock"} ${words.command[e.result]}`,
+  "host-answered": (e) =>
+    `${e.accessPoint}: ${e.by} ${e.approves ? "lets" : "does not let"} a visitor in, asked by ${e.staff}`,
   "staff-signed-in": (e) => `${e.staff} signed in here`,
   "staff-refused": (e) => `a sign-in${e.staff === undefined ? "" : ` as ${e.staff}`} failed`,
   "staff-command": (e) => `${e.accessPoint}: ${e.action ?? "unlock"} asked for here by ${e.staff}`,

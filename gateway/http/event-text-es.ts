@@ -91,6 +91,8 @@ export const spanishEvents: EventTexts = {
   unanswered: (e) => `${e.accessPoint ?? e.device}: una pulsación quedó sin respuesta, ${words.unanswered[e.why]}`,
   "command-taken": (e) => `${e.accessPoint}: ${actionOf(e.action)} a distancia por ${e.by}`,
   "command-ended": (e) => `${e.accessPoint}: ${actionOf(e.action)} a distancia, ${words.command[e.result]}`,
+  "host-answered": (e) =>
+    `${e.accessPoint}: ${e.by} ${e.approves ? "deja" : "no deja"} entrar a una visita, a petición de ${e.staff}`,
   "staff-signed-in": (e) => `${e.staff} ha iniciado sesión aquí`,
   "staff-refused": (e) => `falló un inicio de sesión${e.staff === undefined ? "" : ` como ${e.staff}`}`,
   "staff-command": (e) => `${e.accessPoint}: ${actionOf(e.action)} pedida aquí por ${e.staff}`,

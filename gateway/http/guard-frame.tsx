@@ -16,11 +16,18 @@ export interface GuardVisit extends GuardSources {
   readonly language: Language;
 }
 
-export function Frame({ visit, children }: { visit: GuardVisit; children?: Child }) {
+interface FrameProps {
+  readonly visit: GuardVisit;
+  /** What stands in the document's head besides. */
+  readonly head?: Child;
+  readonly children?: Child;
+}
+
+export function Frame({ visit, head, children }: FrameProps) {
   const { c, language, session } = visit;
   const words = guardWords[language];
   return (
-    <GuardDocument language={language} words={words}>
+    <GuardDocument language={language} words={words} head={head}>
       <header class="guard" data-guard={session.member.id}>
         <div class="who">
           <h1>{words.title}</h1>
@@ -40,10 +47,21 @@ export function Frame({ visit, children }: { visit: GuardVisit; children?: Child
 }
 
 /** `words.line`: shown by the script while they are true. */
-export function GuardDocument(props: { language: Language; words: GuardWords; children?: Child }) {
-  const { language, words, children } = props;
+export function GuardDocument(props: { language: Language; words: GuardWords; head?: Child; children?: Child }) {
+  const { language, words, head, children } = props;
   return (
-    <Page title={words.title} lang={language} styles={[guardStyle.url]} scripts={guardScripts} head={<AppLinks />}>
+    <Page
+      title={words.title}
+      lang={language}
+      styles={[guardStyle.url]}
+      scripts={guardScripts}
+      head={
+        <>
+          <AppLinks />
+          {head}
+        </>
+      }
+    >
       <div class="line" role="status">
         <p data-when="sending" hidden>
           {words.line.sending}{" "}

@@ -11,6 +11,7 @@ import { HttpProblem, type RequestIdEnv } from "../../web/problem.ts";
 import { farOutside, type Position } from "../domain/guard-rules.ts";
 import { checkPass, type LoggedEntry, logEntry, type ScannedPass, visitorOfPass } from "../flows/guard-scan.ts";
 import { addGuardApp, allowDecoder, shellPath } from "./guard-app.ts";
+import { addAskedPage } from "./guard-asked.tsx";
 import { GuardDesk, slipAddress } from "./guard-desk.ts";
 import { Frame, GatePicker, GuardDocument, type GuardVisit } from "./guard-frame.tsx";
 import { type GuardSources, gateOf, gateResults, wordOf } from "./guard-routes.ts";
@@ -132,6 +133,7 @@ export function addGuardPage(
 
   addVisitsPage(app, desk);
   addWalkInPage(app, desk);
+  addAskedPage(app, desk);
 }
 
 function scannedOf({ site, session }: GuardVisit, form: Readonly<Record<string, unknown>>): ScannedPass {

@@ -18,6 +18,7 @@ import {
 } from "../flows/guard-scan.ts";
 import type { SiteParts } from "../flows/site-parts.ts";
 import type { Attachments } from "../ports/attachments.ts";
+import type { QuestionLink } from "../ports/question-link.ts";
 import { guardWords } from "./guard-words.ts";
 import { languageOf } from "./language.ts";
 import { json, jsonBody, problems } from "./schemas.ts";
@@ -96,6 +97,7 @@ export interface GuardSources {
   readonly site: SiteParts;
   readonly guards: GuardRules;
   readonly attachments: Attachments;
+  readonly questionLink: QuestionLink;
 }
 
 const validateQr = createRoute({

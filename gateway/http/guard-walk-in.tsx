@@ -1,7 +1,8 @@
-/** A visitor without a code, let in on the guard's own word: who it is, to whom, and why. */
+/** A visitor without a code: who it is, to whom, and why. The host is asked (guard-asked.tsx), or the guard decides. */
 import { randomUUID } from "node:crypto";
 import type { Hono } from "hono";
 import type { RequestIdEnv } from "../../web/problem.ts";
+import { askPath } from "./guard-asked.tsx";
 import type { GuardDesk } from "./guard-desk.ts";
 import { Frame, GatePicker, type GuardVisit } from "./guard-frame.tsx";
 import { GuardPhoto } from "./guard-photo.tsx";
@@ -24,25 +25,37 @@ export function addWalkInPage(app: Hono<RequestIdEnv>, desk: GuardDesk): void {
     const visit = desk.visit(c);
     if (!visit) return desk.signIn(c, "/guard/walk-in");
     const form = await c.req.parseBody();
-    const text = (name: string) => {
-      const value = form[name];
-      return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
-    };
-    const gate = gateOf(desk.sources.site, text("gate")).id;
-    const [name = "", nonce = ""] = [text("name"), text("nonce")];
+    const walkIn = walkInOf(form);
+    const gate = gateOf(desk.sources.site, walkIn.access_point).id;
+    const { name = "", nonce = "" } = walkIn;
     const answer = await desk.api<Answered>(c, "POST", "/walk-in", {
-      name,
-      type: text("type"),
-      document: text("document"),
-      host_name: text("host_name"),
-      note: text("note"),
-      photo: text("photo"),
+      ...walkIn,
       access_point: gate,
-      nonce,
-      age_ms: ageOf(form),
+      photo: textOf(form, "photo"),
     });
     return desk.show(c, { gate, uid: "", name, nonce, at: desk.now(), told: toldOfAnswer(answer) });
   });
+}
+
+/** What the API is told of the visitor. */
+export function walkInOf(form: Form) {
+  return {
+    name: textOf(form, "name"),
+    type: textOf(form, "type"),
+    document: textOf(form, "document"),
+    host_name: textOf(form, "host_name"),
+    note: textOf(form, "note"),
+    access_point: textOf(form, "gate"),
+    nonce: textOf(form, "nonce"),
+    age_ms: ageOf(form),
+  };
+}
+
+type Form = Readonly<Record<string, unknown>>;
+
+export function textOf(form: Form, name: string): string | undefined {
+  const value = form[name];
+  return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
 }
 
 function WalkInPage({ visit, nonce }: { visit: GuardVisit; nonce: string }) {
@@ -78,11 +91,20 @@ function WalkInPage({ visit, nonce }: { visit: GuardVisit; nonce: string }) {
           {words.notes}
           <textarea name="note" maxlength={noteMax} rows={2}></textarea>
         </label>
-        <GuardPhoto visit={visit} />
-        <button type="submit" class="approve">
-          {walkIn.letIn}
+        <button type="submit" formaction={askPath}>
+          {walkIn.ask}
         </button>
-        <small>{walkIn.hint}</small>
+        {visit.guards.walkIns === "host" ? (
+          <small>{walkIn.hostsOnly}</small>
+        ) : (
+          <>
+            <GuardPhoto visit={visit} />
+            <button type="submit" class="outline approve">
+              {walkIn.letIn}
+            </button>
+            <small>{walkIn.hint}</small>
+          </>
+        )}
       </form>
     </Frame>
   );

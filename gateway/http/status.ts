@@ -6,6 +6,7 @@ import { guessBudget } from "../domain/guess-budget.ts";
 import type { Millis, Monotonic } from "../domain/instant.ts";
 import type { SiteParts } from "../flows/site-parts.ts";
 import type { Attachments } from "../ports/attachments.ts";
+import type { QuestionLink } from "../ports/question-link.ts";
 import type { statusSchema } from "./schemas.ts";
 
 export type GatewayStatus = z.infer<typeof statusSchema>;
@@ -21,6 +22,7 @@ export interface StatusSources {
   readonly site: SiteParts;
   readonly guards: GuardRules;
   readonly attachments: Attachments;
+  readonly questionLink: QuestionLink;
   readonly name: string;
   readonly version: string;
   /** The machine's own name, and those it is called by besides (hosts.ts). */

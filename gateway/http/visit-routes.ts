@@ -30,7 +30,7 @@ const bodyBytesMax = 16 * 1024;
 const pageMax = 100;
 const photoId = /^[\da-f]{64}$/;
 
-const line = (max: number) => z.string().trim().min(1).max(max);
+export const line = (max: number) => z.string().trim().min(1).max(max);
 
 const photos = createRoute({
   method: "post",
@@ -58,6 +58,9 @@ const denyEntry = createRoute({
         ...scanFields,
         record_uid: scanFields.record_uid.optional(),
         ...nonceField,
+        /** Of a visitor without a pass, and whom they wanted to see. */
+        name: line(200).optional(),
+        host_name: line(200).optional(),
         note: line(600).optional(),
       }),
     ),
@@ -102,7 +105,9 @@ const walkIn = createRoute({
   method: "post",
   path: "/walk-in",
   tags: ["Guards"],
-  summary: "Let in a visitor who has no pass, on the guard's own word",
+  summary: "Let in a visitor who has no pass, on the guard's own word or on the host's",
+  description:
+    "With the nonce of a question that the host has approved (POST /walk-in/ask) it is on the host's word. 409 no-host: this site wants that, and there is none.",
   request: {
     body: jsonBody(
       z.object({
@@ -182,7 +187,7 @@ export function addVisitRoutes(
   sources: GuardSources,
   sessionOf: (c: Context) => StaffSession | undefined,
 ): void {
-  const { site, attachments } = sources;
+  const { site, attachments, guards } = sources;
   for (const path of ["/deny-entry", "/log-exit", "/walk-in"]) app.use(path, limitBody(bodyBytesMax));
   app.use("/photos", limitBody(attachmentBytesMax.photo));
 
@@ -206,10 +211,15 @@ export function addVisitRoutes(
   });
 
   app.openapi(denyEntry, async (c) => {
-    const { record_uid: uid, note, ...body } = c.req.valid("json");
+    const { record_uid: uid, note, name, host_name: hostName, ...body } = c.req.valid("json");
     const staff = demandGuard(sessionOf(c), body.guard_id);
     const accessPoint = gateOf(site, body.access_point).id;
-    const sheet = note === undefined ? undefined : await keepSheet(attachments, { note });
+    const written = {
+      ...(name !== undefined && { name }),
+      ...(hostName !== undefined && { hostName }),
+      ...(note !== undefined && { note }),
+    };
+    const sheet = Object.keys(written).length === 0 ? undefined : await keepSheet(attachments, written);
     const word = wordOf(sources, body);
     return c.json({ entry: await writtenDown(turnAway(site, { staff, accessPoint, uid }, word, { sheet })) }, 200);
   });
@@ -249,7 +259,7 @@ export function addVisitRoutes(
       ...(hostName !== undefined && { hostName }),
       ...(note !== undefined && { note }),
     };
-    const result = await writtenDown(admitWalkIn(site, attachments, { staff, accessPoint }, visitor, word));
+    const result = await writtenDown(admitWalkIn(site, attachments, { staff, accessPoint }, visitor, word, guards));
     const entry = site.records.visits.withNonce(word.nonce)?.of ?? null;
     const language = languageOf(c);
     const words = guardWords[language];
@@ -274,6 +284,8 @@ export function addVisitRoutes(
         );
       case "number-used":
         throw numberUsed();
+      case "no-host":
+        throw new HttpProblem(409, "no-host", words.ask.hostsOnly);
       case "not-staff":
         throw new HttpProblem(401, "unauthorized", "Sign in at the gateway first.");
       default:
@@ -357,7 +369,7 @@ async function writtenDown<T>(written: Promise<T>): Promise<T> {
   }
 }
 
-function numberUsed(): HttpProblem {
+export function numberUsed(): HttpProblem {
   return fieldProblem("body.nonce", "another visitor was written down under it; make a new one", 409);
 }
 

@@ -23,16 +23,26 @@ export interface PollRequest {
   };
 }
 
-/** An edge, so it lives for seconds. Levels (lockdown, hold open) are feed rows. "identify": its devices show where they are. */
-export interface RemoteCommand {
+interface CommandFacts {
   /** Grows per gateway. */
   readonly id: number;
   readonly accessPoint: string;
-  readonly action: "unlock" | "identify";
   /** Since the click, by the server's clock, when the answer was sent. */
   readonly ageMs: Millis;
   readonly ttlMs: Millis;
   readonly by: string;
+}
+
+/** An edge, so it lives for seconds. Levels (lockdown, hold open) are feed rows. "identify": its devices show where they are. */
+export interface RemoteCommand extends CommandFacts {
+  readonly action: "unlock" | "identify";
+}
+
+/** `by`: the host whom a guard has asked. It moves nothing. */
+export interface HostAnswer extends CommandFacts {
+  readonly action: "host-answer";
+  readonly question: string;
+  readonly approves: boolean;
 }
 
 export interface PollReply {
@@ -40,7 +50,7 @@ export interface PollReply {
   readonly page: FeedPage;
   /** When caught up: what the set should add up to. */
   readonly checksum: Checksum | undefined;
-  readonly commands: readonly RemoteCommand[];
+  readonly commands: readonly (RemoteCommand | HostAnswer)[];
   /** The server's clock as it sent the answer, and for how long it had held the request. */
   readonly serverTime: Instant;
   readonly heldMs: Millis;

@@ -6,8 +6,18 @@ import type { AttachmentId, AttachmentLink } from "../ports/attachments.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { CloudLink, GatewayReport, PollReply, PollRequest, PushReply } from "../ports/cloud-link.ts";
 import type { EventBatch } from "../ports/journal.ts";
+import type { QuestionLink } from "../ports/question-link.ts";
 import { pollReplySchema, toFeedRow, type WirePollReply } from "../wire/feed.ts";
-import { type AuditPart, epochSchema, headStatement, pushReplySchema, timeSchema } from "../wire/gateway-api.ts";
+import {
+  type AuditPart,
+  epochSchema,
+  headStatement,
+  pushReplySchema,
+  type QuestionReply,
+  questionReplySchema,
+  timeSchema,
+  type WireQuestion,
+} from "../wire/gateway-api.ts";
 import type { SecretString } from "../wire/secret.ts";
 import { protocolVersion } from "../wire/version.ts";
 import { boundedBody } from "./bounded-body.ts";
@@ -36,7 +46,7 @@ interface Told {
   readonly contentType: string;
 }
 
-export class HttpCloudLink implements CloudLink, AttachmentLink {
+export class HttpCloudLink implements CloudLink, AttachmentLink, QuestionLink {
   readonly #url: string;
   readonly #identity: CloudIdentity;
   readonly #key: KeyObject;
@@ -123,6 +133,11 @@ export class HttpCloudLink implements CloudLink, AttachmentLink {
       if (error.detail.status === 400 || error.detail.status === 413) return "refused";
       throw error;
     }
+  }
+
+  async askHost(question: WireQuestion, signal: AbortSignal): Promise<QuestionReply> {
+    const response = await this.#ask("POST", "/questions", { signal, ...jsonBody(question) });
+    return this.#parsed(questionReplySchema, response, "the question");
   }
 
   /** Begins a new epoch: every other card of this gateway is fenced from then on. */
@@ -241,9 +256,11 @@ function toPollReply(reply: WirePollReply): PollReply {
   return {
     page: { feed, to, reset, complete, rows: rows.map(toFeedRow) },
     checksum,
-    commands: commands.flatMap(({ action, ...facts }) =>
-      action === "unlock" || action === "identify" ? [{ ...facts, action }] : [],
-    ),
+    commands: commands.flatMap(({ action, question, approves, ...facts }): PollReply["commands"] => {
+      if (action === "unlock" || action === "identify") return [{ ...facts, action }];
+      const isWhole = action === "host-answer" && question !== undefined && approves !== undefined;
+      return isWhole ? [{ ...facts, action, question, approves }] : [];
+    }),
     serverTime,
     heldMs,
     ...(retryAfterMs !== undefined && { retryAfterMs }),

@@ -146,8 +146,11 @@ export const pollReplySchema = z.looseObject({
       z.looseObject({
         id: z.number().int().positive(),
         accessPoint: id,
-        /** "unlock", "identify"; whatever else a newer cloud sends is left alone. */
+        /** "unlock", "identify", "host-answer"; whatever else a newer cloud sends is left alone. */
         action: z.string().max(32),
+        /** Of a host's answer: to which question. */
+        question: z.string().max(64).optional(),
+        approves: z.boolean().optional(),
         ageMs: z.number().min(0),
         ttlMs: z.number().min(0),
         by: z.string().max(128),

@@ -9,6 +9,7 @@
  *   POST /v1/gateways/:gateway/journal  NDJSON: a line of pushHeadSchema, then each event's body as its bytes stand in the journal → pushReplySchema
  *   POST /v1/gateways/:gateway/audit    auditSchema   → 204; in parts, the last with `complete`
  *   PUT  /v1/gateways/:gateway/report   reportSchema  → 204
+ *   POST /v1/gateways/:gateway/questions  questionSchema → questionReplySchema; the answer comes as a command of a poll
  *   POST /v1/gateways/:gateway/epoch                  → epochSchema; the gateway comes back from its backup
  */
 import { z } from "zod";
@@ -145,6 +146,35 @@ export const reportSchema = z.looseObject({
   /** Where other gateways of the site reach this one, "host:port". */
   lan: text().max(300).optional(),
 });
+
+/** A host has so long to answer, and a gateway's question is good for as long. */
+export const questionLifeMs = 120_000;
+
+/** May this visitor without a pass come in? No more than the host has to know; `id` is the same however often it is sent. */
+export const questionSchema = z.strictObject({
+  id: z.string().regex(/^[\w-]{16,64}$/),
+  accessPoint: text().min(1).max(128),
+  staff: text().min(1).max(128),
+  /** Since the guard asked. */
+  ageMs: z.number().min(0),
+  visitor: z.strictObject({ name: text().min(1).max(200), type: text().max(60).optional() }),
+  /** As the guard typed it, or the one whom the guard chose of those that an earlier reply has named. */
+  host: z.union([z.strictObject({ name: text().min(1).max(200) }), z.strictObject({ id: text().min(1).max(128) })]),
+});
+export type WireQuestion = z.infer<typeof questionSchema>;
+
+const hostSchema = z.looseObject({ id: z.string().min(1).max(128), name: z.string().max(200) });
+
+/**
+ * asked: the host is being told; also of one that was asked before · over: asked before, and answered or too old · choose: nobody was asked,
+ * several may be meant · nobody: of that name · unreachable: wants no notices, or has no way to get them · too-many: of this host, or here.
+ */
+export const questionReplySchema = z.discriminatedUnion("outcome", [
+  z.looseObject({ outcome: z.literal("asked"), host: hostSchema }),
+  z.looseObject({ outcome: z.literal("choose"), hosts: z.array(hostSchema).max(20) }),
+  z.looseObject({ outcome: z.enum(["over", "nobody", "unreachable", "too-many"]) }),
+]);
+export type QuestionReply = z.infer<typeof questionReplySchema>;
 
 export const pushLimits = { maxEvents: 500, maxBytes: 256 * 1024 } as const;
 export const commandTtlMs = 10_000;

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Questions } from "../../gateway/domain/questions.ts";
 import { InTurn } from "../../gateway/flows/in-turn.ts";
 import { News } from "../../gateway/flows/news.ts";
 import type { SiteParts } from "../../gateway/flows/site-parts.ts";
@@ -11,6 +12,7 @@ import { type Logger, silentLogger } from "../../gateway/ports/logger.ts";
 import { noPeers } from "../../gateway/ports/peer-link.ts";
 import { TimeKeeper } from "../../gateway/time-keeper.ts";
 import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
+import { questionLifeMs } from "../../gateway/wire/gateway-api.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
 import { SimDisk } from "../support/sim-disk.ts";
 import { aDenial, aStore, StillClock } from "../support/site-store.ts";
@@ -161,6 +163,7 @@ async function aWatchedDevice(disk: SimDisk, logger: Logger = silentLogger) {
     peers: noPeers,
     receivedAt: new Map(),
     scannedAt: new Map(),
+    questions: new Questions(questionLifeMs),
     answers: new Map(),
     inTurn: new InTurn(16),
     logger,

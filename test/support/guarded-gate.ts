@@ -3,6 +3,7 @@
 import type { Grant } from "../../gateway/domain/grant.ts";
 import type { GuardRules } from "../../gateway/domain/guard-rules.ts";
 import { silentLogger } from "../../gateway/ports/logger.ts";
+import type { QuestionLink } from "../../gateway/ports/question-link.ts";
 import { passKeys } from "./signed-passes.ts";
 import { SimDisk } from "./sim-disk.ts";
 import { aCredential, aGrant, grantRow, siteRow } from "./site-fixture.ts";
@@ -17,10 +18,11 @@ export async function aGuardedGate(
   disk = new SimDisk(),
   guards: GuardRules = { photo: "optional" },
   logger = silentLogger,
+  questionLink?: QuestionLink,
 ) {
   const rules = { ...anySite().offlineMaxAgeMs, visitor: null, ...maxAgeMs };
   const site = anySite({ offlineMaxAgeMs: rules, passKeys });
-  const gate = await aGate(site, disk, guards, logger);
+  const gate = await aGate(site, disk, guards, logger, questionLink);
   const pass = aGrant("pass", {
     kind: "visitor",
     holder: { id: "person-lea", name: "Lea Visitor", document: "X-77" },
@@ -50,6 +52,7 @@ export async function aGuardedGate(
     turnAway: post("/deny-entry"),
     leave: post("/log-exit"),
     walkIn: post("/walk-in"),
+    askHost: post("/walk-in/ask"),
     photo: async (jpeg: Uint8Array) => {
       const { status, text } = await gate.ask("POST", "/photos", { cookie, jpeg });
       return { status, body: JSON.parse(text) };

@@ -8,6 +8,7 @@ import { gatewayApp } from "../../gateway/http/app.tsx";
 import { recentEvents } from "../../gateway/http/recent-events.ts";
 import type { CommandResult, Device } from "../../gateway/ports/device.ts";
 import { silentLogger } from "../../gateway/ports/logger.ts";
+import type { QuestionLink } from "../../gateway/ports/question-link.ts";
 import type { RunningSite } from "../../gateway/site.ts";
 import { KeptAttachments } from "../../gateway/storage/kept-attachments.ts";
 import { rowSum } from "../../gateway/wire/feed.ts";
@@ -53,6 +54,7 @@ export async function aGate(
   disk = new SimDisk(),
   guards: GuardRules = { photo: "optional" },
   logger = silentLogger,
+  questionLink?: QuestionLink,
 ) {
   const clock = new SimClock(noon);
   const heard: string[] = [];
@@ -94,7 +96,9 @@ export async function aGate(
   await send([siteRow(anySite(overrides)), staffRow(rosa)]);
   const attachments = await KeptAttachments.open({ disk: disk.mount(), folder: "/data", bytesMax: 2 ** 23 });
   const sync = () => ({ state: "offline", queue: 0 }) as const;
-  const app = gatewayApp(statusSources(site.parts, sync, { guards, attachments }));
+  const app = gatewayApp(
+    statusSources(site.parts, sync, { guards, attachments, ...(questionLink && { questionLink }) }),
+  );
   const ask = async (method: string, path: string, { form, json, jpeg, cookie, headers, from }: Request = {}) => {
     const response = await app.request(
       path,

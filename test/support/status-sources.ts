@@ -23,12 +23,13 @@ lG0QOXzlVW2pawjqXw==
 export function statusSources(
   site: SiteParts,
   sync: () => ReturnType<StatusSources["sync"]>,
-  { guards = { photo: "optional" }, attachments = noAttachments }: Partial<GuardSources> = {},
+  { guards = { photo: "optional" }, attachments = noAttachments, questionLink = noLine }: Partial<GuardSources> = {},
 ): StatusSources {
   return {
     site,
     guards,
     attachments,
+    questionLink,
     name: "North gate",
     version: "test",
     machine: "localhost",
@@ -53,4 +54,9 @@ const noAttachments: Attachments = {
   has: () => false,
   waiting: () => [],
   sent: async () => undefined,
+};
+
+/** Where no cloud is reached. */
+const noLine: GuardSources["questionLink"] = {
+  askHost: () => Promise.reject(new GatewayError("cloud-unreachable", "this test has no cloud")),
 };

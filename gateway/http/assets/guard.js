@@ -55,10 +55,28 @@ function begin() {
   if (photo) preparePhoto(photo);
   if (!scanner && !photo) stopCamera();
   if (content.querySelector("[data-shell]")) awaitGateway();
+  const waiting = content.querySelector("[data-waits]");
+  if (waiting) awaitAnswer(waiting);
+}
+
+const answerMs = 15_000;
+const againMs = 2_000;
+
+/** A host was asked: the gateway holds the request until there is an answer, and the page becomes what that says. */
+async function awaitAnswer(part) {
+  while (part.isConnected) {
+    const ask = { headers: { accept: "text/html" }, signal: AbortSignal.timeout(answerMs) };
+    const response = await fetch(part.dataset.waits, ask).catch(() => undefined);
+    if (part.isConnected && !isSending && response && response.status !== 204 && response.status < 500)
+      return become(response, false);
+    if (response?.status !== 204) await new Promise((resolve) => setTimeout(resolve, againMs));
+  }
 }
 
 async function submit(form, submitter) {
-  const photo = form.querySelector("[data-photo]");
+  // A press that asks somebody else lets nobody in: it needs no photo, and is worth nothing later.
+  const asks = submitter?.getAttribute("formaction");
+  const photo = asks ? null : form.querySelector("[data-photo]");
   const picture = photo ? await takenPhoto(photo) : undefined;
   if (photo?.dataset.photo === "required" && !picture) {
     show("photo-needed");
@@ -66,11 +84,11 @@ async function submit(form, submitter) {
     return;
   }
   const fields = [...new FormData(form, submitter)].filter(([, value]) => typeof value === "string");
-  const about = form.dataset.keep;
+  const about = asks ? undefined : form.dataset.keep;
   for (const button of content.querySelectorAll("button"))
     button.setAttribute("aria-busy", String(button === submitter));
   const sending = {
-    path: form.getAttribute("action"),
+    path: asks ?? form.getAttribute("action"),
     fields,
     picture,
     mustHavePicture: photo?.dataset.photo === "required",

@@ -1,4 +1,4 @@
-/** What hosts are told of their visitors, and how they choose it: in English. */
+/** What hosts are told and asked of their visitors, and how they choose it: in English. */
 
 interface AtGate {
   readonly visitor: string;
@@ -50,4 +50,44 @@ You get this because you invited them. Under “Notifications” in your account
   cannot:
     "This browser cannot be told. On an iPhone or iPad, put this page on the home screen first (Share, Add to Home Screen), and open it there.",
   blocked: "This browser does not allow notifications of this page. Allow them in its settings, and try again.",
+};
+
+interface Asked {
+  readonly visitor: string;
+  readonly type: string | null;
+  readonly site: string;
+  readonly gate: string;
+  readonly guard: string | null;
+  readonly time: string;
+}
+
+export const asked = {
+  title: (visitor: string) => `${visitor} is at the gate`,
+  question: ({ visitor, site, gate, guard, time }: Asked) =>
+    `${visitor} has no invitation and wants to visit you: ${site}, ${gate}, ${time}${guard === null ? "" : `, ${guard} asks`}. You have two minutes to answer.`,
+  letter: (name: string, body: string, link: string | null) =>
+    `Hello ${name},
+
+${body}
+${link === null ? "" : `\nAnswer here:\n${link}\n`}
+Whoever has this link can answer for you: do not pass it on.
+`,
+  lead: "May this visitor come in?",
+  approve: "Let in",
+  deny: "Do not let in",
+  hint: "The guard opens the gate, not this page.",
+  standings: {
+    sent: {
+      approved: "You let this visitor in. The gate is being told.",
+      denied: "You do not let this visitor in. The gate is being told.",
+    },
+    told: {
+      approved: "You let this visitor in. The guard knows.",
+      denied: "You do not let this visitor in. The guard knows.",
+    },
+    late: "Your answer did not reach the gate in time. The guard decides, or asks again.",
+    over: "It is too late to answer: the two minutes are over. The guard decides, or asks again.",
+  },
+  unknown: "This question is not known",
+  unknownText: "The link is wrong, or too old.",
 };

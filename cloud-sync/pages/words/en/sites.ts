@@ -93,6 +93,7 @@ export const events = {
     left: "went out",
     unanswered: "a press got no answer",
     "command-taken": "remote command taken",
+    "host-answered": "host answered about a visitor",
     "command-ended": "remote command ended",
     bolt: "bolt",
     door: "door",

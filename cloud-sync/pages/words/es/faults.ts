@@ -9,6 +9,7 @@ export const faults: Words["faults"] = [
   [/^1 to (\d+) codes at a time/, (most) => `De 1 a ${most} códigos a la vez.`],
   [/^unknown field/, () => "Este campo no se conoce."],
   [/^is more than (\d+) days away/, (days) => `Como mucho ${days} días desde hoy.`],
+  [/^is nobody who works at this site/, () => "No es nadie que trabaje en este recinto."],
   [/^has passed/, () => "Ya ha pasado."],
   [/^the role "\w+" may not do this/, () => "La función elegida no permite algo de esto."],
   [/^Too big: expected string to have <=(\d+)/, (most) => `Puede tener como mucho ${most} caracteres.`],

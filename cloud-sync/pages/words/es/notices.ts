@@ -1,4 +1,4 @@
-/** What hosts are told of their visitors, and how they choose it: in Spanish. */
+/** What hosts are told and asked of their visitors, and how they choose it: in Spanish. */
 import type { Words } from "../words.ts";
 
 type AtGate = Parameters<Words["notices"]["letIn"]>[0];
@@ -42,4 +42,35 @@ Recibe este correo porque invitó a esta persona. En «Avisos», en su cuenta, p
   cannot:
     "Este navegador no puede recibir avisos. En un iPhone o iPad, añada primero esta página a la pantalla de inicio (Compartir, Añadir a pantalla de inicio) y ábrala allí.",
   blocked: "Este navegador no permite avisos de esta página. Permítalos en sus ajustes y vuelva a intentarlo.",
+};
+
+export const asked: Words["asked"] = {
+  title: (visitor) => `${visitor} está en la entrada`,
+  question: ({ visitor, site, gate, guard, time }) =>
+    `${visitor} no tiene invitación y quiere visitarle: ${site}, ${gate}, ${time}${guard === null ? "" : `, pregunta ${guard}`}. Tiene dos minutos para responder.`,
+  letter: (name, body, link) =>
+    `Hola, ${name}:
+
+${body}
+${link === null ? "" : `\nResponda aquí:\n${link}\n`}
+Quien tenga este enlace puede responder por usted: no lo comparta.
+`,
+  lead: "¿Puede entrar esta visita?",
+  approve: "Dejar entrar",
+  deny: "No dejar entrar",
+  hint: "La puerta la abre el guardia, no esta página.",
+  standings: {
+    sent: {
+      approved: "Deja entrar a esta visita. Se está avisando a la entrada.",
+      denied: "No deja entrar a esta visita. Se está avisando a la entrada.",
+    },
+    told: {
+      approved: "Deja entrar a esta visita. El guardia lo sabe.",
+      denied: "No deja entrar a esta visita. El guardia lo sabe.",
+    },
+    late: "Su respuesta no llegó a tiempo a la entrada. El guardia decide o pregunta otra vez.",
+    over: "Es demasiado tarde para responder: han pasado los dos minutos. El guardia decide o pregunta otra vez.",
+  },
+  unknown: "Esta pregunta no se conoce",
+  unknownText: "El enlace es incorrecto o demasiado antiguo.",
 };

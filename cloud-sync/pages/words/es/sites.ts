@@ -95,6 +95,7 @@ export const events: Words["events"] = {
     left: "salió",
     unanswered: "una pulsación quedó sin respuesta",
     "command-taken": "orden remota recibida",
+    "host-answered": "el anfitrión respondió sobre una visita",
     "command-ended": "orden remota terminada",
     bolt: "pestillo",
     door: "puerta",
