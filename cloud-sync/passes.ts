@@ -4,6 +4,7 @@
  */
 import type { Grant, PersonRef, Validity } from "../gateway/domain/grant.ts";
 import type { SecretString } from "../gateway/wire/secret.ts";
+import type { SignedText } from "../gateway/wire/signed-pass.ts";
 import { fieldProblem, HttpProblem } from "../web/problem.ts";
 import type { Asker } from "./asker.ts";
 import { grantFacts } from "./audit-facts.ts";
@@ -13,6 +14,7 @@ import { type Action, type Actor, may, ownOnly } from "./domain/permissions.ts";
 import { chosenPoints, doorsOf, type OnesPage, type OnesQuery, OwnGrants, type Transact } from "./own-grants.ts";
 import { type Pass, type PassChange, spanOf, toPass, type WantedPass, yearAfter } from "./pass.ts";
 import { guardOf, isLearntLate, photoPath } from "./pass-history.ts";
+import { signedFormOf } from "./sign-pass.ts";
 import { recordAudit } from "./store/audit-trail.ts";
 import { listedOf } from "./store/blacklist.ts";
 import { type EventRow, listEvents } from "./store/events.ts";
@@ -70,6 +72,13 @@ export class Passes {
     const [pass] = await this.#shown(actor, [row]);
     if (pass?.recordUid == null) throw new HttpProblem(409, "no-uid", "It has no code that could be shown.");
     return pass.recordUid;
+  }
+
+  /** Its second form; undefined: it has none now (sign-pass.ts). */
+  async signed(actor: Actor, id: string): Promise<SignedText | undefined> {
+    const { row } = await this.#ones.find(actor, "passes.change", id);
+    const site = await readSite(this.#parts.store.db, row.siteId);
+    return site && signedFormOf(this.#parts, row, site);
   }
 
   /** What stands in the address at which its visitor sees it; undefined: none was made, or what it held is forgotten. */

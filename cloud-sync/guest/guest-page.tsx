@@ -1,6 +1,7 @@
 /** The visitor's own page: the QR code large, when and where it is good, and plainly when it is not any more. Nobody signs in. */
 import { type Context, Hono } from "hono";
 import { raw } from "hono/html";
+import type { Instant } from "../../gateway/domain/instant.ts";
 import { asset, serveAssets } from "../../web/assets.ts";
 import { preferredLanguage } from "../../web/language.ts";
 import { limitRate, RateLimiter } from "../../web/limits.ts";
@@ -11,7 +12,7 @@ import type { CloudParts } from "../cloud-parts.ts";
 import { pagesStyle } from "../pages/frame.tsx";
 import { hoursText } from "../pages/parts/hours.tsx";
 import { knownZone, Moment } from "../pages/parts/moments.tsx";
-import { isLanguage, type Language, languages } from "../pages/words/words.ts";
+import { isLanguage, type Language, languages, type Words } from "../pages/words/words.ts";
 import { callingNetwork } from "../people/caller.ts";
 import { qrSvg } from "../qr-picture.ts";
 import { iso } from "../routes/shapes.ts";
@@ -65,6 +66,27 @@ function Unknown({ lang }: { lang: Language }) {
   );
 }
 
+/** Where there is a signed one it is the second: for a scanner that does not read the larger one, and once that is over. */
+function ShortCode({ uid, isFirst, guest }: { uid: string; isFirst: boolean; guest: Words["guest"] }) {
+  const code = (
+    <div class="qr big" role="img" aria-label={guest.qr}>
+      {raw(qrSvg(uid))}
+    </div>
+  );
+  if (isFirst) return code;
+  return (
+    <details id="short-code">
+      <summary>{guest.shortCode}</summary>
+      {code}
+    </details>
+  );
+}
+
+/** After two hours; undefined: a newer one would be good for no longer. */
+function renewAt(signedUntil: Instant, validUntil: Instant): Instant | undefined {
+  return signedUntil < validUntil ? signedUntil - 22 * 3_600_000 : undefined;
+}
+
 function PassPage({ token, pass, lang }: { token: string; pass: GuestPass; lang: Language }) {
   const words = languages[lang];
   const { guest } = words;
@@ -93,9 +115,19 @@ function PassPage({ token, pass, lang }: { token: string; pass: GuestPass; lang:
         )}
         {pass.recordUid !== null && (
           <div id="code">
-            <div class="qr big" role="img" aria-label={guest.qr}>
-              {raw(qrSvg(pass.recordUid))}
-            </div>
+            {pass.signed && (
+              <div data-signed-until={pass.signed.until} data-renew-at={renewAt(pass.signed.until, pass.validUntil)}>
+                <div class="qr big" role="img" aria-label={guest.signedQr}>
+                  {raw(qrSvg(pass.signed.text))}
+                </div>
+                <p>
+                  <small>
+                    {guest.signedUntil} {moment(pass.signed.until)}
+                  </small>
+                </p>
+              </div>
+            )}
+            <ShortCode uid={pass.recordUid} isFirst={pass.signed === null} guest={guest} />
             <p class="uid">{pass.recordUid}</p>
             <p>{guest.show}</p>
           </div>

@@ -3,6 +3,7 @@ import type { Instant } from "../../gateway/domain/instant.ts";
 import type { WeeklySchedule } from "../../gateway/domain/schedule.ts";
 import type { SecretString } from "../../gateway/wire/secret.ts";
 import type { CloudParts } from "../cloud-parts.ts";
+import { signedFormOf } from "../sign-pass.ts";
 import { readDoors } from "../store/doors.ts";
 import { type GrantState, grantState, toGrant } from "../store/grants.ts";
 import { findByPassLink } from "../store/pass-links.ts";
@@ -24,6 +25,8 @@ export interface GuestPass {
   readonly entriesLeft: number | null;
   /** What stands in the QR code; null: it would let nobody in. */
   readonly recordUid: string | null;
+  /** What stands in the second one, and until when; null: the site has none, or the pass is not good within a day. */
+  readonly signed: { readonly text: string; readonly until: Instant } | null;
 }
 
 /** 16 bytes in base64url. */
@@ -33,10 +36,8 @@ export const guestPath = (token: string) => `/v/${token}`;
 export const guestUrl = (base: string, token: SecretString) => base + guestPath(token.reveal());
 
 /** undefined: no pass has this link. */
-export async function readGuestPass(
-  { store, siteKeys, clock }: CloudParts,
-  token: string,
-): Promise<GuestPass | undefined> {
+export async function readGuestPass(parts: CloudParts, token: string): Promise<GuestPass | undefined> {
+  const { store, siteKeys, clock } = parts;
   const { db } = store;
   const row = await findByPassLink(db, token);
   const site = row && (await readSite(db, row.siteId));
@@ -50,6 +51,8 @@ export async function readGuestPass(
   const seal = await siteKeys.seal(db, site.id);
   const uid = credential?.sealed === undefined ? undefined : seal.open(credential.id, credential.sealed);
   const doors = await readDoors(db, site.id, grant.accessPoints);
+  const mayOpen = isGood && state !== "used-up";
+  const signed = mayOpen ? await signedFormOf(parts, row, site) : undefined;
   return {
     visitorName: grant.holder.name,
     host: grant.host?.name ?? null,
@@ -61,6 +64,7 @@ export async function readGuestPass(
     validUntil: grant.validity.until,
     windows: grant.schedule?.windows ?? null,
     entriesLeft,
-    recordUid: isGood && state !== "used-up" ? (uid?.reveal() ?? null) : null,
+    recordUid: mayOpen ? (uid?.reveal() ?? null) : null,
+    signed: signed ? { text: signed.text, until: signed.validity.until } : null,
   };
 }

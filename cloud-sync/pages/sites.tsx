@@ -14,6 +14,7 @@ export interface SeenSite {
   readonly id: string;
   readonly name: string;
   readonly zone: string;
+  readonly signedPasses: boolean;
 }
 
 export interface SeenGateway {
@@ -113,6 +114,14 @@ export function addSitePages(book: PageBook): void {
     c.html(await sitePage(visit, c.req.param("site")!, { done: c.req.query("done") })),
   );
 
+  book.post("/sites/:site/signed-passes", "sites.change", async (c, visit) => {
+    const site = c.req.param("site")!;
+    const to = (await FormWords.of(c)).text("to");
+    await visit.api.send("PATCH", sitePath(site), { signedPasses: to });
+    const done = signedPasses.find((one) => one === to) ?? "on";
+    return c.redirect(`/sites/${site}?done=signed-${done}`, 303);
+  });
+
   book.post("/sites/:site/gateways", "gateways.change", async (c, visit) => {
     const site = c.req.param("site")!;
     const form = await FormWords.of(c);
@@ -160,6 +169,32 @@ export function addSitePages(book: PageBook): void {
     await visit.api.send("POST", `${sitePath(site)}/gateways/${encodeURIComponent(gateway)}/revoke`);
     return c.redirect(`/sites/${site}?done=revoked`, 303);
   });
+}
+
+/** As the button says. */
+const signedPasses = ["on", "off", "new-key"] as const;
+
+function SignedPasses({ site: { id, signedPasses: isOn }, words }: { site: SeenSite; words: Words }) {
+  const { signed } = words.sites;
+  const press = (to: (typeof signedPasses)[number]) => (
+    <Form action={`/sites/${id}/signed-passes`} words={words} submit={signed.press[to]} tone="secondary" class="row">
+      <input type="hidden" name="to" value={to} />
+    </Form>
+  );
+  return (
+    <section aria-labelledby="signed-passes">
+      <h2 id="signed-passes">{signed.title}</h2>
+      <p>{isOn ? signed.isOn : signed.isOff}</p>
+      {isOn ? (
+        <>
+          {press("new-key")}
+          {press("off")}
+        </>
+      ) : (
+        press("on")
+      )}
+    </section>
+  );
 }
 
 interface GivenSite {
@@ -255,6 +290,7 @@ async function sitePage(visit: Visit, id: string, { done, faults, name }: SiteNe
         <small>{words.common.timesIn(zone)}</small>
       </p>
       {done === "revoked" && <Notice>{words.sites.revoked}</Notice>}
+      {signedPasses.map((to) => done === `signed-${to}` && <Notice>{words.sites.signed.done[to]}</Notice>)}
       <h2>{words.sites.gateways}</h2>
       {gateways.length === 0 ? (
         <Empty title={words.sites.gatewayEmpty} text={words.sites.gatewayEmptyText} />
@@ -293,6 +329,7 @@ async function sitePage(visit: Visit, id: string, { done, faults, name }: SiteNe
           ]}
         />
       )}
+      {reachOf(visit.actor!, "sites.change") !== undefined && <SignedPasses site={site} words={words} />}
     </Frame>
   );
 }

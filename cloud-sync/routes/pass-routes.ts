@@ -196,6 +196,24 @@ const qrRoute = <T extends "svg" | "png">(kind: T, type: "image/svg+xml" | "imag
 const qrSvgRoute = qrRoute("svg", "image/svg+xml");
 const qrPngRoute = qrRoute("png", "image/png");
 
+const readSigned = createRoute({
+  method: "get",
+  path: "/api/passes/{id}/signed",
+  tags,
+  summary: "The signed form of a pass",
+  description:
+    "What stands in the second QR code, which opens the pass's home gate even when that has been cut off since before the pass was made. Good for a day at most, and made anew at each request. null: the site has none, the pass lets nobody in within the day, or its home gate was given no entry of it.",
+  ...asks("passes.change"),
+  request: { params },
+  responses: {
+    200: json(
+      z.object({ text: z.string(), validFrom: z.string(), validUntil: z.string() }).nullable(),
+      "The text of the QR code",
+    ),
+    ...problems(401, 403, 404, 429),
+  },
+});
+
 const linkSchema = z.object({
   url: z.string().openapi({ description: "Whoever has it sees the pass." }),
 });
@@ -302,6 +320,14 @@ export function passRoutes(parts: CloudParts, passes = new Passes(parts)): OpenA
   app.openapi(qrPngRoute, async (c) => {
     const uid = await passes.uid(c.get("actor"), c.req.valid("param").id);
     return c.body(qrPng(uid), 200, { "content-type": "image/png", "cache-control": "no-store" });
+  });
+
+  app.openapi(readSigned, async (c) => {
+    const signed = await passes.signed(c.get("actor"), c.req.valid("param").id);
+    c.header("cache-control", "no-store");
+    if (!signed) return c.json(null, 200);
+    const { text, validity } = signed;
+    return c.json({ text, validFrom: iso(validity.from), validUntil: iso(validity.until) }, 200);
   });
 
   app.openapi(readLink, async (c) => {

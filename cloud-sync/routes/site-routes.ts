@@ -7,6 +7,7 @@ import type { CloudParts } from "../cloud-parts.ts";
 import { sitesOf } from "../domain/permissions.ts";
 import { newId, randomLetters } from "../ids.ts";
 import { addToBlacklist, listBlacklist, removeFromBlacklist } from "../store/blacklist.ts";
+import { changedPassKeys, readPassKeys } from "../store/pass-keys.ts";
 import { changeSite, createSite, listSites, type SiteRow, toSite } from "../store/sites.ts";
 import { asks } from "./asks.ts";
 import { noteOf, onceFor, requireSite } from "./requests.ts";
@@ -51,6 +52,10 @@ const siteSchema = z
     zone,
     lockdown: z.boolean(),
     offlineMaxAgeMs: z.record(z.enum(grantKinds), z.number().nullable()),
+    signedPasses: z.boolean().openapi({
+      description:
+        "Visitors' passes have a second QR code, which opens at a gate that has been cut off since before it was made.",
+    }),
     /** Version of the feed: what gateways confirm. */
     version: z.number().int(),
     feed: z.string().openapi({ description: "Which history: a new one begins when the service has lost some." }),
@@ -119,6 +124,10 @@ const change = createRoute({
           zone: zone.optional(),
           lockdown: z.boolean().optional(),
           offlineMaxAgeMs: offlineMaxAge.optional(),
+          signedPasses: z.enum(["on", "off", "new-key"]).optional().openapi({
+            description:
+              "off: all that were signed are void where that is heard. new-key: another key signs, and the one before counts for a day more.",
+          }),
         })
         .refine((body) => Object.keys(body).length > 0, "name at least one field to change"),
     ),
@@ -207,8 +216,13 @@ export function siteRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
   app.openapi(change, async (c) => {
     const { site } = c.req.valid("param");
     await store.transaction(async (tx) => {
-      const changed = await changeSite(tx, site, c.req.valid("json"), clock.wall());
+      const { signedPasses, ...change } = c.req.valid("json");
+      const now = clock.wall();
+      const passKeys = signedPasses && ((row: SiteRow) => changedPassKeys(siteKeys, row, signedPasses, now));
+      const changed = await changeSite(tx, site, { ...change, passKeys }, now);
       if (!changed) throw notFound(`site ${site}`);
+      if (signedPasses === "new-key" && readPassKeys(changed.before).length === 0)
+        throw fieldProblem("body.signedPasses", "the site has no signed passes; turn them on", 409);
       const facts = { before: factsOf(changed.before), after: factsOf(changed.after) };
       await noteOf(parts, c)(tx, { site, action: "sites.change", thing: site, ...facts });
     });
@@ -265,11 +279,19 @@ export function siteRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
 
 /** A site's name is nobody's. */
 function factsOf(row: SiteRow) {
-  const { name: title, zone, lockdown, offlineMaxAgeMs } = toSite(row);
-  return { title, zone, lockdown, offlineMaxAgeMs };
+  const { name: title, zone, lockdown, offlineMaxAgeMs, passKeys = [] } = toSite(row);
+  return { title, zone, lockdown, offlineMaxAgeMs, passKeys: passKeys.map(({ publicKey }) => publicKey) };
 }
 
 function toShape(row: SiteRow) {
   const { ver: version, feed, auditSince, createdAt } = row;
-  return { ...toSite(row), version, feed, auditSince: isoOrNull(auditSince), createdAt: iso(createdAt) };
+  const { passKeys = [], ...shown } = toSite(row);
+  return {
+    ...shown,
+    signedPasses: passKeys.length > 0,
+    version,
+    feed,
+    auditSince: isoOrNull(auditSince),
+    createdAt: iso(createdAt),
+  };
 }

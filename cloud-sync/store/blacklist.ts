@@ -1,8 +1,8 @@
 /** Who must not enter, whatever grant they hold. */
-import { and, desc, eq, inArray, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, or, sql } from "drizzle-orm";
 import type { Grant } from "../../gateway/domain/grant.ts";
 import type { Instant } from "../../gateway/domain/instant.ts";
-import type { BlacklistEntry } from "../../gateway/domain/site.ts";
+import { type BlacklistEntry, subjectWord } from "../../gateway/domain/site.ts";
 import { publish } from "./feed.ts";
 import { blacklist } from "./schema.ts";
 import type { Queries, Transaction } from "./store.ts";
@@ -34,23 +34,22 @@ export async function removeFromBlacklist(tx: Transaction, siteId: string, id: s
 
 /** Which of the grants' ids and their credentials' are on the blacklist; a grant when its holder is. */
 export async function listedOf(db: Queries, siteId: string, grants: readonly Grant[]): Promise<Set<string>> {
-  const wordsOf = ({ id, holder, credentials }: Grant) => [
-    id,
-    ...credentials.map((one) => one.id),
-    holder.id,
-    ...(holder.document === undefined ? [] : [holder.document]),
-  ];
+  const wordsOf = ({ id, holder, credentials }: Grant) => [id, ...credentials.map((one) => one.id), holder.id];
   if (grants.length === 0) return new Set();
+  // Gateways read documents as people type them, so those are compared here.
+  const isDocument = grants.some(({ holder }) => holder.document) ? eq(blacklist.subject, "document") : undefined;
   const rows = await db
     .select({ subject: blacklist.subject, value: blacklist.value })
     .from(blacklist)
-    .where(and(eq(blacklist.siteId, siteId), inArray(blacklist.value, grants.flatMap(wordsOf))));
+    .where(and(eq(blacklist.siteId, siteId), or(inArray(blacklist.value, grants.flatMap(wordsOf)), isDocument)));
   return new Set(
     rows.flatMap(({ subject, value }) => {
       if (subject === "grant" || subject === "credential") return [value];
-      return grants
-        .filter(({ holder }) => value === (subject === "person" ? holder.id : holder.document))
-        .map(({ id }) => id);
+      const isIt = ({ holder: { id, document } }: Grant) =>
+        subject === "person"
+          ? value === id
+          : document !== undefined && subjectWord("document", value) === subjectWord("document", document);
+      return grants.filter(isIt).map(({ id }) => id);
     }),
   );
 }

@@ -23,6 +23,8 @@ export const site = pgTable("site", {
   offlinePolicy: text("offline_policy").notNull(),
   /** The site's 32-byte key under the service's master key. */
   sealedKey: text("sealed_key").notNull(),
+  /** JSON of the KeptPassKeys (store/pass-keys.ts). */
+  passKeys: text("pass_keys").notNull().default("[]"),
   createdAt: instant("created_at").notNull(),
   feed: text("feed").notNull(),
   ver: count("ver").notNull(),

@@ -4,6 +4,7 @@ import { asc, eq } from "drizzle-orm";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import { defaultOfflineMaxAgeMs, type Site } from "../../gateway/domain/site.ts";
 import { publish } from "./feed.ts";
+import { type KeptPassKey, readPassKeys } from "./pass-keys.ts";
 import { site } from "./schema.ts";
 import type { Queries, Transaction } from "./store.ts";
 
@@ -45,6 +46,8 @@ export interface SiteChange {
   readonly zone?: string | undefined;
   readonly lockdown?: boolean | undefined;
   readonly offlineMaxAgeMs?: Partial<Site["offlineMaxAgeMs"]> | undefined;
+  /** Those that follow the ones there are. */
+  readonly passKeys?: ((before: SiteRow) => readonly KeptPassKey[]) | undefined;
 }
 
 /** undefined: no such site. */
@@ -63,6 +66,7 @@ export async function changeSite(
       zone: change.zone ?? before.zone,
       lockdown: change.lockdown ?? before.lockdown,
       offlinePolicy: JSON.stringify({ ...JSON.parse(before.offlinePolicy), ...change.offlineMaxAgeMs }),
+      ...(change.passKeys && { passKeys: JSON.stringify(change.passKeys(before)) }),
     })
     .where(eq(site.id, id))
     .returning();
@@ -75,12 +79,14 @@ async function publishSite(tx: Transaction, row: SiteRow, now: Instant): Promise
 }
 
 export function toSite(row: SiteRow): Site {
+  const passKeys = readPassKeys(row).map(({ salt: _, ...key }) => key);
   return {
     id: row.id,
     name: row.name,
     zone: row.zone,
     lockdown: row.lockdown,
     offlineMaxAgeMs: JSON.parse(row.offlinePolicy),
+    ...(passKeys.length > 0 && { passKeys }),
   };
 }
 

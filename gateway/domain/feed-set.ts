@@ -8,7 +8,7 @@ import type { Checksum, FeedRow, PeerGateway } from "./feed.ts";
 import type { GatewayId, Grant, GrantId } from "./grant.ts";
 import type { HoldOpen } from "./hold-open.ts";
 import { narrowerGrant } from "./narrower-grant.ts";
-import type { BlacklistEntry, Site } from "./site.ts";
+import { type BlacklistEntry, type Site, subjectWord } from "./site.ts";
 import { normalUserName, type StaffId, type StaffMember } from "./staff.ts";
 
 export interface RowItem {
@@ -237,27 +237,16 @@ export class FeedSet {
   }
 
   isListed(subject: BlacklistEntry["subject"], value: string): boolean {
-    return this.#blacklist.has(`${subject}/${foldOf(subject, value)}`);
+    return this.#blacklist.has(`${subject}/${subjectWord(subject, value)}`);
   }
 
   /** Two entries may name the same subject; removing one keeps it listed. */
   #list({ subject, value }: BlacklistEntry, change: 1 | -1): void {
-    const key = `${subject}/${foldOf(subject, value)}`;
+    const key = `${subject}/${subjectWord(subject, value)}`;
     const entries = (this.#blacklist.get(key) ?? 0) + change;
     if (entries > 0) this.#blacklist.set(key, entries);
     else this.#blacklist.delete(key);
   }
-}
-
-/** Documents are typed by people: case, spaces, dots and dashes do not count. What is nothing else stays as it is. */
-function foldOf(subject: BlacklistEntry["subject"], value: string): string {
-  if (subject !== "document") return value;
-  return (
-    value
-      .normalize("NFKC")
-      .toUpperCase()
-      .replace(/[^\p{L}\p{N}]/gu, "") || value
-  );
 }
 
 /** Takes something away: applied at once, even while the set is still arriving. */

@@ -34,3 +34,14 @@ export interface BlacklistEntry {
   /** The person's id, the document's number, the grant's or the credential's id. */
   readonly value: string;
 }
+
+/** Documents are typed by people: case, spaces, dots and dashes do not count. What is nothing else stays as it is. */
+export function subjectWord(subject: BlacklistEntry["subject"], value: string): string {
+  if (subject !== "document") return value;
+  return (
+    value
+      .normalize("NFKC")
+      .toUpperCase()
+      .replace(/[^\p{L}\p{N}]/gu, "") || value
+  );
+}

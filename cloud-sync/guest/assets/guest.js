@@ -11,6 +11,24 @@ if (over) {
   setInterval(look, 15_000);
 }
 
+// The signed code is good for a day at most. It is asked for anew in good time, and when it is over the short one takes its place.
+const signed = document.querySelector("[data-signed-until]");
+if (signed) {
+  const againMs = 10 * 60_000;
+  const until = Number(signed.dataset.signedUntil);
+  const renewAt = Number(signed.dataset.renewAt ?? Number.POSITIVE_INFINITY);
+  const loadedAt = Date.now();
+  const look = () => {
+    signed.hidden = Date.now() >= until;
+    if (signed.hidden) document.getElementById("short-code").open = true;
+    const isDue = Date.now() >= renewAt && Date.now() - loadedAt >= againMs;
+    if (isDue && navigator.onLine) location.reload();
+  };
+  look();
+  setInterval(look, 15_000);
+  addEventListener("online", look);
+}
+
 if (navigator.serviceWorker) {
   navigator.serviceWorker.addEventListener("message", () => {
     document.getElementById("kept").hidden = false;

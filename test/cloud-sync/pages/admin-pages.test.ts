@@ -74,3 +74,21 @@ test("a lost second step is removed after a question, stands in the audit, and n
   assert.equal(own.status, 422);
   assert.match(own.text, /change your own factors/);
 });
+
+test("signed passes are turned on, signed by another key and turned off at the site's page, by whoever may change the site", async () => {
+  const { admin, agency } = site.people;
+  const isOn = async () => (await site.cloud.ask("GET", "/api/sites/home")).body.signedPasses;
+  const press = (to: string) => site.send(admin, "/sites/home/signed-passes", { to });
+  const page = async () => (await site.visit(admin, "/sites/home")).text;
+  assert.match(await page(), /name="to" value="on"/);
+  assert.equal((await press("on")).headers.get("location"), "/sites/home?done=signed-on");
+  assert.equal(await isOn(), true);
+  assert.match(await page(), /value="new-key".*value="off"/s);
+  assert.match((await site.visit(admin, "/sites/home?done=signed-new-key")).text, /A new key signs from now on/);
+  assert.equal((await press("new-key")).status, 303);
+  assert.equal((await press("off")).status, 303);
+  assert.equal(await isOn(), false);
+  assert.equal((await press("maybe")).status, 400);
+  const other = await site.send(agency, "/sites/home/signed-passes", { to: "on" });
+  assert.deepEqual([other.status, await isOn()], [403, false]);
+});

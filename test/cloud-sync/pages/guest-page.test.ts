@@ -2,11 +2,13 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { hashOf } from "../../../cloud-sync/ids.ts";
+import { qrSvg } from "../../../cloud-sync/qr-picture.ts";
 import { passLink } from "../../../cloud-sync/store/schema.ts";
 import type { LogFields, Logger } from "../../../gateway/ports/logger.ts";
 import { HandClock } from "../../support/cloud.ts";
 import { givenPages, type PageAnswer, type PageSite } from "../../support/page-visitor.ts";
 
+const hour = 3_600_000;
 const clock = new HandClock();
 const logged: string[] = [];
 const log = (event: string, fields?: LogFields) => void logged.push(JSON.stringify([event, fields]));
@@ -80,6 +82,29 @@ test("a pass that lets nobody in shows no code and says why", async () => {
   const over = await site.visit(undefined, late.page);
   assert.match(over.text, /This pass has expired/);
   assert.ok(!shows(over, late.recordUid));
+});
+
+test("where the site has signed passes, the page shows that code first, until when it is good, and the short one behind it", async () => {
+  const made = await invite({ validity: "week", entriesAllowed: 2 });
+  const look = async (lang = "en") => (await site.visit(undefined, made.page, { "accept-language": lang })).text;
+  assert.doesNotMatch(await look(), /data-signed-until/);
+  const turn = (signedPasses: string) => site.cloud.ask("PATCH", "/api/sites/home", { signedPasses });
+  await turn("on");
+  const [, until, renew] = /data-signed-until="(\d+)" data-renew-at="(\d+)"/.exec(await look()) ?? [];
+  assert.deepEqual([Number(until), Number(renew)], [clock.wall() + 23.75 * hour, clock.wall() + 1.75 * hour]);
+  const { body: signed } = await site.people.resident.ask("GET", `/api/passes/${made.id}/signed`);
+  const page = await look();
+  assert.ok(page.includes(qrSvg(signed.text)), "what the host would hand out");
+  assert.ok(page.indexOf(qrSvg(signed.text)) < page.indexOf(qrSvg(made.recordUid)));
+  assert.match(page, /even where it has no internet.*<details id="short-code">.*<p class="uid">VIS-/s);
+  assert.match(await look("es"), /aunque esta no tenga internet/);
+
+  clock.advance(hour);
+  const [, later] = /data-signed-until="(\d+)"/.exec(await look()) ?? [];
+  assert.equal(Number(later), Number(until) + hour, "renewed at each look");
+  await site.people.resident.ask("DELETE", `/api/passes/${made.id}`);
+  assert.doesNotMatch(await look(), /data-signed-until|class="qr/);
+  await turn("off");
 });
 
 test("the link's secret is kept as its hash, sealed beside it, and is in no log", async () => {

@@ -111,6 +111,10 @@ export const guest = {
   greeting: (name: string) => `Welcome, ${name}`,
   show: "Show this at the gate. If it cannot be scanned, the guard types the letters below it.",
   qr: "QR code for the gate",
+  signedQr: "Signed QR code for the gate",
+  signedUntil:
+    "Opens the gate even where it has no internet. Renewed by itself while this page has a network; good until",
+  shortCode: "The gate does not read it? The short code",
   states: {
     upcoming: "Your pass is not valid yet. See below from when.",
     active: "Your pass is valid.",

@@ -47,6 +47,18 @@ export const sites = {
     "It can never come back. Entries it holds and has not reported stay spent. Do this when it is lost or stolen.",
   revokeYes: "Yes, revoke it for ever",
   revoked: "The gateway is revoked.",
+  signed: {
+    title: "Signed passes",
+    isOn: "On. The visitor's page shows a QR code that opens the gate even when that has had no internet since before the invitation. It is good for a day at most and renews itself on the visitor's phone. Whoever copies it can use it in the visitor's place.",
+    isOff:
+      "Off. A gate without internet knows the passes that it had heard of by then. With signed passes it also opens to invitations made since.",
+    press: { on: "Turn on", off: "Turn off", "new-key": "Sign with a new key" },
+    done: {
+      on: "Signed passes are on, at each gate as soon as it hears of it.",
+      off: "Signed passes are off: those shown until now open nothing, at each gate as soon as it hears of it.",
+      "new-key": "A new key signs from now on; what the old one signed is over in a day.",
+    },
+  },
 };
 
 export const grants = {

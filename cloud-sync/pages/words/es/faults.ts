@@ -81,6 +81,7 @@ export const faults: Words["faults"] = [
   [/^no free PIN of this length/, () => "No queda ningún código libre de este largo; elija uno más largo."],
   [/^the site has no access point (.+)/, (door) => `El sitio no tiene la puerta ${door}.`],
   [/^the site has no door yet/, () => "El sitio aún no tiene ninguna puerta."],
+  [/^the site has no signed passes/, () => "El sitio no tiene pases firmados; actívelos."],
   [/^the site has no such gateway in service/, () => "El sitio no tiene esta pasarela en servicio."],
   [/^there is no such site|^there is no site \S/, () => "Este sitio no existe."],
   [/^name the site/, () => "Elija el sitio."],

@@ -104,6 +104,10 @@ export const guest: Words["guest"] = {
   greeting: (name) => `Le damos la bienvenida, ${name}`,
   show: "Muéstrelo en la entrada. Si no se puede escanear, el guardia escribe las letras de debajo.",
   qr: "Código QR para la entrada",
+  signedQr: "Código QR firmado para la entrada",
+  signedUntil:
+    "Abre la entrada aunque esta no tenga internet. Se renueva solo mientras esta página tenga red; vale hasta",
+  shortCode: "¿No se puede leer? El código corto",
   states: {
     upcoming: "Su pase aún no es válido. Abajo pone desde cuándo.",
     active: "Su pase es válido.",

@@ -48,6 +48,18 @@ export const sites: Words["sites"] = {
     "No podrá volver nunca. Las entradas que tiene y no ha comunicado quedan gastadas. Hágalo si está perdida o robada.",
   revokeYes: "Sí, revocarla para siempre",
   revoked: "La pasarela está revocada.",
+  signed: {
+    title: "Pases firmados",
+    isOn: "Activados. La página del visitante muestra un código QR que abre la entrada aunque esta no tenga internet desde antes de la invitación. Vale un día como mucho y se renueva solo en el teléfono del visitante. Quien lo copie puede usarlo en lugar del visitante.",
+    isOff:
+      "Desactivados. Una entrada sin internet conoce los pases de los que supo hasta entonces. Con pases firmados abre también a las invitaciones hechas después.",
+    press: { on: "Activar", off: "Desactivar", "new-key": "Firmar con una clave nueva" },
+    done: {
+      on: "Los pases firmados están activados, en cada entrada en cuanto lo sepa.",
+      off: "Los pases firmados están desactivados: los mostrados hasta ahora no abren nada, en cada entrada en cuanto lo sepa.",
+      "new-key": "Desde ahora firma una clave nueva; lo que firmó la anterior termina en un día.",
+    },
+  },
 };
 
 export const grants: Words["grants"] = {
