@@ -5,11 +5,13 @@ import { encode } from "uqr";
 const width = 640;
 const height = 480;
 const modulePx = 12;
-const grey = 200;
 const ink = 20;
 
-/** Writes `path`, a y4m file, and answers the arguments that make Chromium's only camera play it and every page may look through it. */
-export async function fakeCamera(path: string, code: string): Promise<string[]> {
+/**
+ * Writes `path`, a y4m file, and answers the arguments that make Chromium's only camera play it and every page may look through it. Written
+ * again, it is what the next page sees. `grey`: of the background, so that one picture can be told from another.
+ */
+export async function fakeCamera(path: string, code: string, grey = 200): Promise<string[]> {
   const { data, size } = encode(code, { border: 4 });
   const luma = Buffer.alloc(width * height, grey);
   const left = Math.floor((width - size * modulePx) / 2);
