@@ -117,8 +117,30 @@ export class SerialGate {
 
   /** The uid of a visitor's pass, once the gateway knows it. */
   async pass(entriesAllowed: number | null = null): Promise<string> {
+    const made = await this.#grant(entriesAllowed);
+    await until("the gateway knows the pass", async () => (await this.#status()).sync.cursor.version >= made.version);
+    return made.credentials[0]!.value;
+  }
+
+  /** Copies of one signed pass, of which the gateway never hears: it is stopped meanwhile, and the cloud is gone afterwards. */
+  async signedPass(entriesAllowed: number, copies: number): Promise<readonly string[]> {
+    const { version } = await this.site.admin<{ version: number }>("PATCH", "/api/sites/demo", { signedPasses: "on" });
+    await until("the gateway knows the key", async () => (await this.#status()).sync.cursor.version >= version);
+    await this.stopGateway();
+    const { id } = await this.#grant(entriesAllowed);
+    const texts = new Set<string>();
+    await until("each copy is another", async () => {
+      texts.add((await this.site.admin<{ text: string }>("GET", `/api/passes/${id}/signed`)).text);
+      return texts.size === copies;
+    });
+    await this.site.stopCloud();
+    await this.startGateway();
+    return [...texts];
+  }
+
+  async #grant(entriesAllowed: number | null) {
     const now = clock.wall();
-    const made = await this.site.admin<{ version: number; credentials: { value: string }[] }>(
+    return this.site.admin<{ id: string; version: number; credentials: { value: string }[] }>(
       "POST",
       "/api/sites/demo/grants",
       {
@@ -131,8 +153,6 @@ export class SerialGate {
         credentials: [{ kind: "pass" }],
       },
     );
-    await until("the gateway knows the pass", async () => (await this.#status()).sync.cursor.version >= made.version);
-    return made.credentials[0]!.value;
   }
 
   isOnline(device: string): Promise<void> {
