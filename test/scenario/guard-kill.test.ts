@@ -19,7 +19,7 @@ import { Random } from "../support/random.ts";
 import { until } from "../support/until.ts";
 import { WholeSite } from "../support/whole-site.ts";
 
-const kills = Number(process.env.KILLS ?? 20);
+const kills = Number(process.env.KILLS ?? 10);
 const seed = Number(process.env.SEED ?? 1);
 const gates = Array.from({ length: 10 }, (_, number) => `gate-${number + 1}`);
 /** About as long as a word takes. */
