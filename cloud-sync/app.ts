@@ -41,6 +41,7 @@ import { peopleRoutes } from "./routes/people-routes.ts";
 import { privacyRoutes } from "./routes/privacy-routes.ts";
 import { propertyRoutes } from "./routes/property-routes.ts";
 import { siteRoutes } from "./routes/site-routes.ts";
+import { sourceRoutes } from "./routes/source-routes.ts";
 import { tempCodeRoutes } from "./routes/temp-code-routes.ts";
 import { TempCodes } from "./temp-codes.ts";
 
@@ -113,6 +114,7 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
     backupRoutes,
     propertyRoutes,
     bookingRoutes,
+    sourceRoutes,
   ])
     app.route("/", routes(parts));
   for (const routes of [

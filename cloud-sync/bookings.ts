@@ -6,14 +6,16 @@ import type { Validity } from "../gateway/domain/grant.ts";
 import type { Instant } from "../gateway/domain/instant.ts";
 import { fieldProblem, HttpProblem } from "../web/problem.ts";
 import type { Asker } from "./asker.ts";
+import { bookingFacts, guestColumns, guestOf } from "./booking-facts.ts";
 import type { CloudParts } from "./cloud-parts.ts";
-import type { Facts } from "./domain/audit-body.ts";
 import { type Action, type Actor, sitesOf } from "./domain/permissions.ts";
+import type { BookingState, Guest } from "./domain/reconcile-bookings.ts";
 import { type BookingKind, type BookingStatus, codeWindow, type StayDays, stayMoments } from "./domain/stay-planner.ts";
 import { type EvidenceOf, gatherEvidence } from "./evidence.ts";
 import { newId } from "./ids.ts";
 import { chosenSite, revealDigits, revokeGrant, type Transact } from "./own-grants.ts";
-import { daysOf, provisionStay } from "./provision-stay.ts";
+import { provisionStay } from "./provision-stay.ts";
+import { columnsOf } from "./read-source.ts";
 import { demandMay } from "./routes/asks.ts";
 import { notFound } from "./routes/shapes.ts";
 import { recordAudit } from "./store/audit-trail.ts";
@@ -30,19 +32,13 @@ import {
 import { lockGrant, type PublishedGrant, readGrant } from "./store/grants.ts";
 import { findProperty, type Property } from "./store/properties.ts";
 import { readSite, type SiteRow } from "./store/sites.ts";
+import type { Transaction } from "./store/store.ts";
 import { codeAtDoors, type TempCodeDoor } from "./temp-code.ts";
 
 /** Whoever asks at /api/bookings. */
 const apiSource = "api";
 /** Nobody books for longer. */
 const stayMsMax = 400 * 24 * 3_600_000;
-
-export interface Guest {
-  readonly name: string;
-  readonly phone: string | null;
-  readonly email: string | null;
-  readonly language: string | null;
-}
 
 /** Days as a flat is let, or moments as a room of a hub is. */
 export type BookedTime = { readonly days: StayDays } | { readonly moments: Validity };
@@ -63,7 +59,13 @@ export interface BookingChange {
   readonly time?: BookedTime | undefined;
 }
 
-export interface Booking extends Omit<BookingRow, "siteId" | "propertyId" | "formerGrantId" | "lookAt"> {
+export interface Booking
+  extends Omit<
+    BookingRow,
+    "siteId" | "propertyId" | "formerGrantId" | "lookAt" | "held" | "refused" | "missedTimes" | "missedSince"
+  > {
+  /** What its source tells and waits for the owner's word. */
+  readonly held: BookingState | null;
   readonly site: string;
   /** IANA; the wall clock that people there read. */
   readonly zone: string;
@@ -145,7 +147,7 @@ export class Bookings {
       });
       if (!row) throw fieldProblem("body.externalId", "there is a booking of this name; change that one", 409);
       const entry = { site: site.id, actor: actor.id, from, action: "bookings.create", thing: id };
-      await recordAudit(tx, { ...entry, after: factsOf(row) }, now);
+      await recordAudit(tx, { ...entry, after: bookingFacts(row) }, now);
       return id;
     });
     logger.info("booking-created", { site: site.id, booking: made, by: actor.id });
@@ -157,6 +159,7 @@ export class Bookings {
   async change(asker: Asker, id: string, change: BookingChange): Promise<void> {
     const { store } = this.#parts;
     const seen = await this.#find(asker.actor, "stays.change", id);
+    if (seen.source !== apiSource) throw fieldProblem("path.id", "it comes from a source; change it there", 409);
     const wanted = change.property ?? seen.propertyId;
     const [property, site] = [await findProperty(store.db, wanted), await readSite(store.db, seen.siteId)];
     if (!property || !site || property.site !== seen.siteId)
@@ -169,6 +172,24 @@ export class Bookings {
       ...(change.time ? timeColumns(change.time, property, site) : {}),
       ...guestColumns({ ...guestOf(row), ...withoutUndefined(change.guest ?? {}) }),
     }));
+  }
+
+  /** What its source tells and waits for the owner's word: taken over, or not. */
+  async decide(asker: Asker, id: string, isAgreed: boolean): Promise<void> {
+    const seen = await this.#find(asker.actor, "stays.change", id);
+    await this.#alter(asker, seen, isAgreed ? "bookings.agree" : "bookings.refuse", async (row, _, tx) => {
+      if (row.held === null) throw new HttpProblem(409, "nothing-waits", "Nothing of it waits for a word.");
+      const settled = { held: null, heldWhy: null, heldAt: null };
+      if (!isAgreed) return { ...settled, refused: row.held };
+      const told = JSON.parse(row.held) as BookingState;
+      const [property, site] = [await findProperty(tx, told.property), await readSite(tx, row.siteId)];
+      if (!property || !site) throw fieldProblem("path.id", "its property is gone", 409);
+      return {
+        ...settled,
+        refused: null,
+        ...columnsOf({ ...told, moments: stayMoments(told.days, property.rules, site.zone) }),
+      };
+    });
   }
 
   /** Other digits: these have come to the wrong ears. */
@@ -201,7 +222,7 @@ export class Bookings {
     { actor, from }: Asker,
     { siteId: site, id }: BookingRow,
     action: string,
-    work: (row: BookingRow, revoke: (grant: string) => Promise<void>) => Promise<Partial<BookingRow>>,
+    work: (row: BookingRow, revoke: (grant: string) => Promise<void>, tx: Transaction) => Promise<Partial<BookingRow>>,
   ): Promise<void> {
     const { store, clock, logger } = this.#parts;
     await store.transaction(async (tx) => {
@@ -210,12 +231,16 @@ export class Bookings {
       if (row.forgottenAt !== null)
         throw fieldProblem("path.id", "it is long over, and who it was for is forgotten", 409);
       const now = clock.wall();
-      const change = await work(row, async (grant) => {
-        const held = await lockGrant(tx, site, grant);
-        if (held && held.revokedAt === null) await revokeGrant(tx, held, now);
-      });
+      const change = await work(
+        row,
+        async (grant) => {
+          const held = await lockGrant(tx, site, grant);
+          if (held && held.revokedAt === null) await revokeGrant(tx, held, now);
+        },
+        tx,
+      );
       const after = await writeBooking(tx, row, { ...change, changedAt: now, lookAt: now });
-      const facts = { before: factsOf(row), after: factsOf(after) };
+      const facts = { before: bookingFacts(row), after: bookingFacts(after) };
       await recordAudit(tx, { site, actor: actor.id, from, action, thing: id, ...facts }, now);
     });
     logger.info("booking-changed", { site, booking: id, action, by: actor.id });
@@ -240,9 +265,10 @@ export class Bookings {
       const [property, site] = [properties.get(row.propertyId), sites.get(row.siteId)];
       if (!property || !site) return [];
       const window = codeWindow({ from: row.beginsAt, until: row.endsAt }, property.rules);
-      const { siteId: _, propertyId, formerGrantId: _f, lookAt, ...shown } = row;
+      const { siteId: _, propertyId, formerGrantId: _f, refused: _r, lookAt, held, ...shown } = row;
       return {
         ...shown,
+        held: held === null ? null : (JSON.parse(held) as BookingState),
         site: site.id,
         zone: site.zone,
         property: propertyId,
@@ -281,32 +307,8 @@ function timeColumns(time: BookedTime, property: Property, site: SiteRow) {
   return { ...none, ...days, beginsAt: from, endsAt: until };
 }
 
-function guestOf({ guestName, guestPhone, guestEmail, guestLanguage }: BookingRow): Guest {
-  return { name: guestName, phone: guestPhone, email: guestEmail, language: guestLanguage };
-}
-
-function guestColumns({ name, phone, email, language }: Guest) {
-  return { guestName: name, guestPhone: phone, guestEmail: email, guestLanguage: language };
-}
-
 function withoutUndefined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>;
   };
-}
-
-function factsOf(row: BookingRow): Facts {
-  const {
-    propertyId: property,
-    status,
-    grantId: grant,
-    guestName: name,
-    guestEmail: email,
-    guestPhone,
-    guestLanguage,
-  } = row;
-  const begins = Temporal.Instant.fromEpochMilliseconds(row.beginsAt).toString();
-  const ends = Temporal.Instant.fromEpochMilliseconds(row.endsAt).toString();
-  const days = daysOf(row);
-  return { property, status, grant, days: days ?? null, begins, ends, name, email, phone: guestPhone, guestLanguage };
 }

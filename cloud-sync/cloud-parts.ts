@@ -29,6 +29,8 @@ export interface CloudParts {
   readonly app?: AppChannel | undefined;
   /** Origins of push services besides the browsers' own; unset: none. */
   readonly pushServices?: readonly string[] | undefined;
+  /** Where Lodgify is reached; unset: where it is. */
+  readonly lodgifyUrl?: string | undefined;
   readonly version: string;
   /** Fires when the service stops: held polls are answered, streams end. */
   readonly stopping: AbortSignal;

@@ -14,6 +14,7 @@ import { hashOf } from "./ids.ts";
 import { copyAtStop, keepCopies } from "./jobs/copies.ts";
 import { keepHouse } from "./jobs/housekeeping.ts";
 import { provisionStays } from "./jobs/provision-stays.ts";
+import { readSources } from "./jobs/read-sources.ts";
 import { sendMails } from "./jobs/send-mail.ts";
 import { sendNotices } from "./jobs/send-notices.ts";
 import { Meters } from "./meters.ts";
@@ -47,6 +48,8 @@ export interface CloudOptions {
   readonly oneSignal?: Omit<OneSignalOptions, "publicUrl"> | undefined;
   /** Origins of push services besides the browsers' own. */
   readonly pushServices?: readonly string[] | undefined;
+  /** Unset: Lodgify's own. */
+  readonly lodgifyUrl?: string | undefined;
   readonly version?: string | undefined;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -96,6 +99,7 @@ async function start(options: CloudOptions): Promise<RunningCloud> {
       ...(options.mail && { mail: smtpChannel(options.mail) }),
       ...(options.oneSignal && { app: oneSignal({ ...options.oneSignal, publicUrl }) }),
       pushServices: options.pushServices,
+      lodgifyUrl: options.lodgifyUrl,
       version: options.version ?? "0.1.0",
       stopping: stopping.signal,
     };
@@ -111,6 +115,7 @@ async function start(options: CloudOptions): Promise<RunningCloud> {
       ...(parts.mail ? [sendMails(parts, parts.mail)] : []),
       sendNotices(parts),
       provisionStays(parts),
+      readSources(parts),
     ]);
     logger.info("cloud-started", { url, store: isEmbedded ? "pglite" : "postgresql" });
     return {

@@ -3,18 +3,12 @@ import type { Grant } from "../gateway/domain/grant.ts";
 import type { Instant, Millis } from "../gateway/domain/instant.ts";
 import type { CredentialSeal } from "../gateway/wire/credential-seal.ts";
 import { HttpProblem } from "../web/problem.ts";
+import { daysOf } from "./booking-facts.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { createGrant, type PreferredValue } from "./create-grant.ts";
 import { findUnfit } from "./domain/doors.ts";
 import { isWeakPin } from "./domain/pin-policy.ts";
-import {
-  codeWindow,
-  phoneDigits,
-  planStay,
-  type StayDays,
-  stayMoments,
-  type WantedStay,
-} from "./domain/stay-planner.ts";
+import { codeWindow, phoneDigits, planStay, stayMoments, type WantedStay } from "./domain/stay-planner.ts";
 import { digitsOf, revokeGrant } from "./own-grants.ts";
 import { type BookingRow, lockBooking, lockDue, writeBooking } from "./store/bookings.ts";
 import { readDoors } from "./store/doors.ts";
@@ -25,6 +19,8 @@ import type { Store, Transaction } from "./store/store.ts";
 
 /** A code that could not be made is tried again. */
 const tryAgainMs: Millis = 5 * 60_000;
+
+const unexpected = "it could not be looked at; the service's log says why";
 
 /** What the property says, and the booking with its moments by that. */
 interface Stay {
@@ -61,9 +57,12 @@ async function provision(parts: CloudParts, take: Take): Promise<boolean> {
     if (done !== undefined && done !== "nothing") logger.info("stay-provisioned", { site, booking: id, step: done });
     return done !== undefined;
   } catch (error) {
-    if (!(error instanceof HttpProblem) || site === undefined) throw error;
-    await noteProblem(store, { site, id, problem: inWords(error), now: clock.wall() });
-    logger.warn("stay-has-no-code", { site, booking: id, why: inWords(error) });
+    if (site === undefined) throw error;
+    const problem = error instanceof HttpProblem ? inWords(error) : unexpected;
+    // Whatever it is, it must not keep the bookings behind it waiting.
+    await noteProblem(store, { site, id, problem, now: clock.wall() });
+    if (problem === unexpected) logger.error("stay-not-provisioned", { site, booking: id, error: error as Error });
+    else logger.warn("stay-has-no-code", { site, booking: id, why: problem });
     return true;
   }
 }
@@ -121,10 +120,6 @@ async function carryOut(parts: CloudParts, tx: Transaction, row: BookingRow, now
       return "renew";
     }
   }
-}
-
-export function daysOf({ arrival, departure, checkIn, checkOut }: BookingRow): StayDays | undefined {
-  return arrival === null || departure === null ? undefined : { arrival, departure, checkIn, checkOut };
 }
 
 function asStayGrant(row: GrantRow) {

@@ -4,7 +4,8 @@ import type { MailChannel, MailResult } from "../channels/mail.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import { mailOf } from "../people/forgot-password.ts";
 import { claimDue, mailKinds, settle, tryLater } from "../store/outbox.ts";
-import { emptyOutbox, sendAllDue, withinDeadline } from "./empty-outbox.ts";
+import { withinDeadline } from "../within-deadline.ts";
+import { emptyOutbox, sendAllDue } from "./empty-outbox.ts";
 
 const sendWithinMs: Millis = 30_000;
 /** Longer than a sending and its writing down may take: then somebody else may try. */

@@ -13,7 +13,8 @@ import { readNotice, type WaitingNotice } from "../store/notices.ts";
 import { claimDue, dropOut, noticeKinds, type OutboxRow, settle, tryLater, turnToMail } from "../store/outbox.ts";
 import { dropSubscriptions, markTold, pushKeys, readSubscriptions } from "../store/push-subscriptions.ts";
 import type { Transaction } from "../store/store.ts";
-import { emptyOutbox, sendAllDue, withinDeadline } from "./empty-outbox.ts";
+import { withinDeadline } from "../within-deadline.ts";
+import { emptyOutbox, sendAllDue } from "./empty-outbox.ts";
 
 const sendWithinMs: Millis = 10_000;
 const leaseMs: Millis = 3 * sendWithinMs;

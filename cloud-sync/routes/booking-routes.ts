@@ -180,6 +180,17 @@ const change = createRoute({
   responses: { 200: json(bookingSchema, "The booking"), ...problems(400, 401, 403, 404, 409, 413, 415, 429) },
 });
 
+const decide = createRoute({
+  method: "post",
+  path: "/api/bookings/{id}/decide",
+  tags,
+  summary: "Agree to what a booking's source tells, or refuse it",
+  description: "What was refused is not asked about again.",
+  ...asks("stays.change"),
+  request: { params, body: jsonBody(z.strictObject({ agree: z.boolean() })) },
+  responses: { 200: json(bookingSchema, "The booking"), ...problems(400, 401, 403, 404, 409, 413, 415, 429) },
+});
+
 const renew = createRoute({
   method: "post",
   path: "/api/bookings/{id}/new-code",
@@ -244,6 +255,13 @@ export function bookingRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
     return c.json(toShape(await bookings.read(asker.actor, id)), 200);
   });
 
+  app.openapi(decide, async (c) => {
+    const { id } = c.req.valid("param");
+    const asker = askerOf(c);
+    await bookings.decide(asker, id, c.req.valid("json").agree);
+    return c.json(toShape(await bookings.read(asker.actor, id)), 200);
+  });
+
   app.openapi(renew, async (c) => {
     const { id } = c.req.valid("param");
     const asker = askerOf(c);
@@ -304,6 +322,7 @@ function toShape(one: Booking) {
     ends: iso(one.endsAt),
     createdAt: iso(one.createdAt),
     changedAt: iso(one.changedAt),
+    held: heldShape(one),
     isBookedTwice: one.isBookedTwice,
     code: {
       grant: one.grantId,
@@ -314,4 +333,10 @@ function toShape(one: Booking) {
       doors: one.doors.map((door) => ({ ...door, since: isoOrNull(door.since) })),
     },
   };
+}
+
+function heldShape({ held, heldAt, heldWhy }: Booking) {
+  if (!held || heldAt === null || heldWhy === null) return null;
+  const { status, property, days } = held;
+  return { since: iso(heldAt), why: heldWhy, status, property, ...days };
 }

@@ -43,6 +43,38 @@ export async function findBooking(db: Queries, id: string): Promise<BookingRow |
   return row;
 }
 
+/** The source's that have not ended, locked until the commit. */
+export async function openOfSource(
+  tx: Transaction,
+  siteId: string,
+  source: string,
+  now: Instant,
+): Promise<BookingRow[]> {
+  return tx
+    .select()
+    .from(booking)
+    .where(
+      and(eq(booking.siteId, siteId), eq(booking.source, source), gt(booking.endsAt, now), isNull(booking.forgottenAt)),
+    )
+    .orderBy(asc(booking.id))
+    .for("update");
+}
+
+export async function lockBySource(
+  tx: Transaction,
+  siteId: string,
+  source: string,
+  externalId: string,
+): Promise<BookingRow | undefined> {
+  const named = and(eq(booking.siteId, siteId), eq(booking.source, source), eq(booking.externalId, externalId));
+  const [row] = await tx
+    .select()
+    .from(booking)
+    .where(and(named, isNull(booking.forgottenAt)))
+    .for("update");
+  return row;
+}
+
 export interface BookingFilter {
   /** undefined: of all. */
   readonly sites?: readonly string[] | undefined;

@@ -8,7 +8,9 @@ import { sql } from "drizzle-orm/sql";
 import { attachmentKinds } from "../../gateway/ports/attachments.ts";
 import { noticeWays } from "../domain/notice-choice.ts";
 import { roles } from "../domain/permissions.ts";
+import { heldReasons } from "../domain/reconcile-bookings.ts";
 import { bookingKinds, bookingStatuses } from "../domain/stay-planner.ts";
+import { sourceKinds } from "../sources/booking-source.ts";
 import { bytes, count, instant } from "./columns.ts";
 
 export * from "./audit-schema.ts";
@@ -674,13 +676,54 @@ export const booking = pgTable(
     problem: text("problem"),
     /** Since when nothing here says who the guest was. */
     forgottenAt: instant("forgotten_at"),
+    /** JSON of BookingState: what its source tells and the owner has not agreed to, and why it waits. */
+    held: text("held"),
+    heldWhy: text("held_why", { enum: heldReasons }),
+    heldAt: instant("held_at"),
+    /** The same, to which the owner has said no. */
+    refused: text("refused"),
+    /** How often its source did not know it, and since when. */
+    missedTimes: integer("missed_times"),
+    missedSince: instant("missed_since"),
   },
   (table) => [
     primaryKey({ columns: [table.siteId, table.id] }),
+    index("booking_held").on(table.siteId, table.heldAt).where(sql`held_at is not null`),
     unique().on(table.siteId, table.source, table.externalId),
     index("booking_id").on(table.id),
     index("booking_due").on(table.lookAt).where(sql`look_at is not null`),
     index("booking_stays").on(table.siteId, table.endsAt, table.beginsAt, table.id),
     index("booking_property").on(table.siteId, table.propertyId, table.endsAt),
+  ],
+);
+
+/** Where bookings come from by themselves, see ./booking-sources.ts. */
+export const bookingSource = pgTable(
+  "booking_source",
+  {
+    siteId: text("site_id").notNull(),
+    id: text("id").notNull(),
+    kind: text("kind", { enum: sourceKinds }).notNull(),
+    name: text("name").notNull(),
+    /** Its key, by the site's key. */
+    sealed: text("sealed").notNull(),
+    /** JSON: which of its flats and rooms are which property. */
+    places: text("places").notNull(),
+    everyMinutes: integer("every_minutes").notNull(),
+    createdBy: text("created_by").notNull(),
+    createdAt: instant("created_at").notNull(),
+    closedAt: instant("closed_at"),
+    /** When it is read next; null: it is closed. */
+    nextAt: instant("next_at"),
+    /** Somebody is reading it until then, unless they died. */
+    runUntil: instant("run_until"),
+    ranAt: instant("ran_at"),
+    goodAt: instant("good_at"),
+    /** JSON of SourceResult. */
+    result: text("result"),
+  },
+  (table) => [
+    primaryKey({ columns: [table.siteId, table.id] }),
+    index("booking_source_due").on(table.nextAt).where(sql`next_at is not null`),
   ],
 );

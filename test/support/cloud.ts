@@ -118,6 +118,7 @@ export interface CloudSurroundings {
   readonly publicUrl?: string;
   readonly app?: AppChannel;
   readonly pushServices?: readonly string[];
+  readonly lodgifyUrl?: string;
 }
 
 export async function givenCloud(options: CloudSurroundings = {}): Promise<TestCloud> {
@@ -136,6 +137,7 @@ export async function givenCloud(options: CloudSurroundings = {}): Promise<TestC
     publicUrl: options.publicUrl,
     app: options.app,
     pushServices: options.pushServices,
+    lodgifyUrl: options.lodgifyUrl,
     stopping: stopping.signal,
   };
   const app = cloudApp(parts);

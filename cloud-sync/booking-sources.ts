@@ -1,0 +1,210 @@
+/** Sources of bookings as owners see them: set up, tried, read now, closed. The API and the pages both call these; who may do what is asked here. */
+import type { Instant } from "../gateway/domain/instant.ts";
+import type { SecretString } from "../gateway/wire/secret.ts";
+import { fieldProblem, HttpProblem } from "../web/problem.ts";
+import type { Asker } from "./asker.ts";
+import type { CloudParts } from "./cloud-parts.ts";
+import type { Facts } from "./domain/audit-body.ts";
+import { type Actor, sitesOf } from "./domain/permissions.ts";
+import { newId } from "./ids.ts";
+import { chosenSite } from "./own-grants.ts";
+import { openSource, placesOf, readSourceNow } from "./read-source.ts";
+import { demandMay } from "./routes/asks.ts";
+import { notFound } from "./routes/shapes.ts";
+import { SourceError, type SourceKind, type SourcePlace } from "./sources/booking-source.ts";
+import { recordAudit } from "./store/audit-trail.ts";
+import {
+  findSource,
+  insertSource,
+  listSources,
+  type SourceResult,
+  type SourceRow,
+  sourcesMax,
+  sourcesWake,
+  writeSource,
+  writeSourceKey,
+} from "./store/booking-sources.ts";
+import { listProperties } from "./store/properties.ts";
+import type { SiteRow } from "./store/sites.ts";
+import type { Transaction } from "./store/store.ts";
+import { withinDeadline } from "./within-deadline.ts";
+
+export interface Source {
+  readonly id: string;
+  readonly site: string;
+  readonly kind: SourceKind;
+  readonly name: string;
+  /** Which of its flats and rooms are which property. */
+  readonly places: Readonly<Record<string, string>>;
+  readonly everyMinutes: number;
+  readonly createdAt: Instant;
+  readonly closedAt: Instant | null;
+  readonly nextAt: Instant | null;
+  readonly ranAt: Instant | null;
+  /** When it was last read whole. */
+  readonly goodAt: Instant | null;
+  readonly result: SourceResult | null;
+}
+
+export interface WantedSource {
+  readonly kind: SourceKind;
+  readonly name: string;
+  readonly key: SecretString;
+  readonly places: Readonly<Record<string, string>>;
+  readonly everyMinutes: number;
+}
+
+export interface SourceChange {
+  readonly name?: string | undefined;
+  readonly key?: SecretString | undefined;
+  readonly places?: Readonly<Record<string, string>> | undefined;
+  readonly everyMinutes?: number | undefined;
+}
+
+/** Somebody waits at a page. */
+const tryWithinMs = 30_000;
+
+export class BookingSources {
+  readonly #parts: CloudParts;
+
+  constructor(parts: CloudParts) {
+    this.#parts = parts;
+  }
+
+  async list(actor: Actor, site: string | undefined): Promise<readonly Source[]> {
+    const { db } = this.#parts.store;
+    const sites =
+      site === undefined
+        ? sitesOf(actor, "stays.read")
+        : [(await chosenSite(db, actor, "stays.read", site, "query")).id];
+    return (await listSources(db, sites)).map(toSource);
+  }
+
+  async read(actor: Actor, id: string): Promise<Source> {
+    return toSource(await this.#find(actor, "stays.read", id));
+  }
+
+  /** It is read at once, and then again and again. */
+  async create({ actor, from }: Asker, site: SiteRow, wanted: WantedSource): Promise<Source> {
+    const { store, siteKeys, clock, logger } = this.#parts;
+    const seal = await siteKeys.seal(store.db, site.id);
+    const id = newId("source");
+    await store.transaction(async (tx) => {
+      if ((await listSources(tx, [site.id])).length >= sourcesMax)
+        throw fieldProblem("body.site", `it has ${sourcesMax} sources, and no more are kept`, 409);
+      await demandProperties(tx, site.id, wanted.places);
+      const now = clock.wall();
+      const { kind, name, places, everyMinutes } = wanted;
+      const facts = { kind, name, places: JSON.stringify(places), everyMinutes };
+      const made = { siteId: site.id, id, ...facts, createdBy: actor.id, createdAt: now, nextAt: now };
+      await insertSource(tx, made, wanted.key, seal);
+      const entry = { site: site.id, actor: actor.id, from, action: "sources.create", thing: id };
+      await recordAudit(tx, { ...entry, after: { title: name, kind, places, everyMinutes } }, now);
+      tx.touch(sourcesWake);
+    });
+    logger.info("booking-source-created", { site: site.id, source: id, by: actor.id });
+    return this.read(actor, id);
+  }
+
+  async change(asker: Asker, id: string, change: SourceChange): Promise<Source> {
+    await this.#alter(asker, id, "sources.change", async (tx, row, now) => {
+      const { name = row.name, places = placesOf(row), everyMinutes = row.everyMinutes, key } = change;
+      if (change.places) await demandProperties(tx, row.siteId, places);
+      if (key) {
+        const seal = await this.#parts.siteKeys.seal(tx, row.siteId);
+        await writeSourceKey(tx, row, key, seal);
+      }
+      const nextAt = row.closedAt === null ? now : null;
+      await writeSource(tx, row, { name, places: JSON.stringify(places), everyMinutes, nextAt });
+      return { title: name, places, everyMinutes, ...(key && { key: id }) };
+    });
+    return this.read(asker.actor, id);
+  }
+
+  /** It is read no more. What it told of stays, with its codes. */
+  async close(asker: Asker, id: string): Promise<Source> {
+    await this.#alter(asker, id, "sources.close", async (tx, row, now) => {
+      if (row.closedAt !== null) return undefined;
+      await writeSource(tx, row, { closedAt: now, nextAt: null });
+      return { closedAt: now };
+    });
+    return this.read(asker.actor, id);
+  }
+
+  /** Now, rather than when its turn comes; what came of it is in the answer. */
+  async run({ actor }: Asker, id: string): Promise<Source> {
+    const row = await this.#find(actor, "stays.change", id);
+    if (row.closedAt !== null) throw fieldProblem("path.id", "it is closed", 409);
+    if (!(await readSourceNow(this.#parts, row)))
+      throw new HttpProblem(409, "is-being-read", "It is being read; look again in a minute.");
+    return this.read(actor, id);
+  }
+
+  /** What there is to be booked, for whoever says which of it is which property. */
+  async places(actor: Actor, id: string): Promise<readonly SourcePlace[]> {
+    const row = await this.#find(actor, "properties.change", id);
+    try {
+      const source = await openSource(this.#parts, row);
+      return await withinDeadline(this.#parts, tryWithinMs, (signal) => source.readPlaces(signal));
+    } catch (error) {
+      const why = error instanceof SourceError ? error.message : "it did not answer in time";
+      throw new HttpProblem(409, "source-not-read", why);
+    }
+  }
+
+  async #find(actor: Actor, action: "stays.read" | "stays.change" | "properties.change", id: string) {
+    const found = await findSource(this.#parts.store.db, id);
+    if (!found) throw notFound(`source ${id}`);
+    demandMay(actor, action, { site: found.siteId, madeBy: found.createdBy }, `source ${id}`);
+    return found;
+  }
+
+  async #alter(
+    { actor, from }: Asker,
+    id: string,
+    action: string,
+    work: (tx: Transaction, row: SourceRow, now: Instant) => Promise<Facts | undefined>,
+  ): Promise<void> {
+    const { store, clock, logger } = this.#parts;
+    const row = await this.#find(actor, "properties.change", id);
+    await store.transaction(async (tx) => {
+      const now = clock.wall();
+      const after = await work(tx, row, now);
+      if (!after) return;
+      const before = { title: row.name, places: placesOf(row), everyMinutes: row.everyMinutes, closedAt: row.closedAt };
+      const entry = { site: row.siteId, actor: actor.id, from, action, thing: id };
+      await recordAudit(tx, { ...entry, before, after: { ...before, ...after } }, now);
+      tx.touch(sourcesWake);
+    });
+    logger.info("booking-source-changed", { site: row.siteId, source: id, action, by: actor.id });
+  }
+}
+
+async function demandProperties(
+  tx: Transaction,
+  site: string,
+  places: Readonly<Record<string, string>>,
+): Promise<void> {
+  const known = new Set((await listProperties(tx, [site])).map(({ id }) => id));
+  for (const [place, property] of Object.entries(places))
+    if (!known.has(property)) throw fieldProblem(`body.places.${place}`, "the site has no such property");
+}
+
+function toSource(row: SourceRow): Source {
+  const { siteId: site, id, kind, name, everyMinutes, createdAt, closedAt, nextAt, ranAt, goodAt } = row;
+  const result = row.result === null ? null : (JSON.parse(row.result) as SourceResult);
+  return {
+    id,
+    site,
+    kind,
+    name,
+    places: placesOf(row),
+    everyMinutes,
+    createdAt,
+    closedAt,
+    nextAt,
+    ranAt,
+    goodAt,
+    result,
+  };
+}

@@ -1,0 +1,214 @@
+/** Sources of bookings: connected once, read by themselves from then on. */
+import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+import { SecretString } from "../../gateway/wire/secret.ts";
+import { refuseInvalid } from "../../web/problem.ts";
+import { askerOf } from "../asker.ts";
+import type { CloudEnv } from "../authenticate.ts";
+import { BookingSources, type Source } from "../booking-sources.ts";
+import type { CloudParts } from "../cloud-parts.ts";
+import { chosenSite } from "../own-grants.ts";
+import { sourceKinds } from "../sources/booking-source.ts";
+import { asks } from "./asks.ts";
+import { idText, iso, isoOrNull, json, jsonBody, momentOrNull, problems, words } from "./shapes.ts";
+
+const tags = ["Sources of bookings"];
+const params = z.object({ id: idText.openapi({ example: "source-7k3m9xw2pa3dq8fz" }) });
+
+const key = z
+  .string()
+  .regex(/^[\x21-\x7e]{8,500}$/, "is no key: 8 to 500 printable characters without spaces")
+  .openapi({ description: "What the source is asked with. It is kept sealed and never told again." });
+const places = z
+  .record(
+    z.string().regex(/^\d{1,12}(\/\d{1,12})?$/, "is no number of a flat, or of a flat and a room: 812, 812/44"),
+    idText,
+  )
+  .openapi({
+    description: "Which of its flats, or rooms of flats, are which property.",
+    example: { "812/44": "property-7k3m9xw2pa3dq8fz" },
+  });
+const everyMinutes = z.number().int().min(5).max(1_440);
+
+const sourceSchema = z
+  .object({
+    id: z.string(),
+    site: z.string(),
+    kind: z.enum(sourceKinds),
+    name: z.string(),
+    places: z.record(z.string(), z.string()),
+    everyMinutes: z.number().int(),
+    createdAt: z.string(),
+    closedAt: momentOrNull,
+    nextAt: momentOrNull.openapi({ description: "When it is read next." }),
+    ranAt: momentOrNull,
+    goodAt: momentOrNull.openapi({ description: "When it was last read whole." }),
+    result: z
+      .union([
+        z.object({
+          read: z.number().int(),
+          added: z.number().int(),
+          changed: z.number().int(),
+          held: z.number().int(),
+          unknownPlaces: z
+            .array(z.string())
+            .openapi({ description: "Bookings of these are not taken: say which property they are." }),
+        }),
+        z.object({ failed: z.string() }),
+      ])
+      .nullable()
+      .openapi({ description: "What came of it the last time; null: it has not been read." }),
+  })
+  .openapi("BookingSource");
+
+const list = createRoute({
+  method: "get",
+  path: "/api/booking-sources",
+  tags,
+  summary: "List sources, by name, with how they were read last",
+  ...asks("stays.read"),
+  request: { query: z.strictObject({ site: idText.optional() }) },
+  responses: { 200: json(z.object({ items: z.array(sourceSchema) }), "All of them"), ...problems(400, 401, 403, 429) },
+});
+
+const create = createRoute({
+  method: "post",
+  path: "/api/booking-sources",
+  tags,
+  summary: "Connect a source",
+  ...asks("properties.change"),
+  request: {
+    body: jsonBody(
+      z.strictObject({
+        site: idText.optional().openapi({ description: "May be left out by whoever belongs to one site alone." }),
+        kind: z.enum(sourceKinds),
+        name: words(200),
+        key,
+        places: places.default({}),
+        everyMinutes: everyMinutes.default(60),
+      }),
+    ),
+  },
+  responses: { 201: json(sourceSchema, "The source"), ...problems(400, 401, 403, 409, 413, 415, 429) },
+});
+
+const read = createRoute({
+  method: "get",
+  path: "/api/booking-sources/{id}",
+  tags,
+  summary: "Read how a source is",
+  ...asks("stays.read"),
+  request: { params },
+  responses: { 200: json(sourceSchema, "The source"), ...problems(401, 403, 404, 429) },
+});
+
+const change = createRoute({
+  method: "patch",
+  path: "/api/booking-sources/{id}",
+  tags,
+  summary: "Change a source: its key, its places, how often it is read",
+  ...asks("properties.change"),
+  request: {
+    params,
+    body: jsonBody(
+      z
+        .strictObject({
+          name: words(200).optional(),
+          key: key.optional(),
+          places: places.optional(),
+          everyMinutes: everyMinutes.optional(),
+        })
+        .refine((body) => Object.keys(body).length > 0, "name at least one field to change"),
+    ),
+  },
+  responses: { 200: json(sourceSchema, "The source"), ...problems(400, 401, 403, 404, 413, 415, 429) },
+});
+
+const close = createRoute({
+  method: "delete",
+  path: "/api/booking-sources/{id}",
+  tags,
+  summary: "Close a source: it is read no more",
+  description: "What it told of stays, with its codes.",
+  ...asks("properties.change"),
+  request: { params },
+  responses: { 200: json(sourceSchema, "The source"), ...problems(401, 403, 404, 429) },
+});
+
+const run = createRoute({
+  method: "post",
+  path: "/api/booking-sources/{id}/run",
+  tags,
+  summary: "Read a source now",
+  ...asks("stays.change"),
+  request: { params },
+  responses: { 200: json(sourceSchema, "With what came of it"), ...problems(401, 403, 404, 409, 429) },
+});
+
+const readPlaces = createRoute({
+  method: "get",
+  path: "/api/booking-sources/{id}/places",
+  tags,
+  summary: "What there is to be booked at a source",
+  description: "It is asked now: that proves its key too. 409 with the reason when it does not answer.",
+  ...asks("properties.change"),
+  request: { params },
+  responses: {
+    200: json(
+      z.object({ items: z.array(z.object({ id: z.string(), name: z.string() })) }),
+      "Flats, and rooms of flats",
+    ),
+    ...problems(401, 403, 404, 409, 429),
+  },
+});
+
+export function sourceRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
+  const sources = new BookingSources(parts);
+  const app = new OpenAPIHono<CloudEnv>({ defaultHook: refuseInvalid });
+
+  app.openapi(list, async (c) => {
+    const items = await sources.list(c.get("actor"), c.req.valid("query").site);
+    return c.json({ items: items.map(toShape) }, 200);
+  });
+
+  app.openapi(create, async (c) => {
+    const asker = askerOf(c);
+    const { site: named, key: secret, ...wanted } = c.req.valid("json");
+    const site = await chosenSite(parts.store.db, asker.actor, "properties.change", named, "body");
+    return c.json(toShape(await sources.create(asker, site, { ...wanted, key: new SecretString(secret) })), 201);
+  });
+
+  app.openapi(read, async (c) => c.json(toShape(await sources.read(c.get("actor"), c.req.valid("param").id)), 200));
+
+  app.openapi(change, async (c) => {
+    const { key: secret, ...wanted } = c.req.valid("json");
+    const secretKey = secret === undefined ? undefined : new SecretString(secret);
+    return c.json(
+      toShape(await sources.change(askerOf(c), c.req.valid("param").id, { ...wanted, key: secretKey })),
+      200,
+    );
+  });
+
+  app.openapi(close, async (c) => c.json(toShape(await sources.close(askerOf(c), c.req.valid("param").id)), 200));
+
+  app.openapi(run, async (c) => c.json(toShape(await sources.run(askerOf(c), c.req.valid("param").id)), 200));
+
+  app.openapi(readPlaces, async (c) => {
+    const items = await sources.places(c.get("actor"), c.req.valid("param").id);
+    return c.json({ items: [...items] }, 200);
+  });
+
+  return app;
+}
+
+function toShape({ createdAt, closedAt, nextAt, ranAt, goodAt, places: known, result, ...source }: Source) {
+  const told = result && "read" in result ? { ...result, unknownPlaces: [...result.unknownPlaces] } : result;
+  const moments = { createdAt: iso(createdAt), closedAt: isoOrNull(closedAt), nextAt: isoOrNull(nextAt) };
+  return {
+    ...source,
+    places: { ...known },
+    ...moments,
+    ranAt: isoOrNull(ranAt),
+    goodAt: isoOrNull(goodAt),
+    result: told,
+  };
+}

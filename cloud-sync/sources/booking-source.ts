@@ -1,0 +1,43 @@
+/** What every source of bookings is to the rest: it reads, and tells what it read or why it could not. It changes nothing here. */
+import type { Guest } from "../domain/reconcile-bookings.ts";
+import type { BookingStatus, StayDays } from "../domain/stay-planner.ts";
+
+export const sourceKinds = ["lodgify"] as const;
+export type SourceKind = (typeof sourceKinds)[number];
+
+/** A booking as its source has it now. */
+export interface SourceBooking {
+  readonly externalId: string;
+  /** What the source calls what was booked, from the narrowest to the widest: "812/44", "812". */
+  readonly places: readonly string[];
+  /** undefined: a word that this version does not know; nothing follows from it. */
+  readonly status: BookingStatus | undefined;
+  readonly days: StayDays;
+  readonly guest: Guest;
+}
+
+/** A flat or room that can be booked there. */
+export interface SourcePlace {
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface BookingSource {
+  /** All that have not ended. Rejects with a SourceError when any part of it could not be read. */
+  readAll(signal: AbortSignal): Promise<readonly SourceBooking[]>;
+  /** undefined: the source says that there is none. Rejects with a SourceError. */
+  readOne(externalId: string, signal: AbortSignal): Promise<SourceBooking | undefined>;
+  /** For whoever says which of them is which property. */
+  readPlaces(signal: AbortSignal): Promise<readonly SourcePlace[]>;
+}
+
+/** `retry`: false when somebody must do something first. The message is for the owner and holds no secret. */
+export class SourceError extends Error {
+  readonly retry: boolean;
+
+  constructor(message: string, { retry, cause }: { readonly retry: boolean; readonly cause?: unknown }) {
+    super(message, { cause });
+    this.name = "SourceError";
+    this.retry = retry;
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * Lodgify's API v2 (reference/upstreams.md §2). Its list leaves out guests who are in the house unless asked, so both are read, page by page;
+ * a booking of several rooms is one for each. Cancelled is no status there: what is declined, cancelled or in the bin is off.
+ */
+import { z } from "zod";
+import type { SecretString } from "../../gateway/wire/secret.ts";
+import type { BookingStatus } from "../domain/stay-planner.ts";
+import { type BookingSource, type SourceBooking, SourceError, type SourcePlace } from "./booking-source.ts";
+
+export interface LodgifyOptions {
+  readonly key: SecretString;
+  /** Unset: Lodgify's own. */
+  readonly apiUrl?: string | undefined;
+  /** Resolves after so long, or rejects when the signal fires. */
+  readonly rest: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+const answerBytesMax = 4 * 1024 * 1024;
+const requestWithinMs = 20_000;
+const pageSize = 50;
+/** 10,000 bookings that have not ended are more than anybody has. */
+const pagesMax = 200;
+const pausesMs = [1_000, 2_000, 4_000, 8_000] as const;
+const pauseMsMax = 30_000;
+
+const text = z.string().nullish();
+const day = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2}/)
+  .transform((value) => value.slice(0, 10));
+const hour = z.object({ time: text }).nullish();
+const number = z.number().int();
+
+const bookingSchema = z.object({
+  id: number,
+  property_id: number,
+  arrival: day,
+  departure: day,
+  check_in: hour,
+  check_out: hour,
+  status: z.string(),
+  canceled_at: text,
+  is_deleted: z.boolean().nullish(),
+  guest: z.object({ name: text, email: text, phone: text }).nullish(),
+  rooms: z.array(z.object({ room_type_id: number })).nullish(),
+  language: text,
+});
+type LodgifyBooking = z.infer<typeof bookingSchema>;
+
+const listSchema = z.object({ items: z.array(z.unknown()).nullable() });
+const placesSchema = z.object({
+  items: z
+    .array(z.object({ id: number, name: text, rooms: z.array(z.object({ id: number, name: text })).nullish() }))
+    .nullable(),
+});
+
+export function lodgify({ key, apiUrl = "https://api.lodgify.com", rest }: LodgifyOptions): BookingSource {
+  const ask = (path: string, signal: AbortSignal) => askPatiently(`${apiUrl}${path}`, key, rest, signal);
+
+  async function pages(filter: string, signal: AbortSignal): Promise<LodgifyBooking[]> {
+    const found: LodgifyBooking[] = [];
+    for (let page = 1; page <= pagesMax; page += 1) {
+      const answer = await ask(`/v2/reservations/bookings?page=${page}&size=${pageSize}&stayFilter=${filter}`, signal);
+      const items = parsed(listSchema, answer ?? { items: null }, "its list of bookings").items ?? [];
+      found.push(...items.map((item) => parsed(bookingSchema, item, "a booking")));
+      if (items.length < pageSize) return found;
+    }
+    throw new SourceError(`Lodgify: more than ${pagesMax * pageSize} bookings`, { retry: false });
+  }
+
+  return {
+    async readAll(signal) {
+      // A booking turns from upcoming to current at check-in: read in this order it stands in one list at least, and the later one holds.
+      const upcoming = await pages("Upcoming", signal);
+      const current = await pages("Current", signal);
+      return [...new Map([...upcoming, ...current].map((one) => [one.id, one])).values()].flatMap(toBookings);
+    },
+
+    async readOne(externalId, signal) {
+      const [id] = externalId.split("/");
+      const answer = await ask(`/v2/reservations/bookings/${encodeURIComponent(id ?? "")}`, signal);
+      if (answer === undefined) return undefined;
+      const rooms = toBookings(parsed(bookingSchema, answer, "a booking"));
+      return rooms.find((one) => one.externalId === externalId);
+    },
+
+    async readPlaces(signal) {
+      const answer = await ask("/v2/properties?size=50", signal);
+      const items = parsed(placesSchema, answer ?? { items: null }, "its list of properties").items ?? [];
+      return items.flatMap(({ id, name, rooms }): SourcePlace[] => [
+        { id: `${id}`, name: name ?? `${id}` },
+        ...(rooms ?? []).map((room) => ({ id: `${id}/${room.id}`, name: `${name ?? id}: ${room.name ?? room.id}` })),
+      ]);
+    },
+  };
+}
+
+/** undefined: 404. Asks again after an answer that may be another later, no more than five times. */
+async function askPatiently(
+  url: string,
+  key: SecretString,
+  rest: LodgifyOptions["rest"],
+  signal: AbortSignal,
+): Promise<unknown> {
+  for (const pauseMs of [...pausesMs, undefined]) {
+    const answer = await askOnce(url, key, signal);
+    if ("json" in answer) return answer.json;
+    if (pauseMs === undefined || !answer.again)
+      throw new SourceError(`Lodgify: ${answer.why}`, { retry: answer.again });
+    await rest(Math.min(Math.max(pauseMs, answer.afterMs ?? 0), pauseMsMax), signal);
+  }
+}
+
+type Answer = { readonly json: unknown } | { readonly why: string; readonly again: boolean; readonly afterMs?: number };
+
+async function askOnce(url: string, key: SecretString, signal: AbortSignal): Promise<Answer> {
+  const late = AbortSignal.timeout(requestWithinMs);
+  try {
+    const response = await fetch(url, {
+      headers: { "x-apikey": key.reveal(), accept: "application/json" },
+      redirect: "manual",
+      signal: AbortSignal.any([signal, late]),
+    });
+    const { status, headers } = response;
+    if (status === 404) {
+      await response.body?.cancel();
+      return { json: undefined };
+    }
+    if (status === 200) return { json: JSON.parse(await readBounded(response)) };
+    await response.body?.cancel();
+    if (status === 401 || status === 403)
+      return { why: `the key is not taken (${status}): give it another`, again: false };
+    const seconds = Number(headers.get("retry-after"));
+    const afterMs = Number.isFinite(seconds) && seconds > 0 ? { afterMs: seconds * 1_000 } : {};
+    return { why: `answers ${status}`, again: status === 429 || status >= 500, ...afterMs };
+  } catch (error) {
+    signal.throwIfAborted();
+    const isNoJson = error instanceof SyntaxError;
+    return { why: isNoJson ? "what came is not whole" : "no answer", again: true };
+  }
+}
+
+async function readBounded(response: Response): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of response.body ?? []) {
+    bytes += piece.length;
+    if (bytes > answerBytesMax) throw new SyntaxError("too long");
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString("utf8");
+}
+
+function parsed<T extends z.ZodType>(schema: T, value: unknown, what: string): z.infer<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const field = result.error.issues[0]?.path.join(".");
+  throw new SourceError(`Lodgify: ${what} is not as it should be (${field || "all of it"})`, { retry: true });
+}
+
+function toBookings(one: LodgifyBooking): SourceBooking[] {
+  const { id, property_id: property, arrival, departure, check_in, check_out, guest, language } = one;
+  const facts = {
+    status: statusOf(one),
+    days: { arrival, departure, checkIn: hourOf(check_in?.time), checkOut: hourOf(check_out?.time) },
+    guest: {
+      name: guest?.name?.trim().slice(0, 200) || `Lodgify ${id}`,
+      phone: guest?.phone?.trim().slice(0, 40) || null,
+      email: guest?.email?.trim().slice(0, 320) || null,
+      language: /^[a-z]{2}/.exec(language ?? "")?.[0] ?? null,
+    },
+  };
+  // The first keeps the booking's own number, so that a guest who is given another room keeps the code.
+  const rooms = [...new Set((one.rooms ?? []).map(({ room_type_id: room }) => room))].sort((a, b) => a - b);
+  if (rooms.length === 0) return [{ ...facts, externalId: `${id}`, places: [`${property}`] }];
+  return rooms.map((room, number) => ({
+    ...facts,
+    externalId: number === 0 ? `${id}` : `${id}/${room}`,
+    places: [`${property}/${room}`, `${property}`],
+  }));
+}
+
+function statusOf({ status, canceled_at, is_deleted }: LodgifyBooking): BookingStatus | undefined {
+  if ((canceled_at ?? "") !== "" || is_deleted || status === "Declined") return "cancelled";
+  if (status === "Booked") return "confirmed";
+  return status === "Tentative" || status === "Open" ? "tentative" : undefined;
+}
+
+/** "15:00:00" → "15:00". */
+function hourOf(time: string | null | undefined): string | null {
+  return /^([01]\d|2[0-3]):[0-5]\d/.exec(time ?? "")?.[0] ?? null;
+}

@@ -1,0 +1,134 @@
+/** Sources of bookings: what they are asked with, which of their flats are which property, and how reading them went. */
+import { and, asc, eq, inArray, isNull, lte, or, sql } from "drizzle-orm";
+import type { Instant, Millis } from "../../gateway/domain/instant.ts";
+import type { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
+import type { SecretString } from "../../gateway/wire/secret.ts";
+import { bookingSource } from "./schema.ts";
+import type { Queries, Transaction } from "./store.ts";
+
+/** Woken when a source is to be read. */
+export const sourcesWake = "*sources";
+
+export type SourceRow = typeof bookingSource.$inferSelect;
+
+/** How reading it went: what came of it, or why it could not be read. */
+export type SourceResult =
+  | {
+      readonly read: number;
+      readonly added: number;
+      readonly changed: number;
+      readonly held: number;
+      /** Places of bookings that are no property here, some of them. */
+      readonly unknownPlaces: readonly string[];
+    }
+  | { readonly failed: string };
+
+/** A site has no more of them. */
+export const sourcesMax = 50;
+
+const its = ({ siteId, id }: Pick<SourceRow, "siteId" | "id">) =>
+  and(eq(bookingSource.siteId, siteId), eq(bookingSource.id, id));
+/** What the seal is bound to. */
+const placeOf = (id: string) => `key-of-${id}`;
+
+export async function insertSource(
+  tx: Transaction,
+  fresh: Omit<typeof bookingSource.$inferInsert, "sealed">,
+  key: SecretString,
+  seal: CredentialSeal,
+): Promise<void> {
+  await tx.insert(bookingSource).values({ ...fresh, sealed: seal.seal(placeOf(fresh.id), key.reveal()) });
+}
+
+export async function writeSource(
+  tx: Transaction,
+  row: Pick<SourceRow, "siteId" | "id">,
+  change: Partial<Omit<SourceRow, "siteId" | "id" | "sealed">>,
+): Promise<void> {
+  await tx.update(bookingSource).set(change).where(its(row));
+}
+
+export async function writeSourceKey(
+  tx: Transaction,
+  row: Pick<SourceRow, "siteId" | "id">,
+  key: SecretString,
+  seal: CredentialSeal,
+): Promise<void> {
+  await tx
+    .update(bookingSource)
+    .set({ sealed: seal.seal(placeOf(row.id), key.reveal()) })
+    .where(its(row));
+}
+
+/** undefined: it was sealed under another key. */
+export function sourceKey({ id, sealed }: SourceRow, seal: CredentialSeal): SecretString | undefined {
+  return seal.open(placeOf(id), sealed);
+}
+
+/** At whatever site. */
+export async function findSource(db: Queries, id: string): Promise<SourceRow | undefined> {
+  const [row] = await db.select().from(bookingSource).where(eq(bookingSource.id, id));
+  return row;
+}
+
+/** Those in use, by name. `sites` undefined: of all. */
+export async function listSources(db: Queries, sites: readonly string[] | undefined): Promise<SourceRow[]> {
+  return db
+    .select()
+    .from(bookingSource)
+    .where(and(sites && inArray(bookingSource.siteId, [...sites]), isNull(bookingSource.closedAt)))
+    .orderBy(asc(bookingSource.name), asc(bookingSource.id));
+}
+
+const isFree = (now: Instant) => or(isNull(bookingSource.runUntil), lte(bookingSource.runUntil, now));
+
+/** The one that has been due for longest, which nobody else reads for `leaseMs`. */
+export async function takeDue(tx: Transaction, now: Instant, leaseMs: Millis): Promise<SourceRow | undefined> {
+  const [due] = await tx
+    .select()
+    .from(bookingSource)
+    .where(and(lte(bookingSource.nextAt, now), isFree(now)))
+    .orderBy(asc(bookingSource.nextAt), asc(bookingSource.id))
+    .limit(1)
+    .for("update", { skipLocked: true });
+  if (due) await writeSource(tx, due, { runUntil: now + leaseMs });
+  return due;
+}
+
+/** This one, now. undefined: somebody is reading it, or it is closed. */
+export async function takeNow(
+  tx: Transaction,
+  row: Pick<SourceRow, "siteId" | "id">,
+  now: Instant,
+  leaseMs: Millis,
+): Promise<SourceRow | undefined> {
+  const [taken] = await tx
+    .update(bookingSource)
+    .set({ runUntil: now + leaseMs })
+    .where(and(its(row), isNull(bookingSource.closedAt), isFree(now)))
+    .returning();
+  return taken;
+}
+
+/** It has been read. One that was closed meanwhile stays so. */
+export async function letGo(
+  tx: Transaction,
+  row: Pick<SourceRow, "siteId" | "id">,
+  nextAt: Instant,
+  told: Pick<SourceRow, "ranAt" | "result"> & Partial<Pick<SourceRow, "goodAt">>,
+): Promise<void> {
+  const unlessClosed = sql`case when ${bookingSource.closedAt} is null then ${nextAt}::bigint end`;
+  await tx
+    .update(bookingSource)
+    .set({ ...told, runUntil: null, nextAt: unlessClosed })
+    .where(its(row));
+}
+
+/** When the next is due; undefined: none. */
+export async function nextReadAt(db: Queries): Promise<Instant | undefined> {
+  const [row] = await db
+    .select({ at: sql<number | null>`min(greatest(${bookingSource.nextAt}, coalesce(${bookingSource.runUntil}, 0)))` })
+    .from(bookingSource)
+    .where(sql`${bookingSource.nextAt} is not null`);
+  return row?.at == null ? undefined : Number(row.at);
+}

@@ -1,0 +1,185 @@
+/**
+ * A holiday rental's account at Lodgify, on loopback and without TLS: its properties and bookings, as the API v2 tells them. A booking turns
+ * from upcoming to current at check-in by the flat's own clock; unless asked, the list holds the upcoming ones alone.
+ */
+import type { Clock } from "../../gateway/ports/clock.ts";
+import { Faults } from "../faults.ts";
+import {
+  type CloudAnswer,
+  type CloudCall,
+  CloudPort,
+  type CloudRequest,
+  type CloudTrouble,
+  type CloudTroubleScope,
+} from "./cloud-port.ts";
+
+export interface LodgifyProperty {
+  readonly id: number;
+  readonly name: string;
+  /** IANA; Lodgify tells nobody. */
+  readonly zone: string;
+  readonly rooms: readonly { readonly id: number; readonly name: string }[];
+}
+
+/** As the API writes it, what nobody here reads left out. */
+export interface LodgifyBooking {
+  readonly id: number;
+  readonly property_id: number;
+  /** "2031-03-04". */
+  readonly arrival: string;
+  readonly departure: string;
+  readonly check_in: { readonly time: string | null } | null;
+  readonly check_out: { readonly time: string | null } | null;
+  readonly status: string;
+  readonly canceled_at: string | null;
+  readonly is_deleted: boolean;
+  readonly guest: { readonly name: string | null; readonly email: string | null; readonly phone: string | null } | null;
+  readonly rooms: readonly { readonly room_type_id: number; readonly key_code: string | null }[] | null;
+  readonly source: string;
+  readonly language: string | null;
+}
+
+export interface LodgifyServerOptions {
+  readonly key: string;
+  readonly properties: readonly LodgifyProperty[];
+  readonly clock: Clock;
+  readonly faults?: Faults;
+}
+
+const usualTimes = { in: "15:00:00", out: "11:00:00" };
+const pageSizeUsual = 50;
+
+export class LodgifyServer {
+  readonly #options: LodgifyServerOptions;
+  readonly #port: CloudPort;
+  readonly #bookings = new Map<number, LodgifyBooking>();
+  #lastId = 7_000_000;
+  #key: string;
+
+  constructor(options: LodgifyServerOptions) {
+    const { clock, faults = new Faults() } = options;
+    this.#options = options;
+    this.#key = options.key;
+    this.#port = new CloudPort({ clock, faults, answer: (request) => this.#answer(request) });
+  }
+
+  get calls(): readonly CloudCall[] {
+    return this.#port.calls;
+  }
+
+  /** Keeps its port over stop(). */
+  start(): Promise<{ url: string }> {
+    return this.#port.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#port.stop();
+  }
+
+  trouble(what: CloudTrouble, scope?: CloudTroubleScope): void {
+    this.#port.trouble(what, scope);
+  }
+
+  settle(): void {
+    this.#port.settle();
+  }
+
+  /** The owner has made another key; the one before is good for nothing. */
+  changeKey(key: string): void {
+    this.#key = key;
+  }
+
+  /** Somebody books, or the owner writes it down. Answers its id. */
+  book(facts: Pick<LodgifyBooking, "property_id" | "arrival" | "departure"> & Partial<LodgifyBooking>): number {
+    this.#lastId += 1;
+    const rooms = this.#property(facts.property_id)?.rooms.slice(0, 1) ?? [];
+    const booking: LodgifyBooking = {
+      id: this.#lastId,
+      check_in: { time: null },
+      check_out: { time: null },
+      status: "Booked",
+      canceled_at: null,
+      is_deleted: false,
+      guest: { name: "Gil Guest", email: null, phone: null },
+      rooms: rooms.map(({ id }) => ({ room_type_id: id, key_code: null })),
+      source: "AirbnbIntegration",
+      language: "en",
+      ...facts,
+    };
+    this.#bookings.set(booking.id, booking);
+    return booking.id;
+  }
+
+  change(id: number, facts: Partial<LodgifyBooking>): void {
+    const before = this.#bookings.get(id);
+    if (before) this.#bookings.set(id, { ...before, ...facts });
+  }
+
+  cancel(id: number): void {
+    this.change(id, {
+      status: "Declined",
+      canceled_at: Temporal.Instant.fromEpochMilliseconds(this.#now()).toString(),
+    });
+  }
+
+  /** As if it had never been. */
+  forget(id: number): void {
+    this.#bookings.delete(id);
+  }
+
+  #now(): number {
+    return this.#options.clock.wall();
+  }
+
+  #property(id: number): LodgifyProperty | undefined {
+    return this.#options.properties.find((one) => one.id === id);
+  }
+
+  #answer({ method, path, query, headers }: CloudRequest): CloudAnswer {
+    if (headers["x-apikey"] !== this.#key) return problem(401, "NotAuthorized", "Invalid API key");
+    if (method !== "GET") return problem(404, "NotFound", "No such route");
+    const [version, ...rest] = path;
+    if (version !== "v2") return problem(404, "NotFound", "No such route");
+    if (rest[0] === "properties" && rest.length === 1) return this.#listProperties();
+    if (rest[0] !== "reservations" || rest[1] !== "bookings") return problem(404, "NotFound", "No such route");
+    if (rest.length === 2) return this.#list(query);
+    const one = this.#bookings.get(Number(rest[2]));
+    return one ? { status: 200, json: one } : problem(404, "NotFound", "Booking not found");
+  }
+
+  #list(query: URLSearchParams): CloudAnswer {
+    const size = Number(query.get("size") ?? pageSizeUsual);
+    const page = Number(query.get("page") ?? 1);
+    if (!(size >= 1 && page >= 1)) return problem(400, "ValidationError", "page and size begin at 1");
+    const filter = query.get("stayFilter") ?? "Upcoming";
+    const isTrash = query.get("trash") ?? "False";
+    const found = [...this.#bookings.values()].filter(
+      (one) => (isTrash === "All" || one.is_deleted === (isTrash === "True")) && this.#fits(one, filter),
+    );
+    const items = found.slice((page - 1) * size, page * size);
+    const count = query.get("includeCount") === "true" ? found.length : null;
+    return { status: 200, json: { count, items } };
+  }
+
+  #fits({ property_id, arrival, departure, check_in, check_out }: LodgifyBooking, filter: string): boolean {
+    const zone = this.#property(property_id)?.zone ?? "UTC";
+    const at = (day: string, time: string) =>
+      Temporal.PlainDate.from(day).toPlainDateTime(Temporal.PlainTime.from(time)).toZonedDateTime(zone)
+        .epochMilliseconds;
+    const now = this.#now();
+    const begins = at(arrival, check_in?.time ?? usualTimes.in);
+    const ends = at(departure, check_out?.time ?? usualTimes.out);
+    if (filter === "Upcoming") return now < begins;
+    if (filter === "Current") return begins <= now && now < ends;
+    return filter === "Historic" ? ends <= now : filter === "All";
+  }
+
+  #listProperties(): CloudAnswer {
+    const items = this.#options.properties.map(({ id, name, rooms }) => ({ id, name, is_active: true, rooms }));
+    return { status: 200, json: { count: null, items } };
+  }
+}
+
+function problem(status: number, code: string, message: string): CloudAnswer {
+  return { status, json: { code, message, correlation_id: "00000000-0000-0000-0000-000000000000", event_id: null } };
+}
