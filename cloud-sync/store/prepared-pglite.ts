@@ -33,6 +33,7 @@ const { serialize } = protocol;
 export class PreparedPglite {
   readonly #client: PGlite;
   readonly #mutex = new Mutex();
+  readonly #oneByOne = new Mutex();
   /** By their text; the last used is the last. */
   readonly #statements = new Map<string, Statement>();
   #named = 0;
@@ -44,20 +45,32 @@ export class PreparedPglite {
 
   /** Waits for the transaction that is under way. */
   query(text: string, values?: readonly unknown[], options?: QueryOptions): Promise<Answer> {
-    return this.#mutex.runExclusive(() => this.#ask(text, values, options));
+    return this.#mutex.runExclusive(async () => {
+      await this.#renewPlans();
+      return this.#ask(text, values, options);
+    });
   }
 
-  /** Of the queries only those of `tx` belong to it. */
+  /** Of the queries only those of `tx` belong to it, and none once it has ended. */
   transaction<T>(work: (tx: Pick<PreparedPglite, "query">) => Promise<T>): Promise<T> {
     return this.#mutex.runExclusive(async () => {
+      await this.#renewPlans();
       await this.#ask("begin");
+      let hasEnded = false;
+      const query: PreparedPglite["query"] = async (text, values, options) => {
+        if (hasEnded) throw new Error("the transaction has ended");
+        return this.#ask(text, values, options);
+      };
       try {
-        const result = await work({ query: (text, values, options) => this.#ask(text, values, options) });
+        const result = await work({ query });
+        hasEnded = true;
         const { command } = await this.#ask("commit");
         if (command === "ROLLBACK") throw new TransactionAbortedError();
         return result;
       } catch (error) {
-        await this.#ask("rollback");
+        hasEnded = true;
+        // It must go through whatever came before it, or everybody after it is in a transaction that is over.
+        await this.#oneByOne.runExclusive(() => this.#tell(serialize.query("rollback")));
         throw error;
       }
     });
@@ -67,22 +80,31 @@ export class PreparedPglite {
     return this.#mutex.runExclusive(() => this.#client.close());
   }
 
-  async #ask(text: string, values: readonly unknown[] = [], options?: QueryOptions): Promise<Answer> {
-    if (this.#client.closed) throw new Error("PGlite is closed");
-    this.#asked += 1;
-    if (this.#asked % plansLiveQueries === 0) await this.#tell(serialize.query("discard plans"));
-    const statement = this.#statements.get(text) ?? (await this.#prepare(text));
-    this.#statements.delete(text);
-    this.#statements.set(text, statement);
-    try {
-      const bind = serialize.bind({ statement: statement.name, values: this.#written(values, statement) });
-      const told = await this.#tell(bind, serialize.execute(), serialize.sync());
-      return this.#read(told, statement, options);
-    } catch (error) {
-      // The schema may have become another one.
-      await this.#forget(text, statement);
-      throw error;
-    }
+  /** Outside of a transaction: inside, it would be refused after an error, and would take the snapshot too soon. */
+  async #renewPlans(): Promise<void> {
+    if (this.#asked < plansLiveQueries) return;
+    this.#asked = 0;
+    await this.#oneByOne.runExclusive(() => this.#tell(serialize.query("discard plans")));
+  }
+
+  /** One at a time: what a transaction has begun to ask is answered before it is rolled back. */
+  #ask(text: string, values: readonly unknown[] = [], options?: QueryOptions): Promise<Answer> {
+    return this.#oneByOne.runExclusive(async () => {
+      if (this.#client.closed) throw new Error("PGlite is closed");
+      this.#asked += 1;
+      const statement = this.#statements.get(text) ?? (await this.#prepare(text));
+      this.#statements.delete(text);
+      this.#statements.set(text, statement);
+      try {
+        const bind = serialize.bind({ statement: statement.name, values: this.#written(values, statement) });
+        const told = await this.#tell(bind, serialize.execute(), serialize.sync());
+        return this.#read(told, statement, options);
+      } catch (error) {
+        // The schema may have become another one.
+        await this.#forget(text, statement);
+        throw error;
+      }
+    });
   }
 
   async #prepare(text: string): Promise<Statement> {

@@ -98,3 +98,29 @@ test("the plan of a table that was small is not kept for ever", async () => {
   for (let time = 0; time < 1_000; time += 1) await prepared.query("select 1");
   assert.match(await plan(), /Index Scan/);
 });
+
+test("a transaction that has ended asks nothing more, and what it was asking is answered before it is rolled back", async () => {
+  let late: (() => Promise<unknown>) | undefined;
+  let under: Promise<unknown> | undefined;
+  const left = prepared.transaction(async (tx) => {
+    late = () => tx.query("insert into entry values (1)");
+    under = Promise.all([2, 3].map((id) => tx.query("insert into entry values ($1) returning id", [id])));
+    throw new Error("left");
+  });
+  await assert.rejects(left, /left/);
+  assert.deepEqual(
+    ((await under) as { rows: unknown }[]).map(({ rows }) => rows),
+    [[{ id: 2 }], [{ id: 3 }]],
+  );
+  await assert.rejects(late!(), /has ended/);
+  assert.deepEqual(await ids(), []);
+});
+
+test("whichever statement is the thousandth, a transaction that was refused ends, and one may say how it reads", async () => {
+  for (let place = 0; place < 1_003; place += 1) {
+    const refused = prepared.transaction((tx) => tx.query("select no_such_column from entry"));
+    await assert.rejects(refused, { code: "42703" });
+    await prepared.transaction((tx) => tx.query("set transaction isolation level repeatable read"));
+  }
+  assert.deepEqual(await ids(), []);
+});
