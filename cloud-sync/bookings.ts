@@ -8,7 +8,7 @@ import { fieldProblem, HttpProblem } from "../web/problem.ts";
 import type { Asker } from "./asker.ts";
 import { bookingFacts, guestColumns, guestOf } from "./booking-facts.ts";
 import type { CloudParts } from "./cloud-parts.ts";
-import { type Action, type Actor, sitesOf } from "./domain/permissions.ts";
+import { type Action, type Actor, may, sitesOf } from "./domain/permissions.ts";
 import type { BookingState, Guest } from "./domain/reconcile-bookings.ts";
 import { type BookingKind, type BookingStatus, codeWindow, type StayDays, stayMoments } from "./domain/stay-planner.ts";
 import { type EvidenceOf, gatherEvidence } from "./evidence.ts";
@@ -30,7 +30,7 @@ import {
   writeBooking,
 } from "./store/bookings.ts";
 import { lockGrant, type PublishedGrant, readGrant } from "./store/grants.ts";
-import { findProperty, type Property } from "./store/properties.ts";
+import { findProperty, lockProperty, type Property } from "./store/properties.ts";
 import { readSite, type SiteRow } from "./store/sites.ts";
 import type { Transaction } from "./store/store.ts";
 import { codeAtDoors, type TempCodeDoor } from "./temp-code.ts";
@@ -56,7 +56,8 @@ export interface BookingChange {
   readonly property?: string | undefined;
   readonly status?: BookingStatus | undefined;
   readonly guest?: { readonly [K in keyof Guest]?: Guest[K] | undefined } | undefined;
-  readonly time?: BookedTime | undefined;
+  /** Of the booking as it is then; undefined: as it was. */
+  readonly time?: ((before: BookingRow) => BookedTime | undefined) | undefined;
 }
 
 export interface Booking
@@ -106,11 +107,12 @@ export class Bookings {
     const all = await listBookings(db, { ...filter, sites, limit: limit + 1 });
     const rows = all.slice(0, limit);
     const last = all.length > limit ? rows.at(-1) : undefined;
-    return { items: await this.#shown(rows), next: last && { endsAt: last.endsAt, id: last.id } };
+    return { items: await this.#shown(actor, rows), next: last && { endsAt: last.endsAt, id: last.id } };
   }
 
-  async read(actor: Actor, id: string): Promise<Booking> {
-    const [booking] = await this.#shown([await this.#find(actor, "stays.read", id)]);
+  /** `action`: what the actor is about to do, or has done. */
+  async read(actor: Actor, id: string, action: Action = "stays.read"): Promise<Booking> {
+    const [booking] = await this.#shown(actor, [await this.#find(actor, action, id)]);
     return booking!;
   }
 
@@ -124,11 +126,12 @@ export class Bookings {
     const { store, clock, logger } = this.#parts;
     const site = await readSite(store.db, property.site);
     if (!site) throw notFound(`property ${property.id}`);
-    if (property.closedAt !== null) throw fieldProblem("body.property", "it is let no more", 409);
     const { guest, kind, status } = wanted;
     const time = timeColumns(wanted.time, property, site);
     const made = await transact(async (tx) => {
       const now = clock.wall();
+      const locked = await lockProperty(tx, site.id, property.id);
+      if (locked?.closedAt !== null) throw fieldProblem("body.property", "it is let no more", 409);
       const id = newId("booking");
       const row = await insertBooking(tx, {
         siteId: site.id,
@@ -166,12 +169,15 @@ export class Bookings {
       throw fieldProblem("body.property", "the site has no such property");
     if (property.closedAt !== null && wanted !== seen.propertyId)
       throw fieldProblem("body.property", "it is let no more", 409);
-    await this.#alter(asker, seen, "bookings.change", async (row) => ({
-      propertyId: property.id,
-      status: change.status ?? row.status,
-      ...(change.time ? timeColumns(change.time, property, site) : {}),
-      ...guestColumns({ ...guestOf(row), ...withoutUndefined(change.guest ?? {}) }),
-    }));
+    await this.#alter(asker, seen, "bookings.change", async (row) => {
+      const time = change.time?.(row);
+      return {
+        propertyId: property.id,
+        status: change.status ?? row.status,
+        ...(time && timeColumns(time, property, site)),
+        ...guestColumns({ ...guestOf(row), ...withoutUndefined(change.guest ?? {}) }),
+      };
+    });
   }
 
   /** What its source tells and waits for the owner's word: taken over, or not. */
@@ -247,7 +253,7 @@ export class Bookings {
     await provisionStay(this.#parts, site, id);
   }
 
-  async #shown(rows: readonly BookingRow[]): Promise<Booking[]> {
+  async #shown(actor: Actor, rows: readonly BookingRow[]): Promise<Booking[]> {
     const { store, clock } = this.#parts;
     const now = clock.wall();
     const twice = await bookedTwice(store.db, rows);
@@ -268,6 +274,7 @@ export class Bookings {
       const { siteId: _, propertyId, formerGrantId: _f, refused: _r, lookAt, held, ...shown } = row;
       return {
         ...shown,
+        guestPhone: may(actor, "stays.reveal", { site: site.id }) ? row.guestPhone : masked(row.guestPhone),
         held: held === null ? null : (JSON.parse(held) as BookingState),
         site: site.id,
         zone: site.zone,
@@ -305,6 +312,11 @@ function timeColumns(time: BookedTime, property: Property, site: SiteRow) {
     throw fieldProblem(days ? "body.departure" : "body.until", "is more than 400 days after it begins");
   const none = { arrival: null, departure: null, checkIn: null, checkOut: null };
   return { ...none, ...days, beginsAt: from, endsAt: until };
+}
+
+/** A code may be the end of it. */
+function masked(phone: string | null): string | null {
+  return phone?.replaceAll(/\d(?=(?:\D*\d){0,7}\D*$)/g, "•") ?? null;
 }
 
 function withoutUndefined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {

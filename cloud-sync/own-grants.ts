@@ -150,9 +150,9 @@ export async function revealDigits(
   return digits.reveal();
 }
 
-/** undefined: it has none, or they are forgotten. */
+/** undefined: it has none, they are forgotten, or revoked for ever. */
 export function digitsOf(row: GrantRow, seal: CredentialSeal): SecretString | undefined {
-  const pin = toGrant(row).credentials.find(({ kind }) => kind === "pin");
+  const pin = toGrant(row).credentials.find(({ kind, revoked }) => kind === "pin" && !revoked);
   return pin?.sealed === undefined ? undefined : seal.open(pin.id, pin.sealed);
 }
 

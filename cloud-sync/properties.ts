@@ -32,6 +32,8 @@ export type WantedRules = { readonly [K in keyof StayRules]?: StayRules[K] | und
 
 export type PropertyChange = { readonly [K in keyof WantedProperty]?: WantedProperty[K] | undefined };
 
+type PropertyAction = "stays.read" | "stays.change" | "properties.change";
+
 export class Properties {
   readonly #parts: CloudParts;
 
@@ -49,8 +51,9 @@ export class Properties {
     return listProperties(db, sites);
   }
 
-  async read(actor: Actor, id: string): Promise<Property> {
-    return this.#find(actor, "stays.read", id);
+  /** `action`: what the actor is about to do with it. */
+  async read(actor: Actor, id: string, action: PropertyAction = "stays.read"): Promise<Property> {
+    return this.#find(actor, action, id);
   }
 
   async create(
@@ -98,7 +101,7 @@ export class Properties {
     });
   }
 
-  async #find(actor: Actor, action: "stays.read" | "properties.change", id: string): Promise<Property> {
+  async #find(actor: Actor, action: PropertyAction, id: string): Promise<Property> {
     const found = await findProperty(this.#parts.store.db, id);
     if (!found) throw notFound(`property ${id}`);
     demandMay(actor, action, { site: found.site, madeBy: "" }, `property ${id}`);

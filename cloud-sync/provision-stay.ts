@@ -1,15 +1,23 @@
 /** Carries out what the stay planner finds: a booking's code is made, follows its booking, and goes with it. */
-import type { Grant } from "../gateway/domain/grant.ts";
+import type { Grant, Validity } from "../gateway/domain/grant.ts";
 import type { Instant, Millis } from "../gateway/domain/instant.ts";
 import type { CredentialSeal } from "../gateway/wire/credential-seal.ts";
 import { HttpProblem } from "../web/problem.ts";
-import { daysOf } from "./booking-facts.ts";
+import { bookingFacts, daysOf } from "./booking-facts.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { createGrant, type PreferredValue } from "./create-grant.ts";
 import { findUnfit } from "./domain/doors.ts";
 import { isWeakPin } from "./domain/pin-policy.ts";
-import { codeWindow, phoneDigits, planStay, stayMoments, type WantedStay } from "./domain/stay-planner.ts";
+import {
+  codeWindow,
+  phoneDigits,
+  planStay,
+  type StayProblem,
+  stayMoments,
+  type WantedStay,
+} from "./domain/stay-planner.ts";
 import { digitsOf, revokeGrant } from "./own-grants.ts";
+import { recordAudit } from "./store/audit-trail.ts";
 import { type BookingRow, lockBooking, lockDue, writeBooking } from "./store/bookings.ts";
 import { readDoors } from "./store/doors.ts";
 import { changeGrant, type GrantRow, keepCodes, lockGrant, readGrant, toGrant } from "./store/grants.ts";
@@ -99,42 +107,67 @@ async function carryOut(parts: CloudParts, tx: Transaction, row: BookingRow, now
   const step = planStay(wanted, grant && asStayGrant(grant), now);
   const base = { beginsAt: moments.from, endsAt: moments.until, lookAt: null, problem: null };
   switch (step.do) {
-    case "nothing":
-      await writeBooking(tx, row, { ...base, lookAt: step.lookAt });
+    case "nothing": {
+      const problem: string | null = step.problem ? problemWords[step.problem] : null;
+      await writeBooking(tx, row, { ...base, problem, lookAt: step.lookAt });
       return "nothing";
+    }
     case "revoke":
       await revokeGrant(tx, grant!, now);
-      await writeBooking(tx, row, { ...base, grantId: null, formerGrantId: grant!.id });
+      await writeDown(tx, row, { ...base, grantId: null, formerGrantId: grant!.id }, now);
       return "revoke";
-    case "make":
-      await writeBooking(tx, row, { ...base, grantId: await makeCode(tx, stay, row.formerGrantId, now) });
+    case "make": {
+      const made = await makeCode(tx, stay, step.window, row.formerGrantId, now);
+      await writeDown(tx, row, { ...base, grantId: made }, now);
       return "make";
+    }
     case "change": {
-      if (await changeCode(tx, stay, grant!, now)) {
-        await writeBooking(tx, row, base);
+      if (await changeCode(tx, stay, step.window, grant!, now)) {
+        await writeDown(tx, row, base, now);
         return "change";
       }
       await revokeGrant(tx, grant!, now);
-      const renewed = await makeCode(tx, stay, grant!.id, now);
-      await writeBooking(tx, row, { ...base, grantId: renewed, formerGrantId: grant!.id });
+      const renewed = await makeCode(tx, stay, step.window, grant!.id, now);
+      await writeDown(tx, row, { ...base, grantId: renewed, formerGrantId: grant!.id }, now);
       return "renew";
     }
   }
 }
 
+const problemWords: Readonly<Record<StayProblem, string>> = {
+  revoked: "somebody has revoked its code; it gets no other by itself",
+  "no-time": "by its property's hours it ends before it begins",
+};
+
+/** The booking, and an entry of the audit trail: nobody has asked for this but the planner. */
+async function writeDown(tx: Transaction, row: BookingRow, change: Partial<BookingRow>, now: Instant): Promise<void> {
+  const after = await writeBooking(tx, row, change);
+  const facts = { before: bookingFacts(row), after: bookingFacts(after) };
+  await recordAudit(tx, { ...planner, site: row.siteId, action: "bookings.provision", thing: row.id, ...facts }, now);
+}
+
+const planner = { actor: "planner", from: { address: "service", device: "service" } } as const;
+
 function asStayGrant(row: GrantRow) {
-  const { validity, accessPoints, holder } = toGrant(row);
-  return { validity, accessPoints, guest: holder.name, revoked: row.revokedAt !== null };
+  const { validity, accessPoints, holder, credentials } = toGrant(row);
+  const isRevoked = row.revokedAt !== null || credentials.every(({ revoked }) => revoked);
+  return { validity, accessPoints, guest: holder.name, revoked: isRevoked };
 }
 
 /** false: its digits are somebody else's by now, or the locks of the new doors do not take them. */
-async function changeCode(tx: Transaction, { wanted, seal }: Stay, row: GrantRow, now: Instant): Promise<boolean> {
+async function changeCode(
+  tx: Transaction,
+  { wanted, seal }: Stay,
+  window: Validity,
+  row: GrantRow,
+  now: Instant,
+): Promise<boolean> {
   const before = toGrant(row);
   const grant: Grant = {
     ...before,
     holder: { ...before.holder, name: wanted.guest },
     accessPoints: wanted.accessPoints,
-    validity: wanted.window,
+    validity: window,
   };
   const value = digitsOf(row, seal)?.reveal();
   if (value === undefined) return false;
@@ -146,7 +179,13 @@ async function changeCode(tx: Transaction, { wanted, seal }: Stay, row: GrantRow
 }
 
 /** The digits it had before, else those of the guest's telephone where the property wants that, else any. Answers the grant's id. */
-async function makeCode(tx: Transaction, stay: Stay, former: string | null, now: Instant): Promise<string> {
+async function makeCode(
+  tx: Transaction,
+  stay: Stay,
+  window: Validity,
+  former: string | null,
+  now: Instant,
+): Promise<string> {
   const { booking, property, wanted, seal } = stay;
   const { siteId: site, createdBy } = booking;
   const { codeFrom, codeLength } = property.rules;
@@ -168,7 +207,7 @@ async function makeCode(tx: Transaction, stay: Stay, former: string | null, now:
       createdBy,
       holder: { ...(before && { id: before.holderId }), name: wanted.guest },
       accessPoints: wanted.accessPoints,
-      validity: wanted.window,
+      validity: window,
       entriesAllowed: null,
       limitMode: "strict",
       credentials: [{ kind: "pin", length, preferred }],

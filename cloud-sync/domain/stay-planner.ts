@@ -10,8 +10,8 @@ export const bookingKinds = ["stay", "member"] as const;
 export type BookingKind = (typeof bookingKinds)[number];
 
 /**
- * "confirmed": it gets a code · "tentative": it gets none, and keeps one it has · "cancelled", "completed": its code goes, early checkout
- * included.
+ * "confirmed": it gets a code · "tentative": it gets none, and one it has goes on as the booking does · "cancelled", "completed": its code
+ * goes, early checkout included.
  */
 export const bookingStatuses = ["confirmed", "tentative", "cancelled", "completed"] as const;
 export type BookingStatus = (typeof bookingStatuses)[number];
@@ -94,35 +94,46 @@ export interface StayGrant {
 }
 
 export type StayStep =
-  /** `lookAt`: when there will be something to do; null: not before the booking changes. */
-  | { readonly do: "nothing"; readonly lookAt: Instant | null }
-  | { readonly do: "make" }
+  /** `lookAt`: when there will be something to do; null: not before the booking changes. `problem`: what somebody should know. */
+  | { readonly do: "nothing"; readonly lookAt: Instant | null; readonly problem?: StayProblem }
+  | { readonly do: "make"; readonly window: Validity }
   /** The code stays what it is; its window, its doors or its guest's name do not. */
-  | { readonly do: "change" }
+  | { readonly do: "change"; readonly window: Validity }
   | { readonly do: "revoke" };
+
+/** "revoked": somebody has taken its code away · "no-time": by the property's hours it ends before it begins. */
+export type StayProblem = "revoked" | "no-time";
 
 /**
  * `grant`: undefined: there is none, or the planner itself has revoked it. One that somebody else has revoked stays so: whoever took the code
- * away had a reason.
+ * away had a reason. A code that works already goes on working when the stay is to begin later: its guest may be inside.
  */
 export function planStay(wanted: WantedStay, grant: StayGrant | undefined, now: Instant): StayStep {
-  const { status, window, aheadHours } = wanted;
-  const isOver = status === "cancelled" || status === "completed" || window.until <= now;
-  if (isOver) return grant && !grant.revoked && now < grant.validity.until ? { do: "revoke" } : nothing;
-  if (status === "tentative" || grant?.revoked) return nothing;
+  const { status, aheadHours } = wanted;
+  const isLive = grant !== undefined && !grant.revoked && now < grant.validity.until;
+  if (wanted.window.from >= wanted.window.until && status !== "cancelled" && status !== "completed")
+    return { ...nothing, problem: "no-time" };
+  const isOver = status === "cancelled" || status === "completed" || wanted.window.until <= now;
+  if (isOver) return isLive ? { do: "revoke" } : nothing;
+  if (grant?.revoked) return { ...nothing, problem: "revoked" };
   if (!grant) {
-    const dueAt = window.from - aheadHours * hourMs;
-    return now < dueAt ? { do: "nothing", lookAt: dueAt } : { do: "make" };
+    if (status === "tentative") return nothing;
+    const dueAt = wanted.window.from - aheadHours * hourMs;
+    return now < dueAt ? { do: "nothing", lookAt: dueAt } : { do: "make", window: wanted.window };
   }
+  if (!isLive && status === "tentative") return nothing;
+  const hasBegun = isLive && grant.validity.from <= now;
+  const from = hasBegun ? Math.min(grant.validity.from, wanted.window.from) : wanted.window.from;
+  const window = { from, until: wanted.window.until };
   const isAsWanted =
     grant.validity.from === window.from &&
     grant.validity.until === window.until &&
     grant.guest === wanted.guest &&
     isSameSet(grant.accessPoints, wanted.accessPoints);
-  return isAsWanted ? nothing : { do: "change" };
+  return isAsWanted ? nothing : { do: "change", window };
 }
 
-const nothing: StayStep = { do: "nothing", lookAt: null };
+const nothing = { do: "nothing", lookAt: null } as const satisfies StayStep;
 
 function isSameSet(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((one) => b.includes(one));

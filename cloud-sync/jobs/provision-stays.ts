@@ -7,6 +7,9 @@ import { runWakeful } from "./wakeful.ts";
 
 const lookEveryMs: Millis = 5 * 60_000;
 
+/** The next one due may be another replica's, who is looking at it. */
+const leastMs: Millis = 1_000;
+
 /** Runs until `parts.stopping` fires. */
 export function provisionStays(parts: CloudParts): Promise<void> {
   const doAllDue = () => provisionAllDue(parts);
@@ -17,5 +20,5 @@ export function provisionStays(parts: CloudParts): Promise<void> {
 export async function provisionAllDue(parts: CloudParts): Promise<Millis> {
   while (!parts.stopping.aborted && (await provisionDue(parts)));
   const next = await nextLookAt(parts.store.db);
-  return next === undefined ? lookEveryMs : Math.max(0, next - parts.clock.wall());
+  return next === undefined ? lookEveryMs : Math.max(leastMs, next - parts.clock.wall());
 }

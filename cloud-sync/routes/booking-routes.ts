@@ -8,6 +8,7 @@ import type { CloudParts } from "../cloud-parts.ts";
 import { codeStates } from "../domain/code-status.ts";
 import { bookingKinds, bookingStatuses } from "../domain/stay-planner.ts";
 import { Properties } from "../properties.ts";
+import type { BookingRow } from "../store/bookings.ts";
 import { readSite } from "../store/sites.ts";
 import { asks } from "./asks.ts";
 import { onceFor } from "./requests.ts";
@@ -66,7 +67,7 @@ const bookingSchema = z
     status: z.enum(bookingStatuses),
     guest: z.object({
       name: z.string(),
-      phone: z.string().nullable(),
+      phone: z.string().nullable().openapi({ description: "Its end is hidden from whoever may not see codes." }),
       email: z.string().nullable(),
       language: z.string().nullable(),
     }),
@@ -233,14 +234,14 @@ export function bookingRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
   app.openapi(create, async (c) => {
     const asker = askerOf(c);
     const { property: named, arrival, departure, checkIn, checkOut, from, until, ...wanted } = c.req.valid("json");
-    const property = await properties.read(asker.actor, named);
+    const property = await properties.read(asker.actor, named, "stays.change");
     const site = await readSite(parts.store.db, property.site);
     const time = toTime({ arrival, departure, checkIn, checkOut, from, until }, site?.zone ?? "UTC");
     if (!time) throw fieldProblem("body.arrival", "say when: arrival and departure, or from and until");
     const id = await bookings.create(asker, property, { ...wanted, time }, (work) =>
       onceFor(parts, c, property.site, work),
     );
-    return c.json(toShape(await bookings.read(asker.actor, id)), 201);
+    return c.json(toShape(await bookings.read(asker.actor, id, "stays.change")), 201);
   });
 
   app.openapi(read, async (c) => c.json(toShape(await bookings.read(c.get("actor"), c.req.valid("param").id)), 200));
@@ -249,24 +250,24 @@ export function bookingRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
     const { id } = c.req.valid("param");
     const { property, status, guest: who, ...wanted } = c.req.valid("json");
     const asker = askerOf(c);
-    const before = await bookings.read(asker.actor, id);
-    const time = toTime(withDaysOf(before, wanted), before.zone);
+    const { zone } = await bookings.read(asker.actor, id, "stays.change");
+    const time = (before: BookingRow) => toTime(withDaysOf(before, wanted), zone);
     await bookings.change(asker, id, { property, status, guest: who, time });
-    return c.json(toShape(await bookings.read(asker.actor, id)), 200);
+    return c.json(toShape(await bookings.read(asker.actor, id, "stays.change")), 200);
   });
 
   app.openapi(decide, async (c) => {
     const { id } = c.req.valid("param");
     const asker = askerOf(c);
     await bookings.decide(asker, id, c.req.valid("json").agree);
-    return c.json(toShape(await bookings.read(asker.actor, id)), 200);
+    return c.json(toShape(await bookings.read(asker.actor, id, "stays.change")), 200);
   });
 
   app.openapi(renew, async (c) => {
     const { id } = c.req.valid("param");
     const asker = askerOf(c);
     await bookings.renewCode(asker, id);
-    return c.json(toShape(await bookings.read(asker.actor, id)), 200);
+    return c.json(toShape(await bookings.read(asker.actor, id, "stays.change")), 200);
   });
 
   app.openapi(reveal, async (c) => c.json({ code: await bookings.reveal(askerOf(c), c.req.valid("param").id) }, 200));
@@ -275,7 +276,7 @@ export function bookingRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
 }
 
 /** One day or hour of a booking may be named alone; the others stay. */
-function withDaysOf(before: Booking, wanted: Times): Times {
+function withDaysOf(before: BookingRow, wanted: Times): Times {
   const isOfDays = [wanted.arrival, wanted.departure, wanted.checkIn, wanted.checkOut].some((one) => one !== undefined);
   if (isOfDays) {
     const { arrival, departure, checkIn, checkOut } = before;

@@ -7,6 +7,7 @@ import type { CloudParts } from "../cloud-parts.ts";
 import { sitesOf } from "../domain/permissions.ts";
 import { newId, randomLetters } from "../ids.ts";
 import { addToBlacklist, listBlacklist, removeFromBlacklist } from "../store/blacklist.ts";
+import { lookAtAllOf } from "../store/bookings.ts";
 import { changedPassKeys, readPassKeys } from "../store/pass-keys.ts";
 import { changeSite, createSite, listSites, type SiteRow, toSite } from "../store/sites.ts";
 import { asks } from "./asks.ts";
@@ -223,6 +224,7 @@ export function siteRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
       if (!changed) throw notFound(`site ${site}`);
       if (signedPasses === "new-key" && readPassKeys(changed.before).length === 0)
         throw fieldProblem("body.signedPasses", "the site has no signed passes; turn them on", 409);
+      if (changed.after.zone !== changed.before.zone) await lookAtAllOf(tx, site, undefined, now);
       const facts = { before: factsOf(changed.before), after: factsOf(changed.after) };
       await noteOf(parts, c)(tx, { site, action: "sites.change", thing: site, ...facts });
     });

@@ -1,5 +1,5 @@
 /** Bookings as their sources tell of them. */
-import { and, asc, eq, gt, inArray, isNull, lt, lte, ne, or, sql } from "drizzle-orm";
+import { and, asc, eq, gt, inArray, isNotNull, isNull, lt, lte, ne, or, sql } from "drizzle-orm";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import { erasedName } from "./personal-data.ts";
 import { booking } from "./schema.ts";
@@ -141,13 +141,18 @@ export async function countOpen(db: Queries, siteId: string, property: string, n
   return row?.count ?? 0;
 }
 
-/** The property's rules have changed: the planner looks at all of its bookings that it may concern. */
-export async function lookAtAllOf(tx: Transaction, siteId: string, property: string, now: Instant): Promise<void> {
-  const open = and(ofProperty(siteId, property), ne(booking.status, "cancelled"));
+/** The rules of a property have changed, or the site's zone (`property` undefined): the planner looks at all bookings that it may concern. */
+export async function lookAtAllOf(
+  tx: Transaction,
+  siteId: string,
+  property: string | undefined,
+  now: Instant,
+): Promise<void> {
+  const its = property === undefined ? eq(booking.siteId, siteId) : ofProperty(siteId, property);
   await tx
     .update(booking)
     .set({ lookAt: now })
-    .where(and(open, or(gt(booking.endsAt, now), sql`${booking.lookAt} is not null`)));
+    .where(and(its, ne(booking.status, "cancelled"), or(gt(booking.endsAt, now), isNotNull(booking.lookAt))));
   tx.touch(staysWake);
 }
 
@@ -171,7 +176,7 @@ export async function nextLookAt(db: Queries): Promise<Instant | undefined> {
   const [row] = await db
     .select({ at: booking.lookAt })
     .from(booking)
-    .where(sql`${booking.lookAt} is not null`)
+    .where(isNotNull(booking.lookAt))
     .orderBy(asc(booking.lookAt))
     .limit(1);
   return row?.at ?? undefined;

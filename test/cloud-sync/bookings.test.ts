@@ -1,9 +1,11 @@
 /** Bookings: a code comes of each, follows it and goes with it; what stands in the way is said, and nothing but a clear word takes a code away. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { eq } from "drizzle-orm";
 import { provisionAllDue } from "../../cloud-sync/jobs/provision-stays.ts";
 import { forgetOfSite } from "../../cloud-sync/jobs/retention.ts";
 import { listAudit, readAuditBodies } from "../../cloud-sync/store/audit-trail.ts";
+import { booking as rows } from "../../cloud-sync/store/schema.ts";
 import { type Answer, givenCloud, HandClock, type TestCloud, type TestGateway } from "../support/cloud.ts";
 
 const hour = 3_600_000;
@@ -169,6 +171,7 @@ describe("the code of a booking", () => {
     await change(booking.id, { departure: "2031-03-09" });
     await provisionAllDue(cloud.parts);
     assert.equal((await grantOf(booking.code.grant)).state, "revoked");
+    assert.match((await read(booking.id)).code.problem, /somebody has revoked its code/);
     const renewed = said(await cloud.ask("POST", `/api/bookings/${booking.id}/new-code`), 200);
     assert.notEqual(renewed.code.grant, booking.code.grant);
     assert.notEqual(await digits(booking.id), pin);
@@ -182,6 +185,70 @@ describe("the code of a booking", () => {
     assert.notEqual(await digits(booking.id), "5697");
     assert.equal((await grantOf(booking.code.grant)).state, "revoked");
     assert.equal((await grantOf(renewed.code.grant)).state, "upcoming");
+  });
+
+  test("whose digits alone were revoked by hand never has them again", async () => {
+    const booking = await book({ property: await alone() });
+    const pin = await digits(booking.id);
+    const { credentials } = await grantOf(booking.code.grant);
+    const path = `/api/sites/casa/grants/${booking.code.grant}/credentials/${credentials[0].id}/revoke`;
+    said(await cloud.ask("POST", path), 200);
+    await change(booking.id, { departure: "2031-03-09" });
+    assert.match((await read(booking.id)).code.problem, /somebody has revoked its code/);
+    assert.equal((await cloud.ask("POST", `/api/bookings/${booking.id}/reveal`)).status, 409);
+    await change(booking.id, { status: "cancelled" });
+    said(await cloud.ask("POST", `/api/bookings/${booking.id}/new-code`), 200);
+    await change(booking.id, { status: "confirmed" });
+    assert.notEqual(await digits(booking.id), pin);
+  });
+
+  test("follows a booking that is in doubt, and the site's zone", async () => {
+    const [property, other] = [await alone(), await alone(["street", "flat-b"])];
+    const [doubt, far] = [await book({ property }), await book({ property: other })];
+    const moved = await change(doubt.id, { status: "tentative", property: other, departure: "2031-03-07" });
+    const grant = await grantOf(moved.code.grant);
+    assert.deepEqual([grant.accessPoints, grant.until], [["street", "flat-b"], "2031-03-07T10:00:00Z"]);
+    said(await cloud.ask("PATCH", "/api/sites/casa", { zone: "Atlantic/Canary" }), 200);
+    await provisionAllDue(cloud.parts);
+    assert.equal((await grantOf(far.code.grant)).from, "2031-03-05T15:00:00Z");
+    said(await cloud.ask("PATCH", "/api/sites/casa", { zone: "Europe/Madrid" }), 200);
+    await provisionAllDue(cloud.parts);
+    assert.equal((await grantOf(far.code.grant)).from, "2031-03-05T14:00:00Z");
+  });
+
+  test("stays what it was where the property's new hours would leave it none, and that is said", async () => {
+    const property = await alone();
+    const booking = await book({
+      property,
+      arrival: "2031-03-05",
+      departure: "2031-03-05",
+      checkIn: "10:00",
+      checkOut: "18:00",
+    });
+    const rules = { checkIn: "19:00" };
+    const short = await book({ property, arrival: "2031-03-05", departure: "2031-03-05", checkOut: "18:00" });
+    said(await cloud.ask("PATCH", `/api/properties/${property}`, { rules }), 200);
+    await provisionAllDue(cloud.parts);
+    assert.match((await read(short.id)).code.problem, /it ends before it begins/);
+    assert.equal((await grantOf(short.code.grant)).from, "2031-03-05T14:00:00Z");
+    assert.equal((await read(booking.id)).code.problem, null);
+  });
+
+  test("two changes at once are both kept", async () => {
+    const booking = await book({ property: await alone() });
+    await Promise.all([change(booking.id, { arrival: "2031-03-04" }), change(booking.id, { departure: "2031-03-11" })]);
+    const { arrival, departure } = await read(booking.id);
+    assert.deepEqual([arrival, departure], ["2031-03-04", "2031-03-11"]);
+  });
+
+  test("of one that cannot be looked at keeps no other waiting", async () => {
+    const [broken, next] = [await book({ property: await alone() }), await book({ property: await alone() })];
+    await cloud.store.db.update(rows).set({ arrival: "no day", lookAt: 1 }).where(eq(rows.id, broken.id));
+    await cloud.store.db.update(rows).set({ guestName: "Next Guest", lookAt: 2 }).where(eq(rows.id, next.id));
+    await provisionAllDue(cloud.parts);
+    assert.equal((await grantOf(next.code.grant)).holder.name, "Next Guest");
+    assert.match((await read(broken.id)).code.problem, /could not be looked at/);
+    assert.equal((await grantOf(broken.code.grant)).state, "upcoming");
   });
 
   test("of a telephone's end is random where another has it, or it is weak", async () => {
@@ -288,6 +355,9 @@ test("the list is of the owner's own site, in the order in which they end, a pag
   assert.deepEqual(ids(first), [made[1]!.id, made[2]!.id]);
   assert.deepEqual(ids(await page(`&limit=2&after=${first.next}`)), [made[0]!.id]);
   assert.deepEqual(ids(await page("&from=2031-01-01T00:00:00Z&until=2031-03-01T00:00:00Z")), [past.id]);
+  const looker = await cloud.as("user", ["casa"]);
+  const { phone } = said(await looker.ask("GET", `/api/bookings/${past.id}`), 200).guest;
+  assert.equal(phone, "+34 6•• ••• •••");
   const [owner, stranger] = [await cloud.as("owner", ["casa"]), await cloud.as("owner", [])];
   assert.ok(ids(said(await owner.ask("GET", "/api/bookings?limit=200"), 200)).includes(made[0]!.id));
   assert.deepEqual(said(await stranger.ask("GET", "/api/bookings"), 200).items, []);
@@ -348,16 +418,17 @@ test("the audit says who told what and who saw the digits, and names no guest", 
   const booking = await book({ property: await alone() });
   await digits(booking.id);
   await change(booking.id, { guest: { phone: "+34 699 000 111" } });
-  const rows = await listAudit(cloud.store.db, { thing: booking.id, limit: 10 });
+  const entries = await listAudit(cloud.store.db, { thing: booking.id, limit: 10 });
   assert.deepEqual(
-    rows.map(({ action, actor }) => [action, actor]),
+    entries.map(({ action, actor }) => [action, actor]),
     [
       ["bookings.change", "admin"],
       ["bookings.reveal", "admin"],
+      ["bookings.provision", "planner"],
       ["bookings.create", "admin"],
     ],
   );
-  const text = JSON.stringify(await readAuditBodies(cloud.store.db, rows));
+  const text = JSON.stringify(await readAuditBodies(cloud.store.db, entries));
   for (const secret of ["Greta", "612 345", "699 000"]) assert.ok(!text.includes(secret), secret);
   assert.match(text, /"phone":"changed"/);
 });

@@ -162,6 +162,7 @@ const over = { from: now - 50 * hour, until: now };
 
 describe("what there is to do for a booking", () => {
   const nothing = { do: "nothing", lookAt: null };
+  const revokedByHand = { ...nothing, problem: "revoked" };
   for (const [what, change, its, step] of [
     ["it comes soon: its code is made", {}, undefined, { do: "make" }],
     ["it began without one: its code is made", { window: running }, undefined, { do: "make" }],
@@ -212,11 +213,39 @@ describe("what there is to do for a booking", () => {
       { ...grant, validity: over },
       nothing,
     ],
-    ["somebody has revoked it by hand: it stays so", {}, { ...grant, revoked: true }, nothing],
-    ["extended, and revoked by hand: it stays so", { window: running }, { ...grant, revoked: true }, nothing],
+    ["somebody has revoked it by hand: it stays so", {}, { ...grant, revoked: true }, revokedByHand],
+    ["extended, and revoked by hand: it stays so", { window: running }, { ...grant, revoked: true }, revokedByHand],
+    ["tentative, in another room", { status: "tentative", accessPoints: ["other"] }, grant, { do: "change" }],
+    ["tentative, and over: nothing", { status: "tentative", window: running }, { ...grant, validity: over }, nothing],
+    [
+      "it is to begin later, and its guest may be inside: it goes on working",
+      { window: { from: now + hour, until: now + 20 * hour } },
+      { ...grant, validity: running },
+      { do: "change", window: { from: running.from, until: now + 20 * hour } },
+    ],
+    [
+      "it is to begin later and does so far: nothing",
+      { window: { from: now + hour, until: running.until } },
+      { ...grant, validity: running },
+      nothing,
+    ],
+    [
+      "its hours are upside down: it is told, and the code stays",
+      { window: { from: now + 9 * hour, until: now + 5 * hour } },
+      grant,
+      { ...nothing, problem: "no-time" },
+    ],
+    [
+      "its hours are upside down, and it is cancelled: it goes",
+      { status: "cancelled", window: { from: now + 9 * hour, until: now + 5 * hour } },
+      grant,
+      { do: "revoke" },
+    ],
   ] as const)
     test(what, () => {
-      assert.deepEqual(planStay({ ...wanted, ...change } as WantedStay, its as StayGrant | undefined, now), step);
+      const full = { ...wanted, ...change } as WantedStay;
+      const withWindow = step.do === "make" || step.do === "change" ? { window: full.window, ...step } : step;
+      assert.deepEqual(planStay(full, its as StayGrant | undefined, now), withWindow);
     });
 
   test("done once there is nothing more to do; and only what is clearly off takes a code away", () => {
@@ -245,7 +274,13 @@ describe("what there is to do for a booking", () => {
         }
         if (step.do === "nothing") return;
         const { accessPoints, guest, window } = stay;
-        const done = step.do === "revoke" ? undefined : { validity: window, accessPoints, guest, revoked: false };
+        if (step.do !== "revoke") {
+          assert.equal(step.window.until, window.until);
+          assert.ok(
+            step.window.from === window.from || (its && its.validity.from <= now && step.window.from < window.from),
+          );
+        }
+        const done = step.do === "revoke" ? undefined : { validity: step.window, accessPoints, guest, revoked: false };
         assert.equal(planStay(stay, done, now).do, "nothing");
       }),
       { numRuns: 2_000 },
