@@ -63,7 +63,7 @@ const words = {
 
 export const englishEvents: EventTexts = {
   admitted: (e) =>
-    `${e.accessPoint}: admitted by ${e.via}${e.left === null ? "" : `, ${counted(e.left, "entry", "entries")} left`}`,
+    `${e.accessPoint}: admitted by ${e.signed ? "a signed pass" : e.via}${e.left === null ? "" : `, ${counted(e.left, "entry", "entries")} left`}`,
   denied: (e) =>
     [
       `${e.accessPoint}: denied. ${denialTexts[e.reason].en}`,

@@ -70,7 +70,7 @@ const actionOf = (action: string | undefined) => words.action[action ?? "unlock"
 
 export const spanishEvents: EventTexts = {
   admitted: (e) =>
-    `${e.accessPoint}: admitido por ${words.via[e.via]}${e.left === null ? "" : `, ${counted(e.left, "entrada restante", "entradas restantes")}`}`,
+    `${e.accessPoint}: admitido por ${e.signed ? "un pase firmado" : words.via[e.via]}${e.left === null ? "" : `, ${counted(e.left, "entrada restante", "entradas restantes")}`}`,
   denied: (e) =>
     [
       `${e.accessPoint}: denegado. ${denialTexts[e.reason].es}`,

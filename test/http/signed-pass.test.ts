@@ -57,6 +57,10 @@ describe("of which the gateway has never heard", () => {
       signed: { placed: 1, until: noon + aDay - 3_600_000 },
     });
     assert.deepEqual([more, gate.heard.length], [[], 1]);
+    const status = async (language: string) =>
+      (await gate.ask("GET", "/", { headers: { "accept-language": language } })).text;
+    assert.match(await status("en"), /front: admitted by a signed pass, 0 entries left/);
+    assert.match(await status("es"), /front: admitido por un pase firmado/);
   });
 
   test("another copy of it, made later, counts on the same entries", async () => {
