@@ -27,6 +27,7 @@ import { evidenceRoutes } from "./routes/evidence-routes.ts";
 import { factorRoutes } from "./routes/factor-routes.ts";
 import { fleetRoutes } from "./routes/fleet-routes.ts";
 import { forgotRoutes } from "./routes/forgot-routes.ts";
+import { gateRoutes } from "./routes/gate-routes.ts";
 import { gatewayRoutes } from "./routes/gateway-routes.ts";
 import { grantRoutes } from "./routes/grant-routes.ts";
 import { holdOpenRoutes } from "./routes/hold-open-routes.ts";
@@ -108,6 +109,7 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
     grantRoutes,
     evidenceRoutes,
     attachmentRoutes,
+    gateRoutes,
     eventRoutes,
     numberRoutes,
     auditRoutes,

@@ -77,6 +77,8 @@ const eventSchema = z.discriminatedUnion("type", [
     command: count,
     accessPoint: word,
     result: z.enum(["accepted", "confirmed", "refused", "unknown", "expired"]),
+    of: count.optional(),
+    reason: word.optional(),
   }),
   z.looseObject({
     ...stamp,

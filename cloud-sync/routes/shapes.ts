@@ -114,6 +114,7 @@ const problemWords = {
   404: "There is no such thing",
   409: "It is in the way of something that exists; `errors` names the field",
   413: "The body is too large",
+  503: "Not now; send the same again",
   415: "The body is of another content type",
   429: "Too many requests; see Retry-After",
 } as const;

@@ -23,6 +23,7 @@ export async function issueCommand(
     readonly action: CommandAction;
     readonly by: string;
     readonly details?: CommandDetails;
+    readonly nonce?: string;
     /** Other than usual. */
     readonly ttlMs?: number;
   },
@@ -45,6 +46,7 @@ export async function issueCommand(
       issuedBy: target.by,
       createdAt: now,
       details: target.details ? JSON.stringify(target.details) : null,
+      nonce: target.nonce ?? null,
       ttlMs: target.ttlMs ?? commandTtlMs,
     })
     .returning();
@@ -56,9 +58,12 @@ export async function issueCommand(
 export interface CommandDetails {
   readonly question?: string;
   readonly approves?: boolean;
+  readonly pass?: string;
+  readonly staff?: string;
 }
 
 export interface HandedCommand extends CommandDetails {
+  readonly nonce?: string;
   readonly id: number;
   readonly accessPoint: string;
   readonly action: CommandAction;
@@ -85,6 +90,7 @@ export async function handOut(
     ttl_ms: number;
     issued_by: string;
     details: string | null;
+    nonce: string | null;
   }>(
     db,
     sql`update command set
@@ -92,7 +98,7 @@ export async function handOut(
           ttl_ms = case when created_at > ${now}::bigint + ${clockToleranceMs} then 0 else ttl_ms end
         where site_id = ${target.site} and gateway_id = ${target.gateway} and id > ${lastCommand}::bigint
           and created_at + ttl_ms > ${now}::bigint and result is null
-        returning id, access_point, action, greatest(0, ${now}::bigint - created_at) as age, ttl_ms, issued_by, details`,
+        returning id, access_point, action, greatest(0, ${now}::bigint - created_at) as age, ttl_ms, issued_by, details, nonce`,
   );
   return rows
     .filter((row) => row.ttl_ms > 0)
@@ -104,6 +110,7 @@ export async function handOut(
       ttlMs: row.ttl_ms,
       by: row.issued_by,
       ...(row.details !== null && (JSON.parse(row.details) as CommandDetails)),
+      ...(row.nonce !== null && { nonce: row.nonce }),
     }))
     .sort((a, b) => a.id - b.id)
     .slice(0, 64);
@@ -144,6 +151,23 @@ export async function noteMissed(
           and missed_at is null and handed_at is not null and taken_at is null and result is null
           and created_at + ttl_ms + ${crossingMs} < ${askedAt}::bigint`,
   );
+}
+
+/** The newest that carries a request's number. The gateway is locked until the commit, so that of two at once one finds the other. */
+export async function lockByNonce(
+  tx: Transaction,
+  target: { readonly site: string; readonly gateway: string },
+  nonce: string,
+): Promise<CommandRow | undefined> {
+  const its = and(eq(gateway.siteId, target.site), eq(gateway.id, target.gateway));
+  await tx.select({ id: gateway.id }).from(gateway).where(its).for("update");
+  const [row] = await tx
+    .select()
+    .from(command)
+    .where(and(eq(command.siteId, target.site), eq(command.gatewayId, target.gateway), eq(command.nonce, nonce)))
+    .orderBy(desc(command.id))
+    .limit(1);
+  return row;
 }
 
 export async function readCommand(

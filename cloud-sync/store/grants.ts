@@ -126,6 +126,20 @@ export async function readGrant(db: Queries, siteId: string, id: string): Promis
   return found;
 }
 
+/** The grant that has, or had until lately, this pass or code. */
+export async function findByIndex(
+  db: Queries,
+  siteId: string,
+  kind: CredentialKind,
+  codeIndex: string,
+): Promise<PublishedGrant | undefined> {
+  const [claim] = await db
+    .select({ grant: liveCode.grantId })
+    .from(liveCode)
+    .where(and(eq(liveCode.siteId, siteId), eq(liveCode.kind, kind), eq(liveCode.index, codeIndex)));
+  return claim && readGrant(db, siteId, claim.grant);
+}
+
 export const grantStates = ["upcoming", "active", "ended", "revoked"] as const;
 export type GrantState = (typeof grantStates)[number];
 

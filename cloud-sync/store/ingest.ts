@@ -322,11 +322,15 @@ function afterEvent(account: RightsAccount, holder: HolderId, event: GrantEvent,
 }
 
 async function noteCommands(tx: Transaction, push: Push, events: readonly ReadEvent[], now: Instant): Promise<void> {
-  const commands: { id: number; taken: boolean; result: string | null }[] = [];
+  const commands: { id: number; taken: boolean; result: string | null; outcome?: string }[] = [];
   for (const event of events) {
     if (event.type === "command-taken") commands.push({ id: event.command, taken: true, result: null });
     if (event.type === "host-answered") commands.push({ id: event.command, taken: true, result: "confirmed" });
-    if (event.type === "command-ended") commands.push({ id: event.command, taken: false, result: event.result });
+    if (event.type === "command-ended") {
+      const { command: id, result, of, reason } = event;
+      const said = of !== undefined || reason !== undefined ? { outcome: JSON.stringify({ of, reason }) } : {};
+      commands.push({ id, taken: false, result, ...said });
+    }
   }
   if (commands.length === 0) return;
   await rowsOf(
@@ -334,9 +338,10 @@ async function noteCommands(tx: Transaction, push: Push, events: readonly ReadEv
     sql`update command c set
           taken_at = case when u.taken then coalesce(c.taken_at, ${now}::bigint) else c.taken_at end,
           ended_at = case when u.result is null then c.ended_at else ${now}::bigint end,
-          result = coalesce(u.result, c.result)
-        from (select id, bool_or(taken) as taken, max(result) as result
-              from json_to_recordset(${JSON.stringify(commands)}::json) as r(id bigint, taken boolean, result text)
+          result = coalesce(u.result, c.result), outcome = coalesce(u.outcome, c.outcome)
+        from (select id, bool_or(taken) as taken, max(result) as result, max(outcome) as outcome
+              from json_to_recordset(${JSON.stringify(commands)}::json)
+                as r(id bigint, taken boolean, result text, outcome text)
               group by id) u
         where c.site_id = ${push.site} and c.gateway_id = ${push.gateway} and c.id = u.id`,
   );

@@ -333,10 +333,14 @@ export const command = pgTable(
     gatewayId: text("gateway_id").notNull(),
     id: count("id").notNull(),
     accessPoint: text("access_point").notNull(),
-    /** "host-answer": moves nothing; see ./host-questions.ts. */
-    action: text("action", { enum: ["unlock", "identify", "host-answer"] }).notNull(),
-    /** JSON of what the gateway is told besides; of a host's answer alone. */
+    /** "host-answer": moves nothing; see ./host-questions.ts · "enter": see ../gate-desk.ts. */
+    action: text("action", { enum: ["unlock", "identify", "host-answer", "enter"] }).notNull(),
+    /** JSON of what the gateway is told besides, where the action needs it. */
     details: text("details"),
+    /** Of an entry: the request's own number. */
+    nonce: text("nonce"),
+    /** Of an entry: JSON of what the gateway said of it besides the result. */
+    outcome: text("outcome"),
     issuedBy: text("issued_by").notNull(),
     createdAt: instant("created_at").notNull(),
     ttlMs: integer("ttl_ms").notNull(),
@@ -347,7 +351,10 @@ export const command = pgTable(
     endedAt: instant("ended_at"),
     result: text("result"),
   },
-  (table) => [primaryKey({ columns: [table.siteId, table.gatewayId, table.id] })],
+  (table) => [
+    primaryKey({ columns: [table.siteId, table.gatewayId, table.id] }),
+    index("command_nonce").on(table.siteId, table.gatewayId, table.nonce).where(sql`nonce is not null`),
+  ],
 );
 
 /** What a POST with an Idempotency-Key was answered; the answer is sealed, because it may hold a PIN. */

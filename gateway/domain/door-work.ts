@@ -18,7 +18,7 @@ export type Unfinished =
       readonly kind: "command";
       readonly command: number;
       readonly accessPoint: AccessPointId;
-      readonly action?: "identify";
+      readonly action?: "identify" | "enter";
     }
   | {
       readonly kind: "staff-command";
@@ -162,7 +162,7 @@ export class DoorWork {
   }
 }
 
-function placeOf({ accessPoint, action }: { readonly accessPoint: AccessPointId; readonly action?: "identify" }) {
+function placeOf<A>({ accessPoint, action }: { readonly accessPoint: AccessPointId; readonly action?: A }) {
   return { accessPoint, ...(action && { action }) };
 }
 

@@ -139,16 +139,19 @@ export type EventBody =
       readonly type: "command-taken";
       readonly command: number;
       readonly accessPoint: AccessPointId;
-      /** Absent: unlock. */
-      readonly action?: "identify";
+      /** Absent: unlock. "enter": a guard counts a visitor in through the cloud. */
+      readonly action?: "identify" | "enter";
       readonly by: string;
     }
   | {
       readonly type: "command-ended";
       readonly command: number;
       readonly accessPoint: AccessPointId;
-      readonly action?: "identify";
+      readonly action?: "identify" | "enter";
       readonly result: "accepted" | "confirmed" | "refused" | "unknown" | "expired";
+      /** Of an entry: its number, once it was counted; else why not. */
+      readonly of?: EventSeq;
+      readonly reason?: DenyReason;
     }
   /** A host has answered a guard's question about a visitor without a pass, by command `command`. Nothing moves for it. */
   | {

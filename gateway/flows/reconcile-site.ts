@@ -3,10 +3,11 @@ import { fixFromServer } from "../domain/clock-interval.ts";
 import { type Cursor, type FeedPage, type FeedRow, noCursor } from "../domain/feed.ts";
 import type { Monotonic } from "../domain/instant.ts";
 import type { TimeSetter } from "../ports/clock.ts";
-import type { PollReply } from "../ports/cloud-link.ts";
+import type { CloudCommand, PollReply } from "../ports/cloud-link.ts";
 import { answerOrders } from "./answer-orders.ts";
 import { hearHost } from "./ask-host.ts";
-import { carryOutCommand } from "./remote-command.ts";
+import { enterByCloud } from "./enter-by-cloud.ts";
+import { type ArrivedCommand, carryOutCommand } from "./remote-command.ts";
 import { note, type SiteParts } from "./site-parts.ts";
 
 /** What the loop should ask next: the cursor is the acknowledgement, so it is only ever one that is on the disk. */
@@ -32,10 +33,7 @@ export async function reconcileSite(
   }
   for (const command of reply.commands) {
     const times = { askedAt, answeredAt, heldMs: reply.heldMs };
-    const taken =
-      command.action === "host-answer"
-        ? hearHost(site, { command, ...times })
-        : carryOutCommand(site, { command, ...times });
+    const taken = takeCommand(site, command, times);
     taken.catch((error: Error) => site.logger.error("command-failed", { command: command.id, error }));
   }
 
@@ -73,6 +71,17 @@ export async function reconcileSite(
   time.noteSync(askedAt);
   site.news.tell();
   return { cursor: site.records.cursor, set: "complete" };
+}
+
+function takeCommand(site: SiteParts, command: CloudCommand, times: Omit<ArrivedCommand, "command">): Promise<void> {
+  switch (command.action) {
+    case "host-answer":
+      return hearHost(site, { command, ...times });
+    case "enter":
+      return enterByCloud(site, { command, ...times });
+    default:
+      return carryOutCommand(site, { command, ...times });
+  }
 }
 
 /** Rows, and bytes of their JSON, in one journal record, so that a record never outgrows a segment. */

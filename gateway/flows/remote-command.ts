@@ -6,13 +6,13 @@
 import type { AccessPoint } from "../domain/access-point.ts";
 import type { EventBody } from "../domain/entry-event.ts";
 import type { Millis, Monotonic } from "../domain/instant.ts";
-import type { HostAnswer, RemoteCommand } from "../ports/cloud-link.ts";
+import type { CloudCommand, RemoteCommand } from "../ports/cloud-link.ts";
 import { commandTtlMs } from "../wire/gateway-api.ts";
 import { carryOut, isForbidden } from "./door-action.ts";
 import { note, type SiteParts } from "./site-parts.ts";
 
 /** A command as it arrived: what it could at most have aged outside of this gateway's sight, and since when it is here. */
-export interface ArrivedCommand<C extends RemoteCommand | HostAnswer = RemoteCommand> {
+export interface ArrivedCommand<C extends CloudCommand = RemoteCommand> {
   readonly command: C;
   readonly askedAt: Monotonic;
   readonly answeredAt: Monotonic;
@@ -40,8 +40,14 @@ export async function carryOutCommand(site: SiteParts, arrived: ArrivedCommand):
   await running;
 }
 
-export function end(site: SiteParts, command: RemoteCommand | HostAnswer, result: Ended): void {
-  void note(site, { type: "command-ended", ...factsOf(command), result });
+/** `entry`: of an entry, what became of it. */
+export function end(
+  site: SiteParts,
+  command: CloudCommand,
+  result: Ended,
+  entry: Pick<EventBody & { type: "command-ended" }, "of" | "reason"> = {},
+): void {
+  void note(site, { type: "command-ended", ...factsOf(command), result, ...entry });
   site.logger.info("command-ended", { ...factsOf(command), result });
 }
 
@@ -53,15 +59,19 @@ async function run(site: SiteParts, arrived: ArrivedCommand, accessPoint: Access
 }
 
 /** The cloud is believed as far as this gateway's own clock bears it out, and no command lives longer than any of its kind may. */
-export function isLate(
-  site: SiteParts,
-  { command, askedAt, answeredAt, heldMs: toldMs }: ArrivedCommand<RemoteCommand | HostAnswer>,
-  lifeMaxMs = commandTtlMs,
-): boolean {
-  const heldMs = Math.min(toldMs, answeredAt - askedAt);
-  return command.ageMs + (site.clock.monotonic() - askedAt) - heldMs > Math.min(command.ttlMs, lifeMaxMs);
+export function isLate(site: SiteParts, arrived: ArrivedCommand<CloudCommand>, lifeMaxMs = commandTtlMs): boolean {
+  return ageOf(site, arrived) > Math.min(arrived.command.ttlMs, lifeMaxMs);
 }
 
-function factsOf({ id, accessPoint, action }: RemoteCommand | HostAnswer) {
-  return { command: id, accessPoint, ...(action === "identify" && { action }) };
+/** Since the click, at most. */
+export function ageOf(
+  site: SiteParts,
+  { command, askedAt, answeredAt, heldMs: toldMs }: ArrivedCommand<CloudCommand>,
+): Millis {
+  const heldMs = Math.min(toldMs, answeredAt - askedAt);
+  return command.ageMs + (site.clock.monotonic() - askedAt) - heldMs;
+}
+
+export function factsOf({ id, accessPoint, action }: CloudCommand) {
+  return { command: id, accessPoint, ...((action === "identify" || action === "enter") && { action }) };
 }

@@ -17,7 +17,12 @@ const words = {
     confirmed: "cerradero liberado",
     unknown: "no se sabe si el cerradero se movió",
   },
-  action: { unlock: "apertura", lock: "cierre", identify: "aviso de sí mismo" } as Readonly<Record<string, string>>,
+  action: {
+    unlock: "apertura",
+    lock: "cierre",
+    identify: "aviso de sí mismo",
+    enter: "entrada de una visita",
+  } as Readonly<Record<string, string>>,
   command: {
     accepted: "pasada a la cerradura",
     confirmed: "hecha",

@@ -4,8 +4,9 @@ import type { Context } from "hono";
 import { limitBody } from "../../web/limits.ts";
 import { fieldProblem, HttpProblem, type RequestIdEnv } from "../../web/problem.ts";
 import type { AccessPoint } from "../domain/access-point.ts";
-import { type DenyReason, denyReasons } from "../domain/decide.ts";
+import type { DenyReason } from "../domain/decide.ts";
 import { denialTexts, type Language } from "../domain/denial-text.ts";
+import { gateResults } from "../domain/gate-text.ts";
 import { farOutside, type GuardRules, type Position } from "../domain/guard-rules.ts";
 import type { StaffMember } from "../domain/staff.ts";
 import {
@@ -19,78 +20,13 @@ import {
 import type { SiteParts } from "../flows/site-parts.ts";
 import type { Attachments } from "../ports/attachments.ts";
 import type { QuestionLink } from "../ports/question-link.ts";
+import { entryAnswerFields, nonceField, scanFields, verdictFields } from "../wire/guard-api.ts";
 import { guardWords } from "./guard-words.ts";
 import { languageOf } from "./language.ts";
 import { json, jsonBody, problems } from "./schemas.ts";
 import type { StaffSession } from "./staff-sessions.ts";
 
 const bodyBytesMax = 16 * 1024;
-
-export const scanFields = {
-  record_uid: z.string().min(1).max(2_048).openapi({
-    description: "As it was read or typed; of a signed pass what its QR code holds.",
-    example: "VIS-12345-ABC",
-  }),
-  access_point: z
-    .string()
-    .max(200)
-    .optional()
-    .openapi({ description: "Left out: the only one that the gateway serves.", example: "main-gate" }),
-  guard_id: z.string().max(200).optional().openapi({ description: "If it is named, it must be who has signed in." }),
-  geolocation: z
-    .object({ lat: z.number().min(-90).max(90), lng: z.number().min(-180).max(180) })
-    .optional()
-    .openapi({
-      description: "Where the guard's phone is, in degrees. Outside the site's bounds it warns and never blocks.",
-    }),
-};
-
-/** What goes with whatever is written down on a guard's word. */
-export const nonceField = {
-  nonce: z
-    .string()
-    .regex(/^[\w-]{16,64}$/, "16 to 64 letters, digits, - or _")
-    .openapi({ example: "4b3f6f0e-6a52-4a2f-9d0b-0d6f2f9b8c11" }),
-  photo: z
-    .string()
-    .regex(/^[\da-f]{64}$/, "the sha256 that POST /photos has answered")
-    .optional(),
-  age_ms: z
-    .number()
-    .min(0)
-    .optional()
-    .openapi({ description: "Since the guard pressed. Nothing opens for a word that is older than ten seconds." }),
-};
-
-export const visitorSchema = z
-  .object({
-    name: z.string(),
-    type: z.string().nullable().openapi({ example: "Guest" }),
-    host_name: z.string().nullable(),
-    document_num: z.string().nullable(),
-    notes: z.string().nullable(),
-    valid_until: z.string(),
-    entries_used: z.number().int().openapi({ description: "At this gateway." }),
-    entries_allowed: z.number().int().nullable().openapi({ description: "null: no limit." }),
-    entries_left: z.number().int().nullable().openapi({ description: "That this gateway can give; null: no limit." }),
-    last_photo: z.string().nullable().openapi({ description: "sha256 of the one taken at an earlier visit here." }),
-    signed_only: z.boolean().openapi({
-      description:
-        "A signed pass that the gateway knows by its signature alone: name and host have not arrived, and name is empty.",
-    }),
-  })
-  .openapi("Visitor");
-
-const verdict = {
-  access_granted: z.boolean(),
-  reason: z.enum(denyReasons).nullable(),
-  message: z.string().openapi({ description: "For people, in the language that the request asks for (en, es)." }),
-  warning: z
-    .string()
-    .nullable()
-    .openapi({ description: "The phone is far from the gate: told, and never in the way." }),
-  visitor: visitorSchema.nullable(),
-};
 
 /** What guards' routes and pages work with. */
 export interface GuardSources {
@@ -107,7 +43,7 @@ const validateQr = createRoute({
   summary: "May this visitor come in now?",
   description: "Counts nothing and opens nothing. A denial is written down. Needs a guard who has signed in.",
   request: { body: jsonBody(z.object(scanFields)) },
-  responses: { 200: json(z.object(verdict), "The verdict"), ...problems(400, 401, 403, 413, 429) },
+  responses: { 200: json(z.object(verdictFields), "The verdict"), ...problems(400, 401, 403, 413, 429) },
 });
 
 const logEntryRoute = createRoute({
@@ -126,20 +62,7 @@ const logEntryRoute = createRoute({
     ),
   },
   responses: {
-    200: json(
-      z.object({
-        ...verdict,
-        entry: z
-          .number()
-          .int()
-          .nullable()
-          .openapi({ description: "Number of the entry in the gateway's journal; null: none was counted." }),
-        gate: z.enum(["open", "told", "unknown", "not-moved"]).nullable().openapi({
-          description: "unknown: look at it. not-moved: the entry was given back. null: it was not asked.",
-        }),
-      }),
-      "What became of it",
-    ),
+    200: json(z.object(entryAnswerFields), "What became of it"),
     ...problems(400, 401, 403, 409, 413, 429, 503),
   },
 });
@@ -235,8 +158,6 @@ export function demandGuard(session: StaffSession | undefined, named: string | u
     throw new HttpProblem(403, "other-guard", "guard_id names somebody else than who has signed in.");
   return session.member;
 }
-
-export const gateResults = { confirmed: "open", accepted: "told", unknown: "unknown" } as const;
 
 function answerOf(logged: LoggedEntry, language: Language) {
   const words = guardWords[language];

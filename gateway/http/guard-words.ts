@@ -1,5 +1,6 @@
 /** What the guard's page says, in both languages. */
 import type { Language } from "../domain/denial-text.ts";
+import { gateTexts } from "../domain/gate-text.ts";
 
 const en = {
   title: "Gate",
@@ -118,7 +119,7 @@ const en = {
   uid: "Visitor's code",
   uidHint: "Scan the QR code, or type what stands below it. Case, dashes and O for 0 do not matter.",
   check: "Check",
-  mayEnter: "May come in",
+  mayEnter: gateTexts.en.mayEnter,
   mayNotEnter: "May not come in",
   signedOnly: {
     name: "Signed pass",
@@ -138,13 +139,7 @@ const en = {
   until: "Until",
   counted: "Let in",
   notCounted: "Not let in",
-  gate: {
-    open: "The gate is open.",
-    told: "The gate was told to open.",
-    unknown:
-      "The entry is counted, but nobody knows whether the gate moved: look at it. Open it from the doors' page if it is shut.",
-    "not-moved": "The gate did not move, and no entry was counted. Check the code once more.",
-  },
+  gate: gateTexts.en,
   countedBefore:
     "This entry was counted before, once, and the gate does not open again for it. Check the code anew for the next one.",
   otherVisitor: "Nothing was counted and nothing moved: this page was for another visitor. Check the code once more.",
@@ -282,7 +277,7 @@ const es: GuardWords = {
   uidHint:
     "Escanee el código QR o escriba lo que figura debajo. No importan las mayúsculas, los guiones ni la O por el 0.",
   check: "Comprobar",
-  mayEnter: "Puede entrar",
+  mayEnter: gateTexts.es.mayEnter,
   mayNotEnter: "No puede entrar",
   signedOnly: {
     name: "Pase firmado",
@@ -300,13 +295,7 @@ const es: GuardWords = {
   until: "Hasta",
   counted: "Ha entrado",
   notCounted: "No ha entrado",
-  gate: {
-    open: "La puerta está abierta.",
-    told: "Se ha ordenado abrir la puerta.",
-    unknown:
-      "La entrada está registrada, pero no se sabe si la puerta se movió: compruébelo. Si está cerrada, ábrala desde la página de puertas.",
-    "not-moved": "La puerta no se movió y no se registró ninguna entrada. Compruebe el código otra vez.",
-  },
+  gate: gateTexts.es,
   countedBefore:
     "Esta entrada ya se registró, una sola vez, y la puerta no se abre de nuevo por ella. Compruebe otra vez el código para la siguiente.",
   otherVisitor: "No se registró nada y nada se movió: esta página era de otro visitante. Compruebe el código otra vez.",

@@ -4,23 +4,14 @@ import type { Context } from "hono";
 import { limitBody } from "../../web/limits.ts";
 import { fieldProblem, HttpProblem, type RequestIdEnv } from "../../web/problem.ts";
 import { denyReasons } from "../domain/decide.ts";
+import { gateResults } from "../domain/gate-text.ts";
 import { isInside, type Visit } from "../domain/visits.ts";
 import { GatewayError } from "../errors.ts";
 import { logExit, logExitOf, turnAway } from "../flows/guard-scan.ts";
 import { admitWalkIn, keepSheet, readSheet } from "../flows/walk-in.ts";
 import { attachmentBytesMax } from "../ports/attachments.ts";
-import {
-  demandGuard,
-  denialMessage,
-  type GuardSources,
-  gateOf,
-  gateResults,
-  nonceField,
-  scanFields,
-  shapeOf,
-  visitorSchema,
-  wordOf,
-} from "./guard-routes.ts";
+import { nonceField, scanFields, visitorSchema } from "../wire/guard-api.ts";
+import { demandGuard, denialMessage, type GuardSources, gateOf, shapeOf, wordOf } from "./guard-routes.ts";
 import { guardWords } from "./guard-words.ts";
 import { languageOf } from "./language.ts";
 import { json, jsonBody, problems } from "./schemas.ts";

@@ -38,6 +38,16 @@ export interface RemoteCommand extends CommandFacts {
   readonly action: "unlock" | "identify";
 }
 
+/** A guard counts a visitor in through the cloud. `pass`: what was read, sealed under the site's key (wire/guard-api.ts). */
+export interface EntryCommand extends CommandFacts {
+  readonly action: "enter";
+  readonly pass: string;
+  readonly staff: string;
+  readonly nonce: string;
+}
+
+export type CloudCommand = RemoteCommand | HostAnswer | EntryCommand;
+
 /** `by`: the host whom a guard has asked. It moves nothing. */
 export interface HostAnswer extends CommandFacts {
   readonly action: "host-answer";
@@ -50,7 +60,7 @@ export interface PollReply {
   readonly page: FeedPage;
   /** When caught up: what the set should add up to. */
   readonly checksum: Checksum | undefined;
-  readonly commands: readonly (RemoteCommand | HostAnswer)[];
+  readonly commands: readonly CloudCommand[];
   /** The server's clock as it sent the answer, and for how long it had held the request. */
   readonly serverTime: Instant;
   readonly heldMs: Millis;

@@ -256,11 +256,15 @@ function toPollReply(reply: WirePollReply): PollReply {
   return {
     page: { feed, to, reset, complete, rows: rows.map(toFeedRow) },
     checksum,
-    commands: commands.flatMap(({ action, question, approves, ...facts }): PollReply["commands"] => {
-      if (action === "unlock" || action === "identify") return [{ ...facts, action }];
-      const isWhole = action === "host-answer" && question !== undefined && approves !== undefined;
-      return isWhole ? [{ ...facts, action, question, approves }] : [];
-    }),
+    commands: commands.flatMap(
+      ({ action, question, approves, pass, staff, nonce, ...facts }): PollReply["commands"] => {
+        if (action === "unlock" || action === "identify") return [{ ...facts, action }];
+        if (action === "enter" && pass !== undefined && staff !== undefined && nonce !== undefined)
+          return [{ ...facts, action, pass, staff, nonce }];
+        const isWhole = action === "host-answer" && question !== undefined && approves !== undefined;
+        return isWhole ? [{ ...facts, action, question, approves }] : [];
+      },
+    ),
     serverTime,
     heldMs,
     ...(retryAfterMs !== undefined && { retryAfterMs }),

@@ -146,11 +146,15 @@ export const pollReplySchema = z.looseObject({
       z.looseObject({
         id: z.number().int().positive(),
         accessPoint: id,
-        /** "unlock", "identify", "host-answer"; whatever else a newer cloud sends is left alone. */
+        /** "unlock", "identify", "host-answer", "enter"; whatever else a newer cloud sends is left alone. */
         action: z.string().max(32),
         /** Of a host's answer: to which question. */
         question: z.string().max(64).optional(),
         approves: z.boolean().optional(),
+        /** Of an entry: the pass as it was read, sealed (credential-seal.ts), who vouches for the visitor, the request's number. */
+        pass: z.string().max(8_192).optional(),
+        staff: id.optional(),
+        nonce: z.string().max(64).optional(),
         ageMs: z.number().min(0),
         ttlMs: z.number().min(0),
         by: z.string().max(128),

@@ -108,8 +108,8 @@ const changes: Record<string, readonly [body: object | undefined, action: string
   "post /api/security-events/{event}/resolve": [undefined, "security.resolve"],
   "post /api/sites/{site}/gateways/{gateway}/revoke": [undefined, "gateways.revoke"],
 };
-/** Routes whose entries other tests look at. */
-const elsewhere = /^\w+ \/api\/((me|people|api-keys|sessions)\b|booking-sources\/\{id\}\/run$)/;
+/** Routes whose entries other tests look at, or which a gate must answer. */
+const elsewhere = /^\w+ \/api\/((me|people|api-keys|sessions|validate-qr|log-entry)\b/;
 
 /** What the planner does of its own accord, when a booking was told, stands there besides. */
 const trail = async (limit: number) =>
