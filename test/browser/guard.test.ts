@@ -8,6 +8,10 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import type { GuardRules } from "../../gateway/domain/guard-rules.ts";
+import { hearHost } from "../../gateway/flows/ask-host.ts";
+import { silentLogger } from "../../gateway/ports/logger.ts";
+import type { QuestionLink } from "../../gateway/ports/question-link.ts";
+import type { WireQuestion } from "../../gateway/wire/gateway-api.ts";
 import { startBrowser } from "../support/control-page.ts";
 import { fakeCamera } from "../support/fake-camera.ts";
 import { noCamera } from "../support/guard-tour.ts";
@@ -284,7 +288,8 @@ for (const language of ["en", "es"] as const)
   test(`every page in ${language} on a small phone: axe finds nothing, nothing lies beside the screen`, {
     skip,
   }, async (t) => {
-    const { page, served, cookie, complaints } = await aGuard(t, { entriesAllowed: 1 }, { camera: false, language });
+    const guard = await aGuard(t, { entriesAllowed: 1 }, { camera: false, language });
+    const { page, served, cookie, complaints, questions, site, heard } = guard;
     const found: string[] = [];
     const look = async (what: string) => {
       await page.evaluate(axe);
@@ -312,10 +317,26 @@ for (const language of ["en", "es"] as const)
     await type(page, leasUid);
     await page.locator(".verdict.bad").waitFor();
     await look("may not come in");
-    for (const path of ["/guard/walk-in", "/guard/visits?state=all", "/trust", "/sign-in"]) {
+    for (const path of ["/guard/visits?state=all", "/trust", "/sign-in", "/guard/walk-in"]) {
       await page.goto(served.url + path);
       await look(path);
     }
+    await page.locator("[name=name]").fill("Tom Plumber");
+    await page.locator("[name=host_name]").fill("Ana Resident");
+    await page.locator("button[formaction]").click();
+    await page.locator("[data-waits]").waitFor();
+    await look("host asked");
+    const [asked] = questions;
+    const now = site.clock.monotonic();
+    const facts = { id: 1, accessPoint: "front", ageMs: 0, ttlMs: 120_000, by: "person-ana" };
+    const command = { ...facts, action: "host-answer", question: asked!.id, approves: true } as const;
+    await hearHost(site, { command, askedAt: now, answeredAt: now, heldMs: 0 });
+    // The gateway has held the page's own request until then.
+    await page.locator(".verdict.good").waitFor();
+    await look("host approves");
+    await page.locator("form[action='/guard/walk-in'] .approve").click();
+    await page.locator(".verdict.good + p").waitFor();
+    assert.equal(heard.length, 2, "the pass and the walk-in");
     // The shell goes on by itself where the gateway answers.
     await page.route("**/healthz", (route) => route.abort());
     await page.goto(`${served.url}/guard-shell`);
@@ -342,7 +363,14 @@ async function aGuard(
   overrides: Parameters<typeof aGuardedGate>[0] = {},
   { camera = true, language = "en", photo = "optional", worker = false }: Phone = {},
 ) {
-  const gate = await aGuardedGate(overrides, {}, new SimDisk(), { photo });
+  const questions: WireQuestion[] = [];
+  const questionLink: QuestionLink = {
+    askHost: async (question) => {
+      questions.push(question);
+      return { outcome: "asked", host: { id: "person-ana", name: "Ana Resident" } };
+    },
+  };
+  const gate = await aGuardedGate(overrides, {}, new SimDisk(), { photo }, silentLogger, questionLink);
   const served = await servePages(gate);
   t.after(() => served.stop());
   const page = await browser.context.newPage();
@@ -374,7 +402,7 @@ async function aGuard(
   await enterPassword(page);
   // By then the script is there: what is typed before goes by the browser's own way.
   if (!camera) await page.locator("[data-when=camera-refused]").waitFor();
-  return { ...gate, served, page, complaints, tones: () => page.evaluate<string[]>("window.played") };
+  return { ...gate, questions, served, page, complaints, tones: () => page.evaluate<string[]>("window.played") };
 }
 
 async function enterPassword(page: Page, userName = "rosa"): Promise<void> {

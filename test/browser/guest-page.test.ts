@@ -1,13 +1,17 @@
 /** A visitor's pass in real Chromium: opened once, it is there without a network, and a withdrawn one says so as soon as there is one. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import type { BrowserContext } from "playwright-core";
+import { keepQuestion, readQuestion, tokenOf } from "../../cloud-sync/store/host-questions.ts";
 import { phone, startBrowser } from "../support/control-page.ts";
 import { missing } from "../support/needs.ts";
 import { givenPages } from "../support/page-visitor.ts";
 import { servePages } from "../support/served-pages.ts";
 
 const skip = missing("chromium");
+const axe = readFileSync(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8");
 let browser: { readonly context: BrowserContext; stop(): Promise<void> };
 before(async () => {
   if (!skip) browser = await startBrowser();
@@ -47,4 +51,40 @@ test("a pass that was opened once is shown without a network, and is not kept be
   await page.getByText("This pass was withdrawn").waitFor();
   assert.equal(await page.getByText(pass.recordUid).count(), 0);
   await page.context().setOffline(false);
+});
+
+test("a host answers a guard's question on a small phone, in both languages: axe finds nothing, nothing lies beside the screen", {
+  skip,
+}, async (t) => {
+  const { cloud, people } = await givenPages();
+  t.after(() => cloud.close());
+  const served = await servePages(cloud);
+  t.after(() => served.stop());
+  const page = await browser.context.newPage();
+  t.after(() => page.close());
+  await page.setViewportSize({ width: 360, height: 640 });
+  const seal = await cloud.parts.siteKeys.seal(cloud.store.db, "home");
+  const look = async (said: string) => {
+    await page.getByText(said).waitFor();
+    await page.evaluate(axe);
+    const found = await page.evaluate<string[]>("axe.run().then(({ violations }) => violations.map(({ id }) => id))");
+    assert.deepEqual([found, await page.evaluate("document.documentElement.scrollWidth")], [[], 360], said);
+  };
+  for (const [language, answer, open, told] of [
+    ["en", "approve", "May this visitor come in?", "The gate is being told."],
+    ["es", "deny", "¿Puede entrar esta visita?", "Se está avisando a la entrada."],
+  ] as const) {
+    const now = cloud.parts.clock.wall();
+    const [gateway] = (await cloud.ask("GET", "/api/sites/home/gateways")).body.items;
+    const place = { siteId: "home", gatewayId: gateway.id, id: `question-of-the-${language}-page` };
+    const facts = { hostId: people.resident.id, staffId: people.guard.id, accessPoint: "front-door" };
+    const visitor = { visitorName: "Tom Plumber", visitorType: "Service", askedAt: now, expiresAt: now + 120_000 };
+    await cloud.store.transaction((tx) => keepQuestion(tx, { ...place, ...facts, ...visitor }, seal));
+    const row = await readQuestion(cloud.store.db, place);
+    await page.setExtraHTTPHeaders({ "accept-language": language });
+    await page.goto(`${served.url}/a/${tokenOf(row!, seal)?.reveal()}`);
+    await look(open);
+    await page.locator(`button[value=${answer}]`).click();
+    await look(told);
+  }
 });

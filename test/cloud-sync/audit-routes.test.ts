@@ -109,7 +109,7 @@ const changes: Record<string, readonly [body: object | undefined, action: string
   "post /api/sites/{site}/gateways/{gateway}/revoke": [undefined, "gateways.revoke"],
 };
 /** Routes whose entries other tests look at, or which a gate must answer. */
-const elsewhere = /^\w+ \/api\/((me|people|api-keys|sessions|validate-qr|log-entry)\b/;
+const elsewhere = /^\w+ \/api\/((me|people|api-keys|sessions|validate-qr|log-entry)\b|booking-sources\/\{id\}\/run$)/;
 
 /** What the planner does of its own accord, when a booking was told, stands there besides. */
 const trail = async (limit: number) =>
