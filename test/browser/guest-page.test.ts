@@ -9,6 +9,7 @@ import { phone, startBrowser } from "../support/control-page.ts";
 import { missing } from "../support/needs.ts";
 import { givenPages } from "../support/page-visitor.ts";
 import { servePages } from "../support/served-pages.ts";
+import { until } from "../support/until.ts";
 
 const skip = missing("chromium");
 const axe = readFileSync(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8");
@@ -87,4 +88,36 @@ test("a host answers a guard's question on a small phone, in both languages: axe
     await page.locator(`button[value=${answer}]`).click();
     await look(told);
   }
+});
+
+test("the signed code is shown while it is good, and the short one once it is over; a network brings a newer one", {
+  skip,
+}, async (t) => {
+  const site = await givenPages();
+  t.after(() => site.cloud.close());
+  const served = await servePages(site.cloud);
+  t.after(() => served.stop());
+  const { resident } = site.people;
+  await site.cloud.ask("PATCH", "/api/sites/home", { signedPasses: "on" });
+  const order = { visitorName: "Lea", accessPoints: ["box"], validity: "custom" };
+  const soon = new Date(Date.now() + 30 * 24 * 3_600_000).toISOString();
+  const { body: pass } = await resident.ask("POST", "/api/passes", { ...order, until: soon });
+  const { body: link } = await resident.ask("GET", `/api/passes/${pass.id}/link`);
+  const page = await browser.context.newPage();
+  t.after(() => page.close());
+  await page.clock.install({ time: Date.now() });
+  await page.goto(served.url + new URL(link.url).pathname);
+  await page.getByText("even where it has no internet").waitFor();
+  assert.equal(await page.locator("#short-code[open]").count(), 0);
+
+  await page.getByText("opens without a network").waitFor();
+  await page.context().setOffline(true);
+  await page.clock.fastForward(25 * 3_600_000);
+  await page.locator("#short-code[open]").waitFor();
+  assert.equal(await page.locator("[data-signed-until]").isVisible(), false);
+
+  const loads: string[] = [];
+  page.on("load", () => loads.push("load"));
+  await page.context().setOffline(false);
+  await until("it has asked anew", () => loads.length > 0);
 });
