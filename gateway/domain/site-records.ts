@@ -386,6 +386,7 @@ export class SiteRecords implements SiteView {
         this.#codes.restore(entry);
         break;
       case "visit":
+      case "unseen-exit":
         this.#visits.restore(entry);
         break;
       default:

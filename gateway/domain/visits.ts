@@ -42,8 +42,15 @@ export interface Visit {
 
 export type VisitsView = Pick<Visits, "withNonce" | "begunBy" | "endedWith" | "newest">;
 
-export type VisitItem = { readonly item: "visit" } & Partial<Visit> &
-  Pick<Visit, "of" | "at" | "accessPoint" | "result">;
+/** What a guard's request has ended. `visit`: undefined where nobody of the pass was known to be inside. */
+export interface Exit {
+  readonly grant: GrantId | undefined;
+  readonly visit: Visit | undefined;
+}
+
+export type VisitItem =
+  | ({ readonly item: "visit" } & Partial<Visit> & Pick<Visit, "of" | "at" | "accessPoint" | "result">)
+  | { readonly item: "unseen-exit"; readonly nonce: string; readonly grant?: GrantId };
 
 /** A guard asks again within minutes; a gate sees hundreds a day. */
 const visitsMax = 2_000;
@@ -52,6 +59,8 @@ export class Visits {
   /** Oldest first. */
   readonly #visits = new Map<EventSeq, Visit>();
   readonly #byNonce = new Map<string, EventSeq>();
+  /** Number of the request → whose pass it was, where nobody of it was known to be inside. Oldest first. */
+  readonly #unseenExits = new Map<string, GrantId | undefined>();
 
   /** The visit that a guard's request of this number has begun. */
   withNonce(nonce: string): Visit | undefined {
@@ -63,9 +72,10 @@ export class Visits {
     return this.#visits.get(of);
   }
 
-  /** The visit that a guard's request of this number has ended. */
-  endedWith(nonce: string): Visit | undefined {
-    for (const visit of this.newest()) if (visit.leftNonce === nonce) return visit;
+  /** The exit that a guard's request of this number was written down as. */
+  endedWith(nonce: string): Exit | undefined {
+    if (this.#unseenExits.has(nonce)) return { grant: this.#unseenExits.get(nonce), visit: undefined };
+    for (const visit of this.newest()) if (visit.leftNonce === nonce) return { grant: visit.grant, visit };
     return undefined;
   }
 
@@ -103,6 +113,7 @@ export class Visits {
       case "left": {
         const visit = event.of === undefined ? undefined : this.#visits.get(event.of);
         if (visit) this.#visits.set(visit.of, { ...visit, leftAt: event.at, leftNonce: event.scan.nonce });
+        else if (event.scan.nonce !== undefined) this.#noteUnseen(event.scan.nonce, event.grant);
         break;
       }
     }
@@ -110,10 +121,20 @@ export class Visits {
 
   /** As it is at the call, oldest first. */
   dump(): VisitItem[] {
-    return [...this.#visits.values()].map((visit) => ({ item: "visit", ...visit }));
+    return [
+      ...[...this.#visits.values()].map((visit) => ({ item: "visit", ...visit }) as const),
+      ...[...this.#unseenExits].map(
+        ([nonce, grant]) => ({ item: "unseen-exit", nonce, ...(grant !== undefined && { grant }) }) as const,
+      ),
+    ];
   }
 
-  restore({ of, at, accessPoint, result, grant, staff, nonce, photo, sheet, leftAt, leftNonce }: VisitItem): void {
+  restore(entry: VisitItem): void {
+    if (entry.item === "unseen-exit") {
+      this.#noteUnseen(entry.nonce, entry.grant);
+      return;
+    }
+    const { of, at, accessPoint, result, grant, staff, nonce, photo, sheet, leftAt, leftNonce } = entry;
     this.#add({ of, at, accessPoint, grant, staff, nonce, photo, sheet, result, leftAt, leftNonce });
   }
 
@@ -136,6 +157,12 @@ export class Visits {
     if (!oldest) return;
     this.#visits.delete(oldest.of);
     if (oldest.nonce !== undefined) this.#byNonce.delete(oldest.nonce);
+  }
+
+  #noteUnseen(nonce: string, grant: GrantId | undefined): void {
+    this.#unseenExits.set(nonce, grant);
+    const [oldest] = this.#unseenExits.keys();
+    if (this.#unseenExits.size > visitsMax && oldest !== undefined) this.#unseenExits.delete(oldest);
   }
 
   #end(of: EventSeq, result: VisitResult): void {

@@ -117,7 +117,7 @@ export async function logExit(site: SiteParts, scanned: ScannedPass, word: Guard
   const repeated = site.records.visits.endedWith(word.nonce);
   if (!visitor) return { visit: undefined, visitor, isNumberUsed: false };
   const grant = visitor.grant.id;
-  if (repeated) return { visit: repeated, visitor, isNumberUsed: repeated.grant !== grant };
+  if (repeated) return { visit: repeated.visit, visitor, isNumberUsed: repeated.grant !== grant };
   const visit = firstInside(site, grant);
   await noteExit(site, scanned, word, { visit, grant });
   return { visit, visitor, isNumberUsed: false };
@@ -131,7 +131,7 @@ export async function logExitOf(
   word: GuardWord,
 ): Promise<Visit | undefined> {
   const repeated = site.records.visits.endedWith(word.nonce);
-  if (repeated) return repeated.of === of ? repeated : undefined;
+  if (repeated) return repeated.visit?.of === of ? repeated.visit : undefined;
   const visit = site.records.visits.begunBy(of);
   if (!visit || !isInside(visit)) return undefined;
   await noteExit(site, at, word, { visit, grant: visit.grant });

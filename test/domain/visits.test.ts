@@ -48,8 +48,26 @@ test("who was let in is inside until seen to leave, and a leaving told twice end
       [1, false, 5_000],
     ],
   );
-  assert.equal(visits.endedWith("bye")?.of, 1);
+  assert.equal(visits.endedWith("bye")?.visit?.of, 1);
   assert.equal(visits.endedWith("second"), undefined);
+});
+
+test("an exit of whom nobody saw come in is known by its number, through a snapshot too, and ends no later visit", () => {
+  const visits = new Visits();
+  const scan = { staff: "rosa", nonce: "unseen" };
+  visits.apply(event(1, { type: "left", accessPoint: "gate", grant: "grant-2", scan }));
+  visits.apply(admitted(2, "first"));
+  visits.apply(released(3, 2));
+  const read = new Visits();
+  for (const item of visits.dump()) read.restore(JSON.parse(JSON.stringify(item)));
+  for (const one of [visits, read]) {
+    assert.deepEqual(one.endedWith("unseen"), { grant: "grant-2", visit: undefined });
+    assert.ok(isInside(one.withNonce("first")!));
+  }
+  for (let seq = 4; seq < 2_004; seq += 1)
+    visits.apply(event(seq, { type: "left", accessPoint: "gate", scan: { staff: "rosa", nonce: `later-${seq}` } }));
+  assert.equal(visits.endedWith("unseen"), undefined);
+  assert.equal(visits.dump().length, 2_001);
 });
 
 test("walk-ins, visitors sent away and the gateway's own denials are visits; a PIN's entry is none", () => {

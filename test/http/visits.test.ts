@@ -80,6 +80,15 @@ describe("a visitor leaves", () => {
     const others = await leave({ entry: first, nonce: nonce(4) });
     assert.equal(others.status, 404, "that number ended another visit");
     const nobody = await leave({ record_uid: uid, nonce: nonce(5) });
+    const exits = (await events("left")).length;
+    const later = (await enter({ record_uid: uid, nonce: nonce(6) })).body.entry;
+    assert.deepEqual(
+      (await leave({ record_uid: uid, nonce: nonce(5) })).body.entry,
+      null,
+      "it was of an earlier moment",
+    );
+    assert.equal((await events("left")).length, exits);
+    assert.equal((await leave({ record_uid: uid, nonce: nonce(7) })).body.entry, later);
     assert.deepEqual([nobody.body.known, nobody.body.entry], [true, null]);
   });
 
