@@ -1,13 +1,16 @@
 /** What a visitor sees of their own pass, by the link they were sent; no account is asked for. */
+import type { Grant } from "../../gateway/domain/grant.ts";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import type { WeeklySchedule } from "../../gateway/domain/schedule.ts";
 import type { SecretString } from "../../gateway/wire/secret.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import { signedFormOf } from "../sign-pass.ts";
 import { readDoors } from "../store/doors.ts";
-import { type GrantState, grantState, toGrant } from "../store/grants.ts";
+import { readGateway } from "../store/gateways.ts";
+import { type GrantState, grantState, readGrant, toGrant } from "../store/grants.ts";
 import { findByPassLink } from "../store/pass-links.ts";
-import { readSite } from "../store/sites.ts";
+import { readSite, type SiteRow } from "../store/sites.ts";
+import type { Queries } from "../store/store.ts";
 
 export interface GuestPass {
   readonly visitorName: string;
@@ -25,7 +28,7 @@ export interface GuestPass {
   readonly entriesLeft: number | null;
   /** What stands in the QR code; null: it would let nobody in. */
   readonly recordUid: string | null;
-  /** What stands in the second one, and until when; null: the site has none, or the pass is not good within a day. */
+  /** What stands in the second one, and until when; null: its home gate knows the pass, the site has none, or it is not good within a day. */
   readonly signed: { readonly text: string; readonly until: Instant } | null;
 }
 
@@ -52,7 +55,8 @@ export async function readGuestPass(parts: CloudParts, token: string): Promise<G
   const uid = credential?.sealed === undefined ? undefined : seal.open(credential.id, credential.sealed);
   const doors = await readDoors(db, site.id, grant.accessPoints);
   const mayOpen = isGood && state !== "used-up";
-  const signed = mayOpen ? await signedFormOf(parts, row, site) : undefined;
+  const isKnown = await hasArrived(db, site, grant);
+  const signed = mayOpen && !isKnown ? await signedFormOf(parts, row, site) : undefined;
   return {
     visitorName: grant.holder.name,
     host: grant.host?.name ?? null,
@@ -67,4 +71,10 @@ export async function readGuestPass(parts: CloudParts, token: string): Promise<G
     recordUid: mayOpen ? (uid?.reveal() ?? null) : null,
     signed: signed ? { text: signed.text, until: signed.validity.until } : null,
   };
+}
+
+/** Its home gate has confirmed the pass as it is now: the short code opens there, and what is withdrawn later is heard by itself. */
+async function hasArrived(db: Queries, site: SiteRow, { id, homeGateway }: Grant): Promise<boolean> {
+  const [home, published] = [await readGateway(db, homeGateway), await readGrant(db, site.id, id)];
+  return home?.cursorFeed === site.feed && published !== undefined && published.version <= home.cursorVersion;
 }

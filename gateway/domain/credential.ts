@@ -24,6 +24,8 @@ export interface PresentedCredential {
   readonly index: string;
   /** It is a pass that carries itself, signed for this site; then the index finds nothing. */
   readonly signed?: SignedPass;
+  /** It is spelt as a signed pass, and no key that this gateway has proves it: the gateway may be behind, and nobody guesses one. */
+  readonly unproven?: true;
 }
 
 /**

@@ -87,6 +87,8 @@ export type EventBody =
       readonly revision: number;
       readonly grant?: GrantId;
       readonly credential?: CredentialId;
+      /** What was shown is a signed pass by no key that is known here: see PresentedCredential. */
+      readonly unproven?: true;
       /** How long this denial has locked the keypad or the scanner out, when it has. */
       readonly lockedOutMs?: Millis;
       /** Name of the gateway that holds the grant's entries, where that is the reason. */

@@ -272,11 +272,13 @@ export class SiteRecords implements SiteView {
 
   /**
    * The kind of what a denial looks like guessing at: a PIN or a pass that no grant carries, at a reader nobody watches. A known one at a
-   * wrong time, used up or over, is a person; so are those who stand before a gateway that has no records yet, and whom a guard looks at.
+   * wrong time, used up or over, is a person; so are those who stand before a gateway that has no records yet, whom a guard looks at, and who show
+   * a signed pass that this gateway has no key for.
    */
-  guessedKind({ via, reason, scan }: Pick<Denied, "via" | "reason" | "scan">): GuessedKind | undefined {
+  guessedKind(denied: Pick<Denied, "via" | "reason" | "scan" | "unproven">): GuessedKind | undefined {
+    const { via, reason, scan, unproven } = denied;
     const isMiss = reason === "QR_NOT_FOUND" || reason === "OFFLINE_NO_CACHE";
-    return isGuessedKind(via) && isMiss && !scan && this.site !== undefined ? via : undefined;
+    return isGuessedKind(via) && isMiss && !scan && !unproven && this.site !== undefined ? via : undefined;
   }
 
   /**
@@ -317,7 +319,8 @@ export class SiteRecords implements SiteView {
         if (record.syncedAt !== null) this.syncedAt = Math.max(this.syncedAt ?? 0, record.syncedAt);
         // By the same mistake the last poll would lie in the future, and the records never grow old.
         if (record.setsBack && this.syncedAt !== null) this.syncedAt = Math.min(this.syncedAt, record.at);
-        this.#ledger.forgetOld(this.highWater, (grant) => this.#set.namesGrant(grant));
+        // A clock that leaps forward and is set right again would have an entry forgotten that is used.
+        this.#ledger.forgetOld(this.borneOutAt, (grant) => this.#set.namesGrant(grant));
         break;
     }
   }

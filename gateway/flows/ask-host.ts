@@ -80,8 +80,9 @@ export async function hearHost(site: SiteParts, arrived: ArrivedCommand<HostAnsw
   if (command.id <= site.records.lastCommand || site.stopping.aborted) return;
   const question = site.questions.find(command.question, site.clock.monotonic());
   const isDecided = site.records.visits.withNonce(command.question) !== undefined;
-  if (!question || !isOpen(question) || isDecided || isLate(site, arrived, questionLifeMs))
-    return end(site, command, "expired");
+  // The line may have broken after the cloud was asked, and before it said so.
+  const mayBeAsked = question && (isOpen(question) || question.state.is === "no-line");
+  if (!mayBeAsked || isDecided || isLate(site, arrived, questionLifeMs)) return end(site, command, "expired");
   const { id, accessPoint, approves, by } = command;
   const taken = site.journal.recordEvent({
     type: "host-answered",

@@ -186,7 +186,8 @@ export function deny(
   const { accessPoint, presented } = request;
   const reason = decision.outcome === "denied" ? decision.reason : "WRONG_ACCESS_POINT";
   const { attempts } = site.records;
-  const guessed = site.records.guessedKind({ via: presented.kind, reason, ...(scan && { scan }) });
+  const shown = { via: presented.kind, ...(presented.unproven && { unproven: presented.unproven }) };
+  const guessed = site.records.guessedKind({ ...shown, reason, ...(scan && { scan }) });
   const lockedOutMs = guessed ? attempts.lockedOutAfterMissMs(guessed, accessPoint, site.clock.monotonic()) : 0;
   const { grant } = decision;
   const heldAt = reason === "HELD_AT_OTHER_GATE" && grant ? site.records.heldAt(grant) : undefined;
@@ -196,7 +197,7 @@ export function deny(
       type: "denied",
       accessPoint,
       reason,
-      via: presented.kind,
+      ...shown,
       revision: decision.revision,
       ...(grant && { grant: grant.id }),
       ...(decision.credential && { credential: decision.credential.id }),

@@ -1,7 +1,7 @@
 /** What a reader heard or a guard scanned, turned into what the records are asked for. */
 import type { CredentialKind, PresentedCredential } from "../domain/credential.ts";
 import { epochOf } from "../domain/rights.ts";
-import { openSignedPass } from "../wire/signed-pass.ts";
+import { isSpeltSigned, openSignedPass } from "../wire/signed-pass.ts";
 import type { SiteParts } from "./site-parts.ts";
 
 export function readCredential(
@@ -22,5 +22,6 @@ export function readCredential(
           peers: () => records.peers().map(({ id }) => id),
           accessPoints: () => records.accessPoints,
         });
-  return { kind, index: seal.index(kind, text), ...(signed && { signed }) };
+  const unproven = kind === "pass" && !signed && isSpeltSigned(text.trim());
+  return { kind, index: seal.index(kind, text), ...(signed && { signed }), ...(unproven && { unproven }) };
 }

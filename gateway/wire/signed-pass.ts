@@ -91,12 +91,21 @@ export interface Shown {
   readonly accessPoints: () => Iterable<AccessPointId>;
 }
 
+/** Whether it is spelt as one, whoever has signed it. Nobody finds one by trying. */
+export function isSpeltSigned(text: string): boolean {
+  const bytes = text.startsWith(prefix) ? fromLetters(text.slice(prefix.length)) : undefined;
+  return bytes !== undefined && hasDoors(bytes.length - headBytes - signatureBytes);
+}
+
+function hasDoors(doorsBytes: number): boolean {
+  return doorsBytes >= nameBytes && doorsBytes <= signedDoorsMax * nameBytes && doorsBytes % nameBytes === 0;
+}
+
 /** undefined: it is none, or none that a key of this site has signed. Never throws. Says nothing of whether it is good now. */
 export function openSignedPass(text: string, shown: Shown): SignedPass | undefined {
   const bytes = text.startsWith(prefix) ? fromLetters(text.slice(prefix.length)) : undefined;
   const doorsBytes = (bytes?.length ?? 0) - headBytes - signatureBytes;
-  if (!bytes || doorsBytes < nameBytes || doorsBytes > signedDoorsMax * nameBytes || doorsBytes % nameBytes !== 0)
-    return undefined;
+  if (!bytes || !hasDoors(doorsBytes)) return undefined;
   const [body, signature] = [bytes.subarray(0, -signatureBytes), bytes.subarray(-signatureBytes)];
   const life = body.readUInt16BE(headBytes - 4) * minuteMs;
   if (life < minuteMs || life > signedLifeMaxMs) return undefined;

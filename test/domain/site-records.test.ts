@@ -436,9 +436,15 @@ test("what was used stays used when the row goes, the feed changes and the row c
   const end = noon + aDay;
   applied(records, aPage([gone("grant", "guest", 3)], { feed: "feed-2", to: 3 }));
   const ledger = () => [...records.dump(now)].filter(({ item }) => item === "ledger").length;
-  records.apply({ kind: "tick", at: end + 30 * aDay, syncedAt: null }, now, 1);
+  const tick = (at: number, more: object = { borneOut: true }) =>
+    records.apply({ kind: "tick", at, syncedAt: null, ...more }, now, 1);
+  tick(end + 30 * aDay);
   assert.equal(ledger(), 1);
-  records.apply({ kind: "tick", at: end + 30 * aDay + 1, syncedAt: null }, now, 1);
+  // The machine's own clock has leapt, and is set right.
+  tick(end + 400 * aDay, {});
+  tick(end + 30 * aDay, { borneOut: true, setsBack: true });
+  assert.equal(ledger(), 1);
+  tick(end + 30 * aDay + 1);
   assert.equal(ledger(), 0);
 });
 
