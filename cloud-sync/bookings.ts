@@ -61,10 +61,7 @@ export interface BookingChange {
 }
 
 export interface Booking
-  extends Omit<
-    BookingRow,
-    "siteId" | "propertyId" | "formerGrantId" | "lookAt" | "held" | "refused" | "missedTimes" | "missedSince"
-  > {
+  extends Omit<BookingRow, "siteId" | "propertyId" | "lookAt" | "held" | "refused" | "missedTimes" | "missedSince"> {
   /** What its source tells and waits for the owner's word. */
   readonly held: BookingState | null;
   readonly site: string;
@@ -80,6 +77,8 @@ export interface Booking
   readonly isBookedTwice: boolean;
   /** How far its code has come at each door; empty: there is none. */
   readonly doors: readonly TempCodeDoor[];
+  /** Where the code it had before still may be; empty: there was none. */
+  readonly formerDoors: readonly TempCodeDoor[];
 }
 
 export type BookingQuery = Omit<BookingFilter, "sites"> & { readonly site?: string | undefined };
@@ -128,6 +127,8 @@ export class Bookings {
     if (!site) throw notFound(`property ${property.id}`);
     const { guest, kind, status } = wanted;
     const time = timeColumns(wanted.time, property, site);
+    if (time.endsAt <= clock.wall())
+      throw fieldProblem("days" in wanted.time ? "body.departure" : "body.until", "lies in the past");
     const made = await transact(async (tx) => {
       const now = clock.wall();
       const locked = await lockProperty(tx, site.id, property.id);
@@ -202,9 +203,9 @@ export class Bookings {
   async renewCode(asker: Asker, id: string): Promise<void> {
     const seen = await this.#find(asker.actor, "stays.change", id);
     await this.#alter(asker, seen, "bookings.renew-code", async (row, revoke) => {
-      if (row.grantId === null) throw new HttpProblem(409, "no-code", "It has no code yet.");
+      if (row.grantId === null) throw noCode(row);
       await revoke(row.grantId);
-      return { grantId: null, formerGrantId: null };
+      return { grantId: null, formerGrantId: row.grantId };
     });
   }
 
@@ -213,7 +214,7 @@ export class Bookings {
     const row = await this.#find(asker.actor, "stays.reveal", id);
     const { db } = this.#parts.store;
     const grant = row.grantId === null ? undefined : await readGrant(db, row.siteId, row.grantId);
-    if (!grant) throw new HttpProblem(409, "no-code", "It has no code yet.");
+    if (!grant) throw noCode(row);
     return revealDigits(this.#parts, asker, grant.row, { action: "bookings.reveal", thing: id });
   }
 
@@ -241,7 +242,7 @@ export class Bookings {
         row,
         async (grant) => {
           const held = await lockGrant(tx, site, grant);
-          if (held && held.revokedAt === null) await revokeGrant(tx, held, now);
+          if (held) await revokeGrant(tx, held, now, { digitsToo: true });
         },
         tx,
       );
@@ -271,7 +272,7 @@ export class Bookings {
       const [property, site] = [properties.get(row.propertyId), sites.get(row.siteId)];
       if (!property || !site) return [];
       const window = codeWindow({ from: row.beginsAt, until: row.endsAt }, property.rules);
-      const { siteId: _, propertyId, formerGrantId: _f, refused: _r, lookAt, held, ...shown } = row;
+      const { siteId: _, propertyId, refused: _r, lookAt, held, ...shown } = row;
       return {
         ...shown,
         guestPhone: may(actor, "stays.reveal", { site: site.id }) ? row.guestPhone : masked(row.guestPhone),
@@ -284,6 +285,7 @@ export class Bookings {
         codeDueAt: row.grantId === null ? lookAt : null,
         isBookedTwice: twice.has(row.id),
         doors: codes.get(row.grantId ?? "") ?? [],
+        formerDoors: codes.get(row.formerGrantId ?? "") ?? [],
       };
     });
   }
@@ -295,8 +297,8 @@ export class Bookings {
   ): Promise<ReadonlyMap<string, readonly TempCodeDoor[]>> {
     const { db } = this.#parts.store;
     const grants: PublishedGrant[] = [];
-    for (const { grantId } of rows) {
-      const grant = grantId === null ? undefined : await readGrant(db, site.id, grantId);
+    for (const id of rows.flatMap(({ grantId, formerGrantId }) => [grantId, formerGrantId])) {
+      const grant = id === null ? undefined : await readGrant(db, site.id, id);
       if (grant) grants.push(grant);
     }
     const evidenceOf: EvidenceOf = await gatherEvidence(db, site, grants, now);
@@ -312,6 +314,16 @@ function timeColumns(time: BookedTime, property: Property, site: SiteRow) {
     throw fieldProblem(days ? "body.departure" : "body.until", "is more than 400 days after it begins");
   const none = { arrival: null, departure: null, checkIn: null, checkOut: null };
   return { ...none, ...days, beginsAt: from, endsAt: until };
+}
+
+function noCode({ status, lookAt, problem }: BookingRow): HttpProblem {
+  if (status === "cancelled" || status === "completed")
+    return new HttpProblem(409, "no-code", `It has no code: it is ${status}.`);
+  if (problem !== null) return new HttpProblem(409, "no-code", `It has no code: ${problem}.`);
+  if (lookAt === null)
+    return new HttpProblem(409, "no-code", "It has no code and gets none: it is not confirmed, or over.");
+  const at = Temporal.Instant.fromEpochMilliseconds(lookAt).toString();
+  return new HttpProblem(409, "no-code", `It has no code yet: it is made at ${at}.`);
 }
 
 /** A code may be the end of it. */

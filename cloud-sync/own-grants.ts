@@ -104,11 +104,18 @@ export class OwnGrants {
   }
 }
 
-/** `row`: locked before. Answers its new state. */
-export async function revokeGrant(tx: Transaction, row: GrantRow, now: Instant): Promise<Grant> {
-  const grant = { ...toGrant(row), revoked: true };
+/** `row`: locked before. `digitsToo`: nobody is given them again, not even its holder. Answers its new state. */
+export async function revokeGrant(
+  tx: Transaction,
+  row: GrantRow,
+  now: Instant,
+  { digitsToo = false }: { readonly digitsToo?: boolean } = {},
+): Promise<Grant> {
+  const before = toGrant(row);
+  const credentials = digitsToo ? before.credentials.map((one) => ({ ...one, revoked: true })) : before.credentials;
+  const grant = { ...before, credentials, revoked: true };
   await freeCodes(tx, grant, undefined, now);
-  await changeGrant(tx, row, grant, { revokedAt: now, retiredAt: null }, now);
+  await changeGrant(tx, row, grant, { revokedAt: row.revokedAt ?? now, retiredAt: null }, now);
   return grant;
 }
 

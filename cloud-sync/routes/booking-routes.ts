@@ -56,6 +56,14 @@ const times = {
 };
 type Times = { [K in keyof typeof times]?: string | undefined };
 
+const doorSchema = z.object({
+  accessPoint: z.string(),
+  state: z.enum(codeStates),
+  why: z.string(),
+  since: momentOrNull,
+  words: z.string(),
+});
+
 const bookingSchema = z
   .object({
     id: z.string(),
@@ -86,15 +94,11 @@ const bookingSchema = z
       until: z.string(),
       dueAt: momentOrNull.openapi({ description: "When it is made, or tried again; null: it has been, or never is." }),
       problem: z.string().nullable().openapi({ description: "Why it could not be made; it is tried again." }),
-      doors: z.array(
-        z.object({
-          accessPoint: z.string(),
-          state: z.enum(codeStates),
-          why: z.string(),
-          since: momentOrNull,
-          words: z.string(),
-        }),
-      ),
+      doors: z.array(doorSchema),
+      former: z
+        .object({ grant: z.string(), doors: z.array(doorSchema) })
+        .nullable()
+        .openapi({ description: "The code it had before, and where it still may be; null: there was none." }),
     }),
   })
   .openapi("Booking");
@@ -331,7 +335,8 @@ function toShape(one: Booking) {
       until: iso(one.codeUntil),
       dueAt: isoOrNull(one.codeDueAt),
       problem: one.problem,
-      doors: one.doors.map((door) => ({ ...door, since: isoOrNull(door.since) })),
+      doors: one.doors.map(doorShape),
+      former: one.formerGrantId === null ? null : { grant: one.formerGrantId, doors: one.formerDoors.map(doorShape) },
     },
   };
 }
@@ -340,4 +345,8 @@ function heldShape({ held, heldAt, heldWhy }: Booking) {
   if (!held || heldAt === null || heldWhy === null) return null;
   const { status, property, days } = held;
   return { since: iso(heldAt), why: heldWhy, status, property, ...days };
+}
+
+function doorShape({ since, ...door }: Booking["doors"][number]) {
+  return { ...door, since: isoOrNull(since) };
 }

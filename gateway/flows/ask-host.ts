@@ -125,6 +125,11 @@ export async function awaitHost(
   }
 }
 
+/** Whether the host has said no when asked under this number. A guard who lets the visitor in all the same does so under another. */
+export function wasDenied(site: SiteParts, id: string): boolean {
+  return site.questions.find(id, site.clock.monotonic())?.state.is === "denied";
+}
+
 /** The host who said that this visitor may come in here; undefined: nobody did, or it was too long ago. */
 export function approvalOf(
   site: SiteParts,

@@ -98,7 +98,8 @@ export async function logEntry(site: SiteParts, scanned: ScannedPass, word: Guar
   // A grant may have left the feed since; then nobody can tell, and the answer is the first one's.
   const isForgotten =
     carried.length === 0 && counted?.grant !== undefined && site.records.grant(counted.grant) === undefined;
-  if (counted && !isForgotten && (counted.grant === undefined || !carried.includes(counted.grant)))
+  const isAnothers = !isForgotten && (counted?.grant === undefined || !carried.includes(counted.grant));
+  if (counted && (isAnothers || counted.accessPoint !== scanned.accessPoint))
     return { outcome: "unanswered", why: "number-used", isRepeat };
   return { ...(outcome ?? ({ outcome: "unanswered", why: "busy" } as const)), isRepeat };
 }

@@ -8,7 +8,7 @@ import type { GuardRules } from "../domain/guard-rules.ts";
 import type { Visit } from "../domain/visits.ts";
 import { GatewayError } from "../errors.ts";
 import type { AttachmentId, Attachments } from "../ports/attachments.ts";
-import { approvalOf } from "./ask-host.ts";
+import { approvalOf, wasDenied } from "./ask-host.ts";
 import { type GuardWord, type ScannedPass, turnAway } from "./guard-scan.ts";
 import type { SiteParts } from "./site-parts.ts";
 import { carryOutForStaff, type StaffCommandResult } from "./staff-command.ts";
@@ -45,8 +45,9 @@ export async function readSheet(attachments: Attachments, id: AttachmentId | und
   return sheet;
 }
 
-/** "number-used": another visitor was written down under it · "no-host": the site wants the host's word, and there is none. */
-export type WalkInResult = StaffCommandResult | "blacklisted" | "number-used" | "no-host";
+/** "number-used": another visitor was written down under it · "no-host": the site wants the host's word, and there is none · "host-said-no":
+ * of this visitor, when asked under this number. */
+export type WalkInResult = StaffCommandResult | "blacklisted" | "number-used" | "no-host" | "host-said-no";
 
 /** Rejects with `journal-failed` or, for want of room in the journal, `storage-full`, in which case nothing has moved. */
 export async function admitWalkIn(
@@ -62,7 +63,9 @@ export async function admitWalkIn(
   const host = approvalOf(site, word.nonce, { name: visitor.name, accessPoint });
   // The same request again needs no sheet of its own.
   const before = site.records.visits.withNonce(word.nonce);
-  if (before && !(await isOf(attachments, before, visitor))) return "number-used";
+  if (before && (before.accessPoint !== accessPoint || !(await isOf(attachments, before, visitor))))
+    return "number-used";
+  if (!before && wasDenied(site, word.nonce)) return "host-said-no";
   if (!before && walkIns === "host" && host === undefined) return "no-host";
   const sheet = before ? undefined : await keepSheet(attachments, visitor);
   if (document !== undefined && site.records.isDocumentBlacklisted(document)) {

@@ -275,6 +275,8 @@ export function addVisitRoutes(
         );
       case "number-used":
         throw numberUsed();
+      case "host-said-no":
+        throw new HttpProblem(409, "host-said-no", words.ask.states.denied);
       case "no-host":
         throw new HttpProblem(409, "no-host", words.ask.hostsOnly);
       case "not-staff":

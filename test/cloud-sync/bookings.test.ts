@@ -96,6 +96,7 @@ describe("the code of a booking", () => {
     assert.deepEqual([booking.code.grant, booking.code.dueAt], [null, "2031-03-18T14:00:00Z"]);
     const refused = await cloud.ask("POST", `/api/bookings/${booking.id}/reveal`);
     assert.deepEqual([refused.status, refused.body.code], [409, "no-code"]);
+    assert.match(refused.body.detail, /made at 2031-03-18T14:00:00Z/);
     clock.stepWall(Date.parse("2031-03-18T13:59:59Z") - clock.wall());
     await provisionAllDue(cloud.parts);
     assert.equal((await read(booking.id)).code.grant, null);
@@ -143,6 +144,12 @@ describe("the code of a booking", () => {
     const pin = await digits(booking.id);
     const off = await change(booking.id, { status: "cancelled" });
     assert.deepEqual([off.code.grant, off.code.doors], [null, []]);
+    assert.equal(off.code.former.grant, booking.code.grant);
+    assert.deepEqual(
+      off.code.former.doors.map(({ accessPoint }: { accessPoint: string }) => accessPoint),
+      ["street", "flat-a"],
+    );
+    assert.match((await cloud.ask("POST", `/api/bookings/${booking.id}/reveal`)).body.detail, /it is cancelled/);
     assert.equal((await grantOf(booking.code.grant)).state, "revoked");
     await change(booking.id, { status: "cancelled" });
     const on = await change(booking.id, { status: "confirmed" });
@@ -348,7 +355,9 @@ test("the list is of the owner's own site, in the order in which they end, a pag
     ["2031-03-10", "2031-03-15"],
   ])
     made.push(await book({ property, arrival, departure }));
+  clock.stepWall(-40 * 24 * hour);
   const past = await book({ property, arrival: "2031-02-01", departure: "2031-02-03" });
+  clock.stepWall(40 * 24 * hour);
   const page = async (query: string) => said(await cloud.ask("GET", `/api/bookings?property=${property}${query}`), 200);
   const ids = ({ items }: { items: { id: string }[] }) => items.map(({ id }) => id);
   const first = await page("&limit=2");
@@ -371,6 +380,7 @@ for (const [what, body, field] of [
   ["ending before it begins", { departure: "2031-03-04" }, "body.departure"],
   ["of more than 400 days", { departure: "2033-03-04" }, "body.departure"],
   ["of days and moments", { until: "2031-03-08T10:00" }, "body.until"],
+  ["in the past", { arrival: "2021-03-01", departure: "2021-03-03" }, "body.departure"],
   ["of a day that is none", { arrival: "2031-02-30" }, "body.arrival"],
   ["at an hour that is none", { checkIn: "25:00" }, "body.checkIn"],
   ["of nobody", { guest: { name: " " } }, "body.guest.name"],

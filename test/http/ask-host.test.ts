@@ -205,3 +205,12 @@ test("the guard's pages: asked, waiting, yes, let in; and no, turned away with t
   assert.deepEqual([away.name, away.note], ["Tom Plumber", "the host says no"]);
   assert.equal((await gate.ask("GET", `/guard/asked?of=${nonce(3)}`, { cookie })).status, 404);
 });
+
+test("where the guard decides, a host's no stands for the number it was asked under, and the guard's own word is another", async () => {
+  const gate = await aGateWithLine();
+  await gate.askHost({ ...tom, nonce: nonce(1) });
+  await gate.answer(nonce(1), false);
+  const refused = await gate.walkIn({ ...tom, nonce: nonce(1) });
+  assert.deepEqual([refused.status, refused.body.code, gate.heard], [409, "host-said-no", []]);
+  assert.equal((await gate.walkIn({ ...tom, nonce: nonce(2) })).body.gate, "open");
+});

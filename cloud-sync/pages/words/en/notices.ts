@@ -85,7 +85,7 @@ Whoever has this link can answer for you: do not pass it on.
       approved: "You let this visitor in. The guard knows.",
       denied: "You do not let this visitor in. The guard knows.",
     },
-    late: "Your answer did not reach the gate in time. The guard decides, or asks again.",
+    late: "Your answer came too late: the guard had decided by then, or the time was up.",
     over: "It is too late to answer: the two minutes are over. The guard decides, or asks again.",
   },
   unknown: "This question is not known",

@@ -68,7 +68,7 @@ Quien tenga este enlace puede responder por usted: no lo comparta.
       approved: "Deja entrar a esta visita. El guardia lo sabe.",
       denied: "No deja entrar a esta visita. El guardia lo sabe.",
     },
-    late: "Su respuesta no llegó a tiempo a la entrada. El guardia decide o pregunta otra vez.",
+    late: "Su respuesta llegó tarde: el guardia ya había decidido, o se acabó el tiempo.",
     over: "Es demasiado tarde para responder: han pasado los dos minutos. El guardia decide o pregunta otra vez.",
   },
   unknown: "Esta pregunta no se conoce",
