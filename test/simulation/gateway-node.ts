@@ -6,12 +6,16 @@ import type { Instant, Monotonic } from "../../gateway/domain/instant.ts";
 import { isGuessedKind } from "../../gateway/domain/lockout.ts";
 import { type Outcome, presentCredential } from "../../gateway/flows/present-credential.ts";
 import { recentEvents } from "../../gateway/http/recent-events.ts";
+import { attachmentBytesMax } from "../../gateway/ports/attachments.ts";
 import type { Clock } from "../../gateway/ports/clock.ts";
 import type { Device, Lock } from "../../gateway/ports/device.ts";
+import type { Disk } from "../../gateway/ports/disk.ts";
 import type { LogFields, Logger } from "../../gateway/ports/logger.ts";
 import type { PeerLink } from "../../gateway/ports/peer-link.ts";
 import { type RunningSite, startSite } from "../../gateway/site.ts";
+import { KeptAttachments } from "../../gateway/storage/kept-attachments.ts";
 import type { StoreLimits } from "../../gateway/storage/open-site-store.ts";
+import { AttachmentLane } from "../../gateway/sync/attachment-lane.ts";
 import { HttpCloudLink } from "../../gateway/sync/http-cloud-link.ts";
 import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
 import type { SecretString } from "../../gateway/wire/secret.ts";
@@ -30,6 +34,8 @@ export interface GatewayProcess {
   alive: boolean;
   /** undefined while it starts. */
   site: RunningSite;
+  /** undefined until the site has started. */
+  attachments: KeptAttachments | undefined;
   /** The earliest that it has taken the time for. */
   earliest: Instant;
 }
@@ -130,7 +136,12 @@ export class GatewayNode {
   async boot(): Promise<void> {
     if (this.process) return;
     const world = this.#world;
-    const owner: GatewayProcess = { alive: true, site: undefined as unknown as RunningSite, earliest: 0 };
+    const owner: GatewayProcess = {
+      alive: true,
+      site: undefined as unknown as RunningSite,
+      attachments: undefined,
+      earliest: 0,
+    };
     const clock: Clock = {
       wall: () => world.clock.wall() + this.wallOffset,
       monotonic: () => world.clock.monotonic(),
@@ -155,6 +166,7 @@ export class GatewayNode {
       readers: [id],
       holdMs,
     }));
+    const disk = world.bendDisk(this.disk.mount());
     const starting = startSite({
       gateway,
       epoch,
@@ -167,7 +179,7 @@ export class GatewayNode {
       peers,
       systemClockWithinMs: world.profile.hasClock ? 1_000 : undefined,
       clock,
-      disk: world.bendDisk(this.disk.mount()),
+      disk,
       logger: this.#logger,
       random: () => world.random.next(),
       onFailed: () => undefined,
@@ -195,6 +207,39 @@ export class GatewayNode {
     owner.site = site;
     this.note("booted");
     await this.#checkRecovered(site);
+    await this.#keepAttachments(owner, site, { disk, link, clock });
+  }
+
+  /** As gateway.ts does around a site. */
+  async #keepAttachments(
+    owner: GatewayProcess,
+    site: RunningSite,
+    { disk, link, clock }: { readonly disk: Disk; readonly link: HttpCloudLink; readonly clock: Clock },
+  ): Promise<void> {
+    const bytesMax = 4 * attachmentBytesMax.photo;
+    let attachments: KeptAttachments | undefined;
+    KeptAttachments.open({ disk, folder: "/data", bytesMax }).then(
+      (opened) => {
+        attachments = opened;
+      },
+      (error: Error) => this.note(`no attachments: ${error.message}`),
+    );
+    for (let turn = 0; !attachments && owner.alive && turn < 100; turn += 1)
+      await this.#world.advance(turn < 2 ? 0 : 10);
+    if (!attachments || !owner.alive) return;
+    owner.attachments = attachments;
+    const { journal, records, stopping } = site.parts;
+    const queue = () => site.sync.queue;
+    const lane = new AttachmentLane({
+      attachments,
+      link,
+      journal,
+      visits: records.visits,
+      queue,
+      clock,
+      logger: this.#logger,
+    });
+    void lane.run(stopping);
   }
 
   /** The power goes, or the process dies and the machine stays up. */
@@ -316,6 +361,11 @@ export class GatewayNode {
     };
     this.openings.push(opening);
     this.#world.onOpening(this, opening);
+  }
+
+  /** Number of the guard's word that event `seq` was written down for. */
+  wordOf(seq: number): string | undefined {
+    return this.process?.site.parts.records.visits.begunBy(seq)?.nonce;
   }
 
   #onStaffRelease(owner: GatewayProcess, door: string, staff: StaffAct): void {

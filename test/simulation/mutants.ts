@@ -318,6 +318,46 @@ export const mutants: readonly Mutant[] = [
     "  await noteStaff(tx, push, lines.map((bytes, index) => toNewEvent(bytes, head.first + index)), now);\n",
   ),
 
+  // Guards at the gates.
+  mutant(
+    "a guard's word that is sent again counts again",
+    "gateway/flows/present-credential.ts",
+    "return scan?.nonce === undefined ? undefined : records.visits.withNonce(scan.nonce);",
+    "return scan?.nonce === undefined ? records.visits.withNonce('') : undefined;",
+  ),
+  mutant(
+    "a guard's word opens however late it comes",
+    "gateway/flows/guard-scan.ts",
+    "const at = site.clock.monotonic() - (word.ageMs ?? 0);",
+    "const at = site.clock.monotonic();",
+  ),
+  mutant(
+    "who is barred comes in on a pass",
+    "gateway/domain/decide.ts",
+    'return view.isBlacklisted(candidate) ? "BLACKLISTED" : undefined;',
+    'return view.isBlacklisted(candidate) && candidate.grant.kind !== "visitor" ? "BLACKLISTED" : undefined;',
+  ),
+  mutant(
+    "who is barred by a document comes in without a pass",
+    "gateway/flows/walk-in.ts",
+    "if (document !== undefined && site.records.isDocumentBlacklisted(document)) {",
+    "if (document === '' && site.records.isDocumentBlacklisted(document)) {",
+    undefined,
+    240,
+  ),
+  mutant(
+    "a walk-in's word that is sent again opens again",
+    "gateway/flows/staff-command.ts",
+    "return scan?.nonce === undefined ? undefined : records.visits.withNonce(scan.nonce);",
+    "return scan?.nonce === undefined ? records.visits.withNonce('') : undefined;",
+  ),
+  mutant(
+    "a walk-in's word opens however late it comes",
+    "gateway/flows/staff-command.ts",
+    "const askedAt = site.clock.monotonic() - (command.ageMs ?? 0);",
+    "const askedAt = site.clock.monotonic();",
+  ),
+
   // The journal.
   mutant(
     "events are told before they are on the disk",

@@ -26,6 +26,7 @@ const tables = [
   "blacklist",
   "event",
   "event_parked",
+  "attachment",
   "command",
   "idempotency",
 ] as const;

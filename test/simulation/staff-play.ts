@@ -7,6 +7,7 @@ import { changePerson, createPerson, type PersonChange } from "../../cloud-sync/
 import type { Store } from "../../cloud-sync/store/store.ts";
 import type { EntryEvent } from "../../gateway/domain/entry-event.ts";
 import type { Cursor } from "../../gateway/domain/feed.ts";
+import type { StaffMember } from "../../gateway/domain/staff.ts";
 import type { DoorAction } from "../../gateway/flows/door-action.ts";
 import { carryOutForStaff } from "../../gateway/flows/staff-command.ts";
 import { StaffSessions } from "../../gateway/http/staff-sessions.ts";
@@ -14,10 +15,11 @@ import { PasswordHasher } from "../../gateway/wire/password-hash.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
 import type { Random } from "../support/random.ts";
 import type { GatewayNode, GatewayProcess } from "./gateway-node.ts";
+import type { KnownGrant } from "./known-grant.ts";
 import { readVersion } from "./site-copy.ts";
 import { Violation } from "./violation.ts";
 
-/** What the play needs of the world. */
+/** What the plays need of the world. */
 export interface Stage {
   readonly nodes: readonly GatewayNode[];
   readonly store: Store;
@@ -32,6 +34,11 @@ export interface Stage {
   advance(ms: number): Promise<void>;
   /** Somebody with a grant tries a door of the gateway. */
   presentAt(node: GatewayNode): void;
+  /** Visitors', the newest last. */
+  readonly passes: readonly KnownGrant[];
+  invite(random: Random): Promise<void>;
+  revoke(pass: KnownGrant): Promise<void>;
+  cutLine(node: GatewayNode): void;
   /** Work that takes no simulated time and is waited for. */
   working<T>(work: () => Promise<T>): Promise<T>;
   violated(invariant: string, message: string): void;
@@ -81,6 +88,8 @@ export class StaffPlay {
   readonly #stage: Stage;
   readonly #random: Random;
   readonly #hasher = new PasswordHasher({ cost });
+  /** One for all gateways: which of two threads is done first nobody can tell. */
+  readonly #waitedFor: WaitedForHasher;
   readonly #under = new AsyncLocalStorage<StaffAct>();
   readonly #members: Member[] = [];
   readonly #desks = new WeakMap<GatewayProcess, Desk>();
@@ -88,6 +97,7 @@ export class StaffPlay {
   constructor(stage: Stage, random: Random) {
     this.#stage = stage;
     this.#random = random;
+    this.#waitedFor = new WaitedForHasher(stage);
   }
 
   /** Whose order it is that runs at this moment. */
@@ -113,6 +123,46 @@ export class StaffPlay {
       this.#stage.note(name);
       return act();
     }
+  }
+
+  /** A password of somebody, rather one that is good; undefined: nobody has ever worked here. */
+  pickPassword(random: Random): Password | undefined {
+    if (this.#members.length === 0) return undefined;
+    const working = this.#working();
+    if (working.length > 0 && random.chance(0.92)) return random.pick(working).passwords.at(-1);
+    return random.pick(random.pick(this.#members).passwords);
+  }
+
+  /** Signs in where it has not with this password. Answers who it is, or why not. */
+  async signedIn(node: GatewayNode, password: Password): Promise<StaffMember | string> {
+    const desk = this.#deskOf(node);
+    if (!desk) return "down";
+    const { member } = password;
+    let token = desk.tokens.get(password);
+    if (token === undefined) {
+      const wasVoid = node.confirmedVoid.has(password);
+      const answer = await desk.sessions.signIn(member.userName, new SecretString(password.text));
+      if (answer.outcome !== "signed-in") return answer.outcome;
+      if (wasVoid) this.#stage.violated("S2", `member ${member.number} signed in with a void password`);
+      token = answer.token;
+      desk.tokens.set(password, token);
+    }
+    const session = desk.sessions.find(token);
+    if (session) return session.member;
+    desk.tokens.delete(password);
+    return "signed out";
+  }
+
+  /** Employs somebody where nobody works; true: it did, and the gateways have not heard of it yet. */
+  async hires(): Promise<boolean> {
+    if (this.#working().length > 0) return false;
+    await this.#employ();
+    return true;
+  }
+
+  /** What `work` orders is that member's order to unlock. */
+  ordering<T>(password: Password, work: () => Promise<T>): Promise<T> {
+    return this.#under.run({ password, action: "unlock" }, work);
   }
 
   /** The cloud came back from a backup: who works here and by which password nobody can say of those of before. */
@@ -265,25 +315,11 @@ export class StaffPlay {
   }
 
   async #ask(node: GatewayNode, password: Password, door: string, action: DoorAction): Promise<string> {
-    const desk = this.#deskOf(node);
     const site = node.process?.site;
-    if (!desk || !site) return "down";
-    const { member } = password;
-    let token = desk.tokens.get(password);
-    if (token === undefined) {
-      const wasVoid = node.confirmedVoid.has(password);
-      const answer = await desk.sessions.signIn(member.userName, new SecretString(password.text));
-      if (answer.outcome !== "signed-in") return answer.outcome;
-      if (wasVoid) this.#stage.violated("S2", `member ${member.number} signed in with a void password`);
-      token = answer.token;
-      desk.tokens.set(password, token);
-    }
-    const session = desk.sessions.find(token);
-    if (!session) {
-      desk.tokens.delete(password);
-      return "signed out";
-    }
-    const order = { staff: session.member, accessPoint: door, action };
+    if (!site) return "down";
+    const staff = await this.signedIn(node, password);
+    if (typeof staff === "string") return staff;
+    const order = { staff, accessPoint: door, action };
     return this.#under.run({ password, action }, () => carryOutForStaff(site.parts, order));
   }
 
@@ -292,8 +328,10 @@ export class StaffPlay {
     if (!process?.site) return undefined;
     const known = this.#desks.get(process);
     if (known) return known;
-    const hasher = new WaitedForHasher(this.#stage);
-    const desk = { sessions: new StaffSessions(process.site.parts, hasher), tokens: new Map<Password, string>() };
+    const desk = {
+      sessions: new StaffSessions(process.site.parts, this.#waitedFor),
+      tokens: new Map<Password, string>(),
+    };
     this.#desks.set(process, desk);
     return desk;
   }
@@ -358,7 +396,7 @@ class WaitedForHasher extends PasswordHasher {
   readonly #stage: Stage;
 
   constructor(stage: Stage) {
-    super({ cost, atOnce: 1, waitingMax: 8 });
+    super({ cost, atOnce: 1, waitingMax: 64 });
     this.#stage = stage;
   }
 

@@ -27,7 +27,9 @@ import { SimClock } from "../support/sim-clock.ts";
 import { noon } from "../support/site-fixture.ts";
 import { type ActName, drawProfile, type FaultProfile, type FaultRates } from "./fault-profile.ts";
 import { forever, GatewayNode, type GatewayProcess, type Opening } from "./gateway-node.ts";
+import { GuardPlay } from "./guard-play.ts";
 import { checkClock, checkMoment, checkPlaced } from "./invariants.ts";
+import type { KnownGrant } from "./known-grant.ts";
 import { copySite, readVersion, restoreSite, type SiteCopy } from "./site-copy.ts";
 import { StaffPlay, type Stage, staffMaxAgeMs } from "./staff-play.ts";
 import { Violation } from "./violation.ts";
@@ -42,27 +44,12 @@ export interface WorldOptions {
   readonly bendDisk?: ((disk: Disk) => Disk) | undefined;
 }
 
-interface KnownGrant {
-  readonly id: string;
-  readonly kind: string;
-  readonly pin: string;
-  /** The largest it has been since nobody waits for a lower one. */
-  limit: number | null;
-  readonly until: number;
-  readonly from: number;
-  /** Feed and version that revoked it, once revoked. */
-  revoked: Cursor | undefined;
-  /** Those from which on no gateway of this version can read it. */
-  unreadable: Cursor | undefined;
-  /** The cloud was restored since: entries may have been counted as used, the grant may be gone, its revocation lost. */
-  shaken: boolean;
-  openings: number;
-}
-
 const adminToken = "simulated-admin-token-0123456789abcdef";
 const hour = 3_600_000;
-/** In so many of the steps staff does something as well. */
+const visitsMs = [hour / 4, 30 * hour];
+/** In so many of the steps staff does something as well, and guards do. */
 const staffActs = 0.2;
+const guardActs = 0.3;
 
 export class World {
   readonly base = "http://cloud.sim";
@@ -72,6 +59,7 @@ export class World {
   readonly trace: string[] = [];
   readonly profile: FaultProfile;
   readonly staff: StaffPlay;
+  readonly guards: GuardPlay;
   steps = 0;
   crashes = 0;
   /** Those of the crashes in which the disk forgot what it had not been told to keep. */
@@ -89,8 +77,11 @@ export class World {
   #feed = "";
   #calm = false;
   readonly #staffDice: Random;
+  readonly #guardDice: Random;
   readonly #nodes: GatewayNode[] = [];
   readonly #grants: KnownGrant[] = [];
+  /** Visitors' passes. */
+  readonly #passes: KnownGrant[] = [];
   readonly #commands = new Map<string, { readonly askedAt: number; runs: number }>();
   /** The newest last. */
   #backups: {
@@ -108,6 +99,8 @@ export class World {
     // Dice of its own: what staff does leaves what befalls the site as it is.
     this.#staffDice = new Random(options.seed + 0x5_7aff);
     this.staff = new StaffPlay(this.#stage(), this.#staffDice);
+    this.#guardDice = new Random(options.seed + 0x6_a7d5);
+    this.guards = new GuardPlay(this.#stage(), this.staff, this.#guardDice);
     const cloudClock: Clock = {
       wall: () => Math.floor(this.clock.time),
       monotonic: () => this.clock.monotonic(),
@@ -134,7 +127,11 @@ export class World {
       monotonic: () => this.clock.monotonic(),
       admin: (method, path, body) => this.#admin(method, path, body),
       advance: (ms) => this.advance(ms),
-      presentAt: (node) => this.#presentAt(node, node.doors[0]!, this.#grants.at(-1)?.pin),
+      presentAt: (node) => this.#presentAt(node, node.doors[0]!, this.#grants.at(-1)?.code),
+      passes: this.#passes,
+      invite: (random) => this.#invite(random),
+      revoke: (pass) => this.#revoke(pass),
+      cutLine: (node) => this.#setLine(node, false),
       working: async (work) => {
         this.#busy += 1;
         try {
@@ -155,6 +152,7 @@ export class World {
       offlineMaxAgeMs: { delivery: hour, staff: staffMaxAgeMs },
     });
     this.#site = String(site.id);
+    await this.#admin("PATCH", `/api/sites/${this.#site}`, { signedPasses: "on" });
     this.#calm = true;
     await this.#publishNewerRow();
     for (let number = 1; number <= this.profile.gateways; number += 1) await this.#addGateway(number);
@@ -169,9 +167,10 @@ export class World {
     this.steps += 1;
     await this.#act();
     if (this.#staffDice.chance(staffActs)) await this.staff.act();
+    if (this.#guardDice.chance(guardActs)) await this.guards.act();
     await this.advance(this.random.chance(0.7) ? this.random.int(2_000) : this.random.int(40_000));
     checkMoment(this.#nodes, this.clock.time, this.clock.monotonic());
-    const held = this.#grants.filter(({ shaken }) => !shaken);
+    const held = this.#everyGrant().filter(({ shaken }) => !shaken);
     const limits = new Map(held.flatMap(({ id, limit }) => (limit === null ? [] : [[id, limit] as const])));
     await checkPlaced(this.#options.ground.store, this.#site, limits);
   }
@@ -219,6 +218,10 @@ export class World {
 
   note(what: string): void {
     this.trace.push(`${String(Math.round(this.clock.monotonic())).padStart(9)} ${what}`);
+  }
+
+  #everyGrant(): readonly KnownGrant[] {
+    return [...this.#grants, ...this.#passes];
   }
 
   // What may happen.
@@ -272,13 +275,13 @@ export class World {
     if (!node.process) return node.boot();
     const known = this.random.chance(0.9) ? this.#pickGrant() : undefined;
     const times = this.random.chance(0.2) ? 1 + this.random.int(4) : 1;
-    for (let time = 0; time < times; time += 1) this.#presentAt(node, this.random.pick(node.doors), known?.pin);
+    for (let time = 0; time < times; time += 1) this.#presentAt(node, this.random.pick(node.doors), known?.code);
     await this.#settle();
   }
 
   /** One credential at every gateway at once, and perhaps again when all are up. */
   async #rush(): Promise<void> {
-    const pin = this.#pickGrant()?.pin;
+    const pin = this.#pickGrant()?.code;
     this.#presentEverywhere(pin);
     await this.#settle();
     if (!this.random.chance(this.profile.insists)) return;
@@ -306,37 +309,41 @@ export class World {
   }
 
   async #createGrant(): Promise<void> {
-    const { grantKinds, limited, entriesMost, livesMs } = this.profile;
-    const kind = this.random.pick(grantKinds);
-    const limit = this.random.chance(limited) ? 1 + this.random.int(entriesMost) : null;
-    const from = this.clock.time + (this.random.chance(0.2) ? 60_000 : -1_000);
-    const until = from + this.random.pick(livesMs);
+    const grant = await this.#makeGrant(this.random.pick(this.profile.grantKinds), "pin", this.random);
+    this.#grants.push(grant);
+    if (this.random.chance(0.05)) await this.#restrictAnew(grant);
+  }
+
+  async #invite(random: Random): Promise<void> {
+    this.#passes.push(await this.#makeGrant("visitor", "pass", random, visitsMs));
+  }
+
+  async #makeGrant(
+    kind: string,
+    via: KnownGrant["via"],
+    random: Random,
+    livesMs = this.profile.livesMs,
+  ): Promise<KnownGrant> {
+    const { limited, entriesMost } = this.profile;
+    const limit = random.chance(limited) ? 1 + random.int(entriesMost) : null;
+    const from = this.clock.time + (random.chance(0.2) ? 60_000 : -1_000);
+    const until = from + random.pick(livesMs);
+    const document = via === "pass" ? `X-${this.#passes.length}` : undefined;
+    const homeGateway = random.pick(this.#nodes).identity.gateway;
     const made = await this.#admin("POST", `/api/sites/${this.#site}/grants`, {
       kind,
-      holder: { name: "Pat Holder" },
+      holder: { name: "Pat Holder", ...(document !== undefined && { document }) },
       accessPoints: this.#nodes.flatMap(({ doors }) => doors),
       from: new Date(from).toISOString(),
       until: new Date(until).toISOString(),
       entriesAllowed: limit,
-      homeGateway: this.#anyNode().identity.gateway,
-      credentials: [{ kind: "pin" }],
+      homeGateway,
+      credentials: [{ kind: via }],
     });
     const { id, credentials } = made as { id: string; credentials: { value: string }[] };
-    const pin = credentials[0]!.value;
-    const grant: KnownGrant = {
-      id,
-      kind,
-      pin,
-      limit,
-      from,
-      until,
-      revoked: undefined,
-      unreadable: undefined,
-      shaken: false,
-      openings: 0,
-    };
-    this.#grants.push(grant);
-    if (this.random.chance(0.05)) await this.#restrictAnew(grant);
+    const nothing = { signed: undefined, revoked: undefined, barred: undefined, unreadable: undefined };
+    const code = credentials[0]!.value;
+    return { id, kind, via, code, document, homeGateway, limit, from, until, ...nothing, shaken: false, openings: 0 };
   }
 
   /** A newer cloud puts a restriction on it that this version of the gateway has never heard of. */
@@ -400,7 +407,7 @@ export class World {
     const node = this.#anyNode();
     for (const door of node.doors) {
       await this.advance(this.random.int(this.profile.lineDelayMs));
-      this.#presentAt(node, door, grant.pin);
+      this.#presentAt(node, door, grant.code);
     }
   }
 
@@ -428,7 +435,7 @@ export class World {
   async #longOutage(): Promise<void> {
     for (const node of this.#nodes) this.#setLine(node, false);
     await this.advance(this.random.pick([30 * 60_000, 70 * 60_000]));
-    for (const node of this.#nodes) for (const door of node.doors) this.#presentAt(node, door, this.#pickGrant()?.pin);
+    for (const node of this.#nodes) for (const door of node.doors) this.#presentAt(node, door, this.#pickGrant()?.code);
     await this.#settle();
   }
 
@@ -445,7 +452,7 @@ export class World {
     await node.boot();
     node.crashAfter(this.random.int(3));
     for (let time = 0; time < 3; time += 1)
-      for (const door of node.doors) this.#presentAt(node, door, this.#pickGrant()?.pin);
+      for (const door of node.doors) this.#presentAt(node, door, this.#pickGrant()?.code);
     await this.advance(500);
     node.kill();
     await node.boot();
@@ -460,7 +467,7 @@ export class World {
     const { code } = await this.#admin("POST", `/api/sites/${site}/gateways/${gateway}/enrolment-codes`);
     const { enrolled, privateKey } = await this.#enrol(String(code));
     node.replaceCard({ ...node.identity, epoch: enrolled.epoch, siteKey: enrolled.siteKey, privateKey });
-    for (const grant of this.#grants) if (grant.limit !== null) grant.shaken = true;
+    for (const grant of this.#everyGrant()) if (grant.limit !== null) grant.shaken = true;
     await node.boot();
   }
 
@@ -490,7 +497,7 @@ export class World {
     if (this.profile.name !== "full") return;
     // People keep coming until not one more record fits.
     for (let time = 0; time < 25; time += 1) {
-      for (const door of node.doors) this.#presentAt(node, door, this.#pickGrant()?.pin);
+      for (const door of node.doors) this.#presentAt(node, door, this.#pickGrant()?.code);
       await this.advance(300);
     }
   }
@@ -503,7 +510,11 @@ export class World {
     this.#backups.push({
       copy: await copySite(this.#options.ground.store, this.#site),
       epochs: this.#nodes.map(({ identity }) => identity.epoch),
-      revoked: new Set(this.#grants.filter(({ revoked }) => revoked).map(({ id }) => id)),
+      revoked: new Set(
+        this.#everyGrant()
+          .filter(({ revoked }) => revoked)
+          .map(({ id }) => id),
+      ),
     });
     this.#backups = this.#backups.slice(-3);
   }
@@ -517,7 +528,8 @@ export class World {
     this.#options.ground.store.wakes.wake(this.#site);
     this.restores += 1;
     this.staff.forget();
-    for (const grant of this.#grants) {
+    this.guards.forget();
+    for (const grant of this.#everyGrant()) {
       grant.shaken = true;
       const isForgotten = grant.revoked && !revoked.has(grant.id);
       // Whether a gateway that had not confirmed it knew of it nobody can say; only confirmed ones are held to it from now on.
@@ -539,7 +551,7 @@ export class World {
       for (const node of new Set(forgotten.flatMap(({ id }) => knew(id)))) await this.#leaveAlone(node);
     for (let turn = 0; turn < 6 && forgotten.length > 0; turn += 1) {
       await this.advance(this.random.int(1_000));
-      for (const { id, pin } of forgotten) for (const node of knew(id)) this.#presentAt(node, node.doors[0]!, pin);
+      for (const { id, code } of forgotten) for (const node of knew(id)) this.#presentAt(node, node.doors[0]!, code);
     }
   }
 
@@ -564,12 +576,13 @@ export class World {
     return enrol(this.base, new SecretString(code), "simulated", (url, init) => this.#ask(url, init));
   }
 
-  onOpening(node: GatewayNode, { grant, command, staff }: Opening): void {
+  onOpening(node: GatewayNode, { seq, grant, command, staff }: Opening): void {
     this.opened += 1;
     checkClock(node, this.clock.time);
     if (staff) this.staff.onOpening(node, staff);
     if (command !== undefined) this.#checkCommand(node, command);
-    const known = this.#grants.find(({ id }) => id === grant);
+    const known = this.#everyGrant().find(({ id }) => id === grant);
+    if (command === undefined) this.guards.onOpening(node, seq, known);
     if (!known) return;
     known.openings += 1;
     if (known.limit !== null && known.openings > known.limit)
@@ -650,7 +663,8 @@ export class World {
     const confirms = (state: Cursor | undefined) =>
       query.get("feed") === state?.feed && Number(query.get("cursor")) >= state.version;
     this.staff.hear(node, confirms);
-    for (const { id, revoked, unreadable } of this.#grants) {
+    this.guards.hear(node, confirms);
+    for (const { id, revoked, unreadable } of this.#everyGrant()) {
       if (confirms(revoked)) node.confirmedRevoked.add(id);
       if (confirms(unreadable)) node.confirmedUnreadable.add(id);
     }
@@ -716,13 +730,14 @@ export class World {
       const { gateway, epoch } = node.identity;
       await this.#checkNode(node, site, Number(version), there.get(`${gateway}.${epoch}`) ?? []);
     }
-    for (const { id, revoked } of this.#grants) {
+    for (const { id, revoked } of this.#everyGrant()) {
       if (!revoked && !this.#nodes.some(({ confirmedRevoked }) => confirmedRevoked.has(id))) continue;
       const grant = await this.#admin("GET", `/api/sites/${this.#site}/grants/${id}`).catch(() => undefined);
       if (grant && grant.state !== "revoked") throw new Violation("I2", `the revocation of ${id} did not come back`);
     }
     await this.#checkCounts([...there.values()].flat());
     await this.staff.check(there);
+    await this.guards.check(there);
     await this.#checkLiveness();
   }
 
@@ -745,7 +760,7 @@ export class World {
 
   /** By what the cloud has been told, nobody was admitted more often than allowed. */
   async #checkCounts(events: readonly EntryEvent[]): Promise<void> {
-    for (const { id, limit, shaken } of this.#grants) {
+    for (const { id, limit, shaken } of this.#everyGrant()) {
       const count = (type: string) =>
         events.filter((one) => one.type === type && "grant" in one && one.grant === id).length;
       const admitted = count("admitted") - count("void");
@@ -771,7 +786,7 @@ export class World {
       const node = this.#anyNode();
       let outcome: Outcome | undefined;
       for (let waited = 0; waited <= 45_000; waited += 5_000) {
-        outcome = await this.whileTimePasses(node.present(node.doors[0]!, grant.pin));
+        outcome = await this.whileTimePasses(node.present(node.doors[0]!, grant.code));
         const lockedOut = outcome?.outcome === "denied" && outcome.reason === "LOCKED_OUT";
         if (outcome?.outcome === "released" || lockedOut || !expected) break;
         await this.advance(5_000);
@@ -807,7 +822,7 @@ export class World {
     node.kill();
     node.lineUp = false;
     await node.boot();
-    this.#presentAt(node, side, revoked.pin);
+    this.#presentAt(node, side, revoked.code);
     await this.advance(1_000);
     node.lineUp = true;
     await this.#restart(node);
