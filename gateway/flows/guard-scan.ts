@@ -161,16 +161,19 @@ function firstInside({ records }: SiteParts, grant: GrantId): Visit | undefined 
   return first;
 }
 
-/** The guard sends the visitor away. `sheet`: with the guard's reason. Answers the number of what was written down. */
+/**
+ * The guard sends the visitor away. `sheet`: with the guard's reason. Answers the number of what was written down; "number-used": the gate has been
+ * told to open under it.
+ */
 export async function turnAway(
   site: SiteParts,
   scanned: Omit<ScannedPass, "uid"> & { readonly uid: string | undefined },
   word: GuardWord,
   { sheet, why = "guard" }: { readonly sheet?: AttachmentId | undefined; readonly why?: "guard" | "blacklisted" },
-): Promise<EventSeq> {
+): Promise<EventSeq | "number-used"> {
   const { staff, accessPoint, uid } = scanned;
   const known = site.records.visits.withNonce(word.nonce);
-  if (known) return known.of;
+  if (known) return hasMoved(known) ? "number-used" : known.of;
   const visitor = uid === undefined ? undefined : visitorOfPass(site, { staff, accessPoint, uid });
   const { event, durable } = site.journal.recordEvent({
     type: "turned-away",
@@ -181,6 +184,10 @@ export async function turnAway(
   });
   await durable;
   return event.seq;
+}
+
+function hasMoved({ result }: Visit): boolean {
+  return result === "under-way" || (typeof result === "object" && "released" in result);
 }
 
 /** undefined: the pass is nobody's, as far as is known here. Of several grants that carry it, any. */

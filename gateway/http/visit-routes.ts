@@ -58,7 +58,7 @@ const denyEntry = createRoute({
   },
   responses: {
     200: json(z.object({ entry: z.number().int() }), "Written down"),
-    ...problems(400, 401, 403, 413, 429, 503),
+    ...problems(400, 401, 403, 409, 413, 429, 503),
   },
 });
 
@@ -212,7 +212,9 @@ export function addVisitRoutes(
     };
     const sheet = Object.keys(written).length === 0 ? undefined : await keepSheet(attachments, written);
     const word = wordOf(sources, body);
-    return c.json({ entry: await writtenDown(turnAway(site, { staff, accessPoint, uid }, word, { sheet })) }, 200);
+    const entry = await writtenDown(turnAway(site, { staff, accessPoint, uid }, word, { sheet }));
+    if (entry === "number-used") throw numberUsed();
+    return c.json({ entry }, 200);
   });
 
   app.openapi(logExitRoute, async (c) => {

@@ -168,6 +168,14 @@ test("the longest note that the guard's page takes is written down whole", async
   assert.equal((await read("/visits")).body.items[0].note, note);
 });
 
+test("who was let in under a number is not sent away under it, and nothing is written down", async () => {
+  const { enter, turnAway, events, heard } = await aGuardedGate();
+  await enter({ record_uid: uid, nonce: nonce(1) });
+  const { status, body } = await turnAway({ record_uid: uid, nonce: nonce(1), note: "no" });
+  assert.deepEqual([status, body.errors[0].field, heard.length], [409, "body.nonce", 1]);
+  assert.deepEqual(await events("turned-away"), []);
+});
+
 test("a guard sends a visitor away: written down once, with the reason on a sheet and not in the event", async () => {
   const { turnAway, events, heard, read } = await aGuardedGate();
   const { body } = await turnAway({ record_uid: uid, nonce: nonce(1), note: "was drunk" });

@@ -351,8 +351,8 @@ export class GuardPlay {
       }
       case "turn-away": {
         const sheet = this.#random.chance(0.5) ? await keepSheet(attachments, { note: "no room" }) : undefined;
-        await turnAway(parts, scanned, said, { sheet });
-        return "sent away";
+        const written = await turnAway(parts, scanned, said, { sheet });
+        return written === "number-used" ? written : "sent away";
       }
       case "exit": {
         const { visit } = await logExit(parts, scanned, said);
