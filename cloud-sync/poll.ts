@@ -66,7 +66,8 @@ export class Polls {
     const cursor = { feed: query.feed, version: query.cursor };
     const target = { site: asking.siteId, gateway: asking.id };
     const acknowledged = { cursor, lastCommand: query.lastCommand, word: this.#word(asking, query) };
-    let row = await acknowledge(store.db, asking, acknowledged, clock.wall());
+    const known = await acknowledge(store.db, asking, acknowledged, clock.wall());
+    let row = known ?? (await this.#inService(asking));
     if (row.cutSeq !== null && asking.cutSeq === null)
       logger.error("journal-cut", { site: row.siteId, gateway: row.id, from: row.cutSeq });
     if (row.issuedCommand > query.lastCommand) await noteMissed(store.db, target, query.lastCommand, clock.wall());

@@ -198,14 +198,14 @@ export async function revokeGateway(tx: Transaction, siteId: string, id: string,
 
 /**
  * Stores what a poll acknowledges and vouches for. A cursor that has passed where a whole set began ends the sending of it; a journal
- * that has become shorter raises the alarm, which stays until the gateway is enrolled anew.
+ * that has become shorter raises the alarm, which stays until the gateway is enrolled anew. undefined: another card has taken its place.
  */
 export async function acknowledge(
   db: Database,
   row: GatewayRow,
   poll: { readonly cursor: Cursor; readonly lastCommand: number; readonly word?: Witness | undefined },
   now: Instant,
-): Promise<GatewayRow> {
+): Promise<GatewayRow | undefined> {
   const { feed, version } = poll.cursor;
   const { witness, cutAt } = poll.word ? afterWord(witnessOf(row), poll.word) : {};
   const [after] = await db
@@ -222,7 +222,7 @@ export async function acknowledge(
     // Not for another card that has taken its place meanwhile.
     .where(and(its(row.siteId, row.id), eq(gateway.epoch, row.epoch)))
     .returning();
-  return after ?? row;
+  return after;
 }
 
 export function witnessOf({ witness }: { readonly witness: string | null }): Witness | undefined {

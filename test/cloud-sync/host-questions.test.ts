@@ -197,7 +197,7 @@ test("an answer that the gate does not hear in time is told to the host as such"
   assert.equal((await answer(path, "approve")).status, 303);
   assert.match((await open(path)).text, /The gate is being told/);
   clock.advance(2 * minute + 1);
-  assert.match((await open(path)).text, /did not reach the gate in time/);
+  assert.match((await open(path)).text, /came too late/);
 });
 
 test("where no browser is told it goes by mail with its link; who wants no notices is not asked, and it is said", async () => {
