@@ -1,0 +1,114 @@
+/** The tables of stays: what is let, what was booked, and where bookings come from. */
+import { index, integer, pgTable, primaryKey, text, unique } from "drizzle-orm/pg-core";
+import { sql } from "drizzle-orm/sql";
+import { heldReasons } from "../domain/reconcile-bookings.ts";
+import { bookingKinds, bookingStatuses } from "../domain/stay-planner.ts";
+import { sourceKinds } from "../sources/booking-source.ts";
+import { instant } from "./columns.ts";
+
+/** A flat, house or room that is let. */
+export const property = pgTable(
+  "property",
+  {
+    siteId: text("site_id").notNull(),
+    id: text("id").notNull(),
+    name: text("name").notNull(),
+    /** The doors that its code opens. */
+    accessPoints: text("access_points").array().notNull(),
+    /** JSON of StayRules. */
+    rules: text("rules").notNull(),
+    createdAt: instant("created_at").notNull(),
+    /** Since when it is let no more. */
+    closedAt: instant("closed_at"),
+  },
+  (table) => [primaryKey({ columns: [table.siteId, table.id] }), index("property_id").on(table.id)],
+);
+
+/** A stay as its source tells of it, and the grant that came of it; see domain/stay-planner.ts. */
+export const booking = pgTable(
+  "booking",
+  {
+    siteId: text("site_id").notNull(),
+    id: text("id").notNull(),
+    propertyId: text("property_id").notNull(),
+    kind: text("kind", { enum: bookingKinds }).notNull(),
+    /** "api": whoever asks at /api/bookings. */
+    source: text("source").notNull(),
+    /** What the source calls it. */
+    externalId: text("external_id").notNull(),
+    status: text("status", { enum: bookingStatuses }).notNull(),
+    /** Calendar days and hours at the site; null: it was booked from a moment to a moment. */
+    arrival: text("arrival"),
+    departure: text("departure"),
+    checkIn: text("check_in"),
+    checkOut: text("check_out"),
+    beginsAt: instant("begins_at").notNull(),
+    endsAt: instant("ends_at").notNull(),
+    guestName: text("guest_name").notNull(),
+    guestPhone: text("guest_phone"),
+    guestEmail: text("guest_email"),
+    /** ISO 639-1. */
+    guestLanguage: text("guest_language"),
+    createdBy: text("created_by").notNull(),
+    createdAt: instant("created_at").notNull(),
+    changedAt: instant("changed_at").notNull(),
+    grantId: text("grant_id"),
+    /** The one before, whose digits are used again where they may be. */
+    formerGrantId: text("former_grant_id"),
+    /** When the planner has to look at it; null: not before it changes. */
+    lookAt: instant("look_at"),
+    /** Why it has no code, or not the right one: the planner tries again. */
+    problem: text("problem"),
+    /** Since when nothing here says who the guest was. */
+    forgottenAt: instant("forgotten_at"),
+    /** JSON of BookingState: what its source tells and the owner has not agreed to, and why it waits. */
+    held: text("held"),
+    heldWhy: text("held_why", { enum: heldReasons }),
+    heldAt: instant("held_at"),
+    /** The same, to which the owner has said no. */
+    refused: text("refused"),
+    /** How often its source did not know it, and since when. */
+    missedTimes: integer("missed_times"),
+    missedSince: instant("missed_since"),
+  },
+  (table) => [
+    primaryKey({ columns: [table.siteId, table.id] }),
+    index("booking_held").on(table.siteId, table.heldAt).where(sql`held_at is not null`),
+    unique().on(table.siteId, table.source, table.externalId),
+    index("booking_id").on(table.id),
+    index("booking_due").on(table.lookAt).where(sql`look_at is not null`),
+    index("booking_stays").on(table.siteId, table.endsAt, table.beginsAt, table.id),
+    index("booking_property").on(table.siteId, table.propertyId, table.endsAt),
+  ],
+);
+
+/** Where bookings come from by themselves, see ./booking-sources.ts. */
+export const bookingSource = pgTable(
+  "booking_source",
+  {
+    siteId: text("site_id").notNull(),
+    id: text("id").notNull(),
+    kind: text("kind", { enum: sourceKinds }).notNull(),
+    name: text("name").notNull(),
+    /** Its key, by the site's key. */
+    sealed: text("sealed").notNull(),
+    /** JSON: which of its flats and rooms are which property. */
+    places: text("places").notNull(),
+    everyMinutes: integer("every_minutes").notNull(),
+    createdBy: text("created_by").notNull(),
+    createdAt: instant("created_at").notNull(),
+    closedAt: instant("closed_at"),
+    /** When it is read next; null: it is closed. */
+    nextAt: instant("next_at"),
+    /** Somebody is reading it until then, unless they died. */
+    runUntil: instant("run_until"),
+    ranAt: instant("ran_at"),
+    goodAt: instant("good_at"),
+    /** JSON of SourceResult. */
+    result: text("result"),
+  },
+  (table) => [
+    primaryKey({ columns: [table.siteId, table.id] }),
+    index("booking_source_due").on(table.nextAt).where(sql`next_at is not null`),
+  ],
+);
