@@ -9,6 +9,7 @@ export const benchmarks: Readonly<Record<string, () => Promise<{ benchmark: Benc
   "key-press": () => import("./key-press.ts"),
   "unattended-gate": () => import("./unattended-gate.ts"),
   "guard-scan": () => import("./guard-scan.ts"),
+  "host-told": () => import("./host-told.ts"),
   qr: () => import("./qr.ts"),
   "entry-log": () => import("./entry-log.ts"),
   command: () => import("./command.ts"),
