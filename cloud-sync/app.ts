@@ -16,6 +16,7 @@ import { noteRefusal } from "./note-refusal.ts";
 import { pages } from "./pages/pages.tsx";
 import { callingNetwork } from "./people/caller.ts";
 import { peopleParts } from "./people/people-parts.ts";
+import { alarmRoutes } from "./routes/alarm-routes.ts";
 import { apiKeyRoutes } from "./routes/api-key-routes.ts";
 import { attachmentRoutes } from "./routes/attachment-routes.ts";
 import { auditRoutes } from "./routes/audit-routes.ts";
@@ -117,6 +118,7 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
     propertyRoutes,
     bookingRoutes,
     sourceRoutes,
+    alarmRoutes,
   ])
     app.route("/", routes(parts));
   for (const routes of [

@@ -12,6 +12,7 @@ import { openSource, placesOf, readSourceNow } from "./read-source.ts";
 import { demandMay } from "./routes/asks.ts";
 import { notFound } from "./routes/shapes.ts";
 import { SourceError, type SourceKind, type SourcePlace } from "./sources/booking-source.ts";
+import { endCauses } from "./stay-alarms.ts";
 import { recordAudit } from "./store/audit-trail.ts";
 import {
   findSource,
@@ -126,6 +127,7 @@ export class BookingSources {
     await this.#alter(asker, id, "sources.close", async (tx, row, now) => {
       if (row.closedAt !== null) return undefined;
       await writeSource(tx, row, { closedAt: now, nextAt: null });
+      await endCauses(tx, { site: row.siteId, source: row.id, kinds: ["source-stale"] }, now);
       return { closedAt: now };
     });
     return this.read(asker.actor, id);

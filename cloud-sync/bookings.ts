@@ -61,7 +61,10 @@ export interface BookingChange {
 }
 
 export interface Booking
-  extends Omit<BookingRow, "siteId" | "propertyId" | "lookAt" | "held" | "refused" | "missedTimes" | "missedSince"> {
+  extends Omit<
+    BookingRow,
+    "siteId" | "propertyId" | "lookAt" | "watchAt" | "held" | "refused" | "missedTimes" | "missedSince"
+  > {
   /** What its source tells and waits for the owner's word. */
   readonly held: BookingState | null;
   readonly site: string;
@@ -272,7 +275,7 @@ export class Bookings {
       const [property, site] = [properties.get(row.propertyId), sites.get(row.siteId)];
       if (!property || !site) return [];
       const window = codeWindow({ from: row.beginsAt, until: row.endsAt }, property.rules);
-      const { siteId: _, propertyId, refused: _r, lookAt, held, ...shown } = row;
+      const { siteId: _, propertyId, refused: _r, lookAt, watchAt: _w, held, ...shown } = row;
       return {
         ...shown,
         guestPhone: may(actor, "stays.reveal", { site: site.id }) ? row.guestPhone : masked(row.guestPhone),

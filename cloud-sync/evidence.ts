@@ -41,6 +41,8 @@ export interface DoorEvidence {
   /** undefined: no gateway has reported the access point. */
   readonly door: ReportedDoor | undefined;
   readonly opens: Verdict;
+  /** Its gateway has the present state of the grant on its disk. */
+  readonly isConfirmed: boolean;
   /** Of the code inside the lock; undefined: the lock keeps none. */
   readonly code: CodeEvidence | undefined;
 }
@@ -101,6 +103,8 @@ function evidenceOf(
   const isBlacklisted = listed.has(grant.id) || listed.has(credential.id);
   // When it was listed is not kept with a version of its own: the present one counts.
   const version = isBlacklisted ? site.ver : of;
+  const isConfirmed =
+    gateway?.cursorFeed === site.feed && gateway.resettingFrom === null && gateway.cursorVersion >= version;
   const opens = willOpen({
     at,
     now,
@@ -109,8 +113,7 @@ function evidenceOf(
     door,
     gateway: {
       inService: gateway !== undefined && gateway.publicKey !== null && gateway.revokedAt === null,
-      confirmed:
-        gateway?.cursorFeed === site.feed && gateway.resettingFrom === null && gateway.cursorVersion >= version,
+      confirmed: isConfirmed,
       silentSince: gateway ? silentSince(gateway, now) : null,
     },
     site: {
@@ -122,7 +125,7 @@ function evidenceOf(
     entries: account && entriesAt(account, door?.gateway),
     evidence,
   });
-  return { credential, accessPoint, door, opens, code: keeps ? evidence : undefined };
+  return { credential, accessPoint, door, opens, isConfirmed, code: keeps ? evidence : undefined };
 }
 
 function entriesAt(account: RightsAccount, gateway: string | undefined): Asked["entries"] {

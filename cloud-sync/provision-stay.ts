@@ -18,7 +18,7 @@ import {
 } from "./domain/stay-planner.ts";
 import { digitsOf, revokeGrant } from "./own-grants.ts";
 import { recordAudit } from "./store/audit-trail.ts";
-import { type BookingRow, lockBooking, lockDue, writeBooking } from "./store/bookings.ts";
+import { type BookingRow, lockBooking, lockDue, watchWake, writeBooking } from "./store/bookings.ts";
 import { readDoors } from "./store/doors.ts";
 import { changeGrant, type GrantRow, keepCodes, lockGrant, readGrant, toGrant } from "./store/grants.ts";
 import { findProperty, type Property } from "./store/properties.ts";
@@ -86,7 +86,9 @@ async function noteProblem(
 ): Promise<void> {
   await store.transaction(async (tx) => {
     const row = await lockBooking(tx, site, id);
-    if (row) await writeBooking(tx, row, { problem, lookAt: now + tryAgainMs });
+    if (!row) return;
+    await writeBooking(tx, row, { problem, lookAt: now + tryAgainMs, watchAt: now });
+    tx.touch(watchWake);
   });
 }
 
@@ -105,7 +107,8 @@ async function carryOut(parts: CloudParts, tx: Transaction, row: BookingRow, now
   const grant = row.grantId === null ? undefined : await lockGrant(tx, row.siteId, row.grantId);
   const stay = { booking, property, wanted, seal: await parts.siteKeys.seal(tx, row.siteId) };
   const step = planStay(wanted, grant && asStayGrant(grant), now);
-  const base = { beginsAt: moments.from, endsAt: moments.until, lookAt: null, problem: null };
+  const base = { beginsAt: moments.from, endsAt: moments.until, lookAt: null, watchAt: now, problem: null };
+  tx.touch(watchWake);
   switch (step.do) {
     case "nothing": {
       const problem: string | null = step.problem ? problemWords[step.problem] : null;

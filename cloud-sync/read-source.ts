@@ -13,10 +13,12 @@ import {
   reconcile,
   type ToldBooking,
 } from "./domain/reconcile-bookings.ts";
+import { isStale } from "./domain/stay-alarms.ts";
 import { stayMoments } from "./domain/stay-planner.ts";
 import { newId } from "./ids.ts";
 import { type BookingSource, type SourceBooking, SourceError } from "./sources/booking-source.ts";
 import { lodgify } from "./sources/lodgify.ts";
+import { endCauses, raiseAlarm } from "./stay-alarms.ts";
 import { recordAudit } from "./store/audit-trail.ts";
 import {
   letGo,
@@ -102,7 +104,13 @@ async function readTaken(parts: CloudParts, row: SourceRow): Promise<void> {
   // Not all at the same minute of the hour.
   const nextAt = now + pauseMs + randomInt(Math.ceil(pauseMs / 10));
   const told = { ranAt: now, result: JSON.stringify(result), ...(isGood && { goodAt: now }) };
-  await store.transaction((tx) => letGo(tx, row, nextAt, told));
+  await store.transaction(async (tx) => {
+    await letGo(tx, row, nextAt, told);
+    const [site, source] = [row.siteId, row.id];
+    if (isGood) await endCauses(tx, { site, source, kinds: ["source-stale"] }, now);
+    else if (isStale(row.goodAt ?? row.createdAt, row.everyMinutes, now))
+      await raiseAlarm(tx, { site, source, kind: "source-stale", detail: { goodAt: row.goodAt } }, now);
+  });
   if (isGood) logger.info("booking-source-read", { ...facts, ...result, unknownPlaces: result.unknownPlaces.length });
 }
 

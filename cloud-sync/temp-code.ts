@@ -88,7 +88,7 @@ export function codeAtDoors(
   return evidenceAtDoors(published, site, evidenceOf, now).map(toDoor);
 }
 
-function evidenceAtDoors(
+export function evidenceAtDoors(
   published: PublishedGrant,
   site: SiteRow,
   evidenceOf: EvidenceOf,

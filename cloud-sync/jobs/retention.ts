@@ -13,6 +13,7 @@ import { forgetLinks } from "../store/one-time-links.ts";
 import { forgetSettled } from "../store/outbox.ts";
 import { forgetSecurity } from "../store/security-events.ts";
 import { forgetSessions } from "../store/sessions.ts";
+import { forgetAlarms } from "../store/stay-alarms.ts";
 
 const dayMs = 24 * 3_600_000;
 const keysAtOnce = 1_000;
@@ -52,6 +53,7 @@ export async function forgetOfSite(parts: CloudParts, site: string): Promise<For
     store.transaction((tx) => forgetGrants(tx, site, endedBefore, now, grantsAtOnce)),
   );
   await store.transaction((tx) => forgetGuests(tx, site, endedBefore.names, now));
+  await store.transaction((tx) => forgetAlarms(tx, site, endedBefore.names));
   const taken = ago(retention.photosDays);
   await inBatches(stopping, photosAtOnce, () =>
     store.transaction((tx) => forgetAttachments(tx, site, taken, photosAtOnce)),

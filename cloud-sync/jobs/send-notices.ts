@@ -1,5 +1,5 @@
 /**
- * Tells hosts of their visitors: by the community's app, else in every browser that asked for it, else by mail. A way that has reached its
+ * Tells hosts of their visitors, and owners of their stays: by the community's app, else in every browser that asked for it, else by mail. A way that has reached its
  * person is not tried again; one that may do later is, thrice at most; a browser that is gone is forgotten.
  */
 import type { Millis } from "../../gateway/domain/instant.ts";
@@ -128,10 +128,12 @@ function whyNot(sent: readonly Sent[]): string | undefined {
   return whys.length === 0 ? undefined : [...new Set(whys)].join("; ");
 }
 
-function letter({ person, notice }: NoticeTo, publicUrl: string | undefined): string {
-  const { notices, asked } = languages[isLanguage(notice.language) ? notice.language : "en"];
-  const write = notice.answers === undefined ? notices.letter : asked.letter;
-  const text = write(person.name, notice.body, publicUrl === undefined ? null : publicUrl + notice.path);
+function letter({ person, notice, letter: whose }: NoticeTo, publicUrl: string | undefined): string {
+  const text = languages[isLanguage(notice.language) ? notice.language : "en"][whose].letter(
+    person.name,
+    notice.body,
+    publicUrl === undefined ? null : publicUrl + notice.path,
+  );
   return JSON.stringify({ to: person.email, subject: notice.title, text });
 }
 

@@ -1,4 +1,4 @@
-/** What a host is told of a visitor at the gate, in words, and whether there is still somebody to tell. */
+/** What a host is told of a visitor at the gate, and an owner of a stay, in words, and whether there is still somebody to tell. */
 import { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
 import type { PushNotice } from "../channels/push.ts";
 import type { WebPushSettings } from "../channels/web-push.ts";
@@ -9,14 +9,24 @@ import { inZone, knownZone } from "../pages/parts/moments.tsx";
 import { isLanguage, type Language, languages } from "../pages/words/words.ts";
 import { guardOf, isLearntLate, photoPath } from "../pass-history.ts";
 import { iso } from "../routes/shapes.ts";
+import { findSource } from "../store/booking-sources.ts";
+import { findBooking } from "../store/bookings.ts";
 import { readDoors } from "../store/doors.ts";
 import { toGrant } from "../store/grants.ts";
 import { type HostQuestionRow, readQuestion, tokenOf } from "../store/host-questions.ts";
 import { readChoice } from "../store/notice-choices.ts";
-import { type AskedPlace, type NoticeFacts, type NoticePlace, readNoticeFacts } from "../store/notices.ts";
+import {
+  type AlarmPlace,
+  type AskedPlace,
+  type NoticeFacts,
+  type NoticePlace,
+  readNoticeFacts,
+} from "../store/notices.ts";
 import { everySite, namesOf, type Person, readPerson } from "../store/people.ts";
+import { findProperty } from "../store/properties.ts";
 import { readSite } from "../store/sites.ts";
 import { staffEverOf } from "../store/staff.ts";
+import { alarmDoors, findAlarm } from "../store/stay-alarms.ts";
 import type { Queries } from "../store/store.ts";
 
 /** Seals browsers' addresses and the service's own key. */
@@ -32,6 +42,8 @@ export interface NoticeTo {
   readonly person: Person;
   readonly choice: NoticeChoice;
   readonly notice: PushNotice;
+  /** Whose words a mail of it has. */
+  readonly letter: "notices" | "asked" | "alarms";
 }
 
 /** undefined: there is nobody to tell any more, or nothing. `id`: of the notice. */
@@ -40,20 +52,25 @@ export async function noticeTo(
   db: Queries,
   id: string,
   personId: string,
-  about: NoticePlace | AskedPlace,
+  about: NoticePlace | AskedPlace | AlarmPlace,
 ): Promise<NoticeTo | undefined> {
   const person = await readPerson(db, personId);
+  const action = "alarm" in about ? "stays.change" : "passes.read";
   // Whoever has left a site is told nothing of it.
-  const mayKnow = person && may(person, "passes.read", { site: about.site, madeBy: person.id });
+  const mayKnow = person && may(person, action, { site: about.site, madeBy: person.id });
   if (!mayKnow || person.disabledAt !== null) return undefined;
   const choice = await readChoice(db, personId);
   if (choice.channel === "none") return undefined;
+  if ("alarm" in about) {
+    const notice = await alarmInWords(db, id, person, about);
+    return notice && { person, choice, notice, letter: "alarms" };
+  }
   if ("question" in about) {
     const notice = await questionInWords(parts, db, id, person, about);
-    return notice && { person, choice, notice };
+    return notice && { person, choice, notice, letter: "asked" };
   }
   const facts = await readNoticeFacts(db, about);
-  return facts && { person, choice, notice: await inWords(db, id, person, facts) };
+  return facts && { person, choice, notice: await inWords(db, id, person, facts), letter: "notices" };
 }
 
 /** undefined: it is answered, or its time is up. */
@@ -98,6 +115,27 @@ export async function askedFacts(db: Queries, row: HostQuestionRow, lang: Langua
     guard: (await namesOf(db, [row.staffId])).get(row.staffId) ?? null,
     time: inZone(iso(row.askedAt), knownZone(site?.zone ?? "UTC"), lang),
   };
+}
+
+/** undefined: it is settled, or has risen since, which is told by itself. */
+async function alarmInWords(
+  db: Queries,
+  id: string,
+  person: Person,
+  { site: siteId, alarm, level }: AlarmPlace,
+): Promise<PushNotice | undefined> {
+  const row = await findAlarm(db, alarm);
+  const site = await readSite(db, siteId);
+  if (!row || !site || row.settledAt !== null || row.level !== level) return undefined;
+  const language = isLanguage(person.language) ? person.language : "en";
+  const { titles, texts } = languages[language].alarms;
+  const booking = await findBooking(db, row.about);
+  const property = booking && (await findProperty(db, booking.propertyId));
+  const place = property?.name ?? (await findSource(db, row.about))?.name ?? site.name;
+  const from = booking ? inZone(iso(booking.beginsAt), knownZone(site.zone), language) : null;
+  const doors = (await readDoors(db, siteId, alarmDoors(row))).map(({ id: door, name }) => name ?? door);
+  const body = texts[row.kind]({ site: site.name, place, from, doors });
+  return { id, title: titles[row.kind](place), body, path: "/", language };
 }
 
 async function inWords(db: Queries, id: string, person: Person, facts: NoticeFacts): Promise<PushNotice> {

@@ -7,6 +7,11 @@ import type { Queries, Transaction } from "./store.ts";
 
 /** Woken when the planner has to look at bookings. */
 export const staysWake = "*stays";
+/** And when somebody has to look after them. */
+export const watchWake = "*watched-stays";
+
+/** Nobody books one property oftener at once, but by mistake. */
+const clashesMax = 20;
 
 export type BookingRow = typeof booking.$inferSelect;
 
@@ -106,6 +111,18 @@ export async function listBookings(db: Queries, filter: BookingFilter): Promise<
     .limit(limit);
 }
 
+/** Confirmed bookings of the same property at the same time. */
+export async function clashesOf(db: Queries, row: BookingRow): Promise<BookingRow[]> {
+  if (row.status !== "confirmed") return [];
+  const sameTime = and(gt(booking.endsAt, row.beginsAt), lt(booking.beginsAt, row.endsAt), ne(booking.id, row.id));
+  return db
+    .select()
+    .from(booking)
+    .where(and(ofProperty(row.siteId, row.propertyId), eq(booking.status, "confirmed"), sameTime))
+    .orderBy(asc(booking.createdAt), asc(booking.id))
+    .limit(clashesMax);
+}
+
 /** Of these the ids of those that somebody else has booked too: another confirmed booking of the property begins before they end. */
 export async function bookedTwice(db: Queries, rows: readonly BookingRow[]): Promise<ReadonlySet<string>> {
   const confirmed = rows.filter(({ status }) => status === "confirmed");
@@ -180,6 +197,39 @@ export async function nextLookAt(db: Queries): Promise<Instant | undefined> {
     .orderBy(asc(booking.lookAt))
     .limit(1);
   return row?.at ?? undefined;
+}
+
+/** The one that should have been looked after for longest, locked until the commit; one that another replica has is left to it. */
+export async function lockWatched(tx: Transaction, now: Instant): Promise<BookingRow | undefined> {
+  const [row] = await tx
+    .select()
+    .from(booking)
+    .where(lte(booking.watchAt, now))
+    .orderBy(asc(booking.watchAt), asc(booking.id))
+    .limit(1)
+    .for("update", { skipLocked: true });
+  return row;
+}
+
+/** When the next has to be looked after; undefined: none. */
+export async function nextWatchAt(db: Queries): Promise<Instant | undefined> {
+  const [row] = await db
+    .select({ at: booking.watchAt })
+    .from(booking)
+    .where(isNotNull(booking.watchAt))
+    .orderBy(asc(booking.watchAt))
+    .limit(1);
+  return row?.at ?? undefined;
+}
+
+/** Somebody looks after them now. */
+export async function watchNow(tx: Transaction, siteId: string, ids: readonly string[], now: Instant): Promise<void> {
+  if (ids.length === 0) return;
+  await tx
+    .update(booking)
+    .set({ watchAt: now })
+    .where(and(eq(booking.siteId, siteId), inArray(booking.id, [...ids])));
+  tx.touch(watchWake);
 }
 
 /** Who the guests were that left before `endedBefore`. Answers how many. */

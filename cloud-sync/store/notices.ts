@@ -10,6 +10,7 @@ import { readChoices } from "./notice-choices.ts";
 import { putOut } from "./outbox.ts";
 import { event, grantRecord } from "./schema.ts";
 import { readSite, type SiteRow } from "./sites.ts";
+import type { AlarmRow } from "./stay-alarms.ts";
 import type { Queries, Transaction } from "./store.ts";
 
 /** What happened before is in the pass's history, and nobody is told of it. */
@@ -28,9 +29,13 @@ export type NoticePlace = z.infer<typeof placeSchema>;
 const askedSchema = z.object({ site: z.string(), gateway: z.string(), question: z.string() });
 export type AskedPlace = z.infer<typeof askedSchema>;
 
+/** An alarm of a stay (./stay-alarms.ts), at that level. */
+const alarmSchema = z.object({ site: z.string(), alarm: z.string(), level: z.number() });
+export type AlarmPlace = z.infer<typeof alarmSchema>;
+
 /** What an outbox row of the kind "notice" holds: no name and no secret. `reached`, `failed`: ways that it need not be sent by again. */
 const tried = { reached: z.array(z.string()), failed: z.array(z.string()) };
-const noticeSchema = z.union([placeSchema.extend(tried), askedSchema.extend(tried)]);
+const noticeSchema = z.union([placeSchema.extend(tried), askedSchema.extend(tried), alarmSchema.extend(tried)]);
 export type WaitingNotice = z.infer<typeof noticeSchema>;
 
 export const readNotice = (body: string): WaitingNotice => noticeSchema.parse(JSON.parse(body));
@@ -72,6 +77,18 @@ export function putQuestionOut(
   const body = JSON.stringify({ ...asked, reached: [], failed: [] } satisfies WaitingNotice);
   const id = `notice-${asked.gateway}-${asked.question}`;
   return putOut(tx, { id, kind: "notice", personId: host, seal: () => body, expiresAt }, now);
+}
+
+/** false: the outbox is full. */
+export function putAlarmOut(
+  tx: Transaction,
+  { siteId: site, id: alarm, level }: AlarmRow,
+  person: string,
+  now: Instant,
+): Promise<boolean> {
+  const body = JSON.stringify({ site, alarm, level, reached: [], failed: [] } satisfies WaitingNotice);
+  const id = `notice-${alarm}-${level}-${person}`;
+  return putOut(tx, { id, kind: "notice", personId: person, seal: () => body, expiresAt: now + noticeLifeMs }, now);
 }
 
 /** A person's, not a key's or a machine's. */

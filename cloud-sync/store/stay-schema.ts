@@ -1,7 +1,8 @@
 /** The tables of stays: what is let, what was booked, and where bookings come from. */
-import { index, integer, pgTable, primaryKey, text, unique } from "drizzle-orm/pg-core";
+import { index, integer, pgTable, primaryKey, text, unique, uniqueIndex } from "drizzle-orm/pg-core";
 import { sql } from "drizzle-orm/sql";
 import { heldReasons } from "../domain/reconcile-bookings.ts";
+import { alarmKinds } from "../domain/stay-alarms.ts";
 import { bookingKinds, bookingStatuses } from "../domain/stay-planner.ts";
 import { sourceKinds } from "../sources/booking-source.ts";
 import { instant } from "./columns.ts";
@@ -59,6 +60,8 @@ export const booking = pgTable(
     lookAt: instant("look_at"),
     /** Why it has no code, or not the right one: the planner tries again. */
     problem: text("problem"),
+    /** When its doors, its code and its guest are looked after next (../watch-stays.ts); null: not before it changes. */
+    watchAt: instant("watch_at"),
     /** Since when nothing here says who the guest was. */
     forgottenAt: instant("forgotten_at"),
     /** JSON of BookingState: what its source tells and the owner has not agreed to, and why it waits. */
@@ -77,6 +80,7 @@ export const booking = pgTable(
     unique().on(table.siteId, table.source, table.externalId),
     index("booking_id").on(table.id),
     index("booking_due").on(table.lookAt).where(sql`look_at is not null`),
+    index("booking_watched").on(table.watchAt).where(sql`watch_at is not null`),
     index("booking_stays").on(table.siteId, table.endsAt, table.beginsAt, table.id),
     index("booking_property").on(table.siteId, table.propertyId, table.endsAt),
   ],
@@ -110,5 +114,36 @@ export const bookingSource = pgTable(
   (table) => [
     primaryKey({ columns: [table.siteId, table.id] }),
     index("booking_source_due").on(table.nextAt).where(sql`next_at is not null`),
+  ],
+);
+
+/** What somebody should do something about, see ../domain/stay-alarms.ts. */
+export const stayAlarm = pgTable(
+  "stay_alarm",
+  {
+    siteId: text("site_id").notNull(),
+    id: text("id").notNull(),
+    kind: text("kind", { enum: alarmKinds }).notNull(),
+    /** The id of the booking, or of the source. */
+    about: text("about").notNull(),
+    /** People were told as often. */
+    level: integer("level").notNull(),
+    /** JSON: what it rests on, without secrets. */
+    detail: text("detail").notNull(),
+    raisedAt: instant("raised_at").notNull(),
+    /** When it rose last. */
+    roseAt: instant("rose_at").notNull(),
+    /** Nobody need do anything any more. */
+    settledAt: instant("settled_at"),
+    /** Who has said so; null: its cause is gone. */
+    settledBy: text("settled_by"),
+    /** Its cause is gone; until then no other of its kind is raised about the same. */
+    endedAt: instant("ended_at"),
+  },
+  (table) => [
+    primaryKey({ columns: [table.siteId, table.id] }),
+    uniqueIndex("stay_alarm_open").on(table.siteId, table.about, table.kind).where(sql`ended_at is null`),
+    index("stay_alarm_id").on(table.id),
+    index("stay_alarm_newest").on(table.siteId, table.raisedAt, table.id),
   ],
 );

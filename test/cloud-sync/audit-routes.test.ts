@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { eq } from "drizzle-orm";
 import { csvLine } from "../../cloud-sync/domain/csv.ts";
+import { raiseAlarm } from "../../cloud-sync/stay-alarms.ts";
 import { listAudit, readAuditBodies, recordAudit } from "../../cloud-sync/store/audit-trail.ts";
 import { booking as bookings } from "../../cloud-sync/store/schema.ts";
 import { recordSecurity } from "../../cloud-sync/store/security-events.ts";
@@ -48,7 +49,11 @@ before(async () => {
     .where(eq(bookings.id, held.body.id));
   const aSource = { site: "demo", kind: "lodgify", name: "Lodgify", key: lodgifyKey };
   const source = await cloud.ask("POST", "/api/booking-sources", aSource);
+  const raised = { site: "demo", booking: booking.body.id, kind: "guest-says", detail: {} } as const;
+  await cloud.store.transaction((tx) => raiseAlarm(tx, raised, clock.wall()));
+  const [alarm] = (await cloud.ask("GET", "/api/stay-alarms")).body.items;
   places = {
+    alarm: alarm.id,
     site: "demo",
     gateway: gateway.id,
     grant: grant.id,
@@ -105,6 +110,7 @@ const changes: Record<string, readonly [body: object | undefined, action: string
   "patch /api/booking-sources/{source}": [{ key: `${lodgifyKey}-2` }, "sources.change"],
   "delete /api/booking-sources/{source}": [undefined, "sources.close"],
   "post /api/bookings/{held}/decide": [{ agree: false }, "bookings.refuse"],
+  "post /api/stay-alarms/{alarm}/settle": [undefined, "alarms.settle"],
   "post /api/security-events/{event}/resolve": [undefined, "security.resolve"],
   "post /api/sites/{site}/gateways/{gateway}/revoke": [undefined, "gateways.revoke"],
 };
@@ -123,7 +129,7 @@ describe("every changing route below /api", () => {
       .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`))
       .filter((name) => !name.startsWith("get ") && !elsewhere.test(name));
     const listed = Object.keys(changes).map((name) =>
-      (name.split("?")[0] ?? "").replace(/\{(event|pass|property|empty|booking|held|source)\}/, "{id}"),
+      (name.split("?")[0] ?? "").replace(/\{(event|alarm|pass|property|empty|booking|held|source)\}/, "{id}"),
     );
     assert.deepEqual(changing.sort(), listed.sort());
   });

@@ -1,4 +1,5 @@
 /** The pages in English; every other language says the same things, see words.ts. */
+import * as alarms from "./en/alarms.ts";
 import * as codes from "./en/codes.ts";
 import * as faults from "./en/faults.ts";
 import * as frame from "./en/frame.ts";
@@ -17,6 +18,7 @@ export const en = {
   menu: "Menu",
   ...frame,
   ...signIn,
+  ...alarms,
   ...codes,
   ...passes,
   ...notices,

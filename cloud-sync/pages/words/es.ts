@@ -1,4 +1,5 @@
 /** The pages in Spanish. */
+import * as alarms from "./es/alarms.ts";
 import * as codes from "./es/codes.ts";
 import * as faults from "./es/faults.ts";
 import * as frame from "./es/frame.ts";
@@ -18,6 +19,7 @@ export const es: Words = {
   menu: "Menú",
   ...frame,
   ...signIn,
+  ...alarms,
   ...codes,
   ...passes,
   ...notices,

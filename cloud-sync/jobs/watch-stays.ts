@@ -1,0 +1,23 @@
+/** Looks after every stay when its time has come; of several replicas one does. */
+import type { Millis } from "../../gateway/domain/instant.ts";
+import type { CloudParts } from "../cloud-parts.ts";
+import { nextWatchAt, watchWake } from "../store/bookings.ts";
+import { watchDue } from "../watch-stays.ts";
+import { runWakeful } from "./wakeful.ts";
+
+const lookEveryMs: Millis = 60_000;
+/** The next one due may be another replica's, who is looking at it. */
+const leastMs: Millis = 1_000;
+
+/** Runs until `parts.stopping` fires. */
+export function watchStays(parts: CloudParts): Promise<void> {
+  const doAllDue = () => watchAllDue(parts);
+  return runWakeful(parts, { wokenBy: watchWake, lookEveryMs, failure: "stays-not-watched", doAllDue });
+}
+
+/** One after the other; answers how long until the next is due. */
+export async function watchAllDue(parts: CloudParts): Promise<Millis> {
+  while (!parts.stopping.aborted && (await watchDue(parts)));
+  const next = await nextWatchAt(parts.store.db);
+  return next === undefined ? lookEveryMs : Math.max(leastMs, next - parts.clock.wall());
+}

@@ -1,0 +1,122 @@
+/** Looks after stays that have or had a code: what somebody must do something about becomes an alarm, and what is done with ends. */
+import type { Instant, Millis } from "../gateway/domain/instant.ts";
+import type { CloudParts } from "./cloud-parts.ts";
+import { codeStatus } from "./domain/code-status.ts";
+import {
+  alarmKinds,
+  earliest,
+  type OverCode,
+  type StayDoor,
+  toldOnceKinds,
+  type WatchedStay,
+  watchedKinds,
+  watchStay,
+} from "./domain/stay-alarms.ts";
+import { codeWindow } from "./domain/stay-planner.ts";
+import { gatherEvidence } from "./evidence.ts";
+import { endCauses, raiseAlarm } from "./stay-alarms.ts";
+import { type BookingRow, clashesOf, lockBooking, lockWatched, watchNow, writeBooking } from "./store/bookings.ts";
+import { type PublishedGrant, readGrant } from "./store/grants.ts";
+import { findProperty, type Property } from "./store/properties.ts";
+import { readSite, type SiteRow } from "./store/sites.ts";
+import type { Transaction } from "./store/store.ts";
+import { evidenceAtDoors } from "./temp-code.ts";
+
+const hourMs: Millis = 3_600_000;
+/** One that could not be looked after. */
+const tryAgainMs: Millis = 5 * 60_000;
+
+/** The one that has waited for longest; false: none is due. */
+export async function watchDue(parts: CloudParts): Promise<boolean> {
+  const { store, clock, logger } = parts;
+  let taken: BookingRow | undefined;
+  try {
+    return await store.transaction(async (tx) => {
+      taken = await lockWatched(tx, clock.wall());
+      if (!taken) return false;
+      await lookAfter(tx, taken, clock.wall());
+      return true;
+    });
+  } catch (error) {
+    const row = taken;
+    if (!row) throw error;
+    logger.error("stay-not-watched", { site: row.siteId, booking: row.id, error: error as Error });
+    // Whatever it is, it must not keep the stays behind it waiting.
+    await store.transaction(async (tx) => {
+      const again = await lockBooking(tx, row.siteId, row.id);
+      if (again) await writeBooking(tx, again, { watchAt: clock.wall() + tryAgainMs });
+    });
+    return true;
+  }
+}
+
+async function lookAfter(tx: Transaction, row: BookingRow, now: Instant): Promise<void> {
+  const { siteId: site, id: booking } = row;
+  const [property, siteRow] = [await findProperty(tx, row.propertyId), await readSite(tx, site)];
+  if (!property || !siteRow || row.forgottenAt !== null) {
+    await endCauses(tx, { site, booking, kinds: alarmKinds }, now);
+    await writeBooking(tx, row, { watchAt: null });
+    return;
+  }
+  const clashes = await clashesOf(tx, row);
+  const stay = await readStay(tx, { row, property, site: siteRow, clashes }, now);
+  const { alarms, lookAt } = watchStay(stay, now);
+  for (const { kind, level, detail } of alarms) await raiseAlarm(tx, { site, booking, kind, level, detail }, now);
+  const gone = watchedKinds.filter((kind) => !alarms.some((alarm) => alarm.kind === kind));
+  const isOver = now >= stay.window.until || row.status === "cancelled" || row.status === "completed";
+  await endCauses(tx, { site, booking, kinds: isOver ? [...gone, ...toldOnceKinds] : gone }, now);
+  await writeBooking(tx, row, { watchAt: isOver ? lookAt : earliest(lookAt, stay.window.until) });
+  // Of two that clash the later one is the alarm's, whichever was changed.
+  const later = clashes.filter((one) => !isBefore(one, row) && one.watchAt !== null && one.watchAt > now + tryAgainMs);
+  await watchNow(
+    tx,
+    site,
+    later.map(({ id }) => id),
+    now,
+  );
+}
+
+const isBefore = (one: BookingRow, other: BookingRow) =>
+  one.createdAt < other.createdAt || (one.createdAt === other.createdAt && one.id < other.id);
+
+interface Watched {
+  readonly row: BookingRow;
+  readonly property: Property;
+  readonly site: SiteRow;
+  readonly clashes: readonly BookingRow[];
+}
+
+async function readStay(
+  tx: Transaction,
+  { row, property, site, clashes }: Watched,
+  now: Instant,
+): Promise<WatchedStay> {
+  const window = codeWindow({ from: row.beginsAt, until: row.endsAt }, property.rules);
+  const grants: PublishedGrant[] = [];
+  for (const id of [row.grantId, row.formerGrantId]) {
+    const grant = id === null ? undefined : await readGrant(tx, site.id, id);
+    if (grant) grants.push(grant);
+  }
+  const evidenceOf = await gatherEvidence(tx, site, grants, now);
+  const doorsOf = (grant: PublishedGrant): StayDoor[] =>
+    evidenceAtDoors(grant, site, evidenceOf, now).map(({ accessPoint, opens, code, isConfirmed }) => ({
+      accessPoint,
+      state: codeStatus(opens, code).state,
+      isConfirmed,
+    }));
+  const endOf = ({ row: { revokedAt, validUntil } }: PublishedGrant) => Math.min(revokedAt ?? validUntil, validUntil);
+  const present = grants.find((grant) => grant.row.id === row.grantId);
+  const toOver = (grant: PublishedGrant): OverCode => ({
+    endedAt: endOf(grant),
+    stillAt: doorsOf(grant).flatMap(({ accessPoint, state }) => (state === "still-on-lock" ? [accessPoint] : [])),
+  });
+  return {
+    isConfirmed: row.status === "confirmed",
+    window,
+    codeDueAt: row.grantId === null && row.problem === null ? row.lookAt : null,
+    wantedSince: Math.max(row.changedAt, window.from - property.rules.aheadHours * hourMs),
+    doors: present && endOf(present) > now ? doorsOf(present) : [],
+    over: grants.filter((grant) => endOf(grant) <= now).map(toOver),
+    clashes: clashes.filter((one) => isBefore(one, row)).map(({ id }) => id),
+  };
+}
