@@ -11,6 +11,7 @@ import { knowAddress } from "./client-address.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { askedPages } from "./guest/asked-page.tsx";
 import { guestPages } from "./guest/guest-page.tsx";
+import { stayPages } from "./guest/stay-page.tsx";
 import { Meters } from "./meters.ts";
 import { noteRefusal } from "./note-refusal.ts";
 import { pages } from "./pages/pages.tsx";
@@ -137,6 +138,7 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
   app.route("/", tempCodeRoutes(parts, new TempCodes(parts)));
   app.route("/", passRoutes(parts));
   app.route("/", guestPages(parts));
+  app.route("/", stayPages(parts));
   app.route("/", askedPages(parts));
   app.route("/", gatewayRoutes(parts, meters));
   app.route("/", operationRoutes(parts, meters));

@@ -4,6 +4,7 @@
  */
 import type { Validity } from "../gateway/domain/grant.ts";
 import type { Instant } from "../gateway/domain/instant.ts";
+import type { SecretString } from "../gateway/wire/secret.ts";
 import { fieldProblem, HttpProblem } from "../web/problem.ts";
 import type { Asker } from "./asker.ts";
 import { bookingFacts, guestColumns, guestOf } from "./booking-facts.ts";
@@ -18,6 +19,7 @@ import { provisionStay } from "./provision-stay.ts";
 import { columnsOf } from "./read-source.ts";
 import { demandMay } from "./routes/asks.ts";
 import { notFound } from "./routes/shapes.ts";
+import { tellGuestLink } from "./stay-links.ts";
 import { recordAudit } from "./store/audit-trail.ts";
 import {
   type BookingFilter,
@@ -63,7 +65,16 @@ export interface BookingChange {
 export interface Booking
   extends Omit<
     BookingRow,
-    "siteId" | "propertyId" | "lookAt" | "watchAt" | "held" | "refused" | "missedTimes" | "missedSince"
+    | "siteId"
+    | "propertyId"
+    | "lookAt"
+    | "watchAt"
+    | "held"
+    | "refused"
+    | "missedTimes"
+    | "missedSince"
+    | "linkHash"
+    | "linkSealed"
   > {
   /** What its source tells and waits for the owner's word. */
   readonly held: BookingState | null;
@@ -221,6 +232,11 @@ export class Bookings {
     return revealDigits(this.#parts, asker, grant.row, { action: "bookings.reveal", thing: id });
   }
 
+  /** What stands in the address of its guest's page; see stay-links.ts. */
+  async link(asker: Asker, id: string, renew: boolean): Promise<SecretString> {
+    return tellGuestLink(this.#parts, asker, await this.#find(asker.actor, "stays.reveal", id), renew);
+  }
+
   async #find(actor: Actor, action: Action, id: string): Promise<BookingRow> {
     const found = await findBooking(this.#parts.store.db, id);
     if (!found) throw notFound(`booking ${id}`);
@@ -275,7 +291,17 @@ export class Bookings {
       const [property, site] = [properties.get(row.propertyId), sites.get(row.siteId)];
       if (!property || !site) return [];
       const window = codeWindow({ from: row.beginsAt, until: row.endsAt }, property.rules);
-      const { siteId: _, propertyId, refused: _r, lookAt, watchAt: _w, held, ...shown } = row;
+      const {
+        siteId: _,
+        propertyId,
+        refused: _r,
+        lookAt,
+        watchAt: _w,
+        held,
+        linkHash: _h,
+        linkSealed: _s,
+        ...shown
+      } = row;
       return {
         ...shown,
         guestPhone: may(actor, "stays.reveal", { site: site.id }) ? row.guestPhone : masked(row.guestPhone),

@@ -3,6 +3,7 @@ import { fieldProblem } from "../web/problem.ts";
 import type { Asker } from "./asker.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import type { Facts } from "./domain/audit-body.ts";
+import { guideLimits, type HouseGuide, noGuide } from "./domain/house-guide.ts";
 import { type Actor, sitesOf } from "./domain/permissions.ts";
 import { type StayRules, usualRules } from "./domain/stay-planner.ts";
 import { chosenPoints, chosenSite, doorsOf, type Transact } from "./own-grants.ts";
@@ -26,6 +27,14 @@ export interface WantedProperty {
   /** Left out: the only one the site has. */
   readonly accessPoints?: readonly string[] | undefined;
   readonly rules: WantedRules;
+  readonly guide?: WantedGuide | undefined;
+}
+
+/** What is left out stays; null takes it away. */
+export interface WantedGuide {
+  readonly address?: HouseGuide["address"] | undefined;
+  readonly place?: HouseGuide["place"] | undefined;
+  readonly notes?: Readonly<Record<string, string | null>> | undefined;
 }
 
 export type WantedRules = { readonly [K in keyof StayRules]?: StayRules[K] | undefined };
@@ -59,7 +68,7 @@ export class Properties {
   async create(
     { actor, from }: Asker,
     site: SiteRow,
-    { name, accessPoints, rules }: WantedProperty,
+    { name, accessPoints, rules, guide }: WantedProperty,
     transact: Transact = (work) => this.#parts.store.transaction(work),
   ): Promise<Property> {
     const { clock, logger } = this.#parts;
@@ -68,7 +77,10 @@ export class Properties {
         throw fieldProblem("body.site", `it has ${propertiesMax} properties, and no more are kept`, 409);
       const points = await chosenPoints(tx, site.id, accessPoints);
       await doorsOf(tx, site.id, points);
-      const fresh = { site: site.id, name, accessPoints: points, rules: withRules(usualRules, rules) };
+      const fresh = {
+        ...{ site: site.id, name, accessPoints: points },
+        ...{ rules: withRules(usualRules, rules), guide: withGuide(noGuide, guide) },
+      };
       const property = await insertProperty(tx, fresh, clock.wall());
       const entry = { site: site.id, actor: actor.id, from, action: "properties.create", thing: property.id };
       await recordAudit(tx, { ...entry, after: factsOf(property) }, clock.wall());
@@ -87,6 +99,7 @@ export class Properties {
         name: change.name ?? before.name,
         accessPoints: change.accessPoints ?? before.accessPoints,
         rules: withRules(before.rules, change.rules ?? {}),
+        guide: withGuide(before.guide, change.guide),
       };
     });
   }
@@ -146,9 +159,26 @@ function withRules(before: StayRules, change: WantedRules): StayRules {
   return { ...before, ...Object.fromEntries(named) };
 }
 
-const factsOf = ({ name, accessPoints, rules, closedAt }: Property): Facts => ({
+function withGuide(before: HouseGuide, { address, place, notes }: WantedGuide = {}): HouseGuide {
+  const named = Object.entries({ ...before.notes, ...notes });
+  const kept = named.filter((entry): entry is [string, string] => entry[1] !== null);
+  if (kept.length > guideLimits.languagesMax)
+    throw fieldProblem(
+      "body.guide.notes",
+      `at most ${guideLimits.languagesMax} languages; set one of the others to null`,
+    );
+  return {
+    address: address === undefined ? before.address : address,
+    place: place === undefined ? before.place : place,
+    notes: Object.fromEntries(kept),
+  };
+}
+
+/** What is told of the house is for its guests: the trail says that it was changed. */
+const factsOf = ({ name, accessPoints, rules, guide, closedAt }: Property): Facts => ({
   title: name,
   accessPoints,
   rules,
+  guide: JSON.stringify(guide) === JSON.stringify(noGuide) ? null : { secret: guide },
   closedAt,
 });

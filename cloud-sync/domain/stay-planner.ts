@@ -30,6 +30,8 @@ export interface StayRules {
   readonly codeLength: number;
   /** "phone": its last digits are the end of the guest's number, where the locks take them and nobody else has them. */
   readonly codeFrom: "random" | "phone";
+  /** Its guest sees the code so long before it works; null: as soon as it is made. */
+  readonly showCodeHours: number | null;
 }
 
 export const usualRules: StayRules = {
@@ -40,6 +42,7 @@ export const usualRules: StayRules = {
   aheadHours: 48,
   codeLength: 6,
   codeFrom: "random",
+  showCodeHours: null,
 };
 
 /** Nights from `arrival` to `departure`, calendar days "2031-03-04" at the site; the hours "15:00" where the booking names them. */

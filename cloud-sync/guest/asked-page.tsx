@@ -11,7 +11,7 @@ import { pagesStyle } from "../pages/frame.tsx";
 import { isLanguage, type Language, languages } from "../pages/words/words.ts";
 import { callerOf, callingNetwork } from "../people/caller.ts";
 import { answers, askedFacts, askedPath } from "../people/notices.ts";
-import { guestToken } from "./guest-pass.ts";
+import { linkToken } from "../store/link-secret.ts";
 
 const formBytesMax = 1_024;
 
@@ -49,7 +49,7 @@ function askedOf(c: Context<CloudEnv>) {
   c.header("vary", "accept-language, accept");
   const lang = preferredLanguage(c.req.header("accept-language"), isLanguage, "en");
   const token = c.req.param("token") ?? "";
-  return { lang, token: guestToken.test(token) ? token : undefined };
+  return { lang, token: linkToken.test(token) ? token : undefined };
 }
 
 function standingText({ standing, row }: AskedHost, lang: Language): string {

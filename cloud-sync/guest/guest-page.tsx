@@ -2,58 +2,43 @@
 import { type Context, Hono } from "hono";
 import { raw } from "hono/html";
 import type { Instant } from "../../gateway/domain/instant.ts";
-import { asset, serveAssets } from "../../web/assets.ts";
-import { preferredLanguage } from "../../web/language.ts";
-import { limitRate, RateLimiter } from "../../web/limits.ts";
-import { installablePolicy, manifestOf, manifestType } from "../../web/manifest.ts";
-import { Page, pageHeaders } from "../../web/page.tsx";
+import { Page } from "../../web/page.tsx";
 import type { CloudEnv } from "../authenticate.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import { pagesStyle } from "../pages/frame.tsx";
 import { hoursText } from "../pages/parts/hours.tsx";
 import { knownZone, Moment } from "../pages/parts/moments.tsx";
-import { isLanguage, type Language, languages, type Words } from "../pages/words/words.ts";
-import { callingNetwork } from "../people/caller.ts";
+import { type Language, languages, type Words } from "../pages/words/words.ts";
 import { qrSvg } from "../qr-picture.ts";
 import { iso } from "../routes/shapes.ts";
-import { type GuestPass, guestPath, guestToken, readGuestPass } from "./guest-pass.ts";
+import { type GuestPass, guestPath, readGuestPass } from "./guest-pass.ts";
+import { addKept, askedBy, KeepIt, keptFrom, keptManifest, keptScript } from "./kept-pages.tsx";
 
-const script = asset(import.meta.resolve("./assets/guest.js"));
-const worker = asset(import.meta.resolve("./assets/worker.js"));
-/** Not below /assets: a worker serves what stands below its own address. */
-const workerPath = "/v/worker.js";
 const scope = "/v/";
 
 export function guestPages(parts: CloudParts): Hono<CloudEnv> {
   const app = new Hono<CloudEnv>();
-  const requests = new RateLimiter({ burst: 60, perSecond: 2 }, () => parts.clock.monotonic());
-  app.use("/v/*", pageHeaders(installablePolicy), limitRate(requests, callingNetwork));
-
-  app.get(workerPath, (c) => c.body(worker.body, 200, { "content-type": worker.type, "cache-control": "no-cache" }));
+  addKept(app, parts, scope);
 
   app.get("/v/:token/app.webmanifest", async (c) => {
     const { token, pass, lang } = await asked(parts, c);
-    if (!pass) return c.notFound();
-    const name = languages[lang].guest.title;
-    return c.body(manifestOf({ name, lang, start: guestPath(token), scope: guestPath(token) }), 200, {
-      "content-type": manifestType,
-    });
+    return pass ? keptManifest(c, languages[lang].guest.title, lang, guestPath(token ?? "")) : c.notFound();
   });
 
   app.get("/v/:token", async (c) => {
     const { token, pass, lang } = await asked(parts, c);
-    return pass ? c.html(<PassPage token={token} pass={pass} lang={lang} />) : c.html(<Unknown lang={lang} />, 404);
+    return token !== undefined && pass
+      ? c.html(<PassPage token={token} pass={pass} lang={lang} />)
+      : c.html(<Unknown lang={lang} />, 404);
   });
 
-  serveAssets(app, [script]);
   return app;
 }
 
 async function asked(parts: CloudParts, c: Context<CloudEnv>) {
-  c.header("vary", "accept-language");
-  const lang = preferredLanguage(c.req.header("accept-language"), isLanguage, "en");
-  const token = c.req.param("token") ?? "";
-  return { token, lang, pass: guestToken.test(token) ? await readGuestPass(parts, token) : undefined };
+  const { token, languageOr } = askedBy(c);
+  const pass = token === undefined ? undefined : await readGuestPass(parts, token);
+  return { token, lang: languageOr("en"), pass };
 }
 
 function Unknown({ lang }: { lang: Language }) {
@@ -98,10 +83,10 @@ function PassPage({ token, pass, lang }: { token: string; pass: GuestPass; lang:
       title={`${guest.title} – ${words.product}`}
       lang={lang}
       styles={[pagesStyle]}
-      scripts={[script.url]}
+      scripts={[keptScript]}
       head={<link rel="manifest" href={`${guestPath(token)}/app.webmanifest`} />}
     >
-      <article class="guest-pass" data-worker={workerPath} data-scope={scope}>
+      <article class="guest-pass" {...keptFrom(scope)}>
         <h1>{guest.greeting(pass.visitorName)}</h1>
         {state !== "active" && (
           <p class={`notice ${isGood ? "warn" : "bad"}`} role="status">
@@ -157,19 +142,7 @@ function PassPage({ token, pass, lang }: { token: string; pass: GuestPass; lang:
         <p>
           <small>{words.common.timesIn(zone)}</small>
         </p>
-        <p id="kept" hidden>
-          {guest.kept}
-        </p>
-        {isGood && (
-          <div class="no-print">
-            <button type="button" id="install" hidden>
-              {guest.install}
-            </button>
-            <p>
-              <small>{guest.installHint}</small>
-            </p>
-          </div>
-        )}
+        <KeepIt words={words} mayInstall={isGood} />
       </article>
     </Page>
   );

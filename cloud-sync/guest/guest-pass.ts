@@ -32,8 +32,6 @@ export interface GuestPass {
   readonly signed: { readonly text: string; readonly until: Instant } | null;
 }
 
-/** 16 bytes in base64url. */
-export const guestToken = /^[\w-]{22}$/;
 export const guestPath = (token: string) => `/v/${token}`;
 /** `base`: the address people use. */
 export const guestUrl = (base: string, token: SecretString) => base + guestPath(token.reveal());

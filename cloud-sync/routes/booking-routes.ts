@@ -7,7 +7,9 @@ import { type BookedTime, type Booking, Bookings } from "../bookings.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import { codeStates } from "../domain/code-status.ts";
 import { bookingKinds, bookingStatuses } from "../domain/stay-planner.ts";
+import { ownUrl } from "../people/caller.ts";
 import { Properties } from "../properties.ts";
+import { stayPath } from "../stay-links.ts";
 import type { BookingRow } from "../store/bookings.ts";
 import { readSite } from "../store/sites.ts";
 import { asks } from "./asks.ts";
@@ -218,6 +220,21 @@ const reveal = createRoute({
   responses: { 200: json(z.object({ code: z.string() }), "The digits"), ...problems(401, 403, 404, 409, 429) },
 });
 
+const link = createRoute({
+  method: "post",
+  path: "/api/bookings/{id}/link",
+  tags,
+  summary: "The link of the guest's page",
+  description:
+    "It stays the same however the stay changes, and leads nowhere three days after it. With `renew` there is another, and the one before leads nowhere from then on. Who asked is written into the audit trail: whoever has the link sees the code.",
+  ...asks("stays.reveal"),
+  request: { params, body: { ...jsonBody(z.strictObject({ renew: z.boolean().default(false) })), required: false } },
+  responses: {
+    200: json(z.object({ url: z.string() }), "The link"),
+    ...problems(400, 401, 403, 404, 409, 413, 415, 429),
+  },
+});
+
 export function bookingRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
   const bookings = new Bookings(parts);
   const properties = new Properties(parts);
@@ -275,6 +292,12 @@ export function bookingRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
   });
 
   app.openapi(reveal, async (c) => c.json({ code: await bookings.reveal(askerOf(c), c.req.valid("param").id) }, 200));
+
+  app.openapi(link, async (c) => {
+    const { renew = false } = (c.req.valid("json") as { renew?: boolean } | undefined) ?? {};
+    const token = await bookings.link(askerOf(c), c.req.valid("param").id, renew);
+    return c.json({ url: ownUrl(c, parts.publicUrl) + stayPath(token.reveal()) }, 200);
+  });
 
   return app;
 }

@@ -1,9 +1,11 @@
 /** Properties: which doors a stay opens, and how its code is made. */
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+import { isPlainText } from "../../gateway/wire/gateway-api.ts";
 import { refuseInvalid } from "../../web/problem.ts";
 import { askerOf } from "../asker.ts";
 import type { CloudEnv } from "../authenticate.ts";
 import type { CloudParts } from "../cloud-parts.ts";
+import { guideLimits } from "../domain/house-guide.ts";
 import { pinLengths } from "../domain/pin-policy.ts";
 import { usualRules } from "../domain/stay-planner.ts";
 import { chosenSite } from "../own-grants.ts";
@@ -46,9 +48,43 @@ const rules = {
     description:
       "phone: the end of the guest's number, which others may know; where the locks do not take it, or somebody else has it, random.",
   }),
+  showCodeHours: z
+    .number()
+    .int()
+    .min(0)
+    .max(24 * 60)
+    .nullable()
+    .openapi({ description: "Its guest sees the code so long before it works; null: as soon as it is made." }),
 };
 const rulesSchema = z.object(rules).openapi("StayRules");
 const wantedRules = z.strictObject(rules).partial();
+
+const language = z.string().regex(/^[a-z]{2}$/, "is no language; write en, es, …");
+const isPlainLines = (text: string) => text.split(/[\r\n\t]/).every(isPlainText);
+const noteText = z
+  .string()
+  .trim()
+  .min(1)
+  .max(guideLimits.noteMax)
+  .refine(isPlainLines, "has characters that cannot be printed")
+  .openapi({ description: "Plain text; lines stay lines." });
+const guide = {
+  address: words(guideLimits.addressMax).nullable().openapi({ example: "Calle Mayor 3, 28013 Madrid" }),
+  place: z
+    .strictObject({ latitude: z.number().min(-90).max(90), longitude: z.number().min(-180).max(180) })
+    .nullable()
+    .openapi({ description: "Of its door, in degrees: the link to a map leads there." }),
+};
+const guideSchema = z.object({ ...guide, notes: z.record(z.string(), z.string()) }).openapi("HouseGuide");
+const wantedGuide = z
+  .strictObject({
+    ...guide,
+    notes: z
+      .record(language, noteText.nullable())
+      .openapi({ description: "By language; null takes one away.", example: { en: "The bins are behind the house." } }),
+  })
+  .partial()
+  .openapi({ description: "What its guests read on their page." });
 
 const propertySchema = z
   .object({
@@ -57,6 +93,7 @@ const propertySchema = z
     name: z.string(),
     accessPoints: z.array(z.string()),
     rules: rulesSchema,
+    guide: guideSchema,
     createdAt: z.string(),
     closedAt: momentOrNull,
   })
@@ -88,6 +125,7 @@ const create = createRoute({
         name: words(200),
         accessPoints: accessPointIds.optional().openapi({ description: "Left out: the only one the site has." }),
         rules: wantedRules.default({}),
+        guide: wantedGuide.optional(),
       }),
     ),
   },
@@ -119,6 +157,7 @@ const change = createRoute({
           name: words(200).optional(),
           accessPoints: accessPointIds.optional(),
           rules: wantedRules.optional(),
+          guide: wantedGuide.optional(),
         })
         .refine((body) => Object.keys(body).length > 0, "name at least one field to change"),
     ),

@@ -241,7 +241,10 @@ export async function forgetGuests(
 ): Promise<number> {
   const left = await tx
     .update(booking)
-    .set({ guestName: erasedName, guestPhone: null, guestEmail: null, guestLanguage: null, forgottenAt: now })
+    .set({
+      ...{ guestName: erasedName, guestPhone: null, guestEmail: null, guestLanguage: null },
+      ...{ linkHash: null, linkSealed: null, forgottenAt: now },
+    })
     .where(and(eq(booking.siteId, siteId), isNull(booking.forgottenAt), lt(booking.endsAt, endedBefore)))
     .returning({ id: booking.id });
   return left.length;

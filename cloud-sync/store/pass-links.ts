@@ -1,14 +1,11 @@
-/**
- * Links by which visitors see their passes, one of each. What stands in the address is a secret of 128 bits: it is found by its hash, and
- * kept sealed beside it by the site's key, because the host may share it again.
- */
-import { randomBytes } from "node:crypto";
+/** Links by which visitors see their passes, one of each. */
 import { and, eq } from "drizzle-orm";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import type { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
 import type { SecretString } from "../../gateway/wire/secret.ts";
 import { hashOf } from "../ids.ts";
 import type { GrantRow } from "./grants.ts";
+import { newLinkSecret } from "./link-secret.ts";
 import { grantRecord, passLink } from "./schema.ts";
 import type { Queries, Transaction } from "./store.ts";
 
@@ -20,8 +17,7 @@ const placeOf = (id: string) => `link-of-${id}`;
 
 /** In the place of the one there was, which leads nowhere from then on. */
 export async function makePassLink(tx: Transaction, pass: PassOf, seal: CredentialSeal, now: Instant): Promise<void> {
-  const token = randomBytes(16).toString("base64url");
-  const fresh = { hash: hashOf(token), sealed: seal.seal(placeOf(pass.id), token), createdAt: now };
+  const fresh = { ...newLinkSecret(seal, placeOf(pass.id)), createdAt: now };
   await tx
     .insert(passLink)
     .values({ siteId: pass.siteId, grantId: pass.id, ...fresh })

@@ -1,6 +1,7 @@
 /** Flats and rooms that are let, and how their codes are made. */
 import { and, asc, eq, inArray, isNull } from "drizzle-orm";
 import type { Instant } from "../../gateway/domain/instant.ts";
+import { type HouseGuide, noGuide } from "../domain/house-guide.ts";
 import { type StayRules, usualRules } from "../domain/stay-planner.ts";
 import { newId } from "../ids.ts";
 import { property } from "./schema.ts";
@@ -12,6 +13,7 @@ export interface Property {
   readonly name: string;
   readonly accessPoints: readonly string[];
   readonly rules: StayRules;
+  readonly guide: HouseGuide;
   readonly createdAt: Instant;
   readonly closedAt: Instant | null;
 }
@@ -21,23 +23,26 @@ export const propertiesMax = 1_000;
 
 export async function insertProperty(
   tx: Transaction,
-  fresh: Pick<Property, "site" | "name" | "accessPoints" | "rules">,
+  fresh: Pick<Property, "site" | "name" | "accessPoints" | "rules" | "guide">,
   now: Instant,
 ): Promise<Property> {
-  const { site: siteId, name, accessPoints, rules } = fresh;
+  const { site: siteId, name, accessPoints, rules, guide } = fresh;
   const row = { id: newId("property"), siteId, name, accessPoints: [...accessPoints], createdAt: now };
   const [added] = await tx
     .insert(property)
-    .values({ ...row, rules: JSON.stringify(rules) })
+    .values({ ...row, rules: JSON.stringify(rules), guide: JSON.stringify(guide) })
     .returning();
   return toProperty(added!);
 }
 
 export async function writeProperty(tx: Transaction, one: Property): Promise<void> {
-  const { site, id, name, accessPoints, rules, closedAt } = one;
+  const { site, id, name, accessPoints, rules, guide, closedAt } = one;
   await tx
     .update(property)
-    .set({ name, accessPoints: [...accessPoints], rules: JSON.stringify(rules), closedAt })
+    .set({
+      ...{ name, accessPoints: [...accessPoints], closedAt },
+      ...{ rules: JSON.stringify(rules), guide: JSON.stringify(guide) },
+    })
     .where(and(eq(property.siteId, site), eq(property.id, id)));
 }
 
@@ -65,6 +70,7 @@ export async function listProperties(db: Queries, sites: readonly string[] | und
   return rows.map(toProperty);
 }
 
-function toProperty({ siteId: site, rules, ...row }: typeof property.$inferSelect): Property {
-  return { ...row, site, rules: { ...usualRules, ...JSON.parse(rules) } };
+function toProperty({ siteId: site, rules, guide, ...row }: typeof property.$inferSelect): Property {
+  const told = guide === null ? noGuide : { ...noGuide, ...JSON.parse(guide) };
+  return { ...row, site, rules: { ...usualRules, ...JSON.parse(rules) }, guide: told };
 }

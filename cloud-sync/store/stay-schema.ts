@@ -18,6 +18,8 @@ export const property = pgTable(
     accessPoints: text("access_points").array().notNull(),
     /** JSON of StayRules. */
     rules: text("rules").notNull(),
+    /** JSON of HouseGuide; null: nothing is told. */
+    guide: text("guide"),
     createdAt: instant("created_at").notNull(),
     /** Since when it is let no more. */
     closedAt: instant("closed_at"),
@@ -73,12 +75,16 @@ export const booking = pgTable(
     /** How often its source did not know it, and since when. */
     missedTimes: integer("missed_times"),
     missedSince: instant("missed_since"),
+    /** Of the link by which its guest sees it, see ./stay-links.ts; null: nobody has asked for one. */
+    linkHash: text("link_hash"),
+    linkSealed: text("link_sealed"),
   },
   (table) => [
     primaryKey({ columns: [table.siteId, table.id] }),
     index("booking_held").on(table.siteId, table.heldAt).where(sql`held_at is not null`),
     unique().on(table.siteId, table.source, table.externalId),
     index("booking_id").on(table.id),
+    uniqueIndex("booking_link").on(table.linkHash).where(sql`link_hash is not null`),
     index("booking_due").on(table.lookAt).where(sql`look_at is not null`),
     index("booking_watched").on(table.watchAt).where(sql`watch_at is not null`),
     index("booking_stays").on(table.siteId, table.endsAt, table.beginsAt, table.id),

@@ -63,6 +63,7 @@ export async function pageTour(site: PageSite, language: Language): Promise<read
   const { body: grants } = await cloud.ask("GET", "/api/sites/home/grants");
   const [grant] = grants.items;
   const invited = await invite(site, language);
+  const stay = await book(site, language);
   const { body: key } = await cloud.ask("POST", "/api/api-keys", {
     name: "Channel manager",
     role: "owner",
@@ -197,6 +198,8 @@ export async function pageTour(site: PageSite, language: Language): Promise<read
     { name: "pass-bar", who: "admin", path: `/passes/${invited.id}/bar` },
     { name: "guest-pass", who: "nobody", path: invited.page },
     { name: "guest-pass-unknown", who: "nobody", path: "/v/none" },
+    { name: "guest-stay", who: "nobody", path: stay },
+    { name: "guest-stay-unknown", who: "nobody", path: "/s/none" },
     { name: "set-up", who: "admin", path: "/set-up" },
     { name: "sites", who: "admin", path: "/sites" },
     { name: "site-new", who: "admin", path: "/sites/new" },
@@ -282,6 +285,25 @@ async function invite({ people: { resident } }: PageSite, language: Language) {
   const { body: pass } = await resident.ask("POST", "/api/passes", { ...order, validity: "week" });
   const { body: link } = await resident.ask("GET", `/api/passes/${pass.id}/link`);
   return { id: pass.id as string, page: new URL(link.url).pathname };
+}
+
+/** A stay that has begun. Answers the path of its guest's page. */
+async function book({ people: { owner }, cloud }: PageSite, language: Language): Promise<string> {
+  const notes = {
+    en: "Wi-Fi: harbour-guests\nThe bins are behind the house.",
+    es: "Wifi: harbour-guests\nLa basura va detrás de la casa.",
+  }[language];
+  const guide = { address: "Harbour Lane 12, Cádiz", notes: { [language]: notes } };
+  const order = { site: "home", name: "Harbour flat", accessPoints: ["box", "front-door"], guide };
+  const { body: property } = await owner.ask("POST", "/api/properties", order);
+  const now = cloud.parts.clock.wall();
+  const moment = (instant: number) => Temporal.Instant.fromEpochMilliseconds(instant).toString();
+  const time = { from: moment(now - 3_600_000), until: moment(now + 48 * 3_600_000) };
+  const { body: booking } = await owner.ask("POST", "/api/bookings", {
+    ...{ property: property.id, guest: { name: "Greta Sommer" }, ...time },
+  });
+  const { body: link } = await owner.ask("POST", `/api/bookings/${booking.id}/link`, {});
+  return new URL(link.url).pathname;
 }
 
 /** What the gateway tells: its devices, that the code is in the Nuki and was used there, and what happened at the box. */

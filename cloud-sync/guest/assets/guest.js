@@ -1,4 +1,4 @@
-/** What a script adds to a visitor's pass: it opens without a network, stands on the home screen, and says by itself when it is over. */
+/** What a script adds to a visitor's pass and to a guest's stay: it opens without a network, stands on the home screen, and says by itself when it is over. */
 
 const over = document.querySelector("[data-over-at]");
 if (over) {

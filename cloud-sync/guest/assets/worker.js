@@ -1,6 +1,8 @@
-/** Keeps the visitor's own pass on the phone: at the gate there may be no reception. Nothing else of the service is kept. */
+/** Keeps a visitor's own pass, or a guest's stay, on the phone: at the door there may be no reception. Nothing else of the service is kept. */
 
 const kept = "guest-pass";
+/** "/v/" or "/s/". */
+const scope = new URL(self.registration.scope).pathname;
 /** The oldest go first. */
 const most = 40;
 /** A line that is there and carries nothing is given up, and the kept page shown. */
@@ -25,10 +27,10 @@ self.addEventListener("message", (event) => {
 
 self.addEventListener("fetch", (event) => {
   const { method, url } = event.request;
-  const { origin, pathname } = new URL(url);
+  const { origin, pathname, search } = new URL(url);
   if (method !== "GET" || origin !== location.origin) return;
   if (pathname.startsWith("/assets/")) event.respondWith(fromPhone(event.request));
-  else if (pathname.startsWith("/v/")) event.respondWith(fromService(event.request));
+  else if (pathname.startsWith(scope) && search === "") event.respondWith(fromService(event.request));
 });
 
 /** Its address holds a hash of the content. */
@@ -36,7 +38,7 @@ async function fromPhone(request) {
   return (await caches.match(request.url, { cacheName: kept })) ?? fetch(request);
 }
 
-/** The newest there is: a pass may have been withdrawn. */
+/** The newest there is: a pass may have been withdrawn, a code changed. */
 async function fromService(request) {
   const known = await caches.match(request.url, { cacheName: kept });
   const line = new AbortController();

@@ -9,6 +9,7 @@ import * as passes from "./en/passes.ts";
 import * as people from "./en/people.ts";
 import * as signIn from "./en/sign-in.ts";
 import * as sites from "./en/sites.ts";
+import * as stayPage from "./en/stay-page.ts";
 import * as watch from "./en/watch.ts";
 
 export const en = {
@@ -25,6 +26,7 @@ export const en = {
   ...people,
   ...keys,
   ...sites,
+  ...stayPage,
   ...watch,
   ...faults,
 };

@@ -9,6 +9,7 @@ import * as passes from "./es/passes.ts";
 import * as people from "./es/people.ts";
 import * as signIn from "./es/sign-in.ts";
 import * as sites from "./es/sites.ts";
+import * as stayPage from "./es/stay-page.ts";
 import * as watch from "./es/watch.ts";
 import type { Words } from "./words.ts";
 
@@ -26,6 +27,7 @@ export const es: Words = {
   ...people,
   ...keys,
   ...sites,
+  ...stayPage,
   ...watch,
   ...faults,
 };

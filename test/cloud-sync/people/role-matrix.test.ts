@@ -30,7 +30,7 @@ function isUndocumented(name: string): boolean {
   const known = book.routes.map(({ method, path }) => `${method.toUpperCase()} ${inBraces(path)}`);
   return (
     [...known, "GET /docs", "GET /openapi.json"].includes(name) ||
-    /^(?:GET|POST) \/a\//.test(name) ||
+    /^(?:GET|POST) \/[as]\//.test(name) ||
     /^GET \/(?:(?:assets|v)\/|push-worker\.js$|app\.webmanifest$)/.test(name)
   );
 }

@@ -40,6 +40,7 @@ export const faults: Words["faults"] = [
   [/^it was withdrawn/, () => "Se anuló; cree uno nuevo."],
   [/^goes without days/, () => "Indique días u horas, no ambos."],
   [/^is more than (\d+) days after it begins/, (days) => `Como mucho ${days} días desde que empieza.`],
+  [/^at most (\d+) languages/, (most) => `Como mucho ${most} idiomas; quite uno de los otros.`],
   [/^is no language/, () => "Indique un idioma: en, es, …"],
   [/^is no time of day/, () => "Indique una hora: 15:00."],
   [/^it has (\d+) properties/, (most) => `Ya tiene ${most} alojamientos; no se guardan más.`],

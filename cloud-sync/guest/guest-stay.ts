@@ -1,0 +1,130 @@
+/** What a guest sees of their stay, by the link they were sent; no account is asked for. */
+import type { Validity } from "../../gateway/domain/grant.ts";
+import type { Instant } from "../../gateway/domain/instant.ts";
+import { daysOf } from "../booking-facts.ts";
+import type { CloudParts } from "../cloud-parts.ts";
+import { type Door, readsKind } from "../domain/doors.ts";
+import { codeShownFrom, isLinkDead, type StayStanding, standingOf } from "../domain/guest-view.ts";
+import { type HouseGuide, mapUrl } from "../domain/house-guide.ts";
+import { codeWindow, stayMoments } from "../domain/stay-planner.ts";
+import { type EvidenceOf, gatherEvidence } from "../evidence.ts";
+import { digitsOf } from "../own-grants.ts";
+import type { BookingRow } from "../store/bookings.ts";
+import { readDoors } from "../store/doors.ts";
+import { grantState, type PublishedGrant, readGrant, toGrant } from "../store/grants.ts";
+import { findProperty, type Property } from "../store/properties.ts";
+import { readSite, type SiteRow } from "../store/sites.ts";
+import { findByStayLink } from "../store/stay-links.ts";
+
+/** How its code is given: at a keypad the gateway reads · at the lock's own · not at all, for it has none. */
+export type DoorWay = "keypad" | "lock" | "none";
+
+export interface StayDoor {
+  readonly id: string;
+  readonly name: string;
+  readonly way: DoorWay;
+  /** It is proven that the code opens it: now, or when the stay begins. */
+  readonly isReady: boolean;
+}
+
+export interface GuestStay {
+  readonly guestName: string;
+  /** ISO 639-1; null: nobody has said. */
+  readonly language: string | null;
+  readonly property: string;
+  /** IANA; the wall clock that people there read. */
+  readonly zone: string;
+  readonly standing: StayStanding;
+  readonly window: Validity;
+  /** null: it is not shown, or not yet. */
+  readonly code: string | null;
+  /** When the code will be here; null: it is, it will not, or nobody can say. */
+  readonly codeAt: Instant | null;
+  readonly doors: readonly StayDoor[];
+  readonly guide: HouseGuide;
+  /** A page of a map; undefined: nobody has said where the house is. */
+  readonly mapUrl: string | undefined;
+}
+
+/** A stay, its property, its site, and the grant that it has. */
+export interface FoundStay {
+  readonly row: BookingRow;
+  readonly property: Property;
+  readonly site: SiteRow;
+  /** undefined: none, or one that opens nothing any more. */
+  readonly grant: PublishedGrant | undefined;
+  readonly window: Validity;
+  readonly standing: StayStanding;
+}
+
+/** undefined: no stay has this link, or its time is over. */
+export async function findStay({ store, clock }: CloudParts, token: string): Promise<FoundStay | undefined> {
+  const { db } = store;
+  const now = clock.wall();
+  const row = await findByStayLink(db, token);
+  const property = row && (await findProperty(db, row.propertyId));
+  const site = row && (await readSite(db, row.siteId));
+  if (!row || !property || !site) return undefined;
+  const found = row.grantId === null ? undefined : await readGrant(db, site.id, row.grantId);
+  const state = found && grantState(found.row, now);
+  const grant = state === "active" || state === "upcoming" ? found : undefined;
+  const days = daysOf(row);
+  const moments = days ? stayMoments(days, property.rules, site.zone) : { from: row.beginsAt, until: row.endsAt };
+  const window = grant ? toGrant(grant.row).validity : codeWindow(moments, property.rules);
+  const { showCodeHours } = property.rules;
+  const seen = { status: row.status, window, hasCode: grant !== undefined, showCodeHours };
+  if (isLinkDead(seen, now)) return undefined;
+  return { row, property, site, grant, window, standing: standingOf(seen, now) };
+}
+
+export async function showStay(parts: CloudParts, found: FoundStay): Promise<GuestStay> {
+  const { store, siteKeys, clock } = parts;
+  const { row, property, site, grant, window, standing } = found;
+  const now = clock.wall();
+  const isOn = standing === "before" || standing === "now";
+  const { showCodeHours } = property.rules;
+  const shownFrom = codeShownFrom({ status: row.status, window, hasCode: grant !== undefined, showCodeHours });
+  const doors = isOn ? await doorsOf(parts, found, now) : [];
+  const takesCode = doors.some(({ way }) => way !== "none");
+  const digits = grant && takesCode ? digitsOf(grant.row, await siteKeys.seal(store.db, site.id)) : undefined;
+  const code = isOn && now >= shownFrom ? (digits?.reveal() ?? null) : null;
+  const madeAt = grant ? now : row.problem === null ? row.lookAt : null;
+  return {
+    guestName: row.guestName,
+    language: row.guestLanguage,
+    property: property.name,
+    zone: site.zone,
+    standing,
+    window,
+    code,
+    codeAt: isOn && takesCode && code === null && madeAt !== null ? Math.max(madeAt, shownFrom) : null,
+    doors,
+    guide: property.guide,
+    mapUrl: mapUrl(property.guide),
+  };
+}
+
+async function doorsOf({ store }: CloudParts, found: FoundStay, now: Instant): Promise<StayDoor[]> {
+  const { property, site, grant } = found;
+  const points = grant ? toGrant(grant.row).accessPoints : property.accessPoints;
+  const doors = await readDoors(store.db, site.id, points);
+  const evidenceOf = grant && (await gatherEvidence(store.db, site, [grant], now));
+  return doors.map((door) => ({
+    id: door.id,
+    name: door.name ?? door.id,
+    way: wayOf(door),
+    isReady: evidenceOf !== undefined && grant !== undefined && isProven(evidenceOf, grant, door.id, now),
+  }));
+}
+
+function wayOf(door: Door): DoorWay {
+  if (readsKind(door, "pin") !== false) return "keypad";
+  return door.codes ? "lock" : "none";
+}
+
+function isProven(evidenceOf: EvidenceOf, grant: PublishedGrant, accessPoint: string, now: Instant): boolean {
+  const { credentials, validity } = toGrant(grant.row);
+  const pin = credentials.find(({ kind, revoked }) => kind === "pin" && !revoked);
+  const at = Math.max(now, validity.from);
+  return pin !== undefined && evidenceOf(grant, { accessPoint, credential: pin, at }).opens.answer === "yes";
+}

@@ -1,0 +1,198 @@
+/** The guest's own page: the code large, when it works, how each door opens, and what the owner tells of the house. Nobody signs in. */
+import { type Context, Hono } from "hono";
+import type { Instant } from "../../gateway/domain/instant.ts";
+import { asset, serveAssets } from "../../web/assets.ts";
+import { preferredLanguage } from "../../web/language.ts";
+import { Page } from "../../web/page.tsx";
+import type { CloudEnv } from "../authenticate.ts";
+import type { CloudParts } from "../cloud-parts.ts";
+import { pagesStyle } from "../pages/frame.tsx";
+import { knownZone, Moment } from "../pages/parts/moments.tsx";
+import { isLanguage, type Language, languages, type Words } from "../pages/words/words.ts";
+import { iso } from "../routes/shapes.ts";
+import { stayPath } from "../stay-links.ts";
+import { findStay, type GuestStay, type StayDoor, showStay } from "./guest-stay.ts";
+import { addKept, askedBy, KeepIt, keptFrom, keptManifest, keptScript } from "./kept-pages.tsx";
+
+const scope = "/s/";
+const style = asset(import.meta.resolve("./assets/stay.css"));
+
+export function stayPages(parts: CloudParts): Hono<CloudEnv> {
+  const app = new Hono<CloudEnv>();
+  addKept(app, parts, scope);
+  serveAssets(app, [style]);
+
+  app.get("/s/:token/app.webmanifest", async (c) => {
+    const { token, found, lang } = await asked(parts, c);
+    return found ? keptManifest(c, languages[lang].stayPage.title, lang, stayPath(token ?? "")) : c.notFound();
+  });
+
+  app.get("/s/:token", async (c) => {
+    const { token, found, lang, accepted } = await asked(parts, c);
+    if (token === undefined || !found) return c.html(<Unknown lang={lang} />, 404);
+    const stay = await showStay(parts, found);
+    return c.html(<StayPage token={token} stay={stay} now={parts.clock.wall()} lang={lang} accepted={accepted} />);
+  });
+
+  return app;
+}
+
+/** In the visitor's language, else in the one that the booking names. */
+async function asked(parts: CloudParts, c: Context<CloudEnv>) {
+  const { token, languageOr, accepted } = askedBy(c);
+  const found = token === undefined ? undefined : await findStay(parts, token);
+  const named = found?.row.guestLanguage ?? undefined;
+  return { token, found, accepted, lang: languageOr(isLanguage(named) ? named : "en") };
+}
+
+function Unknown({ lang }: { lang: Language }) {
+  const { stayPage, product } = languages[lang];
+  return (
+    <Page title={`${stayPage.unknown} – ${product}`} lang={lang} styles={[pagesStyle]}>
+      <h1>{stayPage.unknown}</h1>
+      <p>{stayPage.unknownText}</p>
+    </Page>
+  );
+}
+
+interface StayProps {
+  readonly token: string;
+  readonly stay: GuestStay;
+  readonly now: Instant;
+  readonly lang: Language;
+  /** An Accept-Language header. */
+  readonly accepted: string | undefined;
+}
+
+function StayPage({ token, stay, now, lang, accepted }: StayProps) {
+  const words = languages[lang];
+  const { stayPage, product, common } = words;
+  const { standing, window, zone } = stay;
+  const isOn = standing === "before" || standing === "now";
+  const moment = (at: Instant) => <Moment iso={iso(at)} zone={knownZone(zone)} lang={lang} />;
+  return (
+    <Page
+      title={`${stayPage.title} – ${product}`}
+      lang={lang}
+      styles={[pagesStyle, style.url]}
+      scripts={[keptScript]}
+      head={<link rel="manifest" href={`${stayPath(token)}/app.webmanifest`} />}
+    >
+      <article class="guest-stay" {...keptFrom(scope)}>
+        <h1>{stayPage.greeting(stay.guestName)}</h1>
+        <p>{stayPage.at(stay.property)}</p>
+        {standing !== "now" && (
+          <p class={`notice ${isOn || standing === "unconfirmed" ? "warn" : "bad"}`} role="status">
+            {stayPage.standings[standing]}
+          </p>
+        )}
+        {isOn && (
+          <>
+            <p class="notice bad" role="status" data-over-at={window.until} hidden>
+              {stayPage.standings.over}
+            </p>
+            <div id="code">
+              <Code stay={stay} stayPage={stayPage} moment={moment} />
+              <dl class="facts-list">
+                <dt>{stayPage.from}</dt>
+                <dd>{moment(window.from)}</dd>
+                <dt>{stayPage.until}</dt>
+                <dd>{moment(window.until)}</dd>
+              </dl>
+              <p>
+                <small>{common.timesIn(zone)}</small>
+              </p>
+              <h2>{stayPage.doors}</h2>
+              <ul class="stay-doors">
+                {stay.doors.map((door) => (
+                  <StayDoorItem door={door} stayPage={stayPage} />
+                ))}
+              </ul>
+              <p>
+                <small>
+                  {stayPage.asOf} {moment(now)}
+                </small>
+              </p>
+            </div>
+            <House stay={stay} stayPage={stayPage} accepted={accepted} />
+          </>
+        )}
+        <KeepIt words={words} mayInstall={isOn} />
+      </article>
+    </Page>
+  );
+}
+
+type PageWords = Words["stayPage"];
+
+interface CodeProps {
+  readonly stay: GuestStay;
+  readonly stayPage: PageWords;
+  readonly moment: (at: Instant) => unknown;
+}
+
+function Code({ stay: { code, codeAt, doors }, stayPage, moment }: CodeProps) {
+  if (code !== null)
+    return (
+      <>
+        <h2>{stayPage.code}</h2>
+        <p class="stay-code">{code}</p>
+      </>
+    );
+  if (codeAt !== null)
+    return (
+      <p>
+        {stayPage.codeAt} <strong>{moment(codeAt)}</strong>
+      </p>
+    );
+  return <p>{doors.every(({ way }) => way === "none") ? stayPage.noCode : stayPage.codeLater}</p>;
+}
+
+function StayDoorItem({ door, stayPage }: { door: StayDoor; stayPage: PageWords }) {
+  const { name, way, isReady } = door;
+  return (
+    <li>
+      <h3>{name}</h3>
+      <p>{stayPage.ways[way]}</p>
+      {way !== "none" && <p class={isReady ? "ready" : undefined}>{isReady ? stayPage.ready : stayPage.notReady}</p>}
+    </li>
+  );
+}
+
+/** The notes in the visitor's language, else in that of the booking, else in the first there is. */
+function House({
+  stay: { guide, mapUrl, language },
+  stayPage,
+  accepted,
+}: {
+  stay: GuestStay;
+  stayPage: PageWords;
+  accepted: string | undefined;
+}) {
+  const { address, notes } = guide;
+  const [first = ""] = Object.keys(notes);
+  const isTold = (one: string | undefined): one is string => one !== undefined && Object.hasOwn(notes, one);
+  const spoken = preferredLanguage(accepted, isTold, isTold(language ?? undefined) ? (language ?? "") : first);
+  const note = notes[spoken];
+  if (address === null && mapUrl === undefined && note === undefined) return null;
+  return (
+    <section>
+      <h2>{stayPage.house}</h2>
+      {address !== null && <address>{address}</address>}
+      {mapUrl !== undefined && (
+        <p>
+          <a href={mapUrl} rel="noreferrer noopener">
+            {stayPage.map}
+          </a>
+          <br />
+          <small>{stayPage.mapHint}</small>
+        </p>
+      )}
+      {note !== undefined && (
+        <p class="house-notes" lang={spoken}>
+          {note}
+        </p>
+      )}
+    </section>
+  );
+}

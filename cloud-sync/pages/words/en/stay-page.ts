@@ -1,0 +1,35 @@
+/** The guest's page of a stay, in English. */
+
+export const stayPage = {
+  title: "Your stay",
+  greeting: (name: string) => `Welcome, ${name}`,
+  at: (property: string) => `Your stay at ${property}`,
+  standings: {
+    unconfirmed: "Your booking is not confirmed yet. As soon as it is, your code will be here.",
+    before: "Your stay has not begun yet.",
+    now: "",
+    over: "This stay is over. Its code opens nothing any more.",
+    off: "This stay was called off. Ask your host.",
+  },
+  code: "Your code",
+  codeAt: "Your code will be here from",
+  codeLater: "Your code is not made yet. Look again later, or ask your host.",
+  noCode: "No door of this stay takes a code.",
+  from: "Works from",
+  until: "Works until",
+  doors: "Doors",
+  ways: {
+    keypad: "Type the code at the keypad beside the door.",
+    lock: "Type the code at the lock itself. Where it does not open by itself, confirm as the lock shows.",
+    none: "There is no PIN on this lock.",
+  },
+  ready: "Ready: the code is there.",
+  notReady: "Not there yet: the code still has to reach this lock.",
+  asOf: "As of",
+  house: "About the house",
+  address: "Address",
+  map: "Show it on a map",
+  mapHint: "Opens openstreetmap.org.",
+  unknown: "This link leads nowhere",
+  unknownText: "It is incomplete, there is a newer one, or the stay is long over. Ask whoever sent it to you.",
+};
