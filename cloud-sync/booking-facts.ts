@@ -1,6 +1,6 @@
 /** A booking's row in other words: its guest, and what of it the audit trail compares. */
 import type { Facts } from "./domain/audit-body.ts";
-import type { Guest } from "./domain/reconcile-bookings.ts";
+import type { BookingState, Guest, KnownBooking } from "./domain/reconcile-bookings.ts";
 import type { StayDays } from "./domain/stay-planner.ts";
 import type { BookingRow } from "./store/bookings.ts";
 
@@ -28,4 +28,24 @@ export function bookingFacts(row: BookingRow): Facts {
     ends: moment(row.endsAt),
     ...guestOf(row),
   };
+}
+
+/** Empty: it is from a moment to a moment, as no source tells of it. */
+export function toKnown(row: BookingRow): KnownBooking[] {
+  const { id, externalId, status, propertyId: property, arrival, departure, checkIn, checkOut } = row;
+  if (arrival === null || departure === null) return [];
+  const state = (text: string | null) => (text === null ? null : (JSON.parse(text) as BookingState));
+  return [
+    {
+      id,
+      externalId,
+      status,
+      property,
+      days: { arrival, departure, checkIn, checkOut },
+      guest: guestOf(row),
+      moments: { from: row.beginsAt, until: row.endsAt },
+      held: state(row.held),
+      refused: state(row.refused),
+    },
+  ];
 }

@@ -8,16 +8,18 @@ import type { Facts } from "./domain/audit-body.ts";
 import { type Actor, sitesOf } from "./domain/permissions.ts";
 import { newId } from "./ids.ts";
 import { chosenSite } from "./own-grants.ts";
-import { openSource, placesOf, readSourceNow } from "./read-source.ts";
+import { openSource, readSourceNow } from "./read-source.ts";
 import { demandMay } from "./routes/asks.ts";
 import { notFound } from "./routes/shapes.ts";
 import { SourceError, type SourceKind, type SourcePlace } from "./sources/booking-source.ts";
+import { rulesOf } from "./sources/source-kinds.ts";
 import { endCauses } from "./stay-alarms.ts";
 import { recordAudit } from "./store/audit-trail.ts";
 import {
   findSource,
   insertSource,
   listSources,
+  placesOf,
   type SourceResult,
   type SourceRow,
   sourcesMax,
@@ -38,6 +40,8 @@ export interface Source {
   /** Which of its flats and rooms are which property. */
   readonly places: Readonly<Record<string, string>>;
   readonly everyMinutes: number;
+  /** By its kind. */
+  readonly options: SourceOptions;
   readonly createdAt: Instant;
   readonly closedAt: Instant | null;
   readonly nextAt: Instant | null;
@@ -47,12 +51,16 @@ export interface Source {
   readonly result: SourceResult | null;
 }
 
+export type SourceOptions = Readonly<Record<string, unknown>>;
+
 export interface WantedSource {
   readonly kind: SourceKind;
   readonly name: string;
   readonly key: SecretString;
   readonly places: Readonly<Record<string, string>>;
-  readonly everyMinutes: number;
+  /** Left out: as is usual for its kind. */
+  readonly everyMinutes?: number | undefined;
+  readonly options: SourceOptions;
 }
 
 export interface SourceChange {
@@ -60,6 +68,8 @@ export interface SourceChange {
   readonly key?: SecretString | undefined;
   readonly places?: Readonly<Record<string, string>> | undefined;
   readonly everyMinutes?: number | undefined;
+  /** Those that are not named stay. */
+  readonly options?: SourceOptions | undefined;
 }
 
 /** Somebody waits at a page. */
@@ -88,19 +98,21 @@ export class BookingSources {
   /** It is read at once, and then again and again. */
   async create({ actor, from }: Asker, site: SiteRow, wanted: WantedSource): Promise<Source> {
     const { store, siteKeys, clock, logger } = this.#parts;
+    const { kind, name, places } = wanted;
+    const everyMinutes = wanted.everyMinutes ?? rulesOf(kind).everyMinutes.usual;
+    const options = checked(this.#parts, kind, { ...wanted, everyMinutes }) ?? {};
     const seal = await siteKeys.seal(store.db, site.id);
     const id = newId("source");
     await store.transaction(async (tx) => {
       if ((await listSources(tx, [site.id])).length >= sourcesMax)
         throw fieldProblem("body.site", `it has ${sourcesMax} sources, and no more are kept`, 409);
-      await demandProperties(tx, site.id, wanted.places);
+      await demandProperties(tx, site.id, places);
       const now = clock.wall();
-      const { kind, name, places, everyMinutes } = wanted;
-      const facts = { kind, name, places: JSON.stringify(places), everyMinutes };
+      const facts = { kind, name, places: JSON.stringify(places), everyMinutes, options: JSON.stringify(options) };
       const made = { siteId: site.id, id, ...facts, createdBy: actor.id, createdAt: now, nextAt: now };
       await insertSource(tx, made, wanted.key, seal);
       const entry = { site: site.id, actor: actor.id, from, action: "sources.create", thing: id };
-      await recordAudit(tx, { ...entry, after: { title: name, kind, places, everyMinutes } }, now);
+      await recordAudit(tx, { ...entry, after: { title: name, kind, places, everyMinutes, options } }, now);
       tx.touch(sourcesWake);
     });
     logger.info("booking-source-created", { site: site.id, source: id, by: actor.id });
@@ -110,14 +122,18 @@ export class BookingSources {
   async change(asker: Asker, id: string, change: SourceChange): Promise<Source> {
     await this.#alter(asker, id, "sources.change", async (tx, row, now) => {
       const { name = row.name, places = placesOf(row), everyMinutes = row.everyMinutes, key } = change;
+      const before = JSON.parse(row.options) as SourceOptions;
+      const wanted = change.options && { options: { ...before, ...change.options } };
+      const options = checked(this.#parts, row.kind, { ...change, ...wanted }) ?? before;
       if (change.places) await demandProperties(tx, row.siteId, places);
       if (key) {
         const seal = await this.#parts.siteKeys.seal(tx, row.siteId);
         await writeSourceKey(tx, row, key, seal);
       }
       const nextAt = row.closedAt === null ? now : null;
-      await writeSource(tx, row, { name, places: JSON.stringify(places), everyMinutes, nextAt });
-      return { title: name, places, everyMinutes, ...(key && { key: id }) };
+      const facts = { name, places: JSON.stringify(places), everyMinutes, options: JSON.stringify(options) };
+      await writeSource(tx, row, { ...facts, nextAt, mark: null });
+      return { title: name, places, everyMinutes, options, ...(key && { key: id }) };
     });
     return this.read(asker.actor, id);
   }
@@ -173,13 +189,32 @@ export class BookingSources {
       const now = clock.wall();
       const after = await work(tx, row, now);
       if (!after) return;
-      const before = { title: row.name, places: placesOf(row), everyMinutes: row.everyMinutes, closedAt: row.closedAt };
+      const { name: title, everyMinutes, closedAt } = row;
+      const before = { title, places: placesOf(row), everyMinutes, options: JSON.parse(row.options), closedAt };
       const entry = { site: row.siteId, actor: actor.id, from, action, thing: id };
       await recordAudit(tx, { ...entry, before, after: { ...before, ...after } }, now);
       tx.touch(sourcesWake);
     });
     logger.info("booking-source-changed", { site: row.siteId, source: id, action, by: actor.id });
   }
+}
+
+/** What of it was given is as its kind wants it; answers its options, whole. */
+function checked(parts: CloudParts, kind: SourceKind, wanted: Omit<SourceChange, "name">): SourceOptions | undefined {
+  const rules = rulesOf(kind);
+  const keyProblem = wanted.key && rules.keyProblem(wanted.key.reveal(), parts);
+  if (keyProblem !== undefined) throw fieldProblem("body.key", keyProblem);
+  for (const place of Object.keys(wanted.places ?? {}))
+    if (!rules.place.test(place)) throw fieldProblem(`body.places.${place}`, rules.placeProblem);
+  const { least } = rules.everyMinutes;
+  if ((wanted.everyMinutes ?? least) < least)
+    throw fieldProblem("body.everyMinutes", `is less than ${least} minutes, which is what its service bears`);
+  if (!wanted.options) return undefined;
+  const options = rules.options.safeParse(wanted.options);
+  if (options.success) return options.data;
+  const { path, keys = [] } = options.error.issues[0] as { readonly path: PropertyKey[]; readonly keys?: string[] };
+  const field = ["body.options", ...path.map(String), ...keys.slice(0, 1)].join(".");
+  throw fieldProblem(field, "is no option of this kind of source, or not of this type");
 }
 
 async function demandProperties(
@@ -202,6 +237,7 @@ function toSource(row: SourceRow): Source {
     name,
     places: placesOf(row),
     everyMinutes,
+    options: JSON.parse(row.options),
     createdAt,
     closedAt,
     nextAt,

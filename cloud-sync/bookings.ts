@@ -16,7 +16,6 @@ import { type EvidenceOf, gatherEvidence } from "./evidence.ts";
 import { newId } from "./ids.ts";
 import { chosenSite, revealDigits, revokeGrant, type Transact } from "./own-grants.ts";
 import { provisionStay } from "./provision-stay.ts";
-import { columnsOf } from "./read-source.ts";
 import { demandMay } from "./routes/asks.ts";
 import { notFound } from "./routes/shapes.ts";
 import { tellGuestLink } from "./stay-links.ts";
@@ -36,6 +35,7 @@ import { findProperty, lockProperty, type Property } from "./store/properties.ts
 import { readSite, type SiteRow } from "./store/sites.ts";
 import type { Transaction } from "./store/store.ts";
 import { codeAtDoors, type TempCodeDoor } from "./temp-code.ts";
+import { columnsOf } from "./write-bookings.ts";
 
 /** Whoever asks at /api/bookings. */
 const apiSource = "api";
@@ -75,6 +75,9 @@ export interface Booking
     | "missedSince"
     | "linkHash"
     | "linkSealed"
+    | "sourceCode"
+    | "sourceUid"
+    | "mayBeBlock"
   > {
   /** What its source tells and waits for the owner's word. */
   readonly held: BookingState | null;

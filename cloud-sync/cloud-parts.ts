@@ -31,6 +31,8 @@ export interface CloudParts {
   readonly pushServices?: readonly string[] | undefined;
   /** Where Lodgify is reached; unset: where it is. */
   readonly lodgifyUrl?: string | undefined;
+  /** Origins of calendars that may be on a private network and without TLS; unset: none. */
+  readonly calendarOrigins?: readonly string[] | undefined;
   readonly version: string;
   /** Fires when the service stops: held polls are answered, streams end. */
   readonly stopping: AbortSignal;

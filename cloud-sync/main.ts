@@ -51,6 +51,8 @@ export interface CloudOptions {
   readonly pushServices?: readonly string[] | undefined;
   /** Unset: Lodgify's own. */
   readonly lodgifyUrl?: string | undefined;
+  /** Origins of calendars that may be on a private network and without TLS. */
+  readonly calendarOrigins?: readonly string[] | undefined;
   readonly version?: string | undefined;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -101,6 +103,7 @@ async function start(options: CloudOptions): Promise<RunningCloud> {
       ...(options.oneSignal && { app: oneSignal({ ...options.oneSignal, publicUrl }) }),
       pushServices: options.pushServices,
       lodgifyUrl: options.lodgifyUrl,
+      calendarOrigins: options.calendarOrigins,
       version: options.version ?? "0.1.0",
       stopping: stopping.signal,
     };

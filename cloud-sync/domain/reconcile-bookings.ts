@@ -26,7 +26,12 @@ export interface ToldBooking extends BookingState {
   readonly externalId: string;
   /** Of its days, by its property's rules. */
   readonly moments: Validity;
+  /** Nobody said that it is cancelled: it was not there. */
+  readonly doubt?: Doubt | undefined;
 }
+
+/** "missing": it was not there again and again · "empty": nothing is there any more. */
+export type Doubt = "missing" | "empty";
 
 export interface KnownBooking extends BookingState {
   readonly id: string;
@@ -37,8 +42,11 @@ export interface KnownBooking extends BookingState {
   readonly refused: BookingState | null;
 }
 
-/** Why a change waits: it takes the code of a guest in the house, or too many at once. */
-export const heldReasons = ["in-house", "many"] as const;
+/**
+ * Why a change waits. "in-house": it takes the code of a guest in the house · "arriving": it was not told, and its guest is about to arrive ·
+ * "many": it takes too many at once · "empty": its source has been empty for a day.
+ */
+export const heldReasons = ["in-house", "arriving", "many", "empty"] as const;
 export type HeldReason = (typeof heldReasons)[number];
 
 export type BookingStep =
@@ -51,6 +59,8 @@ export type BookingStep =
 /** One booking that is off is no mass change, however few there are. */
 const manyMin = 2;
 const manyShare = 0.2;
+/** So long before it begins a stay is not ended because nobody told of it. */
+const arrivingMs: Millis = 2 * 60 * 60_000;
 
 /** `known`: those of the source that have not ended. What is known and not told stays as it is. */
 export function reconcile(known: readonly KnownBooking[], told: readonly ToldBooking[], now: Instant): BookingStep[] {
@@ -67,11 +77,23 @@ export function reconcile(known: readonly KnownBooking[], told: readonly ToldBoo
     if (!from) return to.status === "confirmed" && now < to.moments.until ? [{ do: "add", told: to }] : [];
     if (isSameState(from, to)) return from.held === null ? [] : [{ do: "release", id: from.id }];
     if (!takesAway(from, to, now)) return [{ do: "change", id: from.id, to }];
-    const isInHouse = from.moments.from <= now;
-    if (!isInHouse && !isMany) return [{ do: "change", id: from.id, to }];
+    const why = reasonToHold(from, to, isMany, now);
+    if (why === undefined) return [{ do: "change", id: from.id, to }];
     if ([from.held, from.refused].some((one) => one !== null && isSameState(one, to))) return [];
-    return [{ do: "hold", id: from.id, to, why: isInHouse ? "in-house" : "many" }];
+    return [{ do: "hold", id: from.id, to, why }];
   });
+}
+
+function reasonToHold(
+  { moments }: KnownBooking,
+  { doubt }: ToldBooking,
+  isMany: boolean,
+  now: Instant,
+): HeldReason | undefined {
+  if (moments.from <= now) return "in-house";
+  if (doubt === "empty") return "empty";
+  if (doubt === "missing" && moments.from - arrivingMs <= now) return "arriving";
+  return isMany ? "many" : undefined;
 }
 
 /** It shortens or ends what a guest was told: the code would stop, or begin later, or open other doors. */
@@ -92,9 +114,11 @@ export function isSameState(a: BookingState, b: BookingState): boolean {
   return facts(a) === facts(b);
 }
 
-/** One that the source does not know any more is asked for by itself, and is off once it was not there twice, so far apart. */
-export const goneTimes = 2;
+/** One that is not there any more is off once it was not there so often, over so long. Asked for by itself and not known counts for more than not listed. */
+export const goneTimes = { asked: 2, listed: 3 } as const;
 export const goneApartMs: Millis = 30 * 60_000;
+/** A source in which nothing is any more is asked about after so long. */
+export const emptyForMs: Millis = 24 * 60 * 60_000;
 
 export interface Missing {
   readonly times: number;
@@ -105,6 +129,31 @@ export function missedAgain(before: Missing | null, now: Instant): Missing {
   return before === null ? { times: 1, since: now } : { times: before.times + 1, since: before.since };
 }
 
-export function isGone({ times, since }: Missing, now: Instant): boolean {
-  return times >= goneTimes && now - since >= goneApartMs;
+export function isGone({ times, since }: Missing, timesMin: number, now: Instant): boolean {
+  return times >= timesMin && now - since >= goneApartMs;
+}
+
+/** Days that another source of the property tells of as well. */
+export interface StayElsewhere {
+  readonly property: string;
+  readonly days: Pick<StayDays, "arrival" | "departure">;
+  readonly mayBeBlock: boolean;
+  readonly createdAt: Instant;
+}
+
+/**
+ * The same stay stands in two calendars that block each other's days: where one of them may be mere closed days, the other is the stay; of two
+ * that both may be, the one that was known first. `createdAt` undefined: it is told for the first time.
+ */
+export function isBlockOf(
+  { property, days, createdAt }: Pick<ToldBooking, "property" | "days"> & { readonly createdAt?: Instant | undefined },
+  elsewhere: readonly StayElsewhere[],
+): boolean {
+  return elsewhere.some(
+    (other) =>
+      other.property === property &&
+      other.days.arrival === days.arrival &&
+      other.days.departure === days.departure &&
+      (!other.mayBeBlock || createdAt === undefined || other.createdAt < createdAt),
+  );
 }

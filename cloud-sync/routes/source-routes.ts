@@ -16,18 +16,25 @@ const params = z.object({ id: idText.openapi({ example: "source-7k3m9xw2pa3dq8fz
 
 const key = z
   .string()
-  .regex(/^[\x21-\x7e]{8,500}$/, "is no key: 8 to 500 printable characters without spaces")
-  .openapi({ description: "What the source is asked with. It is kept sealed and never told again." });
-const places = z
-  .record(
-    z.string().regex(/^\d{1,12}(\/\d{1,12})?$/, "is no number of a flat, or of a flat and a room: 812, 812/44"),
-    idText,
-  )
+  .regex(/^[\x21-\x7e]{8,2000}$/, "is no key: 8 to 2000 printable characters without spaces")
   .openapi({
-    description: "Which of its flats, or rooms of flats, are which property.",
-    example: { "812/44": "property-7k3m9xw2pa3dq8fz" },
+    description:
+      "What the source is asked with: Lodgify's key; of a calendar, its export address. It is kept sealed and never told again.",
   });
-const everyMinutes = z.number().int().min(5).max(1_440);
+const places = z.record(z.string().min(1).max(200), idText).openapi({
+  description:
+    'Which of its flats, or rooms of flats, are which property: 812 or 812/44 at Lodgify. A calendar is of one: {"calendar": …}.',
+  example: { "812/44": "property-7k3m9xw2pa3dq8fz" },
+});
+const everyMinutes = z.number().int().min(2).max(1_440).openapi({
+  description: "Left out: as is usual for its kind, 60 for Lodgify (5 at least), 15 for a calendar (2 at least).",
+});
+const options = z.record(z.string().min(1).max(40), z.unknown()).openapi({
+  description:
+    "Of a calendar: `closedIsStay` (true): Booking.com says the same of guests and of days that you have closed; false takes neither for a " +
+    "stay. `hoursFromCalendar` (false): the hours that it names are when stays begin and end, instead of the property's.",
+  example: { closedIsStay: true },
+});
 
 const sourceSchema = z
   .object({
@@ -37,6 +44,7 @@ const sourceSchema = z
     name: z.string(),
     places: z.record(z.string(), z.string()),
     everyMinutes: z.number().int(),
+    options: z.record(z.string(), z.unknown()),
     createdAt: z.string(),
     closedAt: momentOrNull,
     nextAt: momentOrNull.openapi({ description: "When it is read next." }),
@@ -84,7 +92,8 @@ const create = createRoute({
         name: words(200),
         key,
         places: places.default({}),
-        everyMinutes: everyMinutes.default(60),
+        everyMinutes: everyMinutes.optional(),
+        options: options.default({}),
       }),
     ),
   },
@@ -116,6 +125,7 @@ const change = createRoute({
           key: key.optional(),
           places: places.optional(),
           everyMinutes: everyMinutes.optional(),
+          options: options.optional(),
         })
         .refine((body) => Object.keys(body).length > 0, "name at least one field to change"),
     ),
@@ -200,12 +210,23 @@ export function sourceRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
   return app;
 }
 
-function toShape({ createdAt, closedAt, nextAt, ranAt, goodAt, places: known, result, ...source }: Source) {
+function toShape({
+  createdAt,
+  closedAt,
+  nextAt,
+  ranAt,
+  goodAt,
+  places: known,
+  options: chosen,
+  result,
+  ...source
+}: Source) {
   const told = result && "read" in result ? { ...result, unknownPlaces: [...result.unknownPlaces] } : result;
   const moments = { createdAt: iso(createdAt), closedAt: isoOrNull(closedAt), nextAt: isoOrNull(nextAt) };
   return {
     ...source,
     places: { ...known },
+    options: { ...chosen },
     ...moments,
     ranAt: isoOrNull(ranAt),
     goodAt: isoOrNull(goodAt),

@@ -1,12 +1,13 @@
 /** What every source of bookings is to the rest: it reads, and tells what it read or why it could not. It changes nothing here. */
+import type { BookingName } from "../domain/recognise-bookings.ts";
 import type { Guest } from "../domain/reconcile-bookings.ts";
 import type { BookingStatus, StayDays } from "../domain/stay-planner.ts";
 
-export const sourceKinds = ["lodgify"] as const;
+export const sourceKinds = ["lodgify", "ical"] as const;
 export type SourceKind = (typeof sourceKinds)[number];
 
 /** A booking as its source has it now. */
-export interface SourceBooking {
+export interface SourceBooking extends BookingName {
   readonly externalId: string;
   /** What the source calls what was booked, from the narrowest to the widest: "812/44", "812". */
   readonly places: readonly string[];
@@ -14,6 +15,18 @@ export interface SourceBooking {
   readonly status: BookingStatus | undefined;
   readonly days: StayDays;
   readonly guest: Guest;
+  /** The same for the rooms of one booking; left out: it is of one. */
+  readonly group?: string | undefined;
+  /** Its source says the same of a stay and of days that are merely closed. */
+  readonly mayBeBlock?: boolean | undefined;
+}
+
+export interface Reading {
+  readonly bookings: readonly SourceBooking[];
+  /** Names of what is there and tells nothing: a booking known by one of them is not gone. */
+  readonly alsoThere?: readonly string[] | undefined;
+  /** For the next reading: what has not changed need not come again. At most 2,000 characters. */
+  readonly mark?: string | undefined;
 }
 
 /** A flat or room that can be booked there. */
@@ -23,10 +36,10 @@ export interface SourcePlace {
 }
 
 export interface BookingSource {
-  /** All that have not ended. Rejects with a SourceError when any part of it could not be read. */
-  readAll(signal: AbortSignal): Promise<readonly SourceBooking[]>;
-  /** undefined: the source says that there is none. Rejects with a SourceError. */
-  readOne(externalId: string, signal: AbortSignal): Promise<SourceBooking | undefined>;
+  /** All that have not ended. undefined: nothing has changed since `mark`. Rejects with a SourceError when any part of it could not be read. */
+  readAll(signal: AbortSignal, mark: string | null): Promise<Reading | undefined>;
+  /** undefined: the source says that there is none. Rejects with a SourceError. Absent where a list is all there is. */
+  readOne?(externalId: string, signal: AbortSignal): Promise<SourceBooking | undefined>;
   /** For whoever says which of them is which property. */
   readPlaces(signal: AbortSignal): Promise<readonly SourcePlace[]>;
 }

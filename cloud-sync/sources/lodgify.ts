@@ -73,7 +73,8 @@ export function lodgify({ key, apiUrl = "https://api.lodgify.com", rest }: Lodgi
       // A booking turns from upcoming to current at check-in: read in this order it stands in one list at least, and the later one holds.
       const upcoming = await pages("Upcoming", signal);
       const current = await pages("Current", signal);
-      return [...new Map([...upcoming, ...current].map((one) => [one.id, one])).values()].flatMap(toBookings);
+      const all = [...new Map([...upcoming, ...current].map((one) => [one.id, one])).values()];
+      return { bookings: all.flatMap(toBookings) };
     },
 
     async readOne(externalId, signal) {
@@ -161,6 +162,7 @@ function parsed<T extends z.ZodType>(schema: T, value: unknown, what: string): z
 function toBookings(one: LodgifyBooking): SourceBooking[] {
   const { id, property_id: property, arrival, departure, check_in, check_out, guest, language } = one;
   const facts = {
+    group: `${id}`,
     status: statusOf(one),
     days: { arrival, departure, checkIn: hourOf(check_in?.time), checkOut: hourOf(check_out?.time) },
     guest: {

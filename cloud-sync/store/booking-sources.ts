@@ -1,5 +1,5 @@
 /** Sources of bookings: what they are asked with, which of their flats are which property, and how reading them went. */
-import { and, asc, eq, inArray, isNull, lte, or, sql } from "drizzle-orm";
+import { and, asc, eq, inArray, isNotNull, isNull, lte, ne, or, sql } from "drizzle-orm";
 import type { Instant, Millis } from "../../gateway/domain/instant.ts";
 import type { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
 import type { SecretString } from "../../gateway/wire/secret.ts";
@@ -24,7 +24,7 @@ export type SourceResult =
   | { readonly failed: string };
 
 /** A site has no more of them. */
-export const sourcesMax = 50;
+export const sourcesMax = 200;
 
 const its = ({ siteId, id }: Pick<SourceRow, "siteId" | "id">) =>
   and(eq(bookingSource.siteId, siteId), eq(bookingSource.id, id));
@@ -110,18 +110,31 @@ export async function takeNow(
   return taken;
 }
 
-/** It has been read. One that was closed meanwhile stays so. */
+/** It has been read. One that was closed meanwhile stays so; what was read by other settings is read again. */
 export async function letGo(
   tx: Transaction,
-  row: Pick<SourceRow, "siteId" | "id">,
+  row: SourceRow,
   nextAt: Instant,
-  told: Pick<SourceRow, "ranAt" | "result"> & Partial<Pick<SourceRow, "goodAt">>,
+  told: Pick<SourceRow, "ranAt" | "result"> & Partial<Pick<SourceRow, "goodAt" | "mark" | "emptySince">>,
 ): Promise<void> {
-  const unlessClosed = sql`case when ${bookingSource.closedAt} is null then ${nextAt}::bigint end`;
+  const { sealed, places, options } = bookingSource;
+  const isAsItWas = sql`${sealed} = ${row.sealed} and ${places} = ${row.places} and ${options} = ${row.options}`;
+  const unlessClosed = sql`case when ${bookingSource.closedAt} is not null then null when ${isAsItWas} then ${nextAt}::bigint else ${bookingSource.nextAt} end`;
+  const mark = told.mark === undefined ? {} : { mark: sql`case when ${isAsItWas} then ${told.mark}::text end` };
   await tx
     .update(bookingSource)
-    .set({ ...told, runUntil: null, nextAt: unlessClosed })
+    .set({ ...told, ...mark, runUntil: null, nextAt: unlessClosed })
     .where(its(row));
+}
+
+/** The site's other sources are read whole the next time, whether they have changed or not. */
+export async function forgetMarks(tx: Transaction, { siteId, id }: Pick<SourceRow, "siteId" | "id">): Promise<void> {
+  const others = and(eq(bookingSource.siteId, siteId), ne(bookingSource.id, id), isNotNull(bookingSource.mark));
+  await tx.update(bookingSource).set({ mark: null }).where(others);
+}
+
+export function placesOf({ places }: Pick<SourceRow, "places">): Readonly<Record<string, string>> {
+  return JSON.parse(places);
 }
 
 /** When the next is due; undefined: none. */

@@ -65,6 +65,20 @@ export async function openOfSource(
     .for("update");
 }
 
+/** Confirmed stays of the site's other sources that have not ended. */
+export async function staysElsewhere(
+  tx: Transaction,
+  siteId: string,
+  source: string,
+  now: Instant,
+): Promise<BookingRow[]> {
+  const others = and(eq(booking.siteId, siteId), ne(booking.source, source), eq(booking.status, "confirmed"));
+  return tx
+    .select()
+    .from(booking)
+    .where(and(others, gt(booking.endsAt, now), isNull(booking.forgottenAt)));
+}
+
 export async function lockBySource(
   tx: Transaction,
   siteId: string,

@@ -1,5 +1,5 @@
 /** The tables of stays: what is let, what was booked, and where bookings come from. */
-import { index, integer, pgTable, primaryKey, text, unique, uniqueIndex } from "drizzle-orm/pg-core";
+import { boolean, index, integer, pgTable, primaryKey, text, unique, uniqueIndex } from "drizzle-orm/pg-core";
 import { sql } from "drizzle-orm/sql";
 import { heldReasons } from "../domain/reconcile-bookings.ts";
 import { alarmKinds } from "../domain/stay-alarms.ts";
@@ -78,6 +78,11 @@ export const booking = pgTable(
     /** Of the link by which its guest sees it, see ./stay-links.ts; null: nobody has asked for one. */
     linkHash: text("link_hash"),
     linkSealed: text("link_sealed"),
+    /** What it is known by there besides, see domain/recognise-bookings.ts. */
+    sourceCode: text("source_code"),
+    sourceUid: text("source_uid"),
+    /** Its source says the same of days that are merely closed. */
+    mayBeBlock: boolean("may_be_block").notNull().default(false),
   },
   (table) => [
     primaryKey({ columns: [table.siteId, table.id] }),
@@ -116,6 +121,12 @@ export const bookingSource = pgTable(
     goodAt: instant("good_at"),
     /** JSON of SourceResult. */
     result: text("result"),
+    /** JSON, by its kind: see sources/source-kinds.ts. */
+    options: text("options").notNull().default("{}"),
+    /** What its next reading is told, so that what has not changed need not come again. */
+    mark: text("mark"),
+    /** Since when nothing at all is in it. */
+    emptySince: instant("empty_since"),
   },
   (table) => [
     primaryKey({ columns: [table.siteId, table.id] }),

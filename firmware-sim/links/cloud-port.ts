@@ -30,6 +30,8 @@ export interface CloudAnswer {
   readonly json?: unknown;
   /** Instead of JSON. */
   readonly html?: string;
+  /** The same, of whatever type. */
+  readonly text?: { readonly type: string; readonly body: string };
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -182,15 +184,16 @@ function partsOf(target: string): Pick<CloudRequest, "path" | "query"> {
   return { path: pathname.split("/").slice(1).map(decodeURIComponent), query: searchParams };
 }
 
-function payloadOf({ json, html }: CloudAnswer): string {
-  return html ?? (json === undefined ? "" : JSON.stringify(json));
+function payloadOf({ json, html, text }: CloudAnswer): string {
+  return html ?? text?.body ?? (json === undefined ? "" : JSON.stringify(json));
 }
 
-function send(response: ServerResponse, { status, html, headers }: CloudAnswer, payload: string): void {
-  if (status === 204) return void response.writeHead(204, headers).end();
+function send(response: ServerResponse, { status, html, text, headers }: CloudAnswer, payload: string): void {
+  if (status === 204 || status === 304) return void response.writeHead(status, headers).end();
+  const type = text?.type ?? (html === undefined ? "application/json; charset=utf-8" : "text/html");
   response.writeHead(status, {
     ...headers,
-    ...(payload !== "" && { "Content-Type": html === undefined ? "application/json; charset=utf-8" : "text/html" }),
+    ...(payload !== "" && { "Content-Type": type }),
     "Content-Length": Buffer.byteLength(payload),
   });
   response.end(payload);

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
   goneApartMs,
+  goneTimes,
+  isBlockOf,
   isGone,
   type KnownBooking,
   missedAgain,
@@ -104,11 +106,51 @@ describe("what follows from what is told", () => {
   });
 });
 
-test("one that a source does not know is off once it was not there twice, half an hour apart", () => {
-  const first = missedAgain(null, now);
-  assert.ok(!isGone(first, now + day));
-  assert.ok(!isGone(missedAgain(first, now + goneApartMs - 1), now + goneApartMs - 1));
-  assert.ok(isGone(missedAgain(first, now + goneApartMs), now + goneApartMs));
+describe("one that is not there any more", () => {
+  for (const [what, times] of [
+    ["asked for by itself: off once it was not known twice, half an hour apart", goneTimes.asked],
+    ["not listed: off once it was not there three times, half an hour apart", goneTimes.listed],
+  ] as const)
+    test(what, () => {
+      let missing = missedAgain(null, now);
+      assert.ok(!isGone(missing, times, now + day));
+      for (let time = 2; time < times; time += 1) missing = missedAgain(missing, now);
+      assert.ok(!isGone(missing, times, now + day));
+      assert.ok(!isGone(missedAgain(missing, now), times, now + goneApartMs - 1));
+      assert.ok(isGone(missedAgain(missing, now), times, now + goneApartMs));
+    });
+
+  const hour = day / 24;
+  for (const [what, begins, doubt, step] of [
+    ["cancelled in so many words, an hour before it begins: it goes", hour, undefined, "change"],
+    ["not there, a day before it begins: it goes", day, "missing", "change"],
+    ["not there, an hour before it begins: it waits", hour, "missing", "arriving"],
+    ["not there, two hours before it begins: it waits", 2 * hour, "missing", "arriving"],
+    ["not there, while the guest is in the house: it waits", -hour, "missing", "in-house"],
+    ["nothing is there for a day: it waits, whenever it begins", 9 * day, "empty", "empty"],
+  ] as const)
+    test(what, () => {
+      const from = aKnown(1, 0, 0, { moments: { from: now + begins, until: now + begins + 3 * day } });
+      const [found] = reconcile([from], [{ ...from, ...cancelled, doubt }], now);
+      assert.equal(found?.do === "hold" ? found.why : found?.do, step);
+    });
+});
+
+describe("of two calendars that block each other's days the stay is one", () => {
+  const days = { arrival: "2031-03-05", departure: "2031-03-08" };
+  const told = { property: "flat", days: { ...days, checkIn: null, checkOut: null } };
+  for (const [what, elsewhere, createdAt, isBlock] of [
+    ["a guest there", { mayBeBlock: false }, undefined, true],
+    ["a guest there, and known here for longer", { mayBeBlock: false }, now - day, true],
+    ["closed days there, known before", { mayBeBlock: true }, now + 1, true],
+    ["closed days there, known after", { mayBeBlock: true }, now - 1, false],
+    ["a guest of other days", { days: { ...days, departure: "2031-03-09" } }, undefined, false],
+    ["a guest of another flat", { property: "other" }, undefined, false],
+  ] as const)
+    test(`${what}: ${isBlock ? "no" : "a"} stay here`, () => {
+      const other = { property: "flat", days, mayBeBlock: false, createdAt: now, ...elsewhere };
+      assert.equal(isBlockOf({ ...told, createdAt }, [other]), isBlock);
+    });
 });
 
 test("whatever a source tells, a guest in the house keeps the code as it is or longer, and what is not told stays", () => {

@@ -119,6 +119,7 @@ export interface CloudSurroundings {
   readonly app?: AppChannel;
   readonly pushServices?: readonly string[];
   readonly lodgifyUrl?: string;
+  readonly calendarOrigins?: readonly string[];
 }
 
 export async function givenCloud(options: CloudSurroundings = {}): Promise<TestCloud> {
@@ -138,6 +139,7 @@ export async function givenCloud(options: CloudSurroundings = {}): Promise<TestC
     app: options.app,
     pushServices: options.pushServices,
     lodgifyUrl: options.lodgifyUrl,
+    calendarOrigins: options.calendarOrigins,
     stopping: stopping.signal,
   };
   const app = cloudApp(parts);

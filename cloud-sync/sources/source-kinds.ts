@@ -1,0 +1,70 @@
+/** What a source of each kind is set up with, and how it is opened. Adding one is one entry here. */
+import { z } from "zod";
+import type { Millis } from "../../gateway/domain/instant.ts";
+import type { SecretString } from "../../gateway/wire/secret.ts";
+import type { CloudParts } from "../cloud-parts.ts";
+import { withinDeadline } from "../within-deadline.ts";
+import type { BookingSource, SourceKind } from "./booking-source.ts";
+import { calendarPlace } from "./calendar.ts";
+import { calendarAddress, ical } from "./ical.ts";
+import { lodgify } from "./lodgify.ts";
+
+interface OpenWith {
+  readonly key: SecretString;
+  /** IANA, of the site. */
+  readonly zone: string;
+  /** As they were kept. */
+  readonly options: unknown;
+}
+
+interface KindRules {
+  readonly everyMinutes: { readonly usual: number; readonly least: number };
+  /** Why the key is none; undefined: it may be one. */
+  readonly keyProblem: (key: string, parts: CloudParts) => string | undefined;
+  readonly place: RegExp;
+  readonly placeProblem: string;
+  readonly options: z.ZodType<Readonly<Record<string, unknown>>>;
+  readonly open: (parts: CloudParts, wanted: OpenWith) => BookingSource;
+}
+
+const none = z.strictObject({});
+const calendarOptions = z.strictObject({
+  closedIsStay: z.boolean().default(true),
+  hoursFromCalendar: z.boolean().default(false),
+});
+
+const kinds: Readonly<Record<SourceKind, KindRules>> = {
+  lodgify: {
+    everyMinutes: { usual: 60, least: 5 },
+    keyProblem: (key) => (key.length <= 500 ? undefined : "is no key: 8 to 500 printable characters without spaces"),
+    place: /^\d{1,12}(\/\d{1,12})?$/,
+    placeProblem: "is no number of a flat, or of a flat and a room: 812, 812/44",
+    options: none,
+    open: ({ clock, lodgifyUrl }, { key }) =>
+      lodgify({ key, apiUrl: lodgifyUrl, rest: (ms, signal) => clock.sleep(ms, signal) }),
+  },
+  ical: {
+    everyMinutes: { usual: 15, least: 2 },
+    keyProblem: (key, { calendarOrigins }) =>
+      calendarAddress(key, calendarOrigins) ? undefined : "is no export address of a calendar: https://…",
+    place: new RegExp(`^${calendarPlace}$`),
+    placeProblem: `a calendar is of one property: {"${calendarPlace}": "property-…"}`,
+    options: calendarOptions,
+    open: (parts, { key, zone, options }) =>
+      ical({
+        key,
+        zone,
+        origins: parts.calendarOrigins,
+        within: <T>(ms: Millis, work: (signal: AbortSignal) => Promise<T>) => withinDeadline(parts, ms, work),
+        ...calendarOptions.parse(options),
+      }),
+  },
+};
+
+export function rulesOf(kind: SourceKind): Omit<KindRules, "open"> {
+  return kinds[kind];
+}
+
+export function openKind(parts: CloudParts, kind: SourceKind, wanted: OpenWith): BookingSource {
+  return kinds[kind].open(parts, wanted);
+}

@@ -1,0 +1,81 @@
+/** A house whose bookings come from a source: what its tests ask it, over the API. */
+import assert from "node:assert/strict";
+import { provisionAllDue } from "../../cloud-sync/jobs/provision-stays.ts";
+import { type Answer, type CloudSurroundings, givenCloud, type HandClock, type TestCloud } from "./cloud.ts";
+import { until } from "./until.ts";
+
+export class BookedSite {
+  readonly cloud: TestCloud;
+  readonly #clock: HandClock;
+
+  private constructor(cloud: TestCloud, clock: HandClock) {
+    this.cloud = cloud;
+    this.#clock = clock;
+  }
+
+  static async build(clock: HandClock, surroundings: CloudSurroundings): Promise<BookedSite> {
+    const cloud = await givenCloud({ clock, ...surroundings });
+    await cloud.ask("POST", "/api/sites", { id: "casa", name: "Casa", zone: "Europe/Madrid" });
+    await cloud.gateway("casa", ["street", "up", "down"]);
+    return new BookedSite(cloud, clock);
+  }
+
+  /** One more that is let, behind the street's door and this one. Answers its id. */
+  async property(door: "up" | "down", rules: object = {}): Promise<string> {
+    return (await this.ask("POST", "/api/properties", { name: door, accessPoints: ["street", door], rules }, 201)).id;
+  }
+
+  async ask(method: string, path: string, body?: object, status = 200): Promise<Answer["body"]> {
+    this.#clock.advance(20);
+    const answer = await this.cloud.ask(method, path, body);
+    assert.equal(answer.status, status, answer.text);
+    return answer.body;
+  }
+
+  /** Answers its id. */
+  async connect(source: object): Promise<string> {
+    return (await this.ask("POST", "/api/booking-sources", source, 201)).id;
+  }
+
+  /** Reads it now; answers what came of it. */
+  async read(source: string): Promise<Answer["body"]> {
+    return (await this.ask("POST", `/api/booking-sources/${source}/run`)).result;
+  }
+
+  /** The same where it waits before it asks again: time passes until it is answered. */
+  async readPatiently(source: string): Promise<Answer["body"]> {
+    let isDone = false;
+    const before = this.#clock.sleepers;
+    const read = this.read(source).finally(() => {
+      isDone = true;
+    });
+    while (!isDone) {
+      await until("it waits, or is answered", async () => isDone || this.#clock.sleepers > before);
+      if (!isDone) this.#clock.advance(5_000);
+    }
+    return read;
+  }
+
+  /** All that the source has told, with their codes where it is time. */
+  async bookings(source: string): Promise<Answer["body"][]> {
+    await provisionAllDue(this.cloud.parts);
+    const { items } = await this.ask("GET", "/api/bookings?limit=200&from=2031-03-01T00:00:00Z");
+    return items.filter((one: { source: string }) => one.source === source);
+  }
+
+  /** The only one, or the one of this guest. */
+  async booking(source: string, guest?: string): Promise<Answer["body"]> {
+    const all = await this.bookings(source);
+    const found = all.filter((one) => guest === undefined || one.guest.name === guest);
+    assert.equal(found.length, 1, `a booking of ${guest ?? "anybody"} among ${all.map((one) => one.guest.name)}`);
+    return found[0];
+  }
+
+  async digits(booking: string): Promise<string> {
+    return (await this.ask("POST", `/api/bookings/${booking}/reveal`)).code;
+  }
+
+  async stateOf(grant: string): Promise<string> {
+    return (await this.ask("GET", `/api/sites/casa/grants/${grant}`)).state;
+  }
+}
