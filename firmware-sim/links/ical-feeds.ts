@@ -39,6 +39,7 @@ export class IcalFeeds {
   readonly #port: CloudPort;
   readonly #feeds = new Map<string, Feed>();
   #last = 0;
+  #isRepeating = false;
 
   constructor({ clock, faults = new Faults() }: { readonly clock: Clock; readonly faults?: Faults }) {
     this.#port = new CloudPort({ clock, faults, answer: (request) => this.#answer(request) });
@@ -122,6 +123,11 @@ export class IcalFeeds {
     this.#feed(token).events.delete(uid);
   }
 
+  /** Every event stands in its calendar twice, as some managers write them. */
+  repeatEvents(isOn: boolean): void {
+    this.#isRepeating = isOn;
+  }
+
   #next(): number {
     this.#last += 1;
     return this.#last;
@@ -138,16 +144,17 @@ export class IcalFeeds {
     const feed = token === undefined ? undefined : this.#feeds.get(token);
     if (method !== "GET" || path[0] !== "calendar" || path[1] !== "ical" || !feed)
       return { status: 404, html: "<html><body>Not found</body></html>" };
-    const body = written(feed);
+    const body = written(feed, this.#isRepeating ? 2 : 1);
     const etag = `"${createHash("sha256").update(body).digest("hex").slice(0, 16)}"`;
     if (headers["if-none-match"] === etag) return { status: 304, headers: { etag } };
     return { status: 200, text: { type: "text/calendar; charset=utf-8", body }, headers: { etag } };
   }
 }
 
-function written({ platform, events }: Feed): string {
+function written({ platform, events }: Feed, times: number): string {
   const day = (date: string) => date.replaceAll("-", "");
-  const lines = [...events.values()].flatMap(({ uid, start, end, summary, description, status, more = [] }) => [
+  const all = Array.from({ length: times }, () => [...events.values()]).flat();
+  const lines = all.flatMap(({ uid, start, end, summary, description, status, more = [] }) => [
     "BEGIN:VEVENT",
     `DTSTAMP:20310101T000000Z`,
     `DTSTART;VALUE=DATE:${day(start)}`,
@@ -159,8 +166,8 @@ function written({ platform, events }: Feed): string {
     ...more,
     "END:VEVENT",
   ]);
-  const all = ["BEGIN:VCALENDAR", `PRODID:${prodIds[platform]}`, "CALSCALE:GREGORIAN", "VERSION:2.0", ...lines];
-  return [...all, "END:VCALENDAR", ""].flatMap(folded).join("\r\n");
+  const head = ["BEGIN:VCALENDAR", `PRODID:${prodIds[platform]}`, "CALSCALE:GREGORIAN", "VERSION:2.0"];
+  return [...head, ...lines, "END:VCALENDAR", ""].flatMap(folded).join("\r\n");
 }
 
 function escaped(text: string): string {

@@ -127,6 +127,12 @@ export class LodgifyServer {
     this.#bookings.delete(id);
   }
 
+  /** As its list tells them, the last of them again and again until so many are there. */
+  page(filter: string, size: number): readonly LodgifyBooking[] {
+    const found = [...this.#bookings.values()].filter((one) => this.#fits(one, filter));
+    return Array.from({ length: size }, (_, index) => found[Math.min(index, found.length - 1)]!);
+  }
+
   #now(): number {
     return this.#options.clock.wall();
   }

@@ -42,15 +42,15 @@ export class BookedSite {
     return (await this.ask("POST", `/api/booking-sources/${source}/run`)).result;
   }
 
-  /** The same where it waits before it asks again: time passes until it is answered. */
-  async readPatiently(source: string): Promise<Answer["body"]> {
+  /** The same where it waits before it asks again: time passes until it is answered. `deadlines`: so many sleepers wait for nothing. */
+  async readPatiently(source: string, deadlines: number): Promise<Answer["body"]> {
     let isDone = false;
     const before = this.#clock.sleepers;
     const read = this.read(source).finally(() => {
       isDone = true;
     });
     while (!isDone) {
-      await until("it waits, or is answered", async () => isDone || this.#clock.sleepers > before);
+      await until("it waits, or is answered", async () => isDone || this.#clock.sleepers > before + deadlines);
       if (!isDone) this.#clock.advance(5_000);
     }
     return read;
