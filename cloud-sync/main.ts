@@ -17,7 +17,9 @@ import { provisionStays } from "./jobs/provision-stays.ts";
 import { readSources } from "./jobs/read-sources.ts";
 import { sendMails } from "./jobs/send-mail.ts";
 import { sendNotices } from "./jobs/send-notices.ts";
+import { sweepStays } from "./jobs/sweep-stays.ts";
 import { watchStays } from "./jobs/watch-stays.ts";
+
 import { Meters } from "./meters.ts";
 import { makeFirstAdminLink } from "./people/links.ts";
 import { loggerWithoutValues, withoutValues } from "./query-values.ts";
@@ -121,6 +123,7 @@ async function start(options: CloudOptions): Promise<RunningCloud> {
       provisionStays(parts),
       readSources(parts),
       watchStays(parts),
+      sweepStays(parts),
     ]);
     logger.info("cloud-started", { url, store: isEmbedded ? "pglite" : "postgresql" });
     return {

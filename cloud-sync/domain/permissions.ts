@@ -53,6 +53,9 @@ export const permissions = {
   "stays.change": { admin: "every", owner: "site" },
   "stays.reveal": { admin: "every", owner: "site" },
   "properties.change": { admin: "every", owner: "site" },
+  /** What the service does by itself: how it went, and now. */
+  "jobs.read": { admin: "every", support: "every", owner: "site" },
+  "jobs.run": { admin: "every", owner: "site" },
   "events.read": { admin: "every", support: "every", owner: "site", guard: "site", user: "site" },
   /** How guards and gates do, counted. */
   "numbers.read": { admin: "every", support: "every", owner: "site" },

@@ -3,6 +3,7 @@ import type { Millis } from "../../gateway/domain/instant.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import { provisionDue } from "../provision-stay.ts";
 import { nextLookAt, staysWake } from "../store/bookings.ts";
+import { onRecord, type Pass } from "./on-record.ts";
 import { runWakeful } from "./wakeful.ts";
 
 const lookEveryMs: Millis = 5 * 60_000;
@@ -12,13 +13,15 @@ const leastMs: Millis = 1_000;
 
 /** Runs until `parts.stopping` fires. */
 export function provisionStays(parts: CloudParts): Promise<void> {
-  const doAllDue = () => provisionAllDue(parts);
+  const pass = () => provisionAllDue(parts);
+  const doAllDue = onRecord(parts, { name: "provisioning", lookEveryMs, pass });
   return runWakeful(parts, { wokenBy: staysWake, lookEveryMs, failure: "provisioning-failed", doAllDue });
 }
 
-/** One after the other; answers how long until the next is due. */
-export async function provisionAllDue(parts: CloudParts): Promise<Millis> {
-  while (!parts.stopping.aborted && (await provisionDue(parts)));
+/** One after the other. */
+export async function provisionAllDue(parts: CloudParts): Promise<Pass> {
+  let done = 0;
+  while (!parts.stopping.aborted && (await provisionDue(parts))) done += 1;
   const next = await nextLookAt(parts.store.db);
-  return next === undefined ? lookEveryMs : Math.max(leastMs, next - parts.clock.wall());
+  return { done, waitMs: next === undefined ? lookEveryMs : Math.max(leastMs, next - parts.clock.wall()) };
 }

@@ -95,6 +95,14 @@ export async function takeDue(tx: Transaction, now: Instant, leaseMs: Millis): P
   return due;
 }
 
+/** All of these sites, as soon as somebody has the time; `sites` undefined: of all. */
+export async function readAllNow(tx: Transaction, sites: readonly string[] | undefined, now: Instant): Promise<void> {
+  await tx
+    .update(bookingSource)
+    .set({ nextAt: now })
+    .where(and(sites && inArray(bookingSource.siteId, [...sites]), isNull(bookingSource.closedAt)));
+}
+
 /** This one, now. undefined: somebody is reading it, or it is closed. */
 export async function takeNow(
   tx: Transaction,

@@ -1,8 +1,8 @@
 /** Bookings as their sources tell of them. */
-import { and, asc, eq, gt, inArray, isNotNull, isNull, lt, lte, ne, or, sql } from "drizzle-orm";
-import type { Instant } from "../../gateway/domain/instant.ts";
+import { and, asc, eq, getTableColumns, gt, inArray, isNotNull, isNull, lt, lte, ne, or, sql } from "drizzle-orm";
+import type { Instant, Millis } from "../../gateway/domain/instant.ts";
 import { erasedName } from "./personal-data.ts";
-import { booking } from "./schema.ts";
+import { booking, grantRecord } from "./schema.ts";
 import type { Queries, Transaction } from "./store.ts";
 
 /** Woken when the planner has to look at bookings. */
@@ -244,6 +244,23 @@ export async function watchNow(tx: Transaction, siteId: string, ids: readonly st
     .set({ watchAt: now })
     .where(and(eq(booking.siteId, siteId), inArray(booking.id, [...ids])));
   tx.touch(watchWake);
+}
+
+/** Those that are over, by so much, and whose code would still open. */
+export function outlivedStays(db: Queries, now: Instant, toleranceMs: Millis, limit: number): Promise<BookingRow[]> {
+  const isOver = or(
+    and(inArray(booking.status, ["cancelled", "completed"]), lt(booking.changedAt, now - toleranceMs)),
+    lt(booking.endsAt, now - toleranceMs),
+  );
+  const grant = and(eq(grantRecord.siteId, booking.siteId), eq(grantRecord.id, booking.grantId));
+  const isLive = and(isNull(grantRecord.revokedAt), gt(grantRecord.validUntil, now));
+  return db
+    .select(getTableColumns(booking))
+    .from(booking)
+    .innerJoin(grantRecord, grant)
+    .where(and(isOver, isLive))
+    .orderBy(asc(booking.endsAt), asc(booking.id))
+    .limit(limit);
 }
 
 /** Who the guests were that left before `endedBefore`. Answers how many. */

@@ -6,6 +6,7 @@
 import { boolean, index, integer, pgTable, primaryKey, text, unique } from "drizzle-orm/pg-core";
 import { sql } from "drizzle-orm/sql";
 import { attachmentKinds } from "../../gateway/ports/attachments.ts";
+import { jobNames } from "../domain/job-names.ts";
 import { noticeWays } from "../domain/notice-choice.ts";
 import { roles } from "../domain/permissions.ts";
 import { bytes, count, instant } from "./columns.ts";
@@ -543,6 +544,24 @@ export const passLink = pgTable(
     createdAt: instant("created_at").notNull(),
   },
   (table) => [primaryKey({ columns: [table.siteId, table.grantId] }), index("pass_link_hash").on(table.hash)],
+);
+
+/** How a job of the service went, see ./job-runs.ts. */
+export const jobRun = pgTable(
+  "job_run",
+  {
+    siteId: text("site_id").notNull(),
+    name: text("name", { enum: jobNames }).notNull(),
+    /** null: it has not run. */
+    nextAt: instant("next_at"),
+    ranAt: instant("ran_at"),
+    tookMs: count("took_ms"),
+    /** How much there was to do. */
+    done: integer("done"),
+    failed: boolean("failed").notNull().default(false),
+    goodAt: instant("good_at"),
+  },
+  (table) => [primaryKey({ columns: [table.siteId, table.name] })],
 );
 
 /** What a guard asks a host about a visitor without a pass, see ./host-questions.ts. */

@@ -65,6 +65,7 @@ before(async () => {
     empty: empty.body.id,
     held: held.body.id,
     source: source.body.id,
+    name: "sweep",
     booking: booking.body.id,
   };
 });
@@ -72,6 +73,7 @@ after(() => cloud.close());
 
 /** What each changing route is asked with, and the action it leaves; in an order in which one does not take the other's ground. */
 const changes: Record<string, readonly [body: object | undefined, action: string]> = {
+  "post /api/jobs/{name}/run": [undefined, "jobs.run"],
   "post /api/sites": [{ name: "Other", zone: "UTC" }, "sites.create"],
   "patch /api/sites/{site}": [{ name: "Renamed" }, "sites.change"],
   "post /api/sites/{site}/gateways": [{ name: "attic" }, "gateways.create"],

@@ -51,6 +51,8 @@ export const actions = {
   "stays.change": "tell of bookings and call them off",
   "stays.reveal": "see the digits of guests' codes",
   "properties.change": "add and change properties",
+  "jobs.read": "see what the service does by itself",
+  "jobs.run": "run its jobs now",
   "events.read": "see what happens at the doors",
   "numbers.read": "see how the gates are used",
   "blacklist.read": "see who is barred",

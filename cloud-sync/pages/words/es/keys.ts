@@ -55,6 +55,8 @@ export const actions: Words["actions"] = {
   "stays.change": "anotar reservas y anularlas",
   "stays.reveal": "ver las cifras de los códigos de huéspedes",
   "properties.change": "añadir y cambiar alojamientos",
+  "jobs.read": "ver lo que el servicio hace por sí solo",
+  "jobs.run": "ejecutar ahora sus tareas",
   "events.read": "ver lo que pasa en las puertas",
   "numbers.read": "ver cómo se usan las puertas",
   "blacklist.read": "ver a quién se veta",
