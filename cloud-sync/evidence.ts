@@ -110,6 +110,7 @@ function evidenceOf(
     now,
     grant,
     credential,
+    isFromAfar: credential.kind === "link" && isOfBooking(grant),
     door,
     gateway: {
       inService: gateway !== undefined && gateway.publicKey !== null && gateway.revokedAt === null,
@@ -126,6 +127,11 @@ function evidenceOf(
     evidence,
   });
   return { credential, accessPoint, door, opens, isConfirmed, code: keeps ? evidence : undefined };
+}
+
+/** Its guest has a page that presents the link (guest/). */
+function isOfBooking({ about }: Grant): boolean {
+  return typeof about.booking === "string";
 }
 
 function entriesAt(account: RightsAccount, gateway: string | undefined): Asked["entries"] {

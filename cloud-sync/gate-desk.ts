@@ -16,15 +16,15 @@ import type { CloudParts } from "./cloud-parts.ts";
 import { commandState } from "./domain/command-state.ts";
 import { entriesLeft, type RightsAccount } from "./domain/settle-rights.ts";
 import { silentSince } from "./domain/silence.ts";
+import { endedCommand } from "./ended-command.ts";
 import { recordAudit } from "./store/audit-trail.ts";
 import { listedOf } from "./store/blacklist.ts";
-import { type CommandRow, issueCommand, lockByNonce, readCommand } from "./store/commands.ts";
+import { type CommandRow, issueCommand, lockByNonce } from "./store/commands.ts";
 import { type GatewayRow, listAccessPoints, readGateway } from "./store/gateways.ts";
 import { findByIndex, readGrant, toGrant } from "./store/grants.ts";
 import { readAccounts } from "./store/rights.ts";
 import { type SiteRow, toSite } from "./store/sites.ts";
 import { staffEverOf } from "./store/staff.ts";
-import { eventsOf } from "./store/wakes.ts";
 
 /** A gate, and the gateway that keeps it. */
 export interface Gate {
@@ -133,9 +133,6 @@ export interface EntryAtGate {
   readonly reason: string | null;
 }
 
-/** Somebody waits at the gate, and a command is dead by then. */
-const answerWithinMs: Millis = 12_000;
-
 /**
  * The gate's answer, of the first request of this number. Rejects with a 503 when the gate could not be asked, or has not answered: sent again
  * it is the same entry.
@@ -175,34 +172,11 @@ export async function enterAtGate(
     );
     return issued;
   });
-  return answerOf(await ended(parts, row), clock.wall());
+  return answerOf(await endedCommand(parts, row), clock.wall());
 
   function isOf({ details, accessPoint: at }: CommandRow, text: string): boolean {
     const { pass = "" } = JSON.parse(details ?? "{}") as { pass?: string };
     return at === accessPoint && seal.open(sealedEntry, pass)?.reveal() === text;
-  }
-}
-
-/** As it is once the gate has said what became of it, or when it is too late to wait. */
-async function ended(
-  { store, clock, stopping }: CloudParts,
-  { siteId, gatewayId, id }: CommandRow,
-): Promise<CommandRow> {
-  const until = clock.monotonic() + answerWithinMs;
-  for (;;) {
-    const wake = store.wakes.next(eventsOf(siteId));
-    const over = new AbortController();
-    try {
-      const row = await readCommand(store.db, siteId, gatewayId, id);
-      if (!row) throw new Error(`command ${id} of ${gatewayId} is gone`);
-      const leftMs = until - clock.monotonic();
-      if (row.result !== null || leftMs <= 0 || stopping.aborted) return row;
-      const slept = clock.sleep(leftMs, AbortSignal.any([stopping, over.signal])).catch(() => undefined);
-      await Promise.race([wake.woken, slept]);
-    } finally {
-      over.abort();
-      wake.cancel();
-    }
   }
 }
 

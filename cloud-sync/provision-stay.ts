@@ -153,7 +153,8 @@ const planner = { actor: "planner", from: { address: "service", device: "service
 
 function asStayGrant(row: GrantRow) {
   const { validity, accessPoints, holder, credentials } = toGrant(row);
-  const isRevoked = row.revokedAt !== null || credentials.every(({ revoked }) => revoked);
+  const pins = credentials.filter(({ kind }) => kind === "pin");
+  const isRevoked = row.revokedAt !== null || pins.every(({ revoked }) => revoked);
   return { validity, accessPoints, guest: holder.name, revoked: isRevoked };
 }
 
@@ -213,7 +214,8 @@ async function makeCode(
       validity: window,
       entriesAllowed: null,
       limitMode: "strict",
-      credentials: [{ kind: "pin", length, preferred }],
+      // The link is what the guest's page presents at a gateway; nobody is told it.
+      credentials: [{ kind: "pin", length, preferred }, { kind: "link" }],
       about: { booking: booking.id, property: property.id },
     },
     now,

@@ -88,6 +88,7 @@ export function codeAtDoors(
   return evidenceAtDoors(published, site, evidenceOf, now).map(toDoor);
 }
 
+/** Of its PIN; at a door that takes none, of the link that its guest's page presents there. */
 export function evidenceAtDoors(
   published: PublishedGrant,
   site: SiteRow,
@@ -96,10 +97,13 @@ export function evidenceAtDoors(
 ): DoorEvidence[] {
   const grant = toGrant(published.row);
   const pin = grant.credentials.find(({ kind }) => kind === "pin") ?? grant.credentials[0];
+  const link = grant.credentials.find(({ kind }) => kind === "link");
   const at = codeMoment(grant, site.zone, now);
-  return grant.accessPoints.flatMap((accessPoint) =>
-    pin ? [evidenceOf(published, { accessPoint, credential: pin, at })] : [],
-  );
+  return grant.accessPoints.flatMap((accessPoint) => {
+    const ofPin = pin && evidenceOf(published, { accessPoint, credential: pin, at });
+    if (!ofPin || !link || ofPin.opens.why !== "no-way") return ofPin ?? [];
+    return evidenceOf(published, { accessPoint, credential: link, at });
+  });
 }
 
 function toDoor({ accessPoint, opens, code }: DoorEvidence): TempCodeDoor {

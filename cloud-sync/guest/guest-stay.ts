@@ -1,4 +1,5 @@
 /** What a guest sees of their stay, by the link they were sent; no account is asked for. */
+import { randomBytes } from "node:crypto";
 import type { Validity } from "../../gateway/domain/grant.ts";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import { daysOf } from "../booking-facts.ts";
@@ -7,14 +8,17 @@ import { type Door, readsKind } from "../domain/doors.ts";
 import { codeShownFrom, isLinkDead, type StayStanding, standingOf } from "../domain/guest-view.ts";
 import { type HouseGuide, mapUrl } from "../domain/house-guide.ts";
 import { codeWindow, stayMoments } from "../domain/stay-planner.ts";
-import { type EvidenceOf, gatherEvidence } from "../evidence.ts";
+import { gatherEvidence } from "../evidence.ts";
+import { isHeardOf, linkOf } from "../open-for-guest.ts";
 import { digitsOf } from "../own-grants.ts";
 import type { BookingRow } from "../store/bookings.ts";
 import { readDoors } from "../store/doors.ts";
+import { readGateway } from "../store/gateways.ts";
 import { grantState, type PublishedGrant, readGrant, toGrant } from "../store/grants.ts";
 import { findProperty, type Property } from "../store/properties.ts";
 import { readSite, type SiteRow } from "../store/sites.ts";
 import { findByStayLink } from "../store/stay-links.ts";
+import { evidenceAtDoors } from "../temp-code.ts";
 
 /** How its code is given: at a keypad the gateway reads · at the lock's own · not at all, for it has none. */
 export type DoorWay = "keypad" | "lock" | "none";
@@ -23,8 +27,10 @@ export interface StayDoor {
   readonly id: string;
   readonly name: string;
   readonly way: DoorWay;
-  /** It is proven that the code opens it: now, or when the stay begins. */
+  /** It is proven that its code, or where it takes none its link, opens it: now, or when the stay begins. */
   readonly isReady: boolean;
+  /** Opening it from the page: by a press of this number · "no-line": the house cannot be asked · "none": not now, or not at all. */
+  readonly press: { readonly nonce: string } | "no-line" | "none";
 }
 
 export interface GuestStay {
@@ -104,27 +110,28 @@ export async function showStay(parts: CloudParts, found: FoundStay): Promise<Gue
   };
 }
 
-async function doorsOf({ store }: CloudParts, found: FoundStay, now: Instant): Promise<StayDoor[]> {
-  const { property, site, grant } = found;
+async function doorsOf({ store, siteKeys }: CloudParts, found: FoundStay, now: Instant): Promise<StayDoor[]> {
+  const { property, site, grant, standing } = found;
   const points = grant ? toGrant(grant.row).accessPoints : property.accessPoints;
   const doors = await readDoors(store.db, site.id, points);
-  const evidenceOf = grant && (await gatherEvidence(store.db, site, [grant], now));
+  const evidence = grant ? evidenceAtDoors(grant, site, await gatherEvidence(store.db, site, [grant], now), now) : [];
+  const proven = new Set(evidence.flatMap((one) => (one.opens.answer === "yes" ? [one.accessPoint] : [])));
+  const mayPress = standing === "now" && grant && linkOf(grant, await siteKeys.seal(store.db, site.id)) !== undefined;
+  const heard = new Map<string, boolean>();
+  for (const id of mayPress ? new Set(doors.map(({ gateway }) => gateway)) : []) {
+    const gateway = await readGateway(store.db, id);
+    heard.set(id, gateway !== undefined && isHeardOf(gateway, now));
+  }
   return doors.map((door) => ({
     id: door.id,
     name: door.name ?? door.id,
     way: wayOf(door),
-    isReady: evidenceOf !== undefined && grant !== undefined && isProven(evidenceOf, grant, door.id, now),
+    isReady: proven.has(door.id),
+    press: !mayPress ? "none" : heard.get(door.gateway) ? { nonce: randomBytes(16).toString("base64url") } : "no-line",
   }));
 }
 
 function wayOf(door: Door): DoorWay {
   if (readsKind(door, "pin") !== false) return "keypad";
   return door.codes ? "lock" : "none";
-}
-
-function isProven(evidenceOf: EvidenceOf, grant: PublishedGrant, accessPoint: string, now: Instant): boolean {
-  const { credentials, validity } = toGrant(grant.row);
-  const pin = credentials.find(({ kind, revoked }) => kind === "pin" && !revoked);
-  const at = Math.max(now, validity.from);
-  return pin !== undefined && evidenceOf(grant, { accessPoint, credential: pin, at }).opens.answer === "yes";
 }

@@ -1,14 +1,19 @@
 /** The guest's own page: the code large, when it works, how each door opens, and what the owner tells of the house. Nobody signs in. */
 import { type Context, Hono } from "hono";
+import { denialTexts } from "../../gateway/domain/denial-text.ts";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import { asset, serveAssets } from "../../web/assets.ts";
 import { preferredLanguage } from "../../web/language.ts";
 import { Page } from "../../web/page.tsx";
+import { fieldProblem } from "../../web/problem.ts";
 import type { CloudEnv } from "../authenticate.ts";
 import type { CloudParts } from "../cloud-parts.ts";
+import type { PressResult } from "../domain/guest-press.ts";
+import { openForGuest, type PressedDoor, readPress } from "../open-for-guest.ts";
 import { pagesStyle } from "../pages/frame.tsx";
 import { knownZone, Moment } from "../pages/parts/moments.tsx";
 import { isLanguage, type Language, languages, type Words } from "../pages/words/words.ts";
+import { callerOf } from "../people/caller.ts";
 import { iso } from "../routes/shapes.ts";
 import { stayPath } from "../stay-links.ts";
 import { findStay, type GuestStay, type StayDoor, showStay } from "./guest-stay.ts";
@@ -31,11 +36,32 @@ export function stayPages(parts: CloudParts): Hono<CloudEnv> {
     const { token, found, lang, accepted } = await asked(parts, c);
     if (token === undefined || !found) return c.html(<Unknown lang={lang} />, 404);
     const stay = await showStay(parts, found);
-    return c.html(<StayPage token={token} stay={stay} now={parts.clock.wall()} lang={lang} accepted={accepted} />);
+    const { press: nonce = "" } = c.req.query();
+    const pressed = numberOf.test(nonce) ? await readPress(parts, found, nonce) : undefined;
+    const props = { token, stay, now: parts.clock.wall(), lang, accepted, pressed };
+    return c.html(<StayPage {...props} />);
+  });
+
+  app.post("/s/:token/open", async (c) => {
+    const { token, found, lang, accepted } = await asked(parts, c);
+    if (token === undefined || !found) return c.html(<Unknown lang={lang} />, 404);
+    const { door: accessPoint, nonce } = await c.req.parseBody();
+    if (typeof accessPoint !== "string") throw fieldProblem("body.door", "name the door");
+    if (typeof nonce !== "string" || !numberOf.test(nonce)) throw fieldProblem("body.nonce", "load the page anew");
+    const result = await openForGuest(parts, found, callerOf(c), { accessPoint, nonce });
+    if (result.isKept) return c.redirect(`${stayPath(token)}?press=${nonce}`, 303);
+    const stay = await showStay(parts, found);
+    const pressed = { accessPoint, result };
+    const props = { token, stay, now: parts.clock.wall(), lang, accepted, pressed };
+    return c.html(<StayPage {...props} />, statuses[result.is] ?? 409);
   });
 
   return app;
 }
+
+/** Of a press. */
+const numberOf = /^[\w-]{22}$/;
+const statuses: Partial<Record<PressResult["is"], 409 | 429 | 503>> = { "no-line": 503, "too-often": 429 };
 
 /** In the visitor's language, else in the one that the booking names. */
 async function asked(parts: CloudParts, c: Context<CloudEnv>) {
@@ -62,9 +88,10 @@ interface StayProps {
   readonly lang: Language;
   /** An Accept-Language header. */
   readonly accepted: string | undefined;
+  readonly pressed: PressedDoor | undefined;
 }
 
-function StayPage({ token, stay, now, lang, accepted }: StayProps) {
+function StayPage({ token, stay, now, lang, accepted, pressed }: StayProps) {
   const words = languages[lang];
   const { stayPage, product, common } = words;
   const { standing, window, zone } = stay;
@@ -91,6 +118,7 @@ function StayPage({ token, stay, now, lang, accepted }: StayProps) {
             <p class="notice bad" role="status" data-over-at={window.until} hidden>
               {stayPage.standings.over}
             </p>
+            {pressed && <Pressed pressed={pressed} stay={stay} stayPage={stayPage} lang={lang} />}
             <div id="code">
               <Code stay={stay} stayPage={stayPage} moment={moment} />
               <dl class="facts-list">
@@ -105,7 +133,7 @@ function StayPage({ token, stay, now, lang, accepted }: StayProps) {
               <h2>{stayPage.doors}</h2>
               <ul class="stay-doors">
                 {stay.doors.map((door) => (
-                  <StayDoorItem door={door} stayPage={stayPage} />
+                  <StayDoorItem door={door} token={token} stayPage={stayPage} />
                 ))}
               </ul>
               <p>
@@ -148,13 +176,54 @@ function Code({ stay: { code, codeAt, doors }, stayPage, moment }: CodeProps) {
   return <p>{doors.every(({ way }) => way === "none") ? stayPage.noCode : stayPage.codeLater}</p>;
 }
 
-function StayDoorItem({ door, stayPage }: { door: StayDoor; stayPage: PageWords }) {
-  const { name, way, isReady } = door;
+interface PressedProps {
+  readonly pressed: PressedDoor;
+  readonly stay: GuestStay;
+  readonly stayPage: PageWords;
+  readonly lang: Language;
+}
+
+function Pressed({ pressed: { accessPoint, result }, stay, stayPage, lang }: PressedProps) {
+  const door = stay.doors.find(({ id }) => id === accessPoint);
+  const isGood = result.is === "opened" || result.is === "told";
+  const why = result.is === "refused" && result.reason !== null ? denialTexts[result.reason][lang] : undefined;
+  return (
+    <p class={`notice ${isGood ? "good" : "bad"}`} role="status">
+      {door && <strong>{door.name}: </strong>}
+      {why ?? stayPage.results[result.is]}
+    </p>
+  );
+}
+
+interface DoorProps {
+  readonly door: StayDoor;
+  readonly token: string;
+  readonly stayPage: PageWords;
+}
+
+function StayDoorItem({ door, token, stayPage }: DoorProps) {
+  const { name, way, isReady, press } = door;
+  const takesCode = way !== "none";
+  const [ready, notReady] = takesCode
+    ? [stayPage.ready, stayPage.notReady]
+    : [stayPage.readyWithout, stayPage.notReadyWithout];
   return (
     <li>
       <h3>{name}</h3>
       <p>{stayPage.ways[way]}</p>
-      {way !== "none" && <p class={isReady ? "ready" : undefined}>{isReady ? stayPage.ready : stayPage.notReady}</p>}
+      <p class={isReady ? "ready" : undefined}>{isReady ? ready : notReady}</p>
+      {press === "no-line" && <p>{takesCode ? stayPage.noLine : stayPage.noLineWithout}</p>}
+      {typeof press === "object" && (
+        <details class="no-print" open={!takesCode}>
+          <summary>{stayPage.openFrom}</summary>
+          <form method="post" action={`${stayPath(token)}/open`}>
+            <input type="hidden" name="door" value={door.id} />
+            <input type="hidden" name="nonce" value={press.nonce} />
+            <button type="submit">{stayPage.open(name)}</button>
+            <small>{stayPage.openHint}</small>
+          </form>
+        </details>
+      )}
     </li>
   );
 }

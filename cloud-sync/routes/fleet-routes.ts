@@ -152,7 +152,7 @@ const commandSchema = z
     id: z.number().int(),
     gateway: z.string(),
     accessPoint: z.string(),
-    action: z.enum(["unlock", "identify", "host-answer", "enter"]),
+    action: z.enum(["unlock", "identify", "host-answer", "enter", "present"]),
     state: z.enum(["pending", "taken", "done", "refused", "expired", "unknown"]),
     by: z.string(),
     createdAt: z.string(),

@@ -1,5 +1,5 @@
 /** Commands (unlock, identify, a host's answer): issued by an administrator or a host, handed out on the gateway's poll while they live, ended by the gateway's events. */
-import { and, desc, eq, isNotNull, isNull, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, isNotNull, isNull, sql } from "drizzle-orm";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import { commandTtlMs } from "../../gateway/wire/gateway-api.ts";
 import { command, gateway } from "./schema.ts";
@@ -60,6 +60,7 @@ export interface CommandDetails {
   readonly approves?: boolean;
   readonly pass?: string;
   readonly staff?: string;
+  readonly link?: string;
 }
 
 export interface HandedCommand extends CommandDetails {
@@ -170,6 +171,18 @@ export async function lockByNonce(
   return row;
 }
 
+/** The newest that carries a request's number. */
+export async function findByNonce(
+  db: Queries,
+  site: string,
+  gateways: readonly string[],
+  nonce: string,
+): Promise<CommandRow | undefined> {
+  const its = and(eq(command.siteId, site), inArray(command.gatewayId, [...gateways]), eq(command.nonce, nonce));
+  const [row] = await db.select().from(command).where(its).orderBy(desc(command.createdAt)).limit(1);
+  return row;
+}
+
 export async function readCommand(
   db: Queries,
   site: string,
@@ -183,7 +196,7 @@ export async function readCommand(
   return row;
 }
 
-export async function recentCommands(db: Database, site: string, gatewayId: string): Promise<CommandRow[]> {
+export async function recentCommands(db: Queries, site: string, gatewayId: string): Promise<CommandRow[]> {
   return db
     .select()
     .from(command)

@@ -332,8 +332,8 @@ export const command = pgTable(
     gatewayId: text("gateway_id").notNull(),
     id: count("id").notNull(),
     accessPoint: text("access_point").notNull(),
-    /** "host-answer": moves nothing; see ./host-questions.ts · "enter": see ../gate-desk.ts. */
-    action: text("action", { enum: ["unlock", "identify", "host-answer", "enter"] }).notNull(),
+    /** "host-answer": moves nothing; see ./host-questions.ts · "enter": see ../gate-desk.ts · "present": see ../open-for-guest.ts. */
+    action: text("action", { enum: ["unlock", "identify", "host-answer", "enter", "present"] }).notNull(),
     /** JSON of what the gateway is told besides, where the action needs it. */
     details: text("details"),
     /** Of an entry: the request's own number. */

@@ -18,7 +18,7 @@ export type Unfinished =
       readonly kind: "command";
       readonly command: number;
       readonly accessPoint: AccessPointId;
-      readonly action?: "identify" | "enter";
+      readonly action?: "identify" | "enter" | "present";
     }
   | {
       readonly kind: "staff-command";

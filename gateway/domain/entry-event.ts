@@ -141,17 +141,17 @@ export type EventBody =
       readonly type: "command-taken";
       readonly command: number;
       readonly accessPoint: AccessPointId;
-      /** Absent: unlock. "enter": a guard counts a visitor in through the cloud. */
-      readonly action?: "identify" | "enter";
+      /** Absent: unlock. "enter": a guard counts a visitor in through the cloud. "present": a guest presents a link from afar. */
+      readonly action?: "identify" | "enter" | "present";
       readonly by: string;
     }
   | {
       readonly type: "command-ended";
       readonly command: number;
       readonly accessPoint: AccessPointId;
-      readonly action?: "identify" | "enter";
+      readonly action?: "identify" | "enter" | "present";
       readonly result: "accepted" | "confirmed" | "refused" | "unknown" | "expired";
-      /** Of an entry: its number, once it was counted; else why not. */
+      /** Of an entry or a link: the number of its admission; else why there is none. */
       readonly of?: EventSeq;
       readonly reason?: DenyReason;
     }

@@ -7,6 +7,7 @@ import type { CloudCommand, PollReply } from "../ports/cloud-link.ts";
 import { answerOrders } from "./answer-orders.ts";
 import { hearHost } from "./ask-host.ts";
 import { enterByCloud } from "./enter-by-cloud.ts";
+import { presentLink } from "./present-link.ts";
 import { type ArrivedCommand, carryOutCommand } from "./remote-command.ts";
 import { note, type SiteParts } from "./site-parts.ts";
 
@@ -79,6 +80,8 @@ function takeCommand(site: SiteParts, command: CloudCommand, times: Omit<Arrived
       return hearHost(site, { command, ...times });
     case "enter":
       return enterByCloud(site, { command, ...times });
+    case "present":
+      return presentLink(site, { command, ...times });
     default:
       return carryOutCommand(site, { command, ...times });
   }

@@ -20,7 +20,7 @@ export interface ArrivedCommand<C extends CloudCommand = RemoteCommand> {
   readonly heldMs: Millis;
 }
 
-type Ended = (EventBody & { type: "command-ended" })["result"];
+export type Ended = (EventBody & { type: "command-ended" })["result"];
 
 /** Commands of one reply are taken in the order of their ids, before any waits for its turn at a door. */
 export async function carryOutCommand(site: SiteParts, arrived: ArrivedCommand): Promise<void> {
@@ -73,5 +73,6 @@ export function ageOf(
 }
 
 export function factsOf({ id, accessPoint, action }: CloudCommand) {
-  return { command: id, accessPoint, ...((action === "identify" || action === "enter") && { action }) };
+  const isTold = action === "identify" || action === "enter" || action === "present";
+  return { command: id, accessPoint, ...(isTold && { action }) };
 }

@@ -22,6 +22,7 @@ const words = {
     lock: "cierre",
     identify: "aviso de sí mismo",
     enter: "entrada de una visita",
+    present: "enlace de un huésped",
   } as Readonly<Record<string, string>>,
   command: {
     accepted: "pasada a la cerradura",

@@ -46,7 +46,13 @@ export interface EntryCommand extends CommandFacts {
   readonly nonce: string;
 }
 
-export type CloudCommand = RemoteCommand | HostAnswer | EntryCommand;
+/** A guest presents their stay's link from afar. `link`: its credential's value, sealed under the site's key (wire/gateway-api.ts). */
+export interface LinkCommand extends CommandFacts {
+  readonly action: "present";
+  readonly link: string;
+}
+
+export type CloudCommand = RemoteCommand | HostAnswer | EntryCommand | LinkCommand;
 
 /** `by`: the host whom a guard has asked. It moves nothing. */
 export interface HostAnswer extends CommandFacts {

@@ -257,10 +257,11 @@ function toPollReply(reply: WirePollReply): PollReply {
     page: { feed, to, reset, complete, rows: rows.map(toFeedRow) },
     checksum,
     commands: commands.flatMap(
-      ({ action, question, approves, pass, staff, nonce, ...facts }): PollReply["commands"] => {
+      ({ action, question, approves, pass, staff, nonce, link, ...facts }): PollReply["commands"] => {
         if (action === "unlock" || action === "identify") return [{ ...facts, action }];
         if (action === "enter" && pass !== undefined && staff !== undefined && nonce !== undefined)
           return [{ ...facts, action, pass, staff, nonce }];
+        if (action === "present" && link !== undefined) return [{ ...facts, action, link }];
         const isWhole = action === "host-answer" && question !== undefined && approves !== undefined;
         return isWhole ? [{ ...facts, action, question, approves }] : [];
       },

@@ -146,7 +146,7 @@ export const pollReplySchema = z.looseObject({
       z.looseObject({
         id: z.number().int().positive(),
         accessPoint: id,
-        /** "unlock", "identify", "host-answer", "enter"; whatever else a newer cloud sends is left alone. */
+        /** "unlock", "identify", "host-answer", "enter", "present"; whatever else a newer cloud sends is left alone. */
         action: z.string().max(32),
         /** Of a host's answer: to which question. */
         question: z.string().max(64).optional(),
@@ -155,6 +155,8 @@ export const pollReplySchema = z.looseObject({
         pass: z.string().max(8_192).optional(),
         staff: id.optional(),
         nonce: z.string().max(64).optional(),
+        /** Of a link that is presented from afar: its value, sealed. */
+        link: z.string().max(1_024).optional(),
         ageMs: z.number().min(0),
         ttlMs: z.number().min(0),
         by: z.string().max(128),

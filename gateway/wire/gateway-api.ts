@@ -179,6 +179,9 @@ export type QuestionReply = z.infer<typeof questionReplySchema>;
 export const pushLimits = { maxEvents: 500, maxBytes: 256 * 1024 } as const;
 export const commandTtlMs = 10_000;
 
+/** What the value of a link is bound to in a command that presents it; see credential-seal.ts. */
+export const sealedLink = "presented-link";
+
 /** What headSignature signs. */
 export function headStatement(gateway: string, epoch: number, lastSeq: number, head: string): string {
   return `postern head ${gateway} ${epoch} ${lastSeq} ${head}`;

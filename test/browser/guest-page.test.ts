@@ -54,6 +54,55 @@ test("a pass that was opened once is shown without a network, and is not kept be
   await page.context().setOffline(false);
 });
 
+test("a stay that was opened once shows its code without a network, on a small phone in both languages, and axe finds nothing", {
+  skip,
+}, async (t) => {
+  const site = await givenPages();
+  t.after(() => site.cloud.close());
+  const served = await servePages(site.cloud);
+  t.after(() => served.stop());
+  const { owner } = site.people;
+  const guide = { address: "Harbour Lane 12", notes: { en: "x".repeat(200) } };
+  const order = { name: "Flat", accessPoints: ["box", "front-door"], guide };
+  const { body: property } = await owner.ask("POST", "/api/properties", order);
+  const moment = (ms: number) => new Date(Date.now() + ms).toISOString();
+  const time = { from: moment(-3_600_000), until: moment(48 * 3_600_000) };
+  const stay = { property: property.id, guest: { name: "Greta" }, ...time };
+  const { body: booking } = await owner.ask("POST", "/api/bookings", stay);
+  const { body: code } = await owner.ask("POST", `/api/bookings/${booking.id}/reveal`);
+  const { body: link } = await owner.ask("POST", `/api/bookings/${booking.id}/link`, {});
+  const address = served.url + new URL(link.url).pathname;
+  const page = await browser.context.newPage();
+  t.after(() => page.close());
+  await page.setViewportSize({ width: 360, height: 640 });
+  for (const [language, house, kept] of [
+    ["en", "About the house", "opens without a network"],
+    ["es", "Sobre la casa", "se abre sin conexión"],
+  ] as const) {
+    await page.setExtraHTTPHeaders({ "accept-language": language });
+    await page.goto(address);
+    await page.getByText(house).waitFor();
+    await page.getByText(kept).waitFor();
+    await page.locator("summary").first().click();
+    await page.evaluate(axe);
+    const found = await page.evaluate<string[]>("axe.run().then(({ violations }) => violations.map(({ id }) => id))");
+    assert.deepEqual([found, await page.evaluate("document.documentElement.scrollWidth")], [[], 360], language);
+  }
+  await page.context().setOffline(true);
+  await page.reload();
+  await page.getByText(code.code).waitFor();
+  await page.goto(`${address}?press=${"x".repeat(22)}`);
+  await page.getByText(code.code).waitFor();
+  await page.context().setOffline(false);
+  await owner.ask("PATCH", `/api/bookings/${booking.id}`, { status: "cancelled" });
+  await page.reload();
+  await page.getByText(/was called off|se anuló/).waitFor();
+  await page.context().setOffline(true);
+  await page.reload();
+  assert.equal(await page.getByText(code.code).count(), 0);
+  await page.context().setOffline(false);
+});
+
 test("a host answers a guard's question on a small phone, in both languages: axe finds nothing, nothing lies beside the screen", {
   skip,
 }, async (t) => {

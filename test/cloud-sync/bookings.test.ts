@@ -33,6 +33,7 @@ before(async () => {
     keypad("flat-a", "box-a"),
     keypad("flat-b", "box-b"),
     { id: "flat-n", lock: "nuki", reads: false, codes: nuki },
+    { id: "flat-m", lock: "other", reads: false, codes: { ...nuki, lengths: [4] } },
     { id: "flat-r", lock: "ring", reads: false, noCodes: "Ring has no way to put PINs into this lock" },
   ]);
   flat = (await aProperty({ name: "Flat A", accessPoints: ["street", "flat-a"] })).id;
@@ -280,15 +281,29 @@ describe("the code of a booking", () => {
   });
 
   test("that no lock could honour is said to be so, and is made once it could", async () => {
-    const property = await alone(["street", "flat-r"]);
+    const property = await alone(["flat-n", "flat-m"]);
     const booking = await book({ property });
     assert.equal(booking.code.grant, null);
-    assert.match(booking.code.problem, /nothing at flat-r reads PINs, and Ring has no way/);
+    assert.match(booking.code.problem, /no PIN fits all the locks/);
     assert.equal(Date.parse(booking.code.dueAt), clock.wall() - 20 + 5 * 60_000);
     said(await cloud.ask("PATCH", `/api/properties/${property}`, { accessPoints: ["street"] }), 200);
     await provisionAllDue(cloud.parts);
     const healed = await read(booking.id);
     assert.deepEqual([healed.code.problem, (await grantOf(healed.code.grant)).accessPoints], [null, ["street"]]);
+  });
+
+  test("goes with a link for the guest's page, which opens where no PIN does, and is told to nobody", async () => {
+    const booking = await book({ property: await alone(["street", "flat-r"]), arrival: "2031-03-04" });
+    const { credentials } = await grantOf(booking.code.grant);
+    assert.deepEqual(
+      credentials.map(({ kind }: { kind: string }) => kind),
+      ["pin", "link"],
+    );
+    await gateway.catchUp();
+    assert.deepEqual(
+      (await read(booking.id)).code.doors.map(({ state }: { state: string }) => state),
+      ["gateway-decides", "gateway-decides"],
+    );
   });
 
   test("follows its property's rules, and no other's", async () => {

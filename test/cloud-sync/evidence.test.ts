@@ -165,6 +165,12 @@ for (const [what, given, answer, why] of [
   ],
   ["a door without reader and code", { ...asked, door: { id: "gate", reads: false } }, "no", "no-way"],
   ["a link, which no reader reads", { ...asked, credential: { ...pin, kind: "link" } }, "no", "no-way"],
+  [
+    "a link that a guest's page presents, at whatever door",
+    { ...asked, credential: { ...pin, kind: "link" }, isFromAfar: true, door: { id: "gate", reads: undefined } },
+    "yes",
+    "gateway-knows",
+  ],
   ["a lockdown", { ...asked, site: { ...asked.site, lockdown: true } }, "no", "lockdown"],
   [
     "a lockdown that may be over by then",

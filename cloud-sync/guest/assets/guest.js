@@ -29,6 +29,9 @@ if (signed) {
   addEventListener("online", look);
 }
 
+// What became of a press has been read by then; the page itself is what is kept.
+if (location.search !== "") history.replaceState(null, "", location.pathname);
+
 if (navigator.serviceWorker) {
   navigator.serviceWorker.addEventListener("message", () => {
     document.getElementById("kept").hidden = false;

@@ -27,10 +27,10 @@ self.addEventListener("message", (event) => {
 
 self.addEventListener("fetch", (event) => {
   const { method, url } = event.request;
-  const { origin, pathname, search } = new URL(url);
+  const { origin, pathname } = new URL(url);
   if (method !== "GET" || origin !== location.origin) return;
   if (pathname.startsWith("/assets/")) event.respondWith(fromPhone(event.request));
-  else if (pathname.startsWith(scope) && search === "") event.respondWith(fromService(event.request));
+  else if (pathname.startsWith(scope)) event.respondWith(fromService(event.request));
 });
 
 /** Its address holds a hash of the content. */
@@ -40,12 +40,14 @@ async function fromPhone(request) {
 
 /** The newest there is: a pass may have been withdrawn, a code changed. */
 async function fromService(request) {
-  const known = await caches.match(request.url, { cacheName: kept });
+  const { pathname, search } = new URL(request.url);
+  const known = await caches.match(pathname, { cacheName: kept });
   const line = new AbortController();
   const timer = known && setTimeout(() => line.abort(), patienceMs);
   try {
     const answer = await fetch(request, { signal: line.signal });
-    await keepAnswer(request.url, answer.clone());
+    // What follows a press is of that moment.
+    if (search === "") await keepAnswer(pathname, answer.clone());
     return answer.status >= 500 && known ? known : answer;
   } catch (error) {
     if (known) return known;
