@@ -78,6 +78,7 @@ export const watchedKinds = ["no-code", "removal-late", "booked-twice"] as const
 
 const minuteMs: Millis = 60_000;
 const hourMs: Millis = 60 * minuteMs;
+const dayMs: Millis = 24 * hourMs;
 /** Before the code is to work; the third leaves whoever is told two hours whatever happens. */
 const noCodeStepsMs: readonly Millis[] = [24 * hourMs, 4 * hourMs, 2 * hourMs + 10 * minuteMs, 30 * minuteMs, 0];
 /** So long gateways and locks may take without anybody being alarmed. */
@@ -117,7 +118,8 @@ function noCode({ isConfirmed, window, codeDueAt, wantedSince, doors }: WatchedS
   const next = earliest(...steps.filter((at) => at > now));
   const missing = doors.filter((door) => standingOf(door) === "missing");
   if (doors.length > 0 && missing.length === 0)
-    return { lookAt: earliest(next, now + (now < window.from ? 10 * minuteMs : hourMs)) };
+    // What a lock or its gateway says meanwhile has the stay looked after by itself.
+    return { lookAt: earliest(next, now + dayMs) };
   const level = steps.filter((at) => at <= now).length;
   const detail = { doors: missing.map(({ accessPoint, state }) => ({ accessPoint, state })), from: window.from };
   return { alarm: { kind: "no-code", level, detail }, lookAt: earliest(next, now + minuteMs) };

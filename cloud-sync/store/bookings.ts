@@ -246,6 +246,23 @@ export async function watchNow(tx: Transaction, siteId: string, ids: readonly st
   tx.touch(watchWake);
 }
 
+/** Something was said of the codes of these grants: somebody looks after their stays now. */
+export async function watchGrants(
+  tx: Transaction,
+  siteId: string,
+  grants: readonly string[],
+  now: Instant,
+): Promise<void> {
+  if (grants.length === 0) return;
+  const theirs = or(inArray(booking.grantId, [...grants]), inArray(booking.formerGrantId, [...grants]));
+  const watched = await tx
+    .update(booking)
+    .set({ watchAt: now })
+    .where(and(eq(booking.siteId, siteId), theirs))
+    .returning({ id: booking.id });
+  if (watched.length > 0) tx.touch(watchWake);
+}
+
 /** Those that are over, by so much, and whose code would still open. */
 export function outlivedStays(db: Queries, now: Instant, toleranceMs: Millis, limit: number): Promise<BookingRow[]> {
   const isOver = or(

@@ -8,11 +8,13 @@ import type { Instant } from "../../gateway/domain/instant.ts";
 import { type HolderId, holderId } from "../../gateway/domain/rights.ts";
 import { headStatement, type PushHead } from "../../gateway/wire/gateway-api.ts";
 import { chainNext, chainStart } from "../../gateway/wire/journal-line.ts";
+import { evidenceTypes } from "../domain/code-evidence.ts";
 import { holdingOf, noteReturned, noteTransfer, type RightsAccount, withHolding } from "../domain/settle-rights.ts";
 import { isSigned } from "../gateway-key.ts";
 import { type ReadEvent, readEvent } from "../read-event.ts";
 import { noteAttachments } from "./attachments.ts";
 import { type AuditEntry, recordAudit } from "./audit-trail.ts";
+import { watchGrants } from "./bookings.ts";
 import { publish } from "./feed.ts";
 import { readCut } from "./forget-events.ts";
 import { type GatewayRow, witnessOf } from "./gateways.ts";
@@ -197,6 +199,9 @@ async function applyEffects(tx: Transaction, push: Push, events: readonly NewEve
   await noteCommands(tx, push, read, now);
   await noteAttachments(tx, push, read, now);
   const ofGrants = read.filter(isOfGrant);
+  const ofCodes = ofGrants.filter(({ type }) => progressTypes.has(type));
+  // Before the grants: whoever plans stays locks a booking and then its grant.
+  await watchGrants(tx, push.site, [...new Set(ofCodes.map(({ grant }) => grant))], now);
   // In the order of their ids, because another gateway's journal may name the same grants.
   const rows = await lockGrants(tx, push.site, [...new Set(ofGrants.map(({ grant }) => grant))]);
   if (rows.length === 0) return;
@@ -204,6 +209,9 @@ async function applyEffects(tx: Transaction, push: Push, events: readonly NewEve
   await noteNotices(tx, { site: push.site, gateway: push.gateway, epoch: push.head.epoch }, ofGrants, rows, now);
   await moveRights(tx, push, ofGrants, rows, now);
 }
+
+/** What tells how far a code has come; that somebody opened with it does not. */
+const progressTypes: ReadonlySet<string> = new Set(evidenceTypes.filter((type) => type !== "opened-at-lock"));
 
 /**
  * What staff did at the gateway itself belongs into the site's audit trail as well: with the event, so once. Last, as recordAudit() is. A

@@ -93,6 +93,8 @@ export const booking = pgTable(
     index("booking_due").on(table.lookAt).where(sql`look_at is not null`),
     index("booking_watched").on(table.watchAt).where(sql`watch_at is not null`),
     index("booking_stays").on(table.siteId, table.endsAt, table.beginsAt, table.id),
+    index("booking_grant").on(table.siteId, table.grantId).where(sql`grant_id is not null`),
+    index("booking_former_grant").on(table.siteId, table.formerGrantId).where(sql`former_grant_id is not null`),
     index("booking_property").on(table.siteId, table.propertyId, table.endsAt),
   ],
 );

@@ -143,6 +143,7 @@ describe("in the service", () => {
   let site = "";
   beforeEach(async () => {
     sites += 1;
+    clock.advance(5_000);
     site = `casa-${sites}`;
     clock.stepWall(Date.UTC(2031, 2, 4, 12) - clock.wall());
     await cloud.ask("POST", "/api/sites", { id: site, name: "Casa", zone: "Europe/Madrid" });
@@ -287,8 +288,31 @@ describe("in the service", () => {
     const [late] = await alarms("&open=true");
     assert.deepEqual([late?.kind, late?.about, late?.detail.doors], ["removal-late", id, ["front"]]);
     await read("absent");
-    await at("2031-03-08T10:40Z");
+    await watchAllDue(cloud.parts);
     assert.deepEqual(await alarms("&open=true"), []);
+  });
+
+  test("a lock that loses a guest's code during the stay alarms as soon as its gateway says so, and no more once it is back", async () => {
+    const codes = { lengths: [6], digits: "123456789", forbiddenPrefixes: ["12"], capacity: 10, windows: "none" };
+    said(await gateway.report([{ id: "front", lock: "nuki", reads: false, codes }]), 204);
+    const { code } = await book();
+    await gateway.catchUp();
+    const grant = said(await cloud.ask("GET", `/api/sites/${site}/grants/${code.grant}`), 200);
+    const facts = { accessPoint: "front", device: "nuki", grant: grant.id, credential: grant.credentials[0].id };
+    const say = async (event: Record<string, unknown>) => {
+      const first = gateway.lines.length + 1;
+      gateway.record({ ...facts, ...event });
+      assert.equal((await gateway.push(first)).status, 200);
+      await watchAllDue(cloud.parts);
+      return alarms("&open=true");
+    };
+    const present = { type: "code-read", change: "set", state: "present", index: "x", ref: "31", window: null };
+    clock.stepWall(Date.parse("2031-03-05T14:00Z") - clock.wall());
+    assert.deepEqual(await say(present), []);
+    clock.stepWall(26 * hour);
+    const lost = await say({ ...present, state: "absent" });
+    assert.deepEqual([lost[0]?.kind, lost[0]?.level], ["no-code", 5]);
+    assert.deepEqual(await say(present), []);
   });
 
   test("the same is raised once for a booking and kind, by however many at once; settled, what a guest says may be said again", async () => {
