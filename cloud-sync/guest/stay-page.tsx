@@ -1,31 +1,29 @@
 /** The guest's own page: the code large, when it works, how each door opens, and what the owner tells of the house. Nobody signs in. */
 import { type Context, Hono } from "hono";
-import { denialTexts } from "../../gateway/domain/denial-text.ts";
-import type { Instant } from "../../gateway/domain/instant.ts";
-import { asset, serveAssets } from "../../web/assets.ts";
-import { preferredLanguage } from "../../web/language.ts";
-import { Page } from "../../web/page.tsx";
+import { serveAssets } from "../../web/assets.ts";
 import { fieldProblem } from "../../web/problem.ts";
 import type { CloudEnv } from "../authenticate.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import type { PressResult } from "../domain/guest-press.ts";
-import { openForGuest, type PressedDoor, readPress } from "../open-for-guest.ts";
-import { pagesStyle } from "../pages/frame.tsx";
-import { knownZone, Moment } from "../pages/parts/moments.tsx";
-import { isLanguage, type Language, languages, type Words } from "../pages/words/words.ts";
+import { tellTrouble } from "../guest-trouble.ts";
+import { openForGuest, readPress } from "../open-for-guest.ts";
+import { isLanguage, languages } from "../pages/words/words.ts";
 import { callerOf } from "../people/caller.ts";
-import { iso } from "../routes/shapes.ts";
+import { isPlainLines } from "../routes/shapes.ts";
 import { stayPath } from "../stay-links.ts";
-import { findStay, type GuestStay, type StayDoor, showStay } from "./guest-stay.ts";
-import { addKept, askedBy, KeepIt, keptFrom, keptManifest, keptScript } from "./kept-pages.tsx";
+import { findStay, showStay } from "./guest-stay.ts";
+import { addKept, askedBy, keptManifest } from "./kept-pages.tsx";
+import { StayPage, type StayProps, stayScope, stayStyle, UnknownStay } from "./stay-view.tsx";
 
-const scope = "/s/";
-const style = asset(import.meta.resolve("./assets/stay.css"));
+/** Of a press. */
+const numberOf = /^[\w-]{22}$/;
+const statuses: Partial<Record<PressResult["is"], 409 | 429 | 503>> = { "no-line": 503, "too-often": 429 };
+const saidMax = 500;
 
 export function stayPages(parts: CloudParts): Hono<CloudEnv> {
   const app = new Hono<CloudEnv>();
-  addKept(app, parts, scope);
-  serveAssets(app, [style]);
+  addKept(app, parts, stayScope);
+  serveAssets(app, [stayStyle]);
 
   app.get("/s/:token/app.webmanifest", async (c) => {
     const { token, found, lang } = await asked(parts, c);
@@ -33,35 +31,50 @@ export function stayPages(parts: CloudParts): Hono<CloudEnv> {
   });
 
   app.get("/s/:token", async (c) => {
-    const { token, found, lang, accepted } = await asked(parts, c);
-    if (token === undefined || !found) return c.html(<Unknown lang={lang} />, 404);
-    const stay = await showStay(parts, found);
+    const { found, ...visit } = await asked(parts, c);
     const { press: nonce = "" } = c.req.query();
-    const pressed = numberOf.test(nonce) ? await readPress(parts, found, nonce) : undefined;
-    const props = { token, stay, now: parts.clock.wall(), lang, accepted, pressed };
-    return c.html(<StayPage {...props} />);
+    const pressed = found && numberOf.test(nonce) ? await readPress(parts, found, nonce) : undefined;
+    return show(c, { found, ...visit }, { pressed });
   });
 
   app.post("/s/:token/open", async (c) => {
-    const { token, found, lang, accepted } = await asked(parts, c);
-    if (token === undefined || !found) return c.html(<Unknown lang={lang} />, 404);
+    const { found, token, ...visit } = await asked(parts, c);
+    if (token === undefined || !found) return show(c, { found, token, ...visit });
     const { door: accessPoint, nonce } = await c.req.parseBody();
     if (typeof accessPoint !== "string") throw fieldProblem("body.door", "name the door");
     if (typeof nonce !== "string" || !numberOf.test(nonce)) throw fieldProblem("body.nonce", "load the page anew");
     const result = await openForGuest(parts, found, callerOf(c), { accessPoint, nonce });
     if (result.isKept) return c.redirect(`${stayPath(token)}?press=${nonce}`, 303);
-    const stay = await showStay(parts, found);
-    const pressed = { accessPoint, result };
-    const props = { token, stay, now: parts.clock.wall(), lang, accepted, pressed };
-    return c.html(<StayPage {...props} />, statuses[result.is] ?? 409);
+    return show(c, { found, token, ...visit }, { pressed: { accessPoint, result } }, statuses[result.is] ?? 409);
+  });
+
+  app.post("/s/:token/trouble", async (c) => {
+    const { found, ...visit } = await asked(parts, c);
+    if (!found) return show(c, { found, ...visit });
+    const { door = "", said = "" } = await c.req.parseBody();
+    if (typeof door !== "string") throw fieldProblem("body.door", "name the door");
+    if (typeof said !== "string" || said.length > saidMax || !isPlainLines(said))
+      throw fieldProblem("body.said", `is no text of at most ${saidMax} characters`);
+    if (found.standing !== "before" && found.standing !== "now") return show(c, { found, ...visit }, {}, 409);
+    const accessPoint = door === "" ? undefined : door;
+    const isTold = await tellTrouble(parts, found, { accessPoint, said: said.trim() === "" ? null : said.trim() });
+    return show(c, { found, ...visit }, { trouble: isTold ? "told" : "known" });
   });
 
   return app;
-}
 
-/** Of a press. */
-const numberOf = /^[\w-]{22}$/;
-const statuses: Partial<Record<PressResult["is"], 409 | 429 | 503>> = { "no-line": 503, "too-often": 429 };
+  async function show(
+    c: Context<CloudEnv>,
+    { token, found, lang, accepted }: Awaited<ReturnType<typeof asked>>,
+    more: Pick<StayProps, "pressed" | "trouble"> = {},
+    status: 200 | 409 | 429 | 503 = 200,
+  ) {
+    if (token === undefined || !found) return c.html(<UnknownStay lang={lang} />, 404);
+    const stay = await showStay(parts, found);
+    const props = { token, stay, now: parts.clock.wall(), lang, accepted, ...more };
+    return c.html(<StayPage {...props} />, status);
+  }
+}
 
 /** In the visitor's language, else in the one that the booking names. */
 async function asked(parts: CloudParts, c: Context<CloudEnv>) {
@@ -69,199 +82,4 @@ async function asked(parts: CloudParts, c: Context<CloudEnv>) {
   const found = token === undefined ? undefined : await findStay(parts, token);
   const named = found?.row.guestLanguage ?? undefined;
   return { token, found, accepted, lang: languageOr(isLanguage(named) ? named : "en") };
-}
-
-function Unknown({ lang }: { lang: Language }) {
-  const { stayPage, product } = languages[lang];
-  return (
-    <Page title={`${stayPage.unknown} – ${product}`} lang={lang} styles={[pagesStyle]}>
-      <h1>{stayPage.unknown}</h1>
-      <p>{stayPage.unknownText}</p>
-    </Page>
-  );
-}
-
-interface StayProps {
-  readonly token: string;
-  readonly stay: GuestStay;
-  readonly now: Instant;
-  readonly lang: Language;
-  /** An Accept-Language header. */
-  readonly accepted: string | undefined;
-  readonly pressed: PressedDoor | undefined;
-}
-
-function StayPage({ token, stay, now, lang, accepted, pressed }: StayProps) {
-  const words = languages[lang];
-  const { stayPage, product, common } = words;
-  const { standing, window, zone } = stay;
-  const isOn = standing === "before" || standing === "now";
-  const moment = (at: Instant) => <Moment iso={iso(at)} zone={knownZone(zone)} lang={lang} />;
-  return (
-    <Page
-      title={`${stayPage.title} – ${product}`}
-      lang={lang}
-      styles={[pagesStyle, style.url]}
-      scripts={[keptScript]}
-      head={<link rel="manifest" href={`${stayPath(token)}/app.webmanifest`} />}
-    >
-      <article class="guest-stay" {...keptFrom(scope)}>
-        <h1>{stayPage.greeting(stay.guestName)}</h1>
-        <p>{stayPage.at(stay.property)}</p>
-        {standing !== "now" && (
-          <p class={`notice ${isOn || standing === "unconfirmed" ? "warn" : "bad"}`} role="status">
-            {stayPage.standings[standing]}
-          </p>
-        )}
-        {isOn && (
-          <>
-            <p class="notice bad" role="status" data-over-at={window.until} hidden>
-              {stayPage.standings.over}
-            </p>
-            {pressed && <Pressed pressed={pressed} stay={stay} stayPage={stayPage} lang={lang} />}
-            <div id="code">
-              <Code stay={stay} stayPage={stayPage} moment={moment} />
-              <dl class="facts-list">
-                <dt>{stayPage.from}</dt>
-                <dd>{moment(window.from)}</dd>
-                <dt>{stayPage.until}</dt>
-                <dd>{moment(window.until)}</dd>
-              </dl>
-              <p>
-                <small>{common.timesIn(zone)}</small>
-              </p>
-              <h2>{stayPage.doors}</h2>
-              <ul class="stay-doors">
-                {stay.doors.map((door) => (
-                  <StayDoorItem door={door} token={token} stayPage={stayPage} />
-                ))}
-              </ul>
-              <p>
-                <small>
-                  {stayPage.asOf} {moment(now)}
-                </small>
-              </p>
-            </div>
-            <House stay={stay} stayPage={stayPage} accepted={accepted} />
-          </>
-        )}
-        <KeepIt words={words} mayInstall={isOn} />
-      </article>
-    </Page>
-  );
-}
-
-type PageWords = Words["stayPage"];
-
-interface CodeProps {
-  readonly stay: GuestStay;
-  readonly stayPage: PageWords;
-  readonly moment: (at: Instant) => unknown;
-}
-
-function Code({ stay: { code, codeAt, doors }, stayPage, moment }: CodeProps) {
-  if (code !== null)
-    return (
-      <>
-        <h2>{stayPage.code}</h2>
-        <p class="stay-code">{code}</p>
-      </>
-    );
-  if (codeAt !== null)
-    return (
-      <p>
-        {stayPage.codeAt} <strong>{moment(codeAt)}</strong>
-      </p>
-    );
-  return <p>{doors.every(({ way }) => way === "none") ? stayPage.noCode : stayPage.codeLater}</p>;
-}
-
-interface PressedProps {
-  readonly pressed: PressedDoor;
-  readonly stay: GuestStay;
-  readonly stayPage: PageWords;
-  readonly lang: Language;
-}
-
-function Pressed({ pressed: { accessPoint, result }, stay, stayPage, lang }: PressedProps) {
-  const door = stay.doors.find(({ id }) => id === accessPoint);
-  const isGood = result.is === "opened" || result.is === "told";
-  const why = result.is === "refused" && result.reason !== null ? denialTexts[result.reason][lang] : undefined;
-  return (
-    <p class={`notice ${isGood ? "good" : "bad"}`} role="status">
-      {door && <strong>{door.name}: </strong>}
-      {why ?? stayPage.results[result.is]}
-    </p>
-  );
-}
-
-interface DoorProps {
-  readonly door: StayDoor;
-  readonly token: string;
-  readonly stayPage: PageWords;
-}
-
-function StayDoorItem({ door, token, stayPage }: DoorProps) {
-  const { name, way, isReady, press } = door;
-  const takesCode = way !== "none";
-  const [ready, notReady] = takesCode
-    ? [stayPage.ready, stayPage.notReady]
-    : [stayPage.readyWithout, stayPage.notReadyWithout];
-  return (
-    <li>
-      <h3>{name}</h3>
-      <p>{stayPage.ways[way]}</p>
-      <p class={isReady ? "ready" : undefined}>{isReady ? ready : notReady}</p>
-      {press === "no-line" && <p>{takesCode ? stayPage.noLine : stayPage.noLineWithout}</p>}
-      {typeof press === "object" && (
-        <details class="no-print" open={!takesCode}>
-          <summary>{stayPage.openFrom}</summary>
-          <form method="post" action={`${stayPath(token)}/open`}>
-            <input type="hidden" name="door" value={door.id} />
-            <input type="hidden" name="nonce" value={press.nonce} />
-            <button type="submit">{stayPage.open(name)}</button>
-            <small>{stayPage.openHint}</small>
-          </form>
-        </details>
-      )}
-    </li>
-  );
-}
-
-/** The notes in the visitor's language, else in that of the booking, else in the first there is. */
-function House({
-  stay: { guide, mapUrl, language },
-  stayPage,
-  accepted,
-}: {
-  stay: GuestStay;
-  stayPage: PageWords;
-  accepted: string | undefined;
-}) {
-  const { address, notes } = guide;
-  const [first = ""] = Object.keys(notes);
-  const isTold = (one: string | undefined): one is string => one !== undefined && Object.hasOwn(notes, one);
-  const spoken = preferredLanguage(accepted, isTold, isTold(language ?? undefined) ? (language ?? "") : first);
-  const note = notes[spoken];
-  if (address === null && mapUrl === undefined && note === undefined) return null;
-  return (
-    <section>
-      <h2>{stayPage.house}</h2>
-      {address !== null && <address>{address}</address>}
-      {mapUrl !== undefined && (
-        <p>
-          <a href={mapUrl} rel="noreferrer noopener">
-            {stayPage.map}
-          </a>
-          <br />
-          <small>{stayPage.mapHint}</small>
-        </p>
-      )}
-      {note !== undefined && (
-        <p class="house-notes" lang={spoken}>
-          {note}
-        </p>
-      )}
-    </section>
-  );
 }

@@ -1,6 +1,5 @@
 /** Properties: which doors a stay opens, and how its code is made. */
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
-import { isPlainText } from "../../gateway/wire/gateway-api.ts";
 import { refuseInvalid } from "../../web/problem.ts";
 import { askerOf } from "../asker.ts";
 import type { CloudEnv } from "../authenticate.ts";
@@ -19,6 +18,7 @@ import {
   idText,
   iso,
   isoOrNull,
+  isPlainLines,
   json,
   jsonBody,
   momentOrNull,
@@ -60,7 +60,6 @@ const rulesSchema = z.object(rules).openapi("StayRules");
 const wantedRules = z.strictObject(rules).partial();
 
 const language = z.string().regex(/^[a-z]{2}$/, "is no language; write en, es, …");
-const isPlainLines = (text: string) => text.split(/[\r\n\t]/).every(isPlainText);
 const noteText = z
   .string()
   .trim()

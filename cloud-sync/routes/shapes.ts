@@ -7,6 +7,8 @@ import { HttpProblem, problemSchema } from "../../web/problem.ts";
 /** Text people type: no control characters. */
 export const words = (max: number) =>
   z.string().trim().min(1).max(max).refine(isPlainText, "has characters that cannot be printed");
+/** Text of several lines. */
+export const isPlainLines = (text: string) => text.split(/[\r\n\t]/).every(isPlainText);
 /** An id made here or named by a gateway's configuration. */
 export const idText = z.string().min(1).max(128).refine(isPlainText, "has characters that cannot be printed");
 
