@@ -33,6 +33,7 @@ import { gateRoutes } from "./routes/gate-routes.ts";
 import { gatewayRoutes } from "./routes/gateway-routes.ts";
 import { grantRoutes } from "./routes/grant-routes.ts";
 import { holdOpenRoutes } from "./routes/hold-open-routes.ts";
+import { hookRoutes } from "./routes/hook-routes.ts";
 import { jobRoutes } from "./routes/job-routes.ts";
 import { linkRoutes } from "./routes/link-routes.ts";
 import { meRoutes } from "./routes/me-routes.ts";
@@ -120,6 +121,7 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
     propertyRoutes,
     bookingRoutes,
     sourceRoutes,
+    hookRoutes,
     alarmRoutes,
     jobRoutes,
   ])

@@ -1,6 +1,7 @@
 /** Sources of bookings as owners see them: set up, tried, read now, closed. The API and the pages both call these; who may do what is asked here. */
-import type { Instant } from "../gateway/domain/instant.ts";
-import type { SecretString } from "../gateway/wire/secret.ts";
+import { randomBytes } from "node:crypto";
+import type { Instant, Millis } from "../gateway/domain/instant.ts";
+import { SecretString } from "../gateway/wire/secret.ts";
 import { fieldProblem, HttpProblem } from "../web/problem.ts";
 import type { Asker } from "./asker.ts";
 import type { CloudParts } from "./cloud-parts.ts";
@@ -17,9 +18,12 @@ import { endCauses } from "./stay-alarms.ts";
 import { recordAudit } from "./store/audit-trail.ts";
 import {
   findSource,
+  hookPath,
   insertSource,
   listSources,
+  newHookToken,
   placesOf,
+  rotateSourceKey,
   type SourceResult,
   type SourceRow,
   sourcesMax,
@@ -27,6 +31,7 @@ import {
   writeSource,
   writeSourceKey,
 } from "./store/booking-sources.ts";
+
 import { listProperties } from "./store/properties.ts";
 import type { SiteRow } from "./store/sites.ts";
 import type { Transaction } from "./store/store.ts";
@@ -56,11 +61,18 @@ export type SourceOptions = Readonly<Record<string, unknown>>;
 export interface WantedSource {
   readonly kind: SourceKind;
   readonly name: string;
-  readonly key: SecretString;
+  /** Left out where the source is to sign with one that is made here. */
+  readonly key?: SecretString | undefined;
   readonly places: Readonly<Record<string, string>>;
   /** Left out: as is usual for its kind. */
   readonly everyMinutes?: number | undefined;
   readonly options: SourceOptions;
+}
+
+/** What whoever sends is told, once. */
+export interface HookSecrets {
+  readonly path: string;
+  readonly secret: SecretString;
 }
 
 export interface SourceChange {
@@ -74,6 +86,7 @@ export interface SourceChange {
 
 /** Somebody waits at a page. */
 const tryWithinMs = 30_000;
+const formerKeyMs: Millis = 24 * 3_600_000;
 
 export class BookingSources {
   readonly #parts: CloudParts;
@@ -95,14 +108,21 @@ export class BookingSources {
     return toSource(await this.#find(actor, "stays.read", id));
   }
 
-  /** It is read at once, and then again and again. */
-  async create({ actor, from }: Asker, site: SiteRow, wanted: WantedSource): Promise<Source> {
+  /** It is read at once, and then again and again. `hook`: where it sends to, if it does. */
+  async create(
+    { actor, from }: Asker,
+    site: SiteRow,
+    wanted: WantedSource,
+  ): Promise<{ readonly source: Source; readonly hook: HookSecrets | null }> {
     const { store, siteKeys, clock, logger } = this.#parts;
     const { kind, name, places } = wanted;
     const everyMinutes = wanted.everyMinutes ?? rulesOf(kind).everyMinutes.usual;
     const options = checked(this.#parts, kind, { ...wanted, everyMinutes }) ?? {};
+    const key = wanted.key ?? (kind === "webhook" ? newHookSecret() : undefined);
+    if (!key) throw fieldProblem("body.key", "say what the source is asked with");
     const seal = await siteKeys.seal(store.db, site.id);
     const id = newId("source");
+    const token = kind === "webhook" ? newHookToken(seal, id) : undefined;
     await store.transaction(async (tx) => {
       if ((await listSources(tx, [site.id])).length >= sourcesMax)
         throw fieldProblem("body.site", `it has ${sourcesMax} sources, and no more are kept`, 409);
@@ -110,13 +130,30 @@ export class BookingSources {
       const now = clock.wall();
       const facts = { kind, name, places: JSON.stringify(places), everyMinutes, options: JSON.stringify(options) };
       const made = { siteId: site.id, id, ...facts, createdBy: actor.id, createdAt: now, nextAt: now };
-      await insertSource(tx, made, wanted.key, seal);
+      await insertSource(tx, { ...made, tokenHash: token?.hash, tokenSealed: token?.sealed }, key, seal);
       const entry = { site: site.id, actor: actor.id, from, action: "sources.create", thing: id };
       await recordAudit(tx, { ...entry, after: { title: name, kind, places, everyMinutes, options } }, now);
       tx.touch(sourcesWake);
     });
     logger.info("booking-source-created", { site: site.id, source: id, by: actor.id });
-    return this.read(actor, id);
+    const hook = token && { path: hookPath(id, token.sealed, seal), secret: key };
+    return { source: await this.read(actor, id), hook: hook ?? null };
+  }
+
+  /** What it signs with from now on; the one before is taken for a day beside it. */
+  async rotate(asker: Asker, id: string): Promise<HookSecrets> {
+    const secret = newHookSecret();
+    let path = "";
+    await this.#alter(asker, id, "sources.rotate", async (tx, row, now) => {
+      if (row.kind !== "webhook" || row.tokenSealed === null)
+        throw fieldProblem("path.id", "it signs nothing: only a source that sends by itself does", 409);
+      if (row.closedAt !== null) throw fieldProblem("path.id", "it is closed", 409);
+      const seal = await this.#parts.siteKeys.seal(tx, row.siteId);
+      await rotateSourceKey(tx, row, secret, now + formerKeyMs, seal);
+      path = hookPath(id, row.tokenSealed, seal);
+      return { key: id };
+    });
+    return { path, secret };
   }
 
   async change(asker: Asker, id: string, change: SourceChange): Promise<Source> {
@@ -128,11 +165,12 @@ export class BookingSources {
       if (change.places) await demandProperties(tx, row.siteId, places);
       if (key) {
         const seal = await this.#parts.siteKeys.seal(tx, row.siteId);
-        await writeSourceKey(tx, row, key, seal);
+        if (row.kind === "webhook") await rotateSourceKey(tx, row, key, now + formerKeyMs, seal);
+        else await writeSourceKey(tx, row, key, seal);
       }
       const nextAt = row.closedAt === null ? now : null;
       const facts = { name, places: JSON.stringify(places), everyMinutes, options: JSON.stringify(options) };
-      await writeSource(tx, row, { ...facts, nextAt, mark: null });
+      await writeSource(tx, row, { ...facts, nextAt, wholeAt: null, mark: null });
       return { title: name, places, everyMinutes, options, ...(key && { key: id }) };
     });
     return this.read(asker.actor, id);
@@ -197,6 +235,11 @@ export class BookingSources {
     });
     logger.info("booking-source-changed", { site: row.siteId, source: id, action, by: actor.id });
   }
+}
+
+/** As standardwebhooks.com wants them: 24 to 64 bytes. */
+function newHookSecret(): SecretString {
+  return new SecretString(`whsec_${randomBytes(32).toString("base64")}`);
 }
 
 /** What of it was given is as its kind wants it; answers its options, whole. */

@@ -1,5 +1,5 @@
 /** Takes over what a source of bookings has told, as far as domain/reconcile-bookings.ts lets it. */
-import type { Instant } from "../gateway/domain/instant.ts";
+import type { Instant, Millis } from "../gateway/domain/instant.ts";
 import { daysOf, guestOf, toKnown } from "./booking-facts.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { type BookingName, recognise } from "./domain/recognise-bookings.ts";
@@ -28,9 +28,12 @@ export interface TakenReading {
   readonly gone: ReadonlySet<string> | "not-told";
   /** So often it must not have been there before it is off. */
   readonly timesMin: number;
+  /** It comes booking by booking: many at once are many in an hour. */
+  readonly isPushed?: boolean | undefined;
 }
 
 const placesToldMax = 20;
+const pushedWithinMs: Millis = 60 * 60_000;
 
 /** In one transaction, so that nobody sees half of what was told. */
 export async function takeBookings(parts: CloudParts, row: SourceRow, reading: TakenReading): Promise<SourceResult> {
@@ -48,7 +51,8 @@ export async function takeBookings(parts: CloudParts, row: SourceRow, reading: T
     const { told, unknownPlaces } = placed(bookings, row, site, properties);
     const stays = await withoutBlocks(tx, row, told, open, now);
     const off = await missedNow(tx, row, { ...reading, bookings }, open, now);
-    const steps = reconcile(open.flatMap(toKnown), [...stays, ...off], now);
+    const offBefore = reading.isPushed ? cancelledSince(open, now - pushedWithinMs) : 0;
+    const steps = reconcile(open.flatMap(toKnown), [...stays, ...off], now, offBefore);
     const names = new Map(bookings.map((one) => [one.externalId, one]));
     for (const step of steps) await writeStep(tx, step, { row, open, names, now });
     await noteNames(tx, open, names);
@@ -59,6 +63,10 @@ export async function takeBookings(parts: CloudParts, row: SourceRow, reading: T
     const counts = { added: count("add"), changed: count("change"), held: count("hold") };
     return { read: bookings.length, ...counts, unknownPlaces };
   });
+}
+
+function cancelledSince(open: readonly BookingRow[], since: Instant): number {
+  return open.filter(({ status, changedAt }) => status === "cancelled" && changedAt > since).length;
 }
 
 function recognisable(row: BookingRow) {

@@ -62,8 +62,16 @@ const manyShare = 0.2;
 /** So long before it begins a stay is not ended because nobody told of it. */
 const arrivingMs: Millis = 2 * 60 * 60_000;
 
-/** `known`: those of the source that have not ended. What is known and not told stays as it is. */
-export function reconcile(known: readonly KnownBooking[], told: readonly ToldBooking[], now: Instant): BookingStep[] {
+/**
+ * `known`: those of the source that have not ended. What is known and not told stays as it is. `offBefore`: so many of them were cancelled a
+ * moment ago, by a source that tells one at a time.
+ */
+export function reconcile(
+  known: readonly KnownBooking[],
+  told: readonly ToldBooking[],
+  now: Instant,
+  offBefore = 0,
+): BookingStep[] {
   const byName = new Map(known.map((one) => [one.externalId, one]));
   const live = known.filter(({ status, moments }) => status === "confirmed" && now < moments.until);
   const changes = told.flatMap((to) => {
@@ -71,7 +79,8 @@ export function reconcile(known: readonly KnownBooking[], told: readonly ToldBoo
     return from ? [{ from, to }] : [];
   });
   const harmed = changes.filter(({ from, to }) => takesAway(from, to, now));
-  const isMany = harmed.length >= manyMin && harmed.length > manyShare * live.length;
+  const offAll = harmed.length + offBefore;
+  const isMany = offAll >= manyMin && offAll > manyShare * (live.length + offBefore);
   return told.flatMap((to): BookingStep[] => {
     const from = byName.get(to.externalId);
     if (!from) return to.status === "confirmed" && now < to.moments.until ? [{ do: "add", told: to }] : [];

@@ -8,6 +8,7 @@ import { forgetGuests } from "../store/bookings.ts";
 import { forgetEvents } from "../store/forget-events.ts";
 import { forgetGrants } from "../store/forget-grants.ts";
 import { listGateways } from "../store/gateways.ts";
+import { forgetHookMessages } from "../store/hook-messages.ts";
 import { forgetQuestions } from "../store/host-questions.ts";
 import { forgetLinks } from "../store/one-time-links.ts";
 import { forgetSettled } from "../store/outbox.ts";
@@ -53,6 +54,7 @@ export async function forgetOfSite(parts: CloudParts, site: string): Promise<For
     store.transaction((tx) => forgetGrants(tx, site, endedBefore, now, grantsAtOnce)),
   );
   await store.transaction((tx) => forgetGuests(tx, site, endedBefore.names, now));
+  await store.transaction((tx) => forgetHookMessages(tx, site, now));
   await store.transaction((tx) => forgetAlarms(tx, site, endedBefore.names));
   const taken = ago(retention.photosDays);
   await inBatches(stopping, photosAtOnce, () =>

@@ -117,7 +117,9 @@ const problemWords = {
   409: "It is in the way of something that exists; `errors` names the field",
   413: "The body is too large",
   503: "Not now; send the same again",
+  410: "It is closed",
   415: "The body is of another content type",
+  422: "The body is not what is expected; `errors` names the fields",
   429: "Too many requests; see Retry-After",
 } as const;
 

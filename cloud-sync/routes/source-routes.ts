@@ -1,12 +1,14 @@
 /** Sources of bookings: connected once, read by themselves from then on. */
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { SecretString } from "../../gateway/wire/secret.ts";
 import { refuseInvalid } from "../../web/problem.ts";
 import { askerOf } from "../asker.ts";
 import type { CloudEnv } from "../authenticate.ts";
-import { BookingSources, type Source } from "../booking-sources.ts";
+import { BookingSources, type HookSecrets, type Source } from "../booking-sources.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import { chosenSite } from "../own-grants.ts";
+import { ownUrl } from "../people/caller.ts";
 import { sourceKinds } from "../sources/booking-source.ts";
 import { asks } from "./asks.ts";
 import { idText, iso, isoOrNull, json, jsonBody, momentOrNull, problems, words } from "./shapes.ts";
@@ -19,20 +21,24 @@ const key = z
   .regex(/^[\x21-\x7e]{8,2000}$/, "is no key: 8 to 2000 printable characters without spaces")
   .openapi({
     description:
-      "What the source is asked with: Lodgify's key; of a calendar, its export address. It is kept sealed and never told again.",
+      "What the source is asked with: Lodgify's key; of a calendar, its export address. A webhook signs with it; left out, one is made and told " +
+      "once. It is kept sealed and never told again.",
   });
 const places = z.record(z.string().min(1).max(200), idText).openapi({
   description:
-    'Which of its flats, or rooms of flats, are which property: 812 or 812/44 at Lodgify. A calendar is of one: {"calendar": …}.',
+    "Which of its flats, or rooms of flats, are which property: 812 or 812/44 at Lodgify; of a calendar, which is of one, calendar; " +
+    "of a webhook the messages' property, or property/unit.",
   example: { "812/44": "property-7k3m9xw2pa3dq8fz" },
 });
 const everyMinutes = z.number().int().min(2).max(1_440).openapi({
-  description: "Left out: as is usual for its kind, 60 for Lodgify (5 at least), 15 for a calendar (2 at least).",
+  description:
+    "Left out: as is usual for its kind, 60 for Lodgify (5 at least), 15 for a calendar (2 at least); a webhook is not waited for.",
 });
 const options = z.record(z.string().min(1).max(40), z.unknown()).openapi({
   description:
     "Of a calendar: `closedIsStay` (true): Booking.com says the same of guests and of days that you have closed; false takes neither for a " +
-    "stay. `hoursFromCalendar` (false): the hours that it names are when stays begin and end, instead of the property's.",
+    "stay. `hoursFromCalendar` (false): the hours that it names are when stays begin and end, instead of the property's. Of a webhook: `signature` (`standard`, as in " +
+    "standardwebhooks.com, or `hmac`: SHA-256 of the body in hexadecimal), of the latter `header` (x-signature) and `prefix` (none).",
   example: { closedIsStay: true },
 });
 
@@ -68,6 +74,13 @@ const sourceSchema = z
   })
   .openapi("BookingSource");
 
+const hookSchema = z.object({
+  url: z
+    .string()
+    .openapi({ description: "Where it sends to. Whoever knows it and the secret can make and cancel bookings." }),
+  secret: z.string().openapi({ description: "What it signs with. It is not told again." }),
+});
+
 const list = createRoute({
   method: "get",
   path: "/api/booking-sources",
@@ -90,14 +103,17 @@ const create = createRoute({
         site: idText.optional().openapi({ description: "May be left out by whoever belongs to one site alone." }),
         kind: z.enum(sourceKinds),
         name: words(200),
-        key,
+        key: key.optional(),
         places: places.default({}),
         everyMinutes: everyMinutes.optional(),
         options: options.default({}),
       }),
     ),
   },
-  responses: { 201: json(sourceSchema, "The source"), ...problems(400, 401, 403, 409, 413, 415, 429) },
+  responses: {
+    201: json(sourceSchema.extend({ hook: hookSchema.nullable() }), "The source, and where it sends to if it does"),
+    ...problems(400, 401, 403, 409, 413, 415, 429),
+  },
 });
 
 const read = createRoute({
@@ -154,6 +170,17 @@ const run = createRoute({
   responses: { 200: json(sourceSchema, "With what came of it"), ...problems(401, 403, 404, 409, 429) },
 });
 
+const rotate = createRoute({
+  method: "post",
+  path: "/api/booking-sources/{id}/rotate-secret",
+  tags,
+  summary: "Give a source that sends by itself another secret",
+  description: "The one before is taken for a day beside it.",
+  ...asks("properties.change"),
+  request: { params },
+  responses: { 200: json(hookSchema, "The new one, told once"), ...problems(401, 403, 404, 409, 429) },
+});
+
 const readPlaces = createRoute({
   method: "get",
   path: "/api/booking-sources/{id}/places",
@@ -174,6 +201,10 @@ const readPlaces = createRoute({
 export function sourceRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
   const sources = new BookingSources(parts);
   const app = new OpenAPIHono<CloudEnv>({ defaultHook: refuseInvalid });
+  const hookShape = (c: Context, { path, secret }: HookSecrets) => ({
+    url: ownUrl(c, parts.publicUrl) + path,
+    secret: secret.reveal(),
+  });
 
   app.openapi(list, async (c) => {
     const items = await sources.list(c.get("actor"), c.req.valid("query").site);
@@ -184,7 +215,9 @@ export function sourceRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
     const asker = askerOf(c);
     const { site: named, key: secret, ...wanted } = c.req.valid("json");
     const site = await chosenSite(parts.store.db, asker.actor, "properties.change", named, "body");
-    return c.json(toShape(await sources.create(asker, site, { ...wanted, key: new SecretString(secret) })), 201);
+    const given = secret === undefined ? undefined : new SecretString(secret);
+    const { source, hook } = await sources.create(asker, site, { ...wanted, key: given });
+    return c.json({ ...toShape(source), hook: hook && hookShape(c, hook) }, 201);
   });
 
   app.openapi(read, async (c) => c.json(toShape(await sources.read(c.get("actor"), c.req.valid("param").id)), 200));
@@ -201,6 +234,10 @@ export function sourceRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
   app.openapi(close, async (c) => c.json(toShape(await sources.close(askerOf(c), c.req.valid("param").id)), 200));
 
   app.openapi(run, async (c) => c.json(toShape(await sources.run(askerOf(c), c.req.valid("param").id)), 200));
+
+  app.openapi(rotate, async (c) =>
+    c.json(hookShape(c, await sources.rotate(askerOf(c), c.req.valid("param").id)), 200),
+  );
 
   app.openapi(readPlaces, async (c) => {
     const items = await sources.places(c.get("actor"), c.req.valid("param").id);

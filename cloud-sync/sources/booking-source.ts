@@ -3,7 +3,7 @@ import type { BookingName } from "../domain/recognise-bookings.ts";
 import type { Guest } from "../domain/reconcile-bookings.ts";
 import type { BookingStatus, StayDays } from "../domain/stay-planner.ts";
 
-export const sourceKinds = ["lodgify", "ical"] as const;
+export const sourceKinds = ["lodgify", "ical", "webhook"] as const;
 export type SourceKind = (typeof sourceKinds)[number];
 
 /** A booking as its source has it now. */
@@ -27,6 +27,8 @@ export interface Reading {
   readonly alsoThere?: readonly string[] | undefined;
   /** For the next reading: what has not changed need not come again. At most 2,000 characters. */
   readonly mark?: string | undefined;
+  /** What is not in it is not gone. */
+  readonly isPartial?: boolean | undefined;
 }
 
 /** A flat or room that can be booked there. */
@@ -38,8 +40,8 @@ export interface SourcePlace {
 export interface BookingSource {
   /** All that have not ended. undefined: nothing has changed since `mark`. Rejects with a SourceError when any part of it could not be read. */
   readAll(signal: AbortSignal, mark: string | null): Promise<Reading | undefined>;
-  /** undefined: the source says that there is none. Rejects with a SourceError. Absent where a list is all there is. */
-  readOne?(externalId: string, signal: AbortSignal): Promise<SourceBooking | undefined>;
+  /** All rooms of it; none: the source says that there is no such booking. Rejects with a SourceError. Absent where a list is all there is. */
+  readOne?(externalId: string, signal: AbortSignal): Promise<readonly SourceBooking[]>;
   /** For whoever says which of them is which property. */
   readPlaces(signal: AbortSignal): Promise<readonly SourcePlace[]>;
 }

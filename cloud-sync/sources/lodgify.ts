@@ -80,9 +80,7 @@ export function lodgify({ key, apiUrl = "https://api.lodgify.com", rest }: Lodgi
     async readOne(externalId, signal) {
       const [id] = externalId.split("/");
       const answer = await ask(`/v2/reservations/bookings/${encodeURIComponent(id ?? "")}`, signal);
-      if (answer === undefined) return undefined;
-      const rooms = toBookings(parsed(bookingSchema, answer, "a booking"));
-      return rooms.find((one) => one.externalId === externalId);
+      return answer === undefined ? [] : toBookings(parsed(bookingSchema, answer, "a booking"));
     },
 
     async readPlaces(signal) {

@@ -6,8 +6,23 @@ import type { CloudParts } from "../cloud-parts.ts";
 import { withinDeadline } from "../within-deadline.ts";
 import type { BookingSource, SourceKind } from "./booking-source.ts";
 import { calendarPlace } from "./calendar.ts";
+import type { SignatureRules } from "./hook-signature.ts";
 import { calendarAddress, ical } from "./ical.ts";
 import { lodgify } from "./lodgify.ts";
+import { type SentBookings, webhook } from "./webhook.ts";
+
+/** Lodgify's way of signing, for instance: {"signature": "hmac", "header": "ms-signature", "prefix": "sha256="}. */
+const hookOptions = z.strictObject({
+  signature: z.enum(["standard", "hmac"]).default("standard"),
+  header: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/)
+    .default("x-signature"),
+  prefix: z
+    .string()
+    .regex(/^[\x21-\x7e]{0,20}$/)
+    .default(""),
+});
 
 interface OpenWith {
   readonly key: SecretString;
@@ -15,6 +30,8 @@ interface OpenWith {
   readonly zone: string;
   /** As they were kept. */
   readonly options: unknown;
+  /** What it has sent by itself. */
+  readonly sent: () => SentBookings;
 }
 
 interface KindRules {
@@ -59,7 +76,20 @@ const kinds: Readonly<Record<SourceKind, KindRules>> = {
         ...calendarOptions.parse(options),
       }),
   },
+  webhook: {
+    everyMinutes: { usual: 1_440, least: 60 },
+    keyProblem: (key) =>
+      key.length >= 16 && key.length <= 500 ? undefined : "is no secret: 16 to 500 printable characters without spaces",
+    place: /^[^\p{C}]{1,200}$/u,
+    placeProblem: "has characters that cannot be printed",
+    options: hookOptions,
+    open: (_, { sent }) => webhook(sent()),
+  },
 };
+
+export function signatureRules(options: unknown): SignatureRules {
+  return hookOptions.parse(options);
+}
 
 export function rulesOf(kind: SourceKind): Omit<KindRules, "open"> {
   return kinds[kind];

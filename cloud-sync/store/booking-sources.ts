@@ -3,6 +3,7 @@ import { and, asc, eq, inArray, isNotNull, isNull, lte, ne, or, sql } from "driz
 import type { Instant, Millis } from "../../gateway/domain/instant.ts";
 import type { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
 import type { SecretString } from "../../gateway/wire/secret.ts";
+import { type LinkSecret, newLinkSecret } from "./link-secret.ts";
 import { bookingSource } from "./schema.ts";
 import type { Queries, Transaction } from "./store.ts";
 
@@ -123,16 +124,61 @@ export async function letGo(
   tx: Transaction,
   row: SourceRow,
   nextAt: Instant,
-  told: Pick<SourceRow, "ranAt" | "result"> & Partial<Pick<SourceRow, "goodAt" | "mark" | "emptySince">>,
+  told: Pick<SourceRow, "ranAt" | "result"> & Partial<Pick<SourceRow, "goodAt" | "mark" | "emptySince" | "wholeAt">>,
 ): Promise<void> {
   const { sealed, places, options } = bookingSource;
   const isAsItWas = sql`${sealed} = ${row.sealed} and ${places} = ${row.places} and ${options} = ${row.options}`;
   const unlessClosed = sql`case when ${bookingSource.closedAt} is not null then null when ${isAsItWas} then ${nextAt}::bigint else ${bookingSource.nextAt} end`;
+  const whole =
+    told.wholeAt === undefined ? {} : { wholeAt: sql`case when ${isAsItWas} then ${told.wholeAt}::bigint end` };
   const mark = told.mark === undefined ? {} : { mark: sql`case when ${isAsItWas} then ${told.mark}::text end` };
   await tx
     .update(bookingSource)
-    .set({ ...told, ...mark, runUntil: null, nextAt: unlessClosed })
+    .set({ ...told, ...mark, ...whole, runUntil: null, nextAt: unlessClosed })
     .where(its(row));
+}
+
+const hookPlaceOf = (id: string) => `hook-of-${id}`;
+
+/** For the address that it sends to. */
+export function newHookToken(seal: CredentialSeal, id: string): LinkSecret {
+  return newLinkSecret(seal, hookPlaceOf(id));
+}
+
+/** Where it sends to. */
+export function hookPath(id: string, tokenSealed: string, seal: CredentialSeal): string {
+  return `/hooks/${id}/${seal.open(hookPlaceOf(id), tokenSealed)?.reveal() ?? ""}`;
+}
+
+/** It is asked now, for what it has sent word of. */
+export async function hasSentWord(tx: Transaction, row: Pick<SourceRow, "siteId" | "id">, now: Instant): Promise<void> {
+  await tx
+    .update(bookingSource)
+    .set({ nextAt: now })
+    .where(and(its(row), isNull(bookingSource.closedAt)));
+  tx.touch(sourcesWake);
+}
+
+/** The key that was is taken until then beside the one that is. */
+export async function rotateSourceKey(
+  tx: Transaction,
+  row: SourceRow,
+  key: SecretString,
+  until: Instant,
+  seal: CredentialSeal,
+): Promise<void> {
+  const former = { formerSealed: row.sealed, formerUntil: until };
+  await tx
+    .update(bookingSource)
+    .set({ ...former, sealed: seal.seal(placeOf(row.id), key.reveal()) })
+    .where(its(row));
+}
+
+/** Those that what it sends may be signed with. */
+export function signingKeys(row: SourceRow, seal: CredentialSeal, now: Instant): SecretString[] {
+  const { id, sealed, formerSealed, formerUntil } = row;
+  const former = formerSealed !== null && formerUntil !== null && now < formerUntil ? [formerSealed] : [];
+  return [sealed, ...former].flatMap((one) => seal.open(placeOf(id), one) ?? []);
 }
 
 /** The site's other sources are read whole the next time, whether they have changed or not. */

@@ -5,7 +5,7 @@ import { heldReasons } from "../domain/reconcile-bookings.ts";
 import { alarmKinds } from "../domain/stay-alarms.ts";
 import { bookingKinds, bookingStatuses } from "../domain/stay-planner.ts";
 import { sourceKinds } from "../sources/booking-source.ts";
-import { instant } from "./columns.ts";
+import { count, instant } from "./columns.ts";
 
 /** A flat, house or room that is let. */
 export const property = pgTable(
@@ -129,6 +129,17 @@ export const bookingSource = pgTable(
     mark: text("mark"),
     /** Since when nothing at all is in it. */
     emptySince: instant("empty_since"),
+    /** What stands in the address that it sends to, see ./link-secret.ts. */
+    tokenHash: text("token_hash"),
+    tokenSealed: text("token_sealed"),
+    /** The key before, which is taken until then. */
+    formerSealed: text("former_sealed"),
+    formerUntil: instant("former_until"),
+    /** What it is to send by itself and signs with, sealed JSON; when that was looked at last. */
+    subscriptions: text("subscriptions"),
+    subscribedAt: instant("subscribed_at"),
+    /** When it is read whole next; until then it is asked for what it has sent word of. */
+    wholeAt: instant("whole_at"),
   },
   (table) => [
     primaryKey({ columns: [table.siteId, table.id] }),
@@ -165,4 +176,30 @@ export const stayAlarm = pgTable(
     index("stay_alarm_id").on(table.id),
     index("stay_alarm_newest").on(table.siteId, table.raisedAt, table.id),
   ],
+);
+
+/** What a source has sent of its bookings by itself, see ./hook-messages.ts. */
+export const hookMessage = pgTable(
+  "hook_message",
+  {
+    siteId: text("site_id").notNull(),
+    sourceId: text("source_id").notNull(),
+    /** The sender's. */
+    id: text("id").notNull(),
+    bodyHash: text("body_hash").notNull(),
+    externalId: text("external_id").notNull(),
+    version: count("version"),
+    occurredAt: instant("occurred_at"),
+    /** JSON of SourceBooking, by the site's key; null: it is only word that something has changed, or was older than what was known. */
+    sealed: text("sealed"),
+    /** No later one of this booking is known. */
+    isLatest: boolean("is_latest").notNull(),
+    /** As they came. */
+    serial: count("serial").notNull(),
+    /** It has not been taken over yet. */
+    isPending: boolean("is_pending").notNull(),
+    receivedAt: instant("received_at").notNull(),
+    keepUntil: instant("keep_until").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.siteId, table.sourceId, table.id] })],
 );

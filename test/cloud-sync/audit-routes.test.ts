@@ -49,6 +49,7 @@ before(async () => {
     .where(eq(bookings.id, held.body.id));
   const aSource = { site: "demo", kind: "lodgify", name: "Lodgify", key: lodgifyKey };
   const source = await cloud.ask("POST", "/api/booking-sources", aSource);
+  const hook = await cloud.ask("POST", "/api/booking-sources", { site: "demo", kind: "webhook", name: "Own" });
   const raised = { site: "demo", booking: booking.body.id, kind: "guest-says", detail: {} } as const;
   await cloud.store.transaction((tx) => raiseAlarm(tx, raised, clock.wall()));
   const [alarm] = (await cloud.ask("GET", "/api/stay-alarms")).body.items;
@@ -66,6 +67,7 @@ before(async () => {
     held: held.body.id,
     source: source.body.id,
     name: "sweep",
+    hook: hook.body.id,
     booking: booking.body.id,
   };
 });
@@ -111,6 +113,7 @@ const changes: Record<string, readonly [body: object | undefined, action: string
   "post /api/bookings/{booking}/new-code": [undefined, "bookings.renew-code"],
   "post /api/booking-sources": [{ site: "demo", kind: "lodgify", name: "Other", key: lodgifyKey }, "sources.create"],
   "patch /api/booking-sources/{source}": [{ key: `${lodgifyKey}-2` }, "sources.change"],
+  "post /api/booking-sources/{hook}/rotate-secret": [undefined, "sources.rotate"],
   "delete /api/booking-sources/{source}": [undefined, "sources.close"],
   "post /api/bookings/{held}/decide": [{ agree: false }, "bookings.refuse"],
   "post /api/stay-alarms/{alarm}/settle": [undefined, "alarms.settle"],
@@ -132,7 +135,7 @@ describe("every changing route below /api", () => {
       .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`))
       .filter((name) => !name.startsWith("get ") && !elsewhere.test(name));
     const listed = Object.keys(changes).map((name) =>
-      (name.split("?")[0] ?? "").replace(/\{(event|alarm|pass|property|empty|booking|held|source)\}/, "{id}"),
+      (name.split("?")[0] ?? "").replace(/\{(event|alarm|pass|property|empty|booking|held|source|hook)\}/, "{id}"),
     );
     assert.deepEqual(changing.sort(), listed.sort());
   });

@@ -5,23 +5,25 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { BookedSite } from "../support/booked-site.ts";
-import { type CloudSurroundings, HandClock } from "../support/cloud.ts";
+import { type Answer, type CloudSurroundings, HandClock } from "../support/cloud.ts";
 
 /** What an account there can do, in the words of whoever has it. */
 export interface BookingAccount {
   /** Of the test's own; what is connected with. */
   open(property: string): object;
+  /** What was answered to that: where it sends to, if it does. */
+  connected?(site: BookedSite, answer: Answer["body"]): void;
   /** Somebody books; answers by what the others name it. */
-  book(arrival: string, departure: string, guest: string): string;
-  move(booking: string, arrival: string, departure: string): void;
+  book(arrival: string, departure: string, guest: string): string | Promise<string>;
+  move(booking: string, arrival: string, departure: string): void | Promise<void>;
   /** It says that the stay is off. */
-  cancel(booking: string): void;
+  cancel(booking: string): void | Promise<void>;
   /** It is confirmed, whatever it was before. */
-  confirm(booking: string): void;
+  confirm(booking: string): void | Promise<void>;
   /** It is not confirmed yet, or not any more. */
-  doubt(booking: string): void;
+  doubt(booking: string): void | Promise<void>;
   /** From now on, until it is settled. */
-  readonly troubles: Readonly<Record<string, () => void>>;
+  readonly troubles: Readonly<Record<string, () => void | Promise<void>>>;
   settle(): void;
 }
 
@@ -55,7 +57,9 @@ export function bookingSourceContract(name: string, serve: (clock: HandClock) =>
     });
     beforeEach(async () => {
       clock.stepWall(start - clock.wall());
-      source = await site.connect(account.open(await site.property("up")));
+      const answer = await site.connected(account.open(await site.property("up")));
+      source = answer.id;
+      account.connected?.(site, answer);
     });
     afterEach(async () => {
       account.settle();
@@ -64,8 +68,8 @@ export function bookingSourceContract(name: string, serve: (clock: HandClock) =>
 
     /** One that comes tomorrow, its code made. */
     async function aStay() {
-      const id = account.book("2031-03-05", "2031-03-08", "Gil Guest");
-      account.book("2031-06-05", "2031-06-08", "Later Lena");
+      const id = await account.book("2031-03-05", "2031-03-08", "Gil Guest");
+      await account.book("2031-06-05", "2031-06-08", "Later Lena");
       assert.equal((await site.read(source)).added, 2);
       const stay = await site.booking(source, "Gil Guest");
       return { id, grant: stay.code.grant as string, booking: stay.id as string, digits: await site.digits(stay.id) };
@@ -95,13 +99,13 @@ export function bookingSourceContract(name: string, serve: (clock: HandClock) =>
     for (const [trouble, begin] of Object.entries(account.troubles)) {
       test(`${trouble}: nobody loses a code, and the next good reading goes on`, async () => {
         const stay = await aStay();
-        begin();
+        await begin();
         for (let round = 0; round < 4; round += 1) {
           await later(20 * minute);
           await assertKept(stay, "upcoming");
         }
         account.settle();
-        account.move(stay.id, "2031-03-05", "2031-03-09");
+        await account.move(stay.id, "2031-03-05", "2031-03-09");
         await later(20 * minute);
         await assertKept(stay, "upcoming");
         assert.equal((await site.booking(source, "Gil Guest")).ends, "2031-03-09T10:00:00Z");
@@ -109,7 +113,7 @@ export function bookingSourceContract(name: string, serve: (clock: HandClock) =>
 
       test(`${trouble} for hours, over the guest's arrival: the code works on the day, and goes with the stay`, async () => {
         const stay = await aStay();
-        begin();
+        await begin();
         for (let round = 0; round < 6; round += 1) await later(5 * hour);
         await assertKept(stay, "active");
         clock.stepWall(66 * hour);
@@ -120,18 +124,18 @@ export function bookingSourceContract(name: string, serve: (clock: HandClock) =>
     test("its word flaps: the code is there as long as nobody says that the stay is off, and has the same digits after", async () => {
       const stay = await aStay();
       for (let round = 0; round < 3; round += 1) {
-        account.doubt(stay.id);
+        await account.doubt(stay.id);
         await later(20 * minute);
         assert.equal(await site.stateOf(stay.grant), "upcoming");
-        account.confirm(stay.id);
+        await account.confirm(stay.id);
         await later(20 * minute);
         await assertKept(stay, "upcoming");
       }
-      account.cancel(stay.id);
+      await account.cancel(stay.id);
       await later(20 * minute);
       assert.equal((await site.booking(source, "Gil Guest")).status, "cancelled");
       assert.equal(await site.stateOf(stay.grant), "revoked");
-      account.confirm(stay.id);
+      await account.confirm(stay.id);
       await later(20 * minute);
       assert.equal((await site.booking(source, "Gil Guest")).status, "confirmed");
       assert.equal(await site.digits(stay.booking), stay.digits);
@@ -144,18 +148,18 @@ export function bookingSourceContract(name: string, serve: (clock: HandClock) =>
         ["2031-03-05", "2031-03-12"],
         ["2031-03-05", "2031-03-08"],
       ] as const) {
-        account.move(stay.id, arrival, departure);
+        await account.move(stay.id, arrival, departure);
         await later(20 * minute);
         await assertKept(stay, "upcoming");
       }
     });
 
     test("the guest in the house is cancelled: the owner is asked", async () => {
-      const id = account.book("2031-03-03", "2031-03-08", "Gil Guest");
-      account.book("2031-06-05", "2031-06-08", "Later Lena");
+      const id = await account.book("2031-03-03", "2031-03-08", "Gil Guest");
+      await account.book("2031-06-05", "2031-06-08", "Later Lena");
       await site.read(source);
       const { code } = await site.booking(source, "Gil Guest");
-      account.cancel(id);
+      await account.cancel(id);
       assert.equal((await later(minute)).held, 1);
       assert.equal(await site.stateOf(code.grant), "active");
     });

@@ -34,7 +34,19 @@ export class BookedSite {
 
   /** Answers its id. */
   async connect(source: object): Promise<string> {
-    return (await this.ask("POST", "/api/booking-sources", source, 201)).id;
+    return (await this.connected(source)).id;
+  }
+
+  /** Answers all that is told of it, what is told once included. */
+  connected(source: object): Promise<Answer["body"]> {
+    return this.ask("POST", "/api/booking-sources", source, 201);
+  }
+
+  /** Something is sent to it from outside; answers how it was answered. */
+  async send(url: string, body: string, headers: Readonly<Record<string, string>>): Promise<Answer> {
+    this.#clock.advance(20);
+    const sent = { authorization: "", "content-type": "application/json", ...headers };
+    return this.cloud.ask("POST", new URL(url, "http://localhost").pathname, body, sent);
   }
 
   /** Reads it now; answers what came of it. */

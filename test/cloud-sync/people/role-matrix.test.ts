@@ -23,6 +23,7 @@ const open = [
   "POST /auth/link",
   "POST /auth/link/password",
   "POST /auth/sign-out",
+  "POST /hooks/{source}/{token}",
 ];
 /** What has no part in the document: itself, what pages load, and the pages, of which each is asked for by their own test. */
 function isUndocumented(name: string): boolean {
