@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import type { SmtpOptions } from "../cloud-sync/channels/smtp.ts";
 import { ConfigError } from "../config/config-error.ts";
-import { loadCloudConfig } from "../config/load.ts";
+import { type GuestSecret, loadCloudConfig } from "../config/load.ts";
 import type { CloudFile } from "../config/schema.ts";
 import { pinoLogger } from "../gateway/pino-logger.ts";
 import { systemClock } from "../gateway/system-clock.ts";
@@ -32,6 +32,7 @@ export const command = defineCommand({
     "Stores grants, hands out what changed to the gateways, takes in their journals. Without a configuration file it listens on",
     "http://127.0.0.1:8090 and stores below ./data/cloud. From the environment: DATABASE_URL (PostgreSQL instead of the embedded",
     "store), POSTERN_MASTER_KEY, POSTERN_MAIL_PASSWORD (of the mail server's user), POSTERN_ONESIGNAL_KEY (of a community's app),",
+    "POSTERN_TWILIO_TOKEN, POSTERN_META_TOKEN, _APP_SECRET and _VERIFY_TOKEN (by which guests are told),",
     "POSTERN_ADMIN_TOKEN (for scripts; without it a link is printed by which the first administrator makes an account, as long as there",
     "is none).",
   ].join("\n"),
@@ -39,7 +40,7 @@ export const command = defineCommand({
   example: "postern cloud-sync --config /etc/postern/cloud-sync.yaml",
 
   async run({ options }) {
-    const { settings, databaseUrl, mailPassword, oneSignalKey } = await loadCloudConfig(options.config, {
+    const { settings, databaseUrl, mailPassword, oneSignalKey, guestSecret } = await loadCloudConfig(options.config, {
       data: options.data,
     });
     const logger = pinoLogger(settings.log.level);
@@ -51,6 +52,8 @@ export const command = defineCommand({
         const { startCloud } = await import("../cloud-sync/main.ts");
         const mail = settings.mail && (await toSmtp(settings.mail, mailPassword()));
         const { oneSignal, pushServices } = settings.notify;
+        const { twilio, meta } = settings.guests;
+        const secret = (name: GuestSecret) => new SecretString(guestSecret(name) ?? "");
         return onFolder(settings.data, () =>
           startCloud({
             http: settings.http,
@@ -62,6 +65,13 @@ export const command = defineCommand({
             mail,
             oneSignal: oneSignal && { ...oneSignal, key: new SecretString(oneSignalKey() ?? "") },
             pushServices,
+            twilio: twilio && { ...twilio, authToken: secret("POSTERN_TWILIO_TOKEN") },
+            meta: meta && {
+              ...meta,
+              token: secret("POSTERN_META_TOKEN"),
+              appSecret: secret("POSTERN_META_APP_SECRET"),
+              verifyToken: secret("POSTERN_META_VERIFY_TOKEN"),
+            },
             adminToken: token ? new SecretString(token) : undefined,
             version,
             logger,

@@ -24,6 +24,7 @@ import { auditRoutes } from "./routes/audit-routes.ts";
 import { authRoutes } from "./routes/auth-routes.ts";
 import { backupRoutes } from "./routes/backup-routes.ts";
 import { bookingRoutes } from "./routes/booking-routes.ts";
+import { callbackRoutes } from "./routes/callback-routes.ts";
 import { eventRoutes } from "./routes/event-routes.ts";
 import { evidenceRoutes } from "./routes/evidence-routes.ts";
 import { factorRoutes } from "./routes/factor-routes.ts";
@@ -37,6 +38,7 @@ import { hookRoutes } from "./routes/hook-routes.ts";
 import { jobRoutes } from "./routes/job-routes.ts";
 import { linkRoutes } from "./routes/link-routes.ts";
 import { meRoutes } from "./routes/me-routes.ts";
+import { messageRoutes } from "./routes/message-routes.ts";
 import { noticeRoutes } from "./routes/notice-routes.ts";
 import { numberRoutes } from "./routes/number-routes.ts";
 import { operationRoutes } from "./routes/operation-routes.ts";
@@ -124,6 +126,8 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
     hookRoutes,
     alarmRoutes,
     jobRoutes,
+    messageRoutes,
+    callbackRoutes,
   ])
     app.route("/", routes(parts));
   for (const routes of [

@@ -3,6 +3,7 @@ import type { Retention } from "../config/schema.ts";
 import type { Clock } from "../gateway/ports/clock.ts";
 import type { Logger } from "../gateway/ports/logger.ts";
 import type { HashCost } from "../gateway/wire/password-hash.ts";
+import type { GuestServices } from "./channels/guest-services.ts";
 import type { MailChannel } from "./channels/mail.ts";
 import type { AppChannel } from "./channels/push.ts";
 import type { SiteKeys } from "./store/site-keys.ts";
@@ -25,6 +26,8 @@ export interface CloudParts {
   readonly retention?: Retention | undefined;
   /** Unset: none is sent. */
   readonly mail?: MailChannel | undefined;
+  /** How guests are told on their telephones; unset: by mail and Lodgify alone. */
+  readonly guests?: GuestServices | undefined;
   /** A community's own app; unset: there is none. */
   readonly app?: AppChannel | undefined;
   /** Origins of push services besides the browsers' own; unset: none. */

@@ -7,6 +7,7 @@ import type { Clock } from "../gateway/ports/clock.ts";
 import type { Logger } from "../gateway/ports/logger.ts";
 import type { SecretString } from "../gateway/wire/secret.ts";
 import { cloudApp } from "./app.ts";
+import { guestServices, type MetaSettings, type TwilioSettings } from "./channels/guest-services.ts";
 import { type OneSignalOptions, oneSignal } from "./channels/one-signal.ts";
 import { type SmtpOptions, smtpChannel } from "./channels/smtp.ts";
 import type { CloudParts } from "./cloud-parts.ts";
@@ -18,6 +19,7 @@ import { readSources } from "./jobs/read-sources.ts";
 import { sendMails } from "./jobs/send-mail.ts";
 import { sendNotices } from "./jobs/send-notices.ts";
 import { sweepStays } from "./jobs/sweep-stays.ts";
+import { tellGuests } from "./jobs/tell-guests.ts";
 import { watchStays } from "./jobs/watch-stays.ts";
 
 import { Meters } from "./meters.ts";
@@ -47,6 +49,10 @@ export interface CloudOptions {
   readonly retention?: Retention | undefined;
   /** By which people who have forgotten their password get a link; wants `publicUrl`. Unset: none is sent. */
   readonly mail?: SmtpOptions | undefined;
+  /** Text messages and WhatsApp to guests; unset: none are sent by it. */
+  readonly twilio?: TwilioSettings | undefined;
+  /** WhatsApp by Meta itself. */
+  readonly meta?: MetaSettings | undefined;
   /** Where residents have an app that gets its notices by OneSignal; unset: browsers and mail alone. */
   readonly oneSignal?: Omit<OneSignalOptions, "publicUrl"> | undefined;
   /** Origins of push services besides the browsers' own. */
@@ -102,6 +108,12 @@ async function start(options: CloudOptions): Promise<RunningCloud> {
       trustedProxies: options.trustedProxies,
       retention: options.retention,
       ...(options.mail && { mail: smtpChannel(options.mail) }),
+      guests: guestServices({
+        twilio: options.twilio,
+        meta: options.meta,
+        publicUrl,
+        key: siteKeys.serviceKey("guest callbacks"),
+      }),
       ...(options.oneSignal && { app: oneSignal({ ...options.oneSignal, publicUrl }) }),
       pushServices: options.pushServices,
       lodgifyUrl: options.lodgifyUrl,
@@ -124,6 +136,7 @@ async function start(options: CloudOptions): Promise<RunningCloud> {
       readSources(parts),
       watchStays(parts),
       sweepStays(parts),
+      tellGuests(parts),
     ]);
     logger.info("cloud-started", { url, store: isEmbedded ? "pglite" : "postgresql" });
     return {

@@ -2,6 +2,7 @@
 import type { Instant, Millis } from "../gateway/domain/instant.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { codeStatus } from "./domain/code-status.ts";
+import type { MessageFacts } from "./domain/guest-messages.ts";
 import {
   alarmKinds,
   earliest,
@@ -14,9 +15,10 @@ import {
 } from "./domain/stay-alarms.ts";
 import { codeWindow } from "./domain/stay-planner.ts";
 import { gatherEvidence } from "./evidence.ts";
+import { planGuestMessage } from "./plan-message.ts";
 import { endCauses, raiseAlarm } from "./stay-alarms.ts";
 import { type BookingRow, clashesOf, lockBooking, lockWatched, watchNow, writeBooking } from "./store/bookings.ts";
-import { type PublishedGrant, readGrant } from "./store/grants.ts";
+import { type PublishedGrant, readGrant, toGrant } from "./store/grants.ts";
 import { findProperty, type Property } from "./store/properties.ts";
 import { readSite, type SiteRow } from "./store/sites.ts";
 import type { Transaction } from "./store/store.ts";
@@ -59,13 +61,15 @@ async function lookAfter(tx: Transaction, row: BookingRow, now: Instant): Promis
     return;
   }
   const clashes = await clashesOf(tx, row);
-  const stay = await readStay(tx, { row, property, site: siteRow, clashes }, now);
+  const { present, ...stay } = await readStay(tx, { row, property, site: siteRow, clashes }, now);
   const { alarms, lookAt } = watchStay(stay, now);
   for (const { kind, level, detail } of alarms) await raiseAlarm(tx, { site, booking, kind, level, detail }, now);
   const gone = watchedKinds.filter((kind) => !alarms.some((alarm) => alarm.kind === kind));
   const isOver = now >= stay.window.until || row.status === "cancelled" || row.status === "completed";
   await endCauses(tx, { site, booking, kinds: isOver ? [...gone, ...toldOnceKinds] : gone }, now);
-  await writeBooking(tx, row, { watchAt: isOver ? lookAt : earliest(lookAt, stay.window.until) });
+  const { doors, wantedSince } = stay;
+  const told = await planGuestMessage(tx, { row, zone: siteRow.zone, present, doors, wantedSince }, now);
+  await writeBooking(tx, row, { watchAt: earliest(lookAt, told, isOver ? null : stay.window.until) });
   // Of two that clash the later one is the alarm's, whichever was changed.
   const later = clashes.filter((one) => !isBefore(one, row) && one.watchAt !== null && one.watchAt > now + tryAgainMs);
   await watchNow(
@@ -90,7 +94,7 @@ async function readStay(
   tx: Transaction,
   { row, property, site, clashes }: Watched,
   now: Instant,
-): Promise<WatchedStay> {
+): Promise<WatchedStay & { readonly present: MessageFacts | null }> {
   const window = codeWindow({ from: row.beginsAt, until: row.endsAt }, property.rules);
   const grants: PublishedGrant[] = [];
   for (const id of [row.grantId, row.formerGrantId]) {
@@ -110,13 +114,22 @@ async function readStay(
     endedAt: endOf(grant),
     stillAt: doorsOf(grant).flatMap(({ accessPoint, state }) => (state === "still-on-lock" ? [accessPoint] : [])),
   });
+  const live = present && endOf(present) > now ? present : undefined;
   return {
+    present: live ? messageFactsOf(live) : null,
     isConfirmed: row.status === "confirmed",
     window,
     codeDueAt: row.grantId === null && row.problem === null ? row.lookAt : null,
     wantedSince: Math.max(row.changedAt, window.from - property.rules.aheadHours * hourMs),
-    doors: present && endOf(present) > now ? doorsOf(present) : [],
+    doors: live ? doorsOf(live) : [],
     over: grants.filter((grant) => endOf(grant) <= now).map(toOver),
     clashes: clashes.filter((one) => isBefore(one, row)).map(({ id }) => id),
   };
+}
+
+/** null: nobody could type it. */
+function messageFactsOf({ row }: PublishedGrant): MessageFacts | null {
+  const { validity, accessPoints, credentials } = toGrant(row);
+  const pin = credentials.find(({ kind, revoked }) => kind === "pin" && !revoked);
+  return pin ? { ...validity, doors: accessPoints, code: pin.index } : null;
 }

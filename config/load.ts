@@ -55,7 +55,17 @@ export interface CloudConfig {
   readonly mailPassword: () => string | undefined;
   /** From POSTERN_ONESIGNAL_KEY. */
   readonly oneSignalKey: () => string | undefined;
+  /** From POSTERN_TWILIO_TOKEN and POSTERN_META_…; those that the settings need are there. */
+  readonly guestSecret: (name: GuestSecret) => string | undefined;
 }
+
+const guestSecrets = {
+  twilio: ["POSTERN_TWILIO_TOKEN"],
+  meta: ["POSTERN_META_TOKEN", "POSTERN_META_APP_SECRET", "POSTERN_META_VERIFY_TOKEN"],
+} as const;
+export type GuestSecret = (typeof guestSecrets)[keyof typeof guestSecrets][number];
+/** It is all that keeps strangers from the webhook's address. */
+const verifyToken = /^[\w-]{16,128}$/;
 
 const cloudDefaults = "data: ./data/cloud";
 
@@ -80,6 +90,16 @@ export async function loadCloudConfig(
     const message = "is needed: notify.oneSignal sends by it (Keys & IDs in OneSignal's settings)";
     throw new ConfigError([{ file: "environment", path: "POSTERN_ONESIGNAL_KEY", message }]);
   }
+  for (const service of ["twilio", "meta"] as const)
+    for (const name of parsed.guests[service] ? guestSecrets[service] : [])
+      if (!environment[name])
+        throw new ConfigError([
+          { file: "environment", path: name, message: `is needed: guests.${service} sends by it` },
+        ]);
+  if (parsed.guests.meta && !verifyToken.test(environment.POSTERN_META_VERIFY_TOKEN ?? "")) {
+    const message = "expected 16 to 128 letters, digits, - and _, of your own making";
+    throw new ConfigError([{ file: "environment", path: "POSTERN_META_VERIFY_TOKEN", message }]);
+  }
   const folder = file === undefined ? "." : dirname(file);
   const mail = parsed.mail && { ...parsed.mail, caFile: parsed.mail.caFile && resolve(folder, parsed.mail.caFile) };
   return {
@@ -87,6 +107,7 @@ export async function loadCloudConfig(
     databaseUrl: () => databaseUrl,
     mailPassword: () => mailPassword,
     oneSignalKey: () => oneSignalKey,
+    guestSecret: (name) => environment[name] || undefined,
   };
 }
 

@@ -268,6 +268,57 @@ const notify = z
   })
   .meta({ description: "How residents are told of their visitors, besides by the mail server" });
 
+const e164 = z.string().regex(/^\+[1-9]\d{6,14}$/, "expected +34600000000: a number with its country");
+
+/** By kind of message (code, changed, new-code, cancelled), then by language. */
+const templates = z
+  .partialRecord(
+    z.enum(["code", "changed", "new-code", "cancelled"]),
+    z.record(z.string().regex(/^[a-z]{2}$/, "expected a language: en"), z.string().regex(/^\w{1,512}$/)),
+  )
+  .default({})
+  .meta({
+    description:
+      "Approved WhatsApp templates, by kind of message and language. Their fields in order: guest, property, from, until, link or code",
+  });
+
+const guests = z
+  .strictObject({
+    twilio: z
+      .strictObject({
+        accountSid: z.string().regex(/^AC[0-9a-f]{32}$/, "expected AC and 32 hex digits"),
+        smsFrom: z
+          .string()
+          .regex(/^(\+[1-9]\d{6,14}|MG[0-9a-f]{32}|[A-Za-z0-9 ]{1,11})$/, "expected a number, a name or MG…")
+          .optional()
+          .meta({
+            description: "Who text messages are from: a number, a name, or a messaging service. Absent: none are sent",
+          }),
+        whatsappFrom: e164.optional().meta({ description: "A number with WhatsApp. Absent: none are sent" }),
+        templates,
+      })
+      .refine(({ smsFrom, whatsappFrom }) => smsFrom !== undefined || whatsappFrom !== undefined, {
+        message: "expected smsFrom, whatsappFrom or both",
+      })
+      .optional()
+      .meta({ description: "Text messages and WhatsApp by Twilio; the auth token is POSTERN_TWILIO_TOKEN" }),
+    meta: z
+      .strictObject({
+        phoneNumberId: z.string().regex(/^\d{5,20}$/, "expected the number's id, digits alone"),
+        version: z
+          .string()
+          .regex(/^v\d{1,3}\.\d$/, "expected v25.0")
+          .default("v25.0"),
+        templates,
+      })
+      .optional()
+      .meta({
+        description:
+          "WhatsApp by Meta itself, instead of Twilio; POSTERN_META_TOKEN, POSTERN_META_APP_SECRET and POSTERN_META_VERIFY_TOKEN (of one's own making, also the end of the webhook's address)",
+      }),
+  })
+  .meta({ description: "How guests of stays are told, besides by the mail server and Lodgify" });
+
 export const cloudFileSchema = z
   .strictObject({
     data: path.meta({
@@ -288,6 +339,7 @@ export const cloudFileSchema = z
     retention: retentionSchema.prefault({}),
     mail: mail.optional(),
     notify: notify.prefault({}),
+    guests: guests.prefault({}),
     log,
   })
   .refine(({ mail, publicUrl }) => mail === undefined || publicUrl !== undefined, {

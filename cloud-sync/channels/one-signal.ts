@@ -1,8 +1,8 @@
 /** A community's app that gets its notices by OneSignal, where its people are known by their ids here ("external_id"). */
-import { createHash } from "node:crypto";
 import { z } from "zod";
 import { isPlainText } from "../../gateway/wire/gateway-api.ts";
 import type { SecretString } from "../../gateway/wire/secret.ts";
+import { uuidOf } from "../ids.ts";
 import { type AppChannel, type PushNotice, type PushResult, resultOf, ttlOf, unreached } from "./push.ts";
 
 export interface OneSignalOptions {
@@ -60,14 +60,6 @@ function messageOf(appId: string, person: string, notice: PushNotice, publicUrl:
     ttl: ttlOf(notice),
     idempotency_key: uuidOf(id),
   };
-}
-
-/** The same for the same notice, so that one that is sent again is delivered once. */
-function uuidOf(id: string): string {
-  const bytes = createHash("sha256").update(id).digest().subarray(0, 16);
-  bytes[6] = (bytes[6]! & 0x0f) | 0x80;
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
 /** 200 alone is no success: without an id nobody was told. */

@@ -8,6 +8,7 @@ import { forgetGuests } from "../store/bookings.ts";
 import { forgetEvents } from "../store/forget-events.ts";
 import { forgetGrants } from "../store/forget-grants.ts";
 import { listGateways } from "../store/gateways.ts";
+import { forgetMessages, forgetReports } from "../store/guest-messages.ts";
 import { forgetHookMessages } from "../store/hook-messages.ts";
 import { forgetQuestions } from "../store/host-questions.ts";
 import { forgetLinks } from "../store/one-time-links.ts";
@@ -34,6 +35,7 @@ export async function forgetOfService({ store, clock, retention = usual, stoppin
     await forgetLinks(tx, ago(retention.usedLinksDays), clock.wall());
     // What brought them.
     await forgetSettled(tx, ago(retention.usedLinksDays));
+    await forgetReports(tx, ago(retention.usedLinksDays));
     await forgetSecurity(tx, ago(retention.securityEventsDays));
   });
   const before = ago(retention.auditAddressesDays);
@@ -55,7 +57,10 @@ export async function forgetOfSite(parts: CloudParts, site: string): Promise<For
   );
   await store.transaction((tx) => forgetGuests(tx, site, endedBefore.names, now));
   await store.transaction((tx) => forgetHookMessages(tx, site, now));
-  await store.transaction((tx) => forgetAlarms(tx, site, endedBefore.names));
+  await store.transaction(async (tx) => {
+    await forgetAlarms(tx, site, endedBefore.names);
+    await forgetMessages(tx, site, endedBefore.names);
+  });
   const taken = ago(retention.photosDays);
   await inBatches(stopping, photosAtOnce, () =>
     store.transaction((tx) => forgetAttachments(tx, site, taken, photosAtOnce)),

@@ -6,6 +6,7 @@ import { BackupError } from "./backup-error.ts";
 import { type BackupSummary, checkBackup, readBackup, zipped } from "./backup-file.ts";
 import { type BackupTable, newHeader, toBytes } from "./backup-format.ts";
 import { beginNewFeed } from "./feed.ts";
+import { doubtWaiting } from "./guest-messages.ts";
 import { migrations } from "./migrations.ts";
 import { voidAllLinks } from "./one-time-links.ts";
 import { dropWaiting } from "./outbox.ts";
@@ -117,6 +118,7 @@ export async function restoreBackup(
     await endAllSessions(tx, now);
     await voidAllLinks(tx);
     await dropWaiting(tx);
+    await doubtWaiting(tx, now);
   });
   return summary;
 }

@@ -1,6 +1,9 @@
 /** The tables of stays: what is let, what was booked, and where bookings come from. */
 import { boolean, index, integer, pgTable, primaryKey, text, unique, uniqueIndex } from "drizzle-orm/pg-core";
 import { sql } from "drizzle-orm/sql";
+import { channelNames, errorClasses } from "../channels/guest-channel.ts";
+import { deliveryWords, messageStates } from "../domain/delivery.ts";
+import { messageKinds } from "../domain/guest-messages.ts";
 import { heldReasons } from "../domain/reconcile-bookings.ts";
 import { alarmKinds } from "../domain/stay-alarms.ts";
 import { bookingKinds, bookingStatuses } from "../domain/stay-planner.ts";
@@ -202,4 +205,78 @@ export const hookMessage = pgTable(
     keepUntil: instant("keep_until").notNull(),
   },
   (table) => [primaryKey({ columns: [table.siteId, table.sourceId, table.id] })],
+);
+
+/** How the guests of a property are told; none: they are not. */
+export const messageSettings = pgTable(
+  "message_settings",
+  {
+    siteId: text("site_id").notNull(),
+    propertyId: text("property_id").notNull(),
+    /** JSON of MessageSettings. */
+    body: text("body").notNull(),
+    changedAt: instant("changed_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.siteId, table.propertyId] })],
+);
+
+/** What a guest was told of a stay, or is about to be: the facts, never the words. */
+export const guestMessage = pgTable(
+  "guest_message",
+  {
+    siteId: text("site_id").notNull(),
+    id: text("id").notNull(),
+    bookingId: text("booking_id").notNull(),
+    /** Of the booking's messages, from 1. */
+    number: integer("number").notNull(),
+    kind: text("kind", { enum: messageKinds }).notNull(),
+    /** JSON of MessageFacts. */
+    says: text("says").notNull(),
+    /** Every door had confirmed the code. */
+    isProven: boolean("is_proven").notNull(),
+    state: text("state", { enum: messageStates }).notNull(),
+    /** By which it went, or goes. */
+    channel: text("channel", { enum: channelNames }),
+    /** Ways that were given up. */
+    tried: text("tried", { enum: channelNames }).array().notNull(),
+    byTemplate: boolean("by_template").notNull(),
+    /** On this way. */
+    attempts: integer("attempts").notNull(),
+    /** When it is tried next, or found out about; null: it is settled. */
+    dueAt: instant("due_at"),
+    /** When it was handed over, the last time. */
+    sendingAt: instant("sending_at"),
+    /** What the service calls it. */
+    ref: text("ref"),
+    /** What kept it from the guest, the last time. */
+    why: text("why"),
+    /** Who wanted it sent again; null: nobody had to. */
+    askedBy: text("asked_by"),
+    createdAt: instant("created_at").notNull(),
+    stateAt: instant("state_at").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.siteId, table.id] }),
+    unique().on(table.siteId, table.bookingId, table.number),
+    index("guest_message_id").on(table.id),
+    index("guest_message_ref").on(table.ref).where(sql`ref is not null`),
+    index("guest_message_due").on(table.dueAt).where(sql`due_at is not null`),
+    index("guest_message_newest").on(table.siteId, table.createdAt, table.id),
+  ],
+);
+
+/** What a service has told of a message it calls so; it may come before the message's sending is written down. */
+export const deliveryReport = pgTable(
+  "delivery_report",
+  {
+    /** "*": which site it is about is known by the message alone. */
+    siteId: text("site_id").notNull(),
+    ref: text("ref").notNull(),
+    word: text("word", { enum: deliveryWords }).notNull(),
+    /** Of a failure. */
+    errorClass: text("error_class", { enum: errorClasses }),
+    why: text("why"),
+    at: instant("at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.siteId, table.ref, table.word] })],
 );

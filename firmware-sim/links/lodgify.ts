@@ -1,5 +1,6 @@
 /**
- * A holiday rental's account at Lodgify, on loopback and without TLS: its properties and bookings, as the API v2 tells them. A booking turns
+ * A holiday rental's account at Lodgify, on loopback and without TLS: its properties and bookings, as the API v2 tells them, and messages to
+ * guests, as its API v1 takes them. A booking turns
  * from upcoming to current at check-in by the flat's own clock; unless asked, the list holds the upcoming ones alone.
  */
 import type { Clock } from "../../gateway/ports/clock.ts";
@@ -37,6 +38,15 @@ export interface LodgifyBooking {
   readonly rooms: readonly { readonly room_type_id: number; readonly key_code: string | null }[] | null;
   readonly source: string;
   readonly language: string | null;
+  readonly thread_uid?: string | null;
+}
+
+/** What an owner has written to a guest. */
+export interface LodgifyMessage {
+  readonly booking: number;
+  readonly subject: string;
+  readonly message: string;
+  readonly message_id: string;
 }
 
 export interface LodgifyServerOptions {
@@ -53,6 +63,8 @@ export class LodgifyServer {
   readonly #options: LodgifyServerOptions;
   readonly #port: CloudPort;
   readonly #bookings = new Map<number, LodgifyBooking>();
+  /** Those that went out, the oldest first. */
+  readonly messages: LodgifyMessage[] = [];
   #lastId = 7_000_000;
   #key: string;
 
@@ -104,6 +116,7 @@ export class LodgifyServer {
       rooms: rooms.map(({ id }) => ({ room_type_id: id, key_code: null })),
       source: "AirbnbIntegration",
       language: "en",
+      thread_uid: `00000000-0000-4000-8000-${`${this.#lastId}`.padStart(12, "0")}`,
       ...facts,
     };
     this.#bookings.set(booking.id, booking);
@@ -141,12 +154,14 @@ export class LodgifyServer {
     return this.#options.properties.find((one) => one.id === id);
   }
 
-  #answer({ method, path, query, headers }: CloudRequest): CloudAnswer {
+  #answer({ method, path, query, headers, body }: CloudRequest): CloudAnswer {
     if (headers["x-apikey"] !== this.#key) return problem(401, "NotAuthorized", "Invalid API key");
+    if (method === "POST" && path[0] === "v1") return this.#write(path, body);
     if (method !== "GET") return problem(404, "NotFound", "No such route");
     const [version, ...rest] = path;
     if (version !== "v2") return problem(404, "NotFound", "No such route");
     if (rest[0] === "properties" && rest.length === 1) return this.#listProperties();
+    if (rest[0] === "messaging" && rest.length === 2) return this.#thread(rest[1] ?? "");
     if (rest[0] !== "reservations" || rest[1] !== "bookings") return problem(404, "NotFound", "No such route");
     if (rest.length === 2) return this.#list(query);
     const one = this.#bookings.get(Number(rest[2]));
@@ -178,6 +193,35 @@ export class LodgifyServer {
     if (filter === "Upcoming") return now < begins;
     if (filter === "Current") return begins <= now && now < ends;
     return filter === "Historic" ? ends <= now : filter === "All";
+  }
+
+  /** Answers 200 whatever it makes of it. */
+  #write(path: readonly string[], body: string): CloudAnswer {
+    const [, reservation, kind, id, messages] = path;
+    if (reservation !== "reservation" || kind !== "booking" || messages !== "messages")
+      return problem(404, "NotFound", "No such route");
+    const refused = (why: string): CloudAnswer => {
+      return { status: 200, json: { success: false, type: "domain_exception", statusCode: "400", message: why } };
+    };
+    const booking = this.#bookings.get(Number(id));
+    if (!booking) return refused("Booking not found");
+    const all = JSON.parse(body) as (LodgifyMessage & {
+      readonly type: string;
+      readonly send_notification?: boolean;
+    })[];
+    for (const { subject, message, message_id, type, send_notification } of all) {
+      if (this.messages.some((one) => one.message_id === message_id)) return refused("Message id was used");
+      if (type === "Owner" && send_notification)
+        this.messages.push({ booking: booking.id, subject, message, message_id });
+    }
+    return { status: 200, json: null };
+  }
+
+  #thread(uid: string): CloudAnswer {
+    const booking = [...this.#bookings.values()].find(({ thread_uid }) => thread_uid === uid);
+    const ofBooking = this.messages.filter((one) => one.booking === booking?.id);
+    const messages = ofBooking.map(({ message_id }) => ({ message_id, message_status: "Sent", route: "Airbnb" }));
+    return { status: 200, json: [{ is_closed: false, messages }] };
   }
 
   #listProperties(): CloudAnswer {

@@ -5,6 +5,7 @@ import { eq } from "drizzle-orm";
 import { csvLine } from "../../cloud-sync/domain/csv.ts";
 import { raiseAlarm } from "../../cloud-sync/stay-alarms.ts";
 import { listAudit, readAuditBodies, recordAudit } from "../../cloud-sync/store/audit-trail.ts";
+import { putMessage, writeMessage } from "../../cloud-sync/store/guest-messages.ts";
 import { booking as bookings } from "../../cloud-sync/store/schema.ts";
 import { recordSecurity } from "../../cloud-sync/store/security-events.ts";
 import { givenCloud, HandClock, type TestCloud } from "../support/cloud.ts";
@@ -53,7 +54,14 @@ before(async () => {
   const raised = { site: "demo", booking: booking.body.id, kind: "guest-says", detail: {} } as const;
   await cloud.store.transaction((tx) => raiseAlarm(tx, raised, clock.wall()));
   const [alarm] = (await cloud.ask("GET", "/api/stay-alarms")).body.items;
+  const says = { from: 0, until: 1, doors: ["front"], code: "index" };
+  const facts = { site: "demo", booking: booking.body.id, number: 1, kind: "code", says, isProven: true } as const;
+  const message = await cloud.store.transaction(async (tx) => {
+    const put = await putMessage(tx, { ...facts, dueAt: 0 }, clock.wall());
+    return writeMessage(tx, put, { state: "sent", dueAt: null }, clock.wall());
+  });
   places = {
+    message: message.id,
     alarm: alarm.id,
     site: "demo",
     gateway: gateway.id,
@@ -106,6 +114,8 @@ const changes: Record<string, readonly [body: object | undefined, action: string
   "post /api/properties": [{ site: "demo", name: "Cabin" }, "properties.create"],
   "patch /api/properties/{property}": [{ rules: { checkIn: "16:00" } }, "properties.change"],
   "delete /api/properties/{empty}": [undefined, "properties.close"],
+  "patch /api/properties/{property}/messages": [{ on: true }, "messages.settings"],
+  "post /api/guest-messages/{message}/send-again": [undefined, "messages.send-again"],
   "post /api/bookings": [undefined, "bookings.create"],
   "patch /api/bookings/{booking}": [{ guest: { name: "Gus G. Guest" } }, "bookings.change"],
   "post /api/bookings/{booking}/reveal": [undefined, "bookings.reveal"],
@@ -121,7 +131,8 @@ const changes: Record<string, readonly [body: object | undefined, action: string
   "post /api/sites/{site}/gateways/{gateway}/revoke": [undefined, "gateways.revoke"],
 };
 /** Routes whose entries other tests look at, or which a gate must answer. */
-const elsewhere = /^\w+ \/api\/((me|people|api-keys|sessions|validate-qr|log-entry)\b|booking-sources\/\{id\}\/run$)/;
+const elsewhere =
+  /^\w+ \/api\/((me|people|api-keys|sessions|validate-qr|log-entry)\b|booking-sources\/\{id\}\/run$|properties\/\{id\}\/messages\/preview$)/;
 
 /** What the planner does of its own accord, when a booking was told, stands there besides. */
 const trail = async (limit: number) =>
@@ -135,7 +146,10 @@ describe("every changing route below /api", () => {
       .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`))
       .filter((name) => !name.startsWith("get ") && !elsewhere.test(name));
     const listed = Object.keys(changes).map((name) =>
-      (name.split("?")[0] ?? "").replace(/\{(event|alarm|pass|property|empty|booking|held|source|hook)\}/, "{id}"),
+      (name.split("?")[0] ?? "").replace(
+        /\{(event|alarm|message|pass|property|empty|booking|held|source|hook)\}/,
+        "{id}",
+      ),
     );
     assert.deepEqual(changing.sort(), listed.sort());
   });

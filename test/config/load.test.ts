@@ -383,3 +383,28 @@ test("a community's app is named by its id, with a key from the environment; pus
     "https://push.example",
   ]);
 });
+
+test("services that tell guests are named in the file, and their secrets are in the environment", async () => {
+  const file = join(folder, "guests.yaml");
+  const load = async (guests: string, environment: Record<string, string> = {}) => {
+    await writeFile(file, `data: ./cloud\nguests: ${guests}\n`);
+    return loadCloudConfig(file, { environment });
+  };
+  const account = `accountSid: AC${"1".repeat(32)}`;
+  const twilio = `{twilio: {${account}, smsFrom: "+34600000000", templates: {code: {en: HX1}}}}`;
+  await assert.rejects(load(twilio), /POSTERN_TWILIO_TOKEN: is needed/);
+  const { settings, guestSecret } = await load(twilio, { POSTERN_TWILIO_TOKEN: "token" });
+  assert.deepEqual(
+    [settings.guests.twilio?.templates.code?.en, guestSecret("POSTERN_TWILIO_TOKEN"), settings.guests.meta],
+    ["HX1", "token", undefined],
+  );
+  await assert.rejects(load(`{twilio: {${account}}}`), /guests\.twilio: .*smsFrom/);
+  await assert.rejects(load(`{twilio: {${account}, smsFrom: "600 00"}, token: x}`), /guests\.token/);
+  await assert.rejects(load('{twilio: {accountSid: ours, smsFrom: "+34600000000"}}'), /guests\.twilio\.accountSid/);
+  const meta = '{meta: {phoneNumberId: "106540352242922"}}';
+  const some = { POSTERN_META_TOKEN: "a", POSTERN_META_APP_SECRET: "b" };
+  await assert.rejects(load(meta, some), /POSTERN_META_VERIFY_TOKEN: is needed/);
+  await assert.rejects(load(meta, { ...some, POSTERN_META_VERIFY_TOKEN: "short" }), /of your own making/);
+  const whole = await load(meta, { ...some, POSTERN_META_VERIFY_TOKEN: "of-our-own-making-1" });
+  assert.equal(whole.settings.guests.meta?.version, "v25.0");
+});

@@ -2,6 +2,7 @@
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import type { CloudApp } from "../../cloud-sync/app.ts";
 import { cloudApp } from "../../cloud-sync/app.ts";
+import type { GuestServices } from "../../cloud-sync/channels/guest-services.ts";
 import type { MailChannel } from "../../cloud-sync/channels/mail.ts";
 import type { AppChannel } from "../../cloud-sync/channels/push.ts";
 import type { CloudParts } from "../../cloud-sync/cloud-parts.ts";
@@ -119,6 +120,7 @@ export interface CloudSurroundings {
   readonly app?: AppChannel;
   readonly pushServices?: readonly string[];
   readonly lodgifyUrl?: string;
+  readonly guests?: GuestServices;
   readonly calendarOrigins?: readonly string[];
 }
 
@@ -139,6 +141,7 @@ export async function givenCloud(options: CloudSurroundings = {}): Promise<TestC
     app: options.app,
     pushServices: options.pushServices,
     lodgifyUrl: options.lodgifyUrl,
+    guests: options.guests,
     calendarOrigins: options.calendarOrigins,
     stopping: stopping.signal,
   };

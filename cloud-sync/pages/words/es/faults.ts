@@ -2,6 +2,18 @@
 import type { Words } from "../words.ts";
 
 export const faults: Words["faults"] = [
+  [/^its stay is over; there is nobody/, () => "Su estancia ha terminado; no hay a quién avisar."],
+  [/^a message to this guest is on its way/, () => "Ya va un mensaje de camino a este huésped."],
+  [/^the guest was told something newer/, () => "Al huésped se le dijo algo más reciente; vuelva a enviar eso."],
+  [/^is no country/, () => "No es un país; escriba ES."],
+  [/^names one twice/, () => "Nombra uno dos veces."],
+  [/^there is no field \{([^}]*)\}/, (name) => `No existe el campo {${name}}.`],
+  [/^a brace is left open/, () => "Falta cerrar una llave; los campos se escriben así: {guest}."],
+  [
+    /^holds \{code\}, and pinInMessage is off/,
+    () => "Contiene {code}, y los mensajes no llevan el código: ponga {link}.",
+  ],
+  [/^must hold \{link\} or \{code\}/, () => "Debe contener {link} o {code}: sin ello el huésped no puede entrar."],
   [/^The body may have at most/, () => "Es demasiado a la vez. Envíelo por partes."],
   [/^Too many requests/, () => "Demasiados a la vez. Lo que rellenó sigue aquí: espere un momento y envíelo de nuevo."],
   [/^Invalid input: expected (\w+), received undefined/, () => "Falta."],
