@@ -1,4 +1,5 @@
 /** Messages to guests as owners see them: how a property's guests are told, what each was told, and once more. Who may do what is asked here. */
+import type { CredentialSeal } from "../gateway/wire/credential-seal.ts";
 import { SecretString } from "../gateway/wire/secret.ts";
 import { fieldProblem } from "../web/problem.ts";
 import type { Asker } from "./asker.ts";
@@ -26,11 +27,13 @@ import {
   putMessage,
   saysOf,
 } from "./store/guest-messages.ts";
-import { keepSettings, type MessageSettings, readSettings } from "./store/message-settings.ts";
+import { keepSettings, type MessageSettings, openWifi, readSettings, sealWifi } from "./store/message-settings.ts";
 import { readSite } from "./store/sites.ts";
 import { type GuestLanguage, isGuestLanguage } from "./templates/texts.ts";
 
-export type SettingsChange = { readonly [K in keyof MessageSettings]?: MessageSettings[K] | undefined };
+/** As owners see them. */
+export type ShownSettings = Omit<MessageSettings, "onSince" | "wifiSealed"> & { readonly wifi: string | null };
+export type SettingsChange = { readonly [K in keyof ShownSettings]?: ShownSettings[K] | undefined };
 
 export interface MessagesPage {
   readonly items: readonly MessageRow[];
@@ -47,26 +50,32 @@ export class GuestMessages {
     this.#properties = new Properties(parts);
   }
 
-  async settings(actor: Actor, property: string): Promise<MessageSettings> {
-    const { site, id } = await this.#properties.read(actor, property);
-    return readSettings(this.#parts.store.db, site, id);
+  async settings(actor: Actor, property: string): Promise<ShownSettings> {
+    const { store, siteKeys } = this.#parts;
+    const { site, id } = await this.#properties.read(actor, property, "properties.change");
+    return toShown(await readSettings(store.db, site, id), id, await siteKeys.seal(store.db, site));
   }
 
   /** What is not named stays. Guests that were told before are told nothing for it. */
-  async changeSettings({ actor, from }: Asker, property: string, change: SettingsChange): Promise<MessageSettings> {
-    const { store, clock, logger } = this.#parts;
+  async changeSettings({ actor, from }: Asker, property: string, change: SettingsChange): Promise<ShownSettings> {
+    const { store, siteKeys, clock, logger } = this.#parts;
     const { site, id } = await this.#properties.read(actor, property, "properties.change");
+    const { wifi, ...rest } = change;
     const after = await store.transaction(async (tx) => {
       const now = clock.wall();
+      const seal = await siteKeys.seal(tx, site);
       const before = await readSettings(tx, site, id);
-      const named = Object.entries(change).filter(([, value]) => value !== undefined);
+      const named = Object.entries(rest).filter(([, value]) => value !== undefined);
       const changed: MessageSettings = { ...before, ...Object.fromEntries(named) };
-      demandTexts(changed);
-      await keepSettings(tx, site, id, changed, now);
+      const sealed = wifi === null ? null : wifi === undefined ? before.wifiSealed : sealWifi(id, wifi, seal);
+      const onSince = changed.on ? (before.onSince ?? now) : null;
+      const whole = { ...changed, onSince, wifiSealed: sealed };
+      demandTexts(whole);
+      await keepSettings(tx, site, id, whole, now);
       await lookAtAllOf(tx, site, id, now);
-      const facts = { before: factsOf(before), after: factsOf(changed) };
+      const facts = { before: factsOf(before), after: factsOf(whole) };
       await recordAudit(tx, { site, actor: actor.id, from, action: "messages.settings", thing: id, ...facts }, now);
-      return changed;
+      return toShown(whole, id, seal);
     });
     logger.info("message-settings-changed", { site, property: id, by: actor.id });
     return after;
@@ -78,9 +87,11 @@ export class GuestMessages {
     property: string,
     { kind, language, text }: { kind: MessageKind; language: string; text: string | undefined },
   ): Promise<{ readonly subject: string; readonly text: string }> {
-    const { store, clock, publicUrl } = this.#parts;
-    const { site: siteId, name, accessPoints, rules, ...of } = await this.#properties.read(actor, property);
-    const settings = await readSettings(store.db, siteId, of.id);
+    const { store, siteKeys, clock, publicUrl } = this.#parts;
+    const found = await this.#properties.read(actor, property, "properties.change");
+    const { site: siteId, name, accessPoints, rules } = found;
+    const settings = await readSettings(store.db, siteId, found.id);
+    const wifi = openWifi(settings, found.id, await siteKeys.seal(store.db, siteId));
     const site = await readSite(store.db, siteId);
     const spoken: GuestLanguage = isGuestLanguage(language) ? language : "en";
     const texts = text === undefined ? settings.texts : { [spoken]: { [kind]: text } };
@@ -93,6 +104,7 @@ export class GuestMessages {
       code: new SecretString("123456"),
       link: publicUrl === undefined ? undefined : publicUrl + stayPath("…"),
       settings: { ...settings, texts },
+      wifi,
     });
     return { subject: words.subject, text: words.text.reveal() };
   }
@@ -156,11 +168,16 @@ function demandTexts({ texts, pinInMessage }: MessageSettings, place?: string): 
     }
 }
 
-const factsOf = ({ texts, wifi, ...settings }: MessageSettings): Facts => ({
+function toShown(settings: MessageSettings, property: string, seal: CredentialSeal): ShownSettings {
+  const { onSince: _, wifiSealed: __, ...shown } = settings;
+  return { ...shown, wifi: openWifi(settings, property, seal) };
+}
+
+const factsOf = ({ texts, wifiSealed, onSince: _, ...settings }: MessageSettings): Facts => ({
   ...settings,
   channels: [...settings.channels],
   texts: Object.entries(texts).flatMap(([language, ofLanguage]) =>
     Object.keys(ofLanguage).map((kind) => `${language} ${kind}`),
   ),
-  hasWifi: wifi !== null,
+  hasWifi: wifiSealed !== null,
 });

@@ -24,6 +24,7 @@ export interface NoteFacts {
   /** Of the guest's page; undefined: there is none. */
   readonly link: string | undefined;
   readonly settings: MessageSettings;
+  readonly wifi: string | null;
 }
 
 export type NoteWords = Pick<GuestNote, "subject" | "text" | "values"> & {
@@ -37,6 +38,16 @@ export function languageOf(guest: string | null, { language }: Pick<MessageSetti
   return isGuestLanguage(language) ? language : "en";
 }
 
+/** Text messages end at 1,600 characters, and the end may be what lets the guest in. */
+const ownTextMax = 1_400;
+const nameMax = 100;
+const doorsMax = 300;
+
+function inShort(doors: readonly string[]): string {
+  const all = doors.join(", ");
+  return all.length <= doorsMax ? all : `${all.slice(0, doorsMax)}…`;
+}
+
 /** The digits are told only where there is no page behind a link, or the property wants it. */
 export function noteInWords(facts: NoteFacts): NoteWords {
   const { kind, language, settings, link, code, says, zone } = facts;
@@ -44,22 +55,23 @@ export function noteInWords(facts: NoteFacts): NoteWords {
   const { subjects, texts, unproven, wifi } = guestTexts[language];
   const at = (moment: number) => inZone(iso(moment), knownZone(zone), language);
   const values: MessageValues = {
-    guest: facts.guest,
-    property: facts.property,
+    guest: facts.guest.slice(0, nameMax),
+    property: facts.property.slice(0, nameMax),
     from: at(says.from),
     until: at(says.until),
-    doors: facts.doors.join(", "),
+    doors: inShort(facts.doors),
     ...(link !== undefined && { link }),
     ...(isPinTold && code !== undefined && { code: code.reveal() }),
-    ...(settings.wifi !== null && { wifi: settings.wifi }),
+    ...(facts.wifi !== null && { wifi: facts.wifi }),
   };
   const theirs = settings.texts[language]?.[kind];
-  const own = theirs === undefined ? undefined : filled(theirs, values);
+  const whole = theirs === undefined ? undefined : filled(theirs, values);
+  const own = whole !== undefined && whole.length <= ownTextMax ? whole : undefined;
   const tells = kind === "code" || kind === "new-code";
   const pieces = own === undefined ? [filled(texts[kind][isPinTold ? "pin" : "link"], values)] : [own];
   if (own === undefined && tells) {
     if (isPinTold && link !== undefined) pieces.push(link);
-    if (settings.wifi !== null) pieces.push(filled(wifi, values));
+    if (facts.wifi !== null) pieces.push(filled(wifi, values));
   }
   if (!facts.isProven && kind !== "cancelled") pieces.push(unproven);
   const asked = [values.guest, values.property, values.from, values.until, isPinTold ? values.code : link];

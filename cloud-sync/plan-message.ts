@@ -45,6 +45,7 @@ export async function planGuestMessage(tx: Transaction, stay: ToldStay, now: Ins
       present,
       doors,
       wantedSince,
+      onSince: settings.onSince ?? 0,
       newest: newest ? newestOf(newest) : null,
       told: told ? { kind: told.kind, says: saysOf(told) } : null,
       quiet: { from: settings.quietFrom, until: settings.quietUntil },

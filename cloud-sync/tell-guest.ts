@@ -36,7 +36,7 @@ import {
   saysOf,
   writeMessage,
 } from "./store/guest-messages.ts";
-import { type MessageSettings, readSettings } from "./store/message-settings.ts";
+import { type MessageSettings, openWifi, readSettings } from "./store/message-settings.ts";
 import { findProperty, type Property } from "./store/properties.ts";
 import { readSite, type SiteRow } from "./store/sites.ts";
 import type { Queries, Transaction } from "./store/store.ts";
@@ -48,6 +48,8 @@ const leaseMs: Millis = 3 * sendWithinMs;
 /** After each failed attempt by one way. A mail server that makes strangers wait wants five minutes. */
 const pausesMs: readonly Millis[] = [60_000, 300_000, 900_000];
 const pauseMsMax: Millis = 3_600_000;
+/** A telephone that was off for as long as the service tried. */
+const undeliveredPauseMs: Millis = 15 * 60_000;
 /** So often is asked what became of one whose answer was lost. */
 const findTimes = 5;
 const findPauseMs: Millis = 60_000;
@@ -59,6 +61,7 @@ interface Told {
   readonly site: SiteRow;
   readonly settings: MessageSettings;
   readonly code: SecretString | undefined;
+  readonly wifi: string | null;
   readonly ways: readonly Way[];
 }
 
@@ -128,7 +131,7 @@ async function readTold(parts: CloudParts, tx: Queries, row: MessageRow): Promis
   const seal = await parts.siteKeys.seal(tx, site.id);
   const code = grant && digitsOf(grant, seal);
   const source = await findSource(tx, booking.source);
-  const key = source?.kind === "lodgify" ? sourceKey(source, seal) : undefined;
+  const key = source?.kind === "lodgify" && source.closedAt === null ? sourceKey(source, seal) : undefined;
   const all: Way[] = [];
   const add = (channel: GuestChannel, to: string | null | undefined) => {
     if (to) all.push({ channel, to });
@@ -137,7 +140,7 @@ async function readTold(parts: CloudParts, tx: Queries, row: MessageRow): Promis
   if (parts.mail) add(guestMail(parts.mail), booking.guestEmail);
   if (key) add(lodgifyMessages({ key, apiUrl: parts.lodgifyUrl }), booking.externalId.split("/")[0]);
   const ways = settings.channels.flatMap((name) => all.filter(({ channel }) => channel.name === name));
-  return { booking, property, site, settings, code, ways };
+  return { booking, property, site, settings, code, wifi: openWifi(settings, property.id, seal), ways };
 }
 
 /** What it says is what is. */
@@ -173,13 +176,15 @@ async function handOver(
 }
 
 async function toNote(parts: CloudParts, row: MessageRow, told: Told, to: string) {
-  const { booking, property, site, settings, code } = told;
+  const { booking, property, site, settings, code, wifi } = told;
   const says = saysOf(row);
-  const link = parts.publicUrl === undefined ? undefined : await guestLinkOf(parts, booking, parts.publicUrl);
+  const { publicUrl } = parts;
+  const isNeeded = publicUrl !== undefined && row.kind !== "cancelled";
+  const link = isNeeded ? await guestLinkOf(parts, booking, publicUrl) : undefined;
   const doors = await readDoors(parts.store.db, site.id, says.doors);
   const language = languageOf(booking.guestLanguage, settings);
   const { isOwn, ...words } = noteInWords({
-    ...{ kind: row.kind, says, isProven: row.isProven, language, link, settings, code },
+    ...{ kind: row.kind, says, isProven: row.isProven, language, link, settings, code, wifi },
     guest: booking.guestName,
     property: property.name,
     zone: site.zone,
@@ -281,7 +286,8 @@ async function applyReport(tx: Transaction, row: MessageRow, report: Report, now
   const state = afterWord(row.state, report.word);
   if (state === row.state) return row;
   if (state === "failed") {
-    const result = resultOfClass(report.errorClass ?? "recipient", report.why ?? "it was not delivered");
+    const why = report.why ?? "it was not delivered";
+    const result = resultOfClass(report.errorClass ?? "recipient", why, undeliveredPauseMs);
     await failed(tx, row, result as Failure, now);
   } else {
     await writeMessage(tx, row, { state, dueAt: null, why: null }, now);

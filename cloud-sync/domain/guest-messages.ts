@@ -43,6 +43,8 @@ export interface Telling {
   readonly doors: readonly StayDoor[];
   /** Since when it should be as it is. */
   readonly wantedSince: Instant;
+  /** Since when guests of the property are told. */
+  readonly onSince: Instant;
   readonly newest: NewestMessage | null;
   /** The newest that has reached the guest, as far as anybody knows. */
   readonly told: PlannedMessage | null;
@@ -80,12 +82,16 @@ export function planMessage(telling: Telling, now: Instant): MessageStep {
 }
 
 /** undefined: what the guest was told is so. */
-function wantedMessage({ status, present, told }: Telling, now: Instant): PlannedMessage | undefined {
+function wantedMessage(
+  { status, present, told, beginsAt, onSince }: Telling,
+  now: Instant,
+): PlannedMessage | undefined {
   const knows = told?.kind === "cancelled" ? null : told;
   if (status === "cancelled")
     return knows && now < knows.says.until ? { kind: "cancelled", says: knows.says } : undefined;
   if (status !== "confirmed" || !present || now >= present.until) return undefined;
-  if (!knows) return { kind: "code", says: present };
+  // Whoever was in the house by then has come in by what somebody else has told them.
+  if (!knows) return onSince > beginsAt ? undefined : { kind: "code", says: present };
   if (knows.says.code !== present.code) return { kind: "new-code", says: present };
   return isSaid(knows.says, present, now) ? undefined : { kind: "changed", says: present };
 }

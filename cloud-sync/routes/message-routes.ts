@@ -10,9 +10,8 @@ import type { CloudParts } from "../cloud-parts.ts";
 import { messageStates } from "../domain/delivery.ts";
 import { messageKinds } from "../domain/guest-messages.ts";
 import { messageFields } from "../domain/message-text.ts";
-import { GuestMessages } from "../guest-messages.ts";
+import { GuestMessages, type ShownSettings } from "../guest-messages.ts";
 import { type MessageRow, saysOf } from "../store/guest-messages.ts";
-import type { MessageSettings } from "../store/message-settings.ts";
 import { guestLanguages } from "../templates/texts.ts";
 import { asks } from "./asks.ts";
 import {
@@ -99,7 +98,7 @@ const readSettings = createRoute({
   path: "/api/properties/{id}/messages",
   tags,
   summary: "How the guests of a property are told",
-  ...asks("stays.read"),
+  ...asks("properties.change"),
   request: { params },
   responses: { 200: json(settingsSchema, "The settings"), ...problems(401, 403, 404, 429) },
 });
@@ -128,7 +127,7 @@ const preview = createRoute({
   tags,
   summary: "A message as a made-up guest would read it",
   description: "Nothing is sent and nothing is kept.",
-  ...asks("stays.read"),
+  ...asks("properties.change"),
   request: {
     params,
     body: jsonBody(
@@ -204,7 +203,7 @@ export function messageRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
   return app;
 }
 
-function toSettings(kept: MessageSettings): z.infer<typeof settingsSchema> {
+function toSettings(kept: ShownSettings): z.infer<typeof settingsSchema> {
   return settingsSchema.parse(kept);
 }
 

@@ -30,6 +30,7 @@ const telling = (change: Partial<Telling> = {}): Telling => ({
   present: facts,
   doors: ready,
   wantedSince: begins - 48 * hour,
+  onSince: 0,
   newest: null,
   told: null,
   quiet: { from: "22:00", until: "08:00" },
@@ -82,6 +83,14 @@ describe("the code", () => {
       assert.equal(planned(telling(change), begins - 20 * hour), "nothing");
     assert.equal(planned(telling(), facts.until), "nothing");
   });
+});
+
+test("whoever was in the house before guests were told is told of changes, and of no code they came in by", () => {
+  const since = { onSince: begins + hour };
+  assert.equal(planned(telling(since), begins + 2 * hour), "nothing");
+  assert.equal(planned(telling({ onSince: begins - hour }), begins - 30 * minute), "code proven 0.5");
+  const longer = { ...facts, until: facts.until + 24 * hour };
+  assert.match(planned(telling({ ...since, ...told("code"), present: longer }), begins + 2 * hour), /^changed/);
 });
 
 describe("a change", () => {

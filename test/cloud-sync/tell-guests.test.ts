@@ -1,22 +1,27 @@
 /** Guests are told: from the booking to the telephone, by the next way when one fails, and never twice, whatever breaks in between. */
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { eq } from "drizzle-orm";
-import { type GuestServices, guestServices } from "../../cloud-sync/channels/guest-services.ts";
+import { type GuestServices, guestServices, twilioPath } from "../../cloud-sync/channels/guest-services.ts";
 import type { Mail, MailChannel, MailResult } from "../../cloud-sync/channels/mail.ts";
+import { smtpChannel } from "../../cloud-sync/channels/smtp.ts";
+import { twilioSignature } from "../../cloud-sync/channels/twilio.ts";
 import { provisionAllDue } from "../../cloud-sync/jobs/provision-stays.ts";
 import { readAllDue } from "../../cloud-sync/jobs/read-sources.ts";
 import { forgetOfService, forgetOfSite } from "../../cloud-sync/jobs/retention.ts";
 import { tellAllDue, tellGuests } from "../../cloud-sync/jobs/tell-guests.ts";
 import { watchAllDue } from "../../cloud-sync/jobs/watch-stays.ts";
 import { doubtWaiting } from "../../cloud-sync/store/guest-messages.ts";
-import { deliveryReport, guestMessage } from "../../cloud-sync/store/schema.ts";
+import { deliveryReport, guestMessage, messageSettings } from "../../cloud-sync/store/schema.ts";
 import { LodgifyServer } from "../../firmware-sim/links/lodgify.ts";
 import { MetaServer, type MetaWebhook } from "../../firmware-sim/links/meta-whatsapp.ts";
 import { type TwilioCallback, TwilioServer } from "../../firmware-sim/links/twilio.ts";
 import type { LogFields, Logger } from "../../gateway/ports/logger.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
 import { type Answer, givenCloud, HandClock, type TestCloud, type TestGateway } from "../support/cloud.ts";
+import fc from "../support/fast-check.ts";
+import { startMailPeer, textOf } from "../support/mail-peer.ts";
 import { until } from "../support/until.ts";
 
 const minute = 60_000;
@@ -296,6 +301,8 @@ describe("when one way fails", () => {
     await run();
     for (const callback of twilio.callbacks.splice(0)) await calledBack(callback);
     assert.equal((await newest(id)).state, "waiting");
+    await later(14 * minute);
+    assert.equal(twilio.messages.length, 1);
     await later(minute);
     assert.equal(twilio.messages.length, 2);
     for (const callback of twilio.callbacks) await calledBack(callback);
@@ -535,6 +542,30 @@ describe("what a service tells", () => {
     assert.equal(await hooked(webhook, "wrong"), 404);
   });
 
+  test("Meta wants a template outside of its 24 hours, and gets it", async () => {
+    await tell({ channels: ["whatsapp"], texts: { en: { code: "Dear {guest}: {link}" } } });
+    const parts = { ...cloud.parts, guests: services.meta };
+    const { id } = await book("0005");
+    await run(parts);
+    assert.deepEqual([(await newest(id)).state, meta.messages.map(({ text }) => text)], ["sent", [null]]);
+    assert.equal(meta.messages[0]?.template?.name, "stay_code");
+  });
+
+  test("and whoever signs rightly may tell nonsense: nothing breaks", async () => {
+    const path = twilioPath(services.twilio.twilio?.pathToken ?? "", "message-none");
+    const secrets = [new SecretString(twilioAccount.authToken), metaAccount.appSecret] as const;
+    await fc.assert(
+      fc.asyncProperty(fc.dictionary(fc.string(), fc.string()), fc.json(), async (fields, json) => {
+        const form = new URLSearchParams({ MessageStatus: "failed", MessageSid: `SM${"0".repeat(32)}`, ...fields });
+        const signature = twilioSignature(secrets[0], publicUrl + path, form);
+        assert.equal(await calledBack({ url: publicUrl + path, form: form.toString(), signature }), 204);
+        const hash = createHmac("sha256", secrets[1]).update(json).digest("hex");
+        assert.equal(await hooked({ body: json, signature: `sha256=${hash}` }), 200);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   test("Meta's console proves the address by its token alone", async () => {
     const verify = (token: string, mode = "subscribe") =>
       cloud.app.request(
@@ -580,6 +611,34 @@ describe("by Lodgify", () => {
   });
 });
 
+test("by a real mail server: one that makes strangers wait gets it again, one that refuses is left, and each mail has its number", async (t) => {
+  const peer = await startMailPeer();
+  t.after(() => peer.stop());
+  const from = "Postern <postern@example.org>";
+  const smtp = smtpChannel({ host: "127.0.0.1", port: peer.port, encryption: "none", from });
+  const parts = { ...cloud.parts, mail: smtp };
+  await tell({ channels: ["mail", "sms"] });
+  const pass = async (ms: number) => {
+    clock.stepWall(ms);
+    await tellAllDue(parts);
+  };
+  peer.refuse(451);
+  const { id } = await book();
+  await run(parts);
+  assert.deepEqual([(await newest(id)).state, (await newest(id)).why], ["waiting", "EENVELOPE 451"]);
+  peer.refuse(undefined);
+  await pass(minute);
+  const told = await newest(id);
+  assert.deepEqual([told.state, peer.mails.length, twilio.messages.length], ["sent", 1, 0]);
+  assert.match(peer.mails[0]?.raw ?? "", new RegExp(`^Message-ID: <${told.id}@example.org>`, "im"));
+  assert.match(textOf(peer.mails[0]!), /here is your code for Attic/);
+  peer.refuse(550);
+  await change(id, { departure: "2031-03-09" });
+  await run(parts);
+  const second = await newest(id);
+  assert.deepEqual([second.kind, second.channel, second.tried], ["changed", "sms", ["mail"]]);
+});
+
 describe("the owner", () => {
   test("sees a preview, and is told which field there is not", async () => {
     const shown = said(await cloud.ask("POST", `/api/properties/${flat}/messages/preview`, { language: "es" }), 200);
@@ -599,8 +658,12 @@ describe("the owner", () => {
       assert.equal((await cloud.ask("PATCH", `/api/properties/${flat}/messages`, settings)).status, 400);
   });
 
-  test("keeps the texts out of the audit trail's sight of secrets: neither Wi-Fi nor words stand in it", async () => {
+  test("keeps the Wi-Fi to whoever may change it: it stands sealed, and neither it nor the words in the audit trail", async () => {
     await tell({ wifi: "Attic / olives", texts: { en: { code: "Dear {guest}: {link}" } } });
+    assert.equal((await cloud.ask("GET", `/api/properties/${flat}/messages`)).body.wifi, "Attic / olives");
+    assert.ok(!JSON.stringify(await cloud.store.db.select().from(messageSettings)).includes("olives"));
+    const looker = await cloud.as("user", [site]);
+    assert.equal((await looker.ask("GET", `/api/properties/${flat}/messages`)).status, 403);
     const trail = (await cloud.ask("GET", "/api/audit?limit=200")).text;
     assert.ok(trail.includes("messages.settings"));
     assert.ok(!trail.includes("olives") && !trail.includes("Dear {guest}"));
