@@ -170,7 +170,7 @@ export class BookingSources {
       }
       const nextAt = row.closedAt === null ? now : null;
       const facts = { name, places: JSON.stringify(places), everyMinutes, options: JSON.stringify(options) };
-      await writeSource(tx, row, { ...facts, nextAt, wholeAt: null, mark: null });
+      await writeSource(tx, row, { ...facts, nextAt, wholeAt: null, mark: null, subscribedAt: null });
       return { title: name, places, everyMinutes, options, ...(key && { key: id }) };
     });
     return this.read(asker.actor, id);
@@ -254,7 +254,11 @@ function checked(parts: CloudParts, kind: SourceKind, wanted: Omit<SourceChange,
     throw fieldProblem("body.everyMinutes", `is less than ${least} minutes, which is what its service bears`);
   if (!wanted.options) return undefined;
   const options = rules.options.safeParse(wanted.options);
-  if (options.success) return options.data;
+  if (options.success) {
+    if (options.data.webhooks === true && parts.publicUrl === undefined)
+      throw fieldProblem("body.options.webhooks", "the service does not know its own address: set publicUrl");
+    return options.data;
+  }
   const { path, keys = [] } = options.error.issues[0] as { readonly path: PropertyKey[]; readonly keys?: string[] };
   const field = ["body.options", ...path.map(String), ...keys.slice(0, 1)].join(".");
   throw fieldProblem(field, "is no option of this kind of source, or not of this type");

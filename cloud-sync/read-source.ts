@@ -4,6 +4,7 @@ import type { Millis } from "../gateway/domain/instant.ts";
 import { askAbout, askWhole, type Outcome } from "./ask-source.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { isStale } from "./domain/stay-alarms.ts";
+import { keepHooks } from "./keep-hooks.ts";
 import { sentBookings } from "./receive-hook.ts";
 import { type BookingSource, SourceError } from "./sources/booking-source.ts";
 import { openKind } from "./sources/source-kinds.ts";
@@ -105,9 +106,10 @@ async function read(parts: CloudParts, row: SourceRow, words: readonly HookMessa
   try {
     return await withinDeadline(parts, readWithinMs, async (signal) => {
       const source = await openSource(parts, row);
-      return words && source.readOne
-        ? askAbout(parts, row, source.readOne, words, signal)
-        : askWhole(parts, row, source, signal);
+      if (words && source.readOne) return askAbout(parts, row, source.readOne, words, signal);
+      const outcome = await askWhole(parts, row, source, signal);
+      await keepHooks(parts, row, source, signal);
+      return outcome;
     });
   } catch (error) {
     const isKnown = error instanceof SourceError;

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Millis } from "../gateway/domain/instant.ts";
 import type { CredentialSeal } from "../gateway/wire/credential-seal.ts";
+import { SecretString } from "../gateway/wire/secret.ts";
 import { HttpProblem } from "../web/problem.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { jsonDepth } from "./domain/json-depth.ts";
@@ -9,9 +10,10 @@ import { hashOf, isSameHash } from "./ids.ts";
 import type { SourceBooking } from "./sources/booking-source.ts";
 import { type HookMessage, isOlder, messageSchema, saidOf, toSourceBooking } from "./sources/hook-message.ts";
 import { type HeaderOf, isSigned } from "./sources/hook-signature.ts";
+import { bookingsOfWord, lodgifyEvents, lodgifySignature } from "./sources/lodgify-hooks.ts";
 import { signatureRules } from "./sources/source-kinds.ts";
 import type { SentBookings } from "./sources/webhook.ts";
-import { findSource, hasSentWord, type SourceRow, signingKeys } from "./store/booking-sources.ts";
+import { findSource, hasSentWord, type SourceRow, signingKeys, subscriptionsOf } from "./store/booking-sources.ts";
 import {
   findHookMessage,
   type HookMessageRow,
@@ -89,6 +91,34 @@ export async function receiveBooking(parts: CloudParts, sent: SentHook): Promise
   });
   logger.info("booking-hook", { site: row.siteId, source: row.id, taken });
   return taken;
+}
+
+/** Word that something of a booking has changed. Nothing it says is believed: the booking is asked for. */
+export async function receiveWord(parts: CloudParts, sent: SentHook & { readonly event: string }): Promise<void> {
+  const { store, siteKeys, clock, logger } = parts;
+  const row = await hookSource(parts, sent);
+  const subscription = subscriptionsOf(row, await siteKeys.seal(store.db, row.siteId))[sent.event];
+  if (row.kind !== "lodgify" || !lodgifyEvents.some((one) => one === sent.event))
+    throw new HttpProblem(404, "not-found", "There is no such address.");
+  const now = clock.wall();
+  const told = sent.header(lodgifySignature.header);
+  const isDemanded = told !== undefined || JSON.parse(row.options).signed === true;
+  const secrets = subscription ? [new SecretString(subscription.secret)] : [];
+  if (isDemanded && !isSigned(lodgifySignature, secrets, sent.header, sent.body, now))
+    throw new HttpProblem(401, "not-signed", "The signature is not this source's.");
+  const bookings = bookingsOfWord(sent.body);
+  const bodyHash = createHash("sha256").update(sent.body).digest("base64url");
+  if (bookings.length > 0)
+    await store.transaction(async (tx) => {
+      await lockSource(tx, row);
+      for (const externalId of bookings) {
+        const word = { id: `word-${externalId}`, bodyHash, externalId, version: null, occurredAt: null, sealed: null };
+        const kept = { receivedAt: now, keepUntil: now + keptMs };
+        await putHookMessage(tx, row, { ...word, ...kept, isLatest: false, isPending: true });
+      }
+      await hasSentWord(tx, row, now);
+    });
+  logger.info("booking-word", { site: row.siteId, source: row.id, event: sent.event, bookings: bookings.length });
 }
 
 function parsed(body: Uint8Array): HookMessage {

@@ -5,7 +5,7 @@ import { HttpProblem, refuseInvalid } from "../../web/problem.ts";
 import type { CloudEnv } from "../authenticate.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import { callingNetwork } from "../people/caller.ts";
-import { receiveBooking } from "../receive-hook.ts";
+import { receiveBooking, receiveWord } from "../receive-hook.ts";
 import { json, problems } from "./shapes.ts";
 
 const bodyBytesMax = 256 * 1024;
@@ -30,6 +30,18 @@ const receive = createRoute({
   },
 });
 
+const word = createRoute({
+  method: "post",
+  path: "/hooks/{source}/{token}/{event}",
+  tags: ["Sources of bookings"],
+  summary: "Word from Lodgify that a booking has changed",
+  description: "It is subscribed to by the service itself, where the source's option `webhooks` is on.",
+  request: {
+    params: z.object({ source: z.string().max(128), token: z.string().max(128), event: z.string().max(64) }),
+  },
+  responses: { 200: json(z.object({}), "It is kept"), ...problems(401, 404, 410, 413, 429) },
+});
+
 export function hookRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
   const app = new OpenAPIHono<CloudEnv>({ defaultHook: refuseInvalid });
   const requests = new RateLimiter({ burst: 200, perSecond: 50 }, () => parts.clock.monotonic());
@@ -43,6 +55,12 @@ export function hookRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
     const body = new Uint8Array(await c.req.arrayBuffer());
     const taken = await receiveBooking(parts, { source, token, header: (name) => c.req.header(name), body });
     return taken === "repeated" ? c.json({ taken }, 200) : c.json({ taken }, 202);
+  });
+
+  app.openapi(word, async (c) => {
+    const body = new Uint8Array(await c.req.arrayBuffer());
+    await receiveWord(parts, { ...c.req.valid("param"), header: (name) => c.req.header(name), body });
+    return c.json({}, 200);
   });
 
   return app;

@@ -37,7 +37,20 @@ export interface SourcePlace {
   readonly name: string;
 }
 
+/** What a source sends of itself, and signs, by the word it is asked to send. */
+export type Subscriptions = Readonly<Record<string, { readonly id: string; readonly secret: string }>>;
+
+/** A source that sends word when a booking changes. What the word says of it is not believed: the booking is asked for. */
+export interface SourceHooks {
+  /** It sends to `url`, behind which each kind of word has a path of its own. `known`: as it was left. Answers how it is now. */
+  keep(url: string, known: Subscriptions, signal: AbortSignal): Promise<Subscriptions>;
+  /** It sends no more. */
+  drop(known: Subscriptions, signal: AbortSignal): Promise<void>;
+}
+
 export interface BookingSource {
+  /** Absent: it sends none. */
+  readonly hooks?: SourceHooks;
   /** All that have not ended. undefined: nothing has changed since `mark`. Rejects with a SourceError when any part of it could not be read. */
   readAll(signal: AbortSignal, mark: string | null): Promise<Reading | undefined>;
   /** All rooms of it; none: the source says that there is no such booking. Rejects with a SourceError. Absent where a list is all there is. */

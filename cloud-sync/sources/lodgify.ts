@@ -3,25 +3,14 @@
  * a booking of several rooms is one for each. Cancelled is no status there: what is declined, cancelled or in the bin is off.
  */
 import { z } from "zod";
-import type { SecretString } from "../../gateway/wire/secret.ts";
 import type { BookingStatus } from "../domain/stay-planner.ts";
 import { type BookingSource, type SourceBooking, SourceError, type SourcePlace } from "./booking-source.ts";
+import { type LodgifyOptions, lodgifyApi, parsed } from "./lodgify-api.ts";
+import { lodgifyHooks } from "./lodgify-hooks.ts";
 
-export interface LodgifyOptions {
-  readonly key: SecretString;
-  /** Unset: Lodgify's own. */
-  readonly apiUrl?: string | undefined;
-  /** Resolves after so long, or rejects when the signal fires. */
-  readonly rest: (ms: number, signal: AbortSignal) => Promise<void>;
-}
-
-const answerBytesMax = 4 * 1024 * 1024;
-const requestWithinMs = 20_000;
 const pageSize = 50;
 /** 10,000 bookings that have not ended are more than anybody has. */
 const pagesMax = 200;
-const pausesMs = [1_000, 2_000, 4_000, 8_000] as const;
-const pauseMsMax = 30_000;
 
 const text = z.string().nullish();
 const day = z
@@ -54,8 +43,9 @@ const placesSchema = z.object({
     .nullable(),
 });
 
-export function lodgify({ key, apiUrl = "https://api.lodgify.com", rest }: LodgifyOptions): BookingSource {
-  const ask = (path: string, signal: AbortSignal) => askPatiently(`${apiUrl}${path}`, key, rest, signal);
+export function lodgify(options: LodgifyOptions): BookingSource {
+  const api = lodgifyApi(options);
+  const ask = (path: string, signal: AbortSignal) => api({ path }, signal);
 
   async function pages(filter: string, signal: AbortSignal): Promise<LodgifyBooking[]> {
     const found: LodgifyBooking[] = [];
@@ -91,70 +81,9 @@ export function lodgify({ key, apiUrl = "https://api.lodgify.com", rest }: Lodgi
         ...(rooms ?? []).map((room) => ({ id: `${id}/${room.id}`, name: `${name ?? id}: ${room.name ?? room.id}` })),
       ]);
     },
+
+    hooks: lodgifyHooks(api),
   };
-}
-
-/** undefined: 404. Asks again after an answer that may be another later, no more than five times. */
-async function askPatiently(
-  url: string,
-  key: SecretString,
-  rest: LodgifyOptions["rest"],
-  signal: AbortSignal,
-): Promise<unknown> {
-  for (const pauseMs of [...pausesMs, undefined]) {
-    const answer = await askOnce(url, key, signal);
-    if ("json" in answer) return answer.json;
-    if (pauseMs === undefined || !answer.again)
-      throw new SourceError(`Lodgify: ${answer.why}`, { retry: answer.again });
-    await rest(Math.min(Math.max(pauseMs, answer.afterMs ?? 0), pauseMsMax), signal);
-  }
-}
-
-type Answer = { readonly json: unknown } | { readonly why: string; readonly again: boolean; readonly afterMs?: number };
-
-async function askOnce(url: string, key: SecretString, signal: AbortSignal): Promise<Answer> {
-  const late = AbortSignal.timeout(requestWithinMs);
-  try {
-    const response = await fetch(url, {
-      headers: { "x-apikey": key.reveal(), accept: "application/json" },
-      redirect: "manual",
-      signal: AbortSignal.any([signal, late]),
-    });
-    const { status, headers } = response;
-    if (status === 404) {
-      await response.body?.cancel();
-      return { json: undefined };
-    }
-    if (status === 200) return { json: JSON.parse(await readBounded(response)) };
-    await response.body?.cancel();
-    if (status === 401 || status === 403)
-      return { why: `the key is not taken (${status}): give it another`, again: false };
-    const seconds = Number(headers.get("retry-after"));
-    const afterMs = Number.isFinite(seconds) && seconds > 0 ? { afterMs: seconds * 1_000 } : {};
-    return { why: `answers ${status}`, again: status === 429 || status >= 500, ...afterMs };
-  } catch (error) {
-    signal.throwIfAborted();
-    const isNoJson = error instanceof SyntaxError;
-    return { why: isNoJson ? "what came is not whole" : "no answer", again: true };
-  }
-}
-
-async function readBounded(response: Response): Promise<string> {
-  const pieces: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const piece of response.body ?? []) {
-    bytes += piece.length;
-    if (bytes > answerBytesMax) throw new SyntaxError("too long");
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces).toString("utf8");
-}
-
-function parsed<T extends z.ZodType>(schema: T, value: unknown, what: string): z.infer<T> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const field = result.error.issues[0]?.path.join(".");
-  throw new SourceError(`Lodgify: ${what} is not as it should be (${field || "all of it"})`, { retry: true });
 }
 
 function toBookings(one: LodgifyBooking): SourceBooking[] {

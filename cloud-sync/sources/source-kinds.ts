@@ -44,7 +44,10 @@ interface KindRules {
   readonly open: (parts: CloudParts, wanted: OpenWith) => BookingSource;
 }
 
-const none = z.strictObject({});
+const lodgifyOptions = z.strictObject({
+  webhooks: z.boolean().default(false),
+  signed: z.boolean().default(false),
+});
 const calendarOptions = z.strictObject({
   closedIsStay: z.boolean().default(true),
   hoursFromCalendar: z.boolean().default(false),
@@ -56,7 +59,7 @@ const kinds: Readonly<Record<SourceKind, KindRules>> = {
     keyProblem: (key) => (key.length <= 500 ? undefined : "is no key: 8 to 500 printable characters without spaces"),
     place: /^\d{1,12}(\/\d{1,12})?$/,
     placeProblem: "is no number of a flat, or of a flat and a room: 812, 812/44",
-    options: none,
+    options: lodgifyOptions,
     open: ({ clock, lodgifyUrl }, { key }) =>
       lodgify({ key, apiUrl: lodgifyUrl, rest: (ms, signal) => clock.sleep(ms, signal) }),
   },

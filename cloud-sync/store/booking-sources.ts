@@ -3,6 +3,7 @@ import { and, asc, eq, inArray, isNotNull, isNull, lte, ne, or, sql } from "driz
 import type { Instant, Millis } from "../../gateway/domain/instant.ts";
 import type { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
 import type { SecretString } from "../../gateway/wire/secret.ts";
+import type { Subscriptions } from "../sources/booking-source.ts";
 import { type LinkSecret, newLinkSecret } from "./link-secret.ts";
 import { bookingSource } from "./schema.ts";
 import type { Queries, Transaction } from "./store.ts";
@@ -148,6 +149,29 @@ export function newHookToken(seal: CredentialSeal, id: string): LinkSecret {
 /** Where it sends to. */
 export function hookPath(id: string, tokenSealed: string, seal: CredentialSeal): string {
   return `/hooks/${id}/${seal.open(hookPlaceOf(id), tokenSealed)?.reveal() ?? ""}`;
+}
+
+const subscriptionsPlaceOf = (id: string) => `subscriptions-of-${id}`;
+
+/** What it is known to send. */
+export function subscriptionsOf({ id, subscriptions }: SourceRow, seal: CredentialSeal): Subscriptions {
+  const text = subscriptions === null ? undefined : seal.open(subscriptionsPlaceOf(id), subscriptions);
+  return text ? (JSON.parse(text.reveal()) as Subscriptions) : {};
+}
+
+/** `token`: as it was sealed, or the first one. */
+export async function writeSubscriptions(
+  tx: Transaction,
+  row: Pick<SourceRow, "siteId" | "id">,
+  { token, now, at }: { readonly token: LinkSecret | string; readonly now: Subscriptions; readonly at: Instant | null },
+  seal: CredentialSeal,
+): Promise<void> {
+  const subscriptions = seal.seal(subscriptionsPlaceOf(row.id), JSON.stringify(now));
+  const fresh = typeof token === "string" ? {} : { tokenHash: token.hash, tokenSealed: token.sealed };
+  await tx
+    .update(bookingSource)
+    .set({ ...fresh, subscriptions, subscribedAt: at })
+    .where(its(row));
 }
 
 /** It is asked now, for what it has sent word of. */

@@ -7,8 +7,10 @@ export interface Parcel {
   readonly event: unknown;
   /** What is sent along with this body. */
   readonly headers?: (body: string) => Readonly<Record<string, string>>;
-  /** Nobody took it: no connection, no answer within ten seconds, or an answer other than 2xx. It is not brought again. */
-  readonly onFailure?: () => void;
+  /** Whether an answer of this status has taken it; left out: 2xx. */
+  readonly isTaken?: (status: number) => boolean;
+  /** Nobody took it: no connection or no answer within ten seconds (undefined), or another answer. It is not brought again. */
+  readonly onFailure?: (status: number | undefined) => void;
 }
 
 const answerMs = 10_000;
@@ -75,8 +77,9 @@ export class EventCourier {
     this.#held = undefined;
   }
 
-  async #carry({ url, event, headers, onFailure }: Parcel, afterMs = 0): Promise<void> {
+  async #carry({ url, event, headers, isTaken, onFailure }: Parcel, afterMs = 0): Promise<void> {
     const { signal } = this.#running;
+    let status: number | undefined;
     const isOver = new AbortController();
     try {
       if (afterMs > 0) await this.#clock.sleep(afterMs, signal);
@@ -92,12 +95,13 @@ export class EventCourier {
         signal: AbortSignal.any([signal, isOver.signal]),
       });
       await response.arrayBuffer();
-      if (!response.ok) throw new Error(`answered ${response.status}`);
+      status = response.status;
+      if (!(isTaken?.(status) ?? response.ok)) throw new Error(`answered ${response.status}`);
       this.#delivered += 1;
     } catch {
       if (signal.aborted) return;
       this.#failed += 1;
-      onFailure?.();
+      onFailure?.(status);
     } finally {
       isOver.abort();
     }

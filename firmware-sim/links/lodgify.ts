@@ -14,6 +14,8 @@ import {
   type CloudTroubleScope,
 } from "./cloud-port.ts";
 
+import { LodgifyHooks } from "./lodgify-hooks.ts";
+
 export interface LodgifyProperty {
   readonly id: number;
   readonly name: string;
@@ -65,6 +67,8 @@ export class LodgifyServer {
   readonly #bookings = new Map<number, LodgifyBooking>();
   /** Those that went out, the oldest first. */
   readonly messages: LodgifyMessage[] = [];
+  /** Word of what changes, to whoever subscribed. */
+  readonly hooks: LodgifyHooks;
   #lastId = 7_000_000;
   #key: string;
 
@@ -72,6 +76,7 @@ export class LodgifyServer {
     const { clock, faults = new Faults() } = options;
     this.#options = options;
     this.#key = options.key;
+    this.hooks = new LodgifyHooks(clock);
     this.#port = new CloudPort({ clock, faults, answer: (request) => this.#answer(request) });
   }
 
@@ -85,6 +90,7 @@ export class LodgifyServer {
   }
 
   stop(): Promise<void> {
+    this.hooks.courier.stop();
     return this.#port.stop();
   }
 
@@ -120,12 +126,16 @@ export class LodgifyServer {
       ...facts,
     };
     this.#bookings.set(booking.id, booking);
+    this.#tell(booking.id, booking.status === "Booked" ? "booking_new_status_booked" : "booking_new_any_status");
     return booking.id;
   }
 
   change(id: number, facts: Partial<LodgifyBooking>): void {
     const before = this.#bookings.get(id);
-    if (before) this.#bookings.set(id, { ...before, ...facts });
+    if (!before) return;
+    this.#bookings.set(id, { ...before, ...facts });
+    const isOther = facts.status !== undefined && facts.status !== before.status;
+    this.#tell(id, isOther ? `booking_status_change_${facts.status?.toLowerCase()}` : "booking_change");
   }
 
   cancel(id: number): void {
@@ -146,6 +156,12 @@ export class LodgifyServer {
     return Array.from({ length: size }, (_, index) => found[Math.min(index, found.length - 1)]!);
   }
 
+  #tell(id: number, event: string): void {
+    const booking = this.#bookings.get(id);
+    const place = this.#property(booking?.property_id ?? 0);
+    if (booking) this.hooks.tell(event, { ...booking, property_name: place?.name ?? null });
+  }
+
   #now(): number {
     return this.#options.clock.wall();
   }
@@ -157,8 +173,9 @@ export class LodgifyServer {
   #answer({ method, path, query, headers, body }: CloudRequest): CloudAnswer {
     if (headers["x-apikey"] !== this.#key) return problem(401, "NotAuthorized", "Invalid API key");
     if (method === "POST" && path[0] === "v1") return this.#write(path, body);
-    if (method !== "GET") return problem(404, "NotFound", "No such route");
     const [version, ...rest] = path;
+    if (version === "webhooks" && rest[0] === "v1") return this.hooks.answer(method, rest[1] ?? "", body);
+    if (method !== "GET") return problem(404, "NotFound", "No such route");
     if (version !== "v2") return problem(404, "NotFound", "No such route");
     if (rest[0] === "properties" && rest.length === 1) return this.#listProperties();
     if (rest[0] === "messaging" && rest.length === 2) return this.#thread(rest[1] ?? "");

@@ -24,6 +24,7 @@ const open = [
   "POST /auth/link/password",
   "POST /auth/sign-out",
   "POST /hooks/{source}/{token}",
+  "POST /hooks/{source}/{token}/{event}",
 ];
 /** What has no part in the document: itself, what pages load, and the pages, of which each is asked for by their own test. */
 function isUndocumented(name: string): boolean {

@@ -67,6 +67,7 @@ export const faults: Words["faults"] = [
   [/^is less than (\d+) minutes/, (least) => `Como poco ${least} minutos.`],
   [/^is no secret: (\d+) to (\d+)/, (least, most) => `No es un secreto: de ${least} a ${most} signos sin espacios.`],
   [/^say what the source is asked with/, () => "Indique la clave o la dirección."],
+  [/^the service does not know its own address/, () => "El servicio no conoce su propia dirección: falta publicUrl."],
   [/^it signs nothing/, () => "No firma nada: solo firma lo que se envía por sí mismo."],
   [/^is no option of this kind/, () => "Este tipo de fuente no tiene esta opción, o no con este valor."],
   [/^is no number of a flat/, () => "No es un número de alojamiento, o de alojamiento y habitación: 812, 812/44."],
