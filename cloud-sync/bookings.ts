@@ -222,6 +222,8 @@ export class Bookings {
     await this.#alter(asker, seen, "bookings.renew-code", async (row, revoke) => {
       if (row.grantId === null) throw noCode(row);
       await revoke(row.grantId);
+      // A spare: the code before it may still be good.
+      if (row.formerGrantId !== null) await revoke(row.formerGrantId);
       return { grantId: null, formerGrantId: row.grantId };
     });
   }

@@ -46,6 +46,7 @@ export interface WantedGrant
     | undefined;
   readonly homeGateway?: string | undefined;
   readonly credentials: readonly WantedCredential[];
+  readonly mustUnderstand?: Grant["mustUnderstand"];
   readonly about: Grant["about"];
 }
 
@@ -115,6 +116,7 @@ export async function createGrant(
     homeGateway,
     credentials,
     revoked: false,
+    ...(wanted.mustUnderstand && { mustUnderstand: wanted.mustUnderstand }),
     about: wanted.about,
   };
   await insertGrants(tx, [grant], now);

@@ -1,10 +1,12 @@
 /** A guest says on their page that it does not work: the owner is alarmed at once, with what is known of the doors and of what was tried there. */
 import type { Instant } from "../gateway/domain/instant.ts";
 import type { CloudParts } from "./cloud-parts.ts";
+import type { Origin } from "./domain/audit-body.ts";
 import { type Attempt, attemptsOf, attemptsWithinMs, levelNow } from "./domain/guest-trouble.ts";
 import { silentSince } from "./domain/silence.ts";
 import { gatherEvidence } from "./evidence.ts";
 import type { FoundStay } from "./guest/guest-stay.ts";
+import { giveSpare } from "./spare-codes.ts";
 import { raiseAlarm } from "./stay-alarms.ts";
 import { lockBooking } from "./store/bookings.ts";
 import { readDoors } from "./store/doors.ts";
@@ -38,29 +40,33 @@ interface DoorState {
   readonly gatewaySilentSince: string | null;
 }
 
-/** false: the owner was told a moment ago, and is not told again yet. */
+/** `isTold` false: the owner was told a moment ago, and is not told again yet. `isGiven`: the stay has another code now. */
 export async function tellTrouble(
   { store, clock, logger }: CloudParts,
   found: FoundStay,
+  from: Origin,
   { accessPoint, said }: Trouble,
-): Promise<boolean> {
-  const { site, row } = found;
+): Promise<{ readonly isTold: boolean; readonly isGiven: boolean }> {
+  const { site, row, property, window, standing } = found;
   const now = clock.wall();
   const doors = await doorStates(store.db, found, accessPoint, now);
   const attempts = await recentAttempts(store.db, found, doors, now);
-  const isTold = await store.transaction(async (tx) => {
+  const done = await store.transaction(async (tx) => {
     // Of two at once one tells.
-    await lockBooking(tx, site.id, row.id);
+    const locked = await lockBooking(tx, site.id, row.id);
+    const stay = locked && standing === "now" ? { row: locked, property, site, ...window } : undefined;
+    const given = stay && (await giveSpare(tx, stay, now, { actor: row.id, from }));
     const open = await listAlarms(tx, { sites: [site.id], about: row.id, isOpen: true, limit: 50 });
     const level = levelNow(
       open.find(({ kind }) => kind === "guest-says"),
       now,
     );
-    const detail = { said, doors, attempts };
-    return raiseAlarm(tx, { site: site.id, booking: row.id, kind: "guest-says", level, detail }, now);
+    const detail = { said, spareGiven: given !== undefined, doors, attempts };
+    const alarm = { site: site.id, booking: row.id, kind: "guest-says", level, detail } as const;
+    return { isTold: await raiseAlarm(tx, alarm, now), isGiven: given !== undefined };
   });
-  logger.info("guest-says", { site: site.id, booking: row.id, told: isTold });
-  return isTold;
+  logger.info("guest-says", { site: site.id, booking: row.id, told: done.isTold, spareGiven: done.isGiven });
+  return done;
 }
 
 async function doorStates(

@@ -14,6 +14,7 @@ import type { CloudParts } from "./cloud-parts.ts";
 import { hashOf } from "./ids.ts";
 import { copyAtStop, keepCopies } from "./jobs/copies.ts";
 import { keepHouse } from "./jobs/housekeeping.ts";
+import { keepSpares } from "./jobs/keep-spares.ts";
 import { provisionStays } from "./jobs/provision-stays.ts";
 import { readSources } from "./jobs/read-sources.ts";
 import { sendMails } from "./jobs/send-mail.ts";
@@ -133,6 +134,7 @@ async function start(options: CloudOptions): Promise<RunningCloud> {
       ...(parts.mail ? [sendMails(parts, parts.mail)] : []),
       sendNotices(parts),
       provisionStays(parts),
+      keepSpares(parts),
       readSources(parts),
       watchStays(parts),
       sweepStays(parts),

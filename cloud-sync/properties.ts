@@ -18,6 +18,7 @@ import {
   lockProperty,
   type Property,
   propertiesMax,
+  sparesWake,
   writeProperty,
 } from "./store/properties.ts";
 import type { SiteRow } from "./store/sites.ts";
@@ -80,7 +81,9 @@ export class Properties {
       const fresh = {
         ...{ site: site.id, name, accessPoints: points },
         ...{ rules: withRules(usualRules, rules), guide: withGuide(noGuide, guide) },
+        sparesAt: (rules.spareCodes ?? 0) > 0 ? clock.wall() : null,
       };
+      tx.touch(sparesWake);
       const property = await insertProperty(tx, fresh, clock.wall());
       const entry = { site: site.id, actor: actor.id, from, action: "properties.create", thing: property.id };
       await recordAudit(tx, { ...entry, after: factsOf(property) }, clock.wall());
@@ -143,7 +146,9 @@ export class Properties {
         () => countOpen(tx, site, id, now),
       );
       if (changed === before) return before;
-      await writeProperty(tx, changed);
+      const hasPool = Math.max(before.rules.spareCodes, changed.rules.spareCodes) > 0;
+      await writeProperty(tx, hasPool ? { ...changed, sparesAt: now } : changed);
+      tx.touch(sparesWake);
       await lookAtAllOf(tx, site, id, now);
       const facts = { before: factsOf(before), after: factsOf(changed) };
       await recordAudit(tx, { site, actor: actor.id, from, action, thing: id, ...facts }, now);

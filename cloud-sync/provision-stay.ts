@@ -76,7 +76,7 @@ async function provision(parts: CloudParts, take: Take): Promise<boolean> {
 }
 
 /** The field's name is of an order that nobody has written. */
-function inWords({ errors, message }: HttpProblem): string {
+export function inWords({ errors, message }: HttpProblem): string {
   return errors.length > 0 ? errors.map((one) => one.message).join("; ") : message;
 }
 
@@ -116,6 +116,7 @@ async function carryOut(parts: CloudParts, tx: Transaction, row: BookingRow, now
       return "nothing";
     }
     case "revoke":
+      await endFormer(tx, row, now);
       await revokeGrant(tx, grant!, now);
       await writeDown(tx, row, { ...base, grantId: null, formerGrantId: grant!.id }, now);
       return "revoke";
@@ -125,6 +126,7 @@ async function carryOut(parts: CloudParts, tx: Transaction, row: BookingRow, now
       return "make";
     }
     case "change": {
+      await endFormer(tx, row, now);
       if (await changeCode(tx, stay, step.window, grant!, now)) {
         await writeDown(tx, row, base, now);
         return "change";
@@ -135,6 +137,12 @@ async function carryOut(parts: CloudParts, tx: Transaction, row: BookingRow, now
       return "renew";
     }
   }
+}
+
+/** The code that a stay had before it was given a spare one goes on until the stay changes. */
+async function endFormer(tx: Transaction, { siteId, formerGrantId }: BookingRow, now: Instant): Promise<void> {
+  const former = formerGrantId === null ? undefined : await lockGrant(tx, siteId, formerGrantId);
+  if (former && former.revokedAt === null && former.validUntil > now) await revokeGrant(tx, former, now);
 }
 
 const problemWords: Readonly<Record<StayProblem, string>> = {
@@ -149,7 +157,7 @@ async function writeDown(tx: Transaction, row: BookingRow, change: Partial<Booki
   await recordAudit(tx, { ...planner, site: row.siteId, action: "bookings.provision", thing: row.id, ...facts }, now);
 }
 
-const planner = { actor: "planner", from: { address: "service", device: "service" } } as const;
+export const planner = { actor: "planner", from: { address: "service", device: "service" } } as const;
 
 function asStayGrant(row: GrantRow) {
   const { validity, accessPoints, holder, credentials } = toGrant(row);

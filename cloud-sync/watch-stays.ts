@@ -3,6 +3,7 @@ import type { Instant, Millis } from "../gateway/domain/instant.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { codeStatus } from "./domain/code-status.ts";
 import type { MessageFacts } from "./domain/guest-messages.ts";
+import { spareTimes } from "./domain/spare-pool.ts";
 import {
   alarmKinds,
   earliest,
@@ -16,6 +17,7 @@ import {
 import { codeWindow } from "./domain/stay-planner.ts";
 import { gatherEvidence } from "./evidence.ts";
 import { planGuestMessage } from "./plan-message.ts";
+import { giveSpare, isSpare } from "./spare-codes.ts";
 import { endCauses, raiseAlarm } from "./stay-alarms.ts";
 import { type BookingRow, clashesOf, lockBooking, lockWatched, watchNow, writeBooking } from "./store/bookings.ts";
 import { type PublishedGrant, readGrant, toGrant } from "./store/grants.ts";
@@ -63,6 +65,9 @@ async function lookAfter(tx: Transaction, row: BookingRow, now: Instant): Promis
   const clashes = await clashesOf(tx, row);
   const { present, ...stay } = await readStay(tx, { row, property, site: siteRow, clashes }, now);
   const { alarms, lookAt } = watchStay(stay, now);
+  const isLate = alarms.some(({ kind }) => kind === "no-code") && now >= stay.window.from - spareTimes.giveBeforeMs;
+  // What it has then is looked at at once.
+  if (isLate && (await giveSpare(tx, { row, property, site: siteRow, ...stay.window }, now))) return;
   for (const { kind, level, detail } of alarms) await raiseAlarm(tx, { site, booking, kind, level, detail }, now);
   const gone = watchedKinds.filter((kind) => !alarms.some((alarm) => alarm.kind === kind));
   const isOver = now >= stay.window.until || row.status === "cancelled" || row.status === "completed";
@@ -116,7 +121,7 @@ async function readStay(
   });
   const live = present && endOf(present) > now ? present : undefined;
   return {
-    present: live ? messageFactsOf(live) : null,
+    present: live ? messageFactsOf(live, window.from) : null,
     isConfirmed: row.status === "confirmed",
     window,
     codeDueAt: row.grantId === null && row.problem === null ? row.lookAt : null,
@@ -127,9 +132,11 @@ async function readStay(
   };
 }
 
-/** null: nobody could type it. */
-function messageFactsOf({ row }: PublishedGrant): MessageFacts | null {
-  const { validity, accessPoints, credentials } = toGrant(row);
+/** null: nobody could type it. `begins`: the code of the stay; a spare may have been good for long, and nobody's. */
+function messageFactsOf({ row }: PublishedGrant, begins: Instant): MessageFacts | null {
+  const grant = toGrant(row);
+  const { accessPoints, credentials } = grant;
+  const validity = isSpare(grant) ? { ...grant.validity, from: begins } : grant.validity;
   const pin = credentials.find(({ kind, revoked }) => kind === "pin" && !revoked);
   return pin ? { ...validity, doors: accessPoints, code: pin.index } : null;
 }

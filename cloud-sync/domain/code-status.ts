@@ -49,6 +49,7 @@ const states: Readonly<Record<Why, CodeStatusState>> = {
   "outside-hours": "gateway-decides",
   lockdown: "gateway-decides",
   "not-yet": "not-due",
+  "not-given": "not-due",
   "in-lock": "on-lock",
   "wrong-door": "refused",
   "no-way": "refused",

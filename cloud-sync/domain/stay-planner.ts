@@ -32,6 +32,8 @@ export interface StayRules {
   readonly codeFrom: "random" | "phone";
   /** Its guest sees the code so long before it works; null: as soon as it is made. */
   readonly showCodeHours: number | null;
+  /** So many codes are held ready for guests whose own is not there, 0 to 5. */
+  readonly spareCodes: number;
 }
 
 export const usualRules: StayRules = {
@@ -43,6 +45,7 @@ export const usualRules: StayRules = {
   codeLength: 6,
   codeFrom: "random",
   showCodeHours: null,
+  spareCodes: 0,
 };
 
 /** Nights from `arrival` to `departure`, calendar days "2031-03-04" at the site; the hours "15:00" where the booking names them. */

@@ -3,7 +3,7 @@
  * decides there knows it: the gateway by what it has on its disk, a lock by what was read back from it.
  */
 import type { Credential } from "../../gateway/domain/credential.ts";
-import type { Grant } from "../../gateway/domain/grant.ts";
+import { type Grant, isReserve } from "../../gateway/domain/grant.ts";
 import type { Instant, Millis } from "../../gateway/domain/instant.ts";
 import type { CodeWindow } from "../../gateway/domain/lock-code.ts";
 import { openingAt } from "../../gateway/domain/opening.ts";
@@ -20,6 +20,7 @@ export const answers = {
   "wrong-door": "the grant is for other doors",
   revoked: "it was revoked",
   "not-yet": "the grant begins later",
+  "not-given": "it is a spare code that nobody was given",
   ended: "the grant has ended by then",
   "outside-hours": "the schedule leaves that moment out",
   "used-up": "all its entries are used",
@@ -95,6 +96,7 @@ function theGateway(asked: Asked): Verdict {
   if (!gateway.confirmed) return unknown("gateway-behind");
   const objection = objectionOf(asked);
   if (objection) return no(objection);
+  if (isReserve(grant)) return no("not-given");
   if (site.lockdown) return at > now ? unknown("lockdown") : no("lockdown");
   if (entries === "none") return no("used-up");
   const { silentSince } = gateway;

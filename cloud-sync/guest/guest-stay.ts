@@ -11,6 +11,7 @@ import { codeWindow, stayMoments } from "../domain/stay-planner.ts";
 import { gatherEvidence } from "../evidence.ts";
 import { isHeardOf, linkOf } from "../open-for-guest.ts";
 import { digitsOf } from "../own-grants.ts";
+import { isSpare } from "../spare-codes.ts";
 import type { BookingRow } from "../store/bookings.ts";
 import { readDoors } from "../store/doors.ts";
 import { readGateway } from "../store/gateways.ts";
@@ -44,6 +45,8 @@ export interface GuestStay {
   readonly window: Validity;
   /** null: it is not shown, or not yet. */
   readonly code: string | null;
+  /** It was given to the stay in the place of its own. */
+  readonly isSpare: boolean;
   /** When the code will be here; null: it is, it will not, or nobody can say. */
   readonly codeAt: Instant | null;
   readonly doors: readonly StayDoor[];
@@ -76,7 +79,10 @@ export async function findStay({ store, clock }: CloudParts, token: string): Pro
   const grant = state === "active" || state === "upcoming" ? found : undefined;
   const days = daysOf(row);
   const moments = days ? stayMoments(days, property.rules, site.zone) : { from: row.beginsAt, until: row.endsAt };
-  const window = grant ? toGrant(grant.row).validity : codeWindow(moments, property.rules);
+  const wanted = codeWindow(moments, property.rules);
+  const held = grant && toGrant(grant.row);
+  // A spare may have been good for long; it is this guest's from the stay's beginning.
+  const window = held ? (isSpare(held) ? { ...held.validity, from: wanted.from } : held.validity) : wanted;
   const { showCodeHours } = property.rules;
   const seen = { status: row.status, window, hasCode: grant !== undefined, showCodeHours };
   if (isLinkDead(seen, now)) return undefined;
@@ -89,7 +95,9 @@ export async function showStay(parts: CloudParts, found: FoundStay): Promise<Gue
   const now = clock.wall();
   const isOn = standing === "before" || standing === "now";
   const { showCodeHours } = property.rules;
-  const shownFrom = codeShownFrom({ status: row.status, window, hasCode: grant !== undefined, showCodeHours });
+  const seen = { status: row.status, window, hasCode: grant !== undefined, showCodeHours };
+  // Where it may open before the stay begins, it is not told before.
+  const shownFrom = grant && isSpare(toGrant(grant.row)) ? window.from : codeShownFrom(seen);
   const doors = isOn ? await doorsOf(parts, found, now) : [];
   const takesCode = doors.some(({ way }) => way !== "none");
   const digits = grant && takesCode ? digitsOf(grant.row, await siteKeys.seal(store.db, site.id)) : undefined;
@@ -103,6 +111,7 @@ export async function showStay(parts: CloudParts, found: FoundStay): Promise<Gue
     standing,
     window,
     code,
+    isSpare: grant !== undefined && isSpare(toGrant(grant.row)),
     codeAt: isOn && takesCode && code === null && madeAt !== null ? Math.max(madeAt, shownFrom) : null,
     doors,
     guide: property.guide,

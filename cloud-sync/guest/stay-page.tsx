@@ -57,8 +57,9 @@ export function stayPages(parts: CloudParts): Hono<CloudEnv> {
       throw fieldProblem("body.said", `is no text of at most ${saidMax} characters`);
     if (found.standing !== "before" && found.standing !== "now") return show(c, { found, ...visit }, {}, 409);
     const accessPoint = door === "" ? undefined : door;
-    const isTold = await tellTrouble(parts, found, { accessPoint, said: said.trim() === "" ? null : said.trim() });
-    return show(c, { found, ...visit }, { trouble: isTold ? "told" : "known" });
+    const trouble = { accessPoint, said: said.trim() === "" ? null : said.trim() };
+    const { isTold, isGiven } = await tellTrouble(parts, found, callerOf(c), trouble);
+    return show(c, await asked(parts, c), { trouble: isGiven ? "given" : isTold ? "told" : "known" });
   });
 
   return app;

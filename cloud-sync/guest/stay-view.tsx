@@ -35,8 +35,8 @@ export interface StayProps {
   /** An Accept-Language header. */
   readonly accepted: string | undefined;
   readonly pressed?: PressedDoor | undefined;
-  /** The owner has been told that it does not work · "known": a moment ago. */
-  readonly trouble?: "told" | "known" | undefined;
+  /** The owner has been told that it does not work · "known": a moment ago · "given": and the stay has another code. */
+  readonly trouble?: "told" | "known" | "given" | undefined;
 }
 
 export function StayPage({ token, stay, now, lang, accepted, pressed, trouble }: StayProps) {
@@ -108,12 +108,13 @@ interface CodeProps {
   readonly moment: (at: Instant) => unknown;
 }
 
-function Code({ stay: { code, codeAt, doors }, stayPage, moment }: CodeProps) {
+function Code({ stay: { code, codeAt, doors, isSpare }, stayPage, moment }: CodeProps) {
   if (code !== null)
     return (
       <>
         <h2>{stayPage.code}</h2>
         <p class="stay-code">{code}</p>
+        {isSpare && <p>{stayPage.spare}</p>}
       </>
     );
   if (codeAt !== null)

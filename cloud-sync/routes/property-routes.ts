@@ -6,6 +6,7 @@ import type { CloudEnv } from "../authenticate.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import { guideLimits } from "../domain/house-guide.ts";
 import { pinLengths } from "../domain/pin-policy.ts";
+import { sparesMax } from "../domain/spare-pool.ts";
 import { usualRules } from "../domain/stay-planner.ts";
 import { chosenSite } from "../own-grants.ts";
 import { Properties } from "../properties.ts";
@@ -55,6 +56,10 @@ const rules = {
     .max(24 * 60)
     .nullable()
     .openapi({ description: "Its guest sees the code so long before it works; null: as soon as it is made." }),
+  spareCodes: z.number().int().min(0).max(sparesMax).openapi({
+    description:
+      "So many codes are held ready at its doors. A stay whose own code is not there four hours before it works, or does not work by its guest, is given one. In a lock that keeps codes itself each of them opens, known to nobody, from when it is made.",
+  }),
 };
 const rulesSchema = z.object(rules).openapi("StayRules");
 const wantedRules = z.strictObject(rules).partial();
@@ -93,6 +98,13 @@ const propertySchema = z
     accessPoints: z.array(z.string()),
     rules: rulesSchema,
     guide: guideSchema,
+    spares: z.object({
+      ready: z
+        .number()
+        .int()
+        .openapi({ description: "Spare codes proven at every door when they were last looked at." }),
+      problem: z.string().nullable().openapi({ description: "Why none could be made; it is tried again." }),
+    }),
     createdAt: z.string(),
     closedAt: momentOrNull,
   })
@@ -203,6 +215,16 @@ export function propertyRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
   return app;
 }
 
-function toShape({ accessPoints, createdAt, closedAt, ...property }: Property) {
-  return { ...property, accessPoints: [...accessPoints], createdAt: iso(createdAt), closedAt: isoOrNull(closedAt) };
+function toShape({
+  accessPoints,
+  createdAt,
+  closedAt,
+  sparesAt: _,
+  sparesReady,
+  sparesProblem,
+  ...property
+}: Property) {
+  const spares = { ready: sparesReady ?? 0, problem: sparesProblem };
+  const moments = { createdAt: iso(createdAt), closedAt: isoOrNull(closedAt) };
+  return { ...property, accessPoints: [...accessPoints], spares, ...moments };
 }

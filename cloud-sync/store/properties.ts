@@ -1,5 +1,5 @@
 /** Flats and rooms that are let, and how their codes are made. */
-import { and, asc, eq, inArray, isNull } from "drizzle-orm";
+import { and, asc, eq, inArray, isNotNull, isNull, lte } from "drizzle-orm";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import { type HouseGuide, noGuide } from "../domain/house-guide.ts";
 import { type StayRules, usualRules } from "../domain/stay-planner.ts";
@@ -16,6 +16,11 @@ export interface Property {
   readonly guide: HouseGuide;
   readonly createdAt: Instant;
   readonly closedAt: Instant | null;
+  /** When its spare codes are looked at; null: it has none. */
+  readonly sparesAt: Instant | null;
+  /** How many were proven at the last look; null: none was made yet. */
+  readonly sparesReady: number | null;
+  readonly sparesProblem: string | null;
 }
 
 /** A site has no more of them. */
@@ -23,11 +28,11 @@ export const propertiesMax = 1_000;
 
 export async function insertProperty(
   tx: Transaction,
-  fresh: Pick<Property, "site" | "name" | "accessPoints" | "rules" | "guide">,
+  fresh: Pick<Property, "site" | "name" | "accessPoints" | "rules" | "guide" | "sparesAt">,
   now: Instant,
 ): Promise<Property> {
-  const { site: siteId, name, accessPoints, rules, guide } = fresh;
-  const row = { id: newId("property"), siteId, name, accessPoints: [...accessPoints], createdAt: now };
+  const { site: siteId, name, accessPoints, rules, guide, sparesAt } = fresh;
+  const row = { id: newId("property"), siteId, name, accessPoints: [...accessPoints], createdAt: now, sparesAt };
   const [added] = await tx
     .insert(property)
     .values({ ...row, rules: JSON.stringify(rules), guide: JSON.stringify(guide) })
@@ -36,11 +41,11 @@ export async function insertProperty(
 }
 
 export async function writeProperty(tx: Transaction, one: Property): Promise<void> {
-  const { site, id, name, accessPoints, rules, guide, closedAt } = one;
+  const { site, id, name, accessPoints, rules, guide, closedAt, sparesAt, sparesReady, sparesProblem } = one;
   await tx
     .update(property)
     .set({
-      ...{ name, accessPoints: [...accessPoints], closedAt },
+      ...{ name, accessPoints: [...accessPoints], closedAt, sparesAt, sparesReady, sparesProblem },
       ...{ rules: JSON.stringify(rules), guide: JSON.stringify(guide) },
     })
     .where(and(eq(property.siteId, site), eq(property.id, id)));
@@ -68,6 +73,38 @@ export async function listProperties(db: Queries, sites: readonly string[] | und
     .where(and(atSites, isNull(property.closedAt)))
     .orderBy(asc(property.name), asc(property.id));
   return rows.map(toProperty);
+}
+
+/** Woken when a property's spare codes have to be looked at. */
+export const sparesWake = "*spares";
+
+/** The one whose spare codes have been due for longest, locked until the commit; one that another replica looks at is left to it. */
+export async function lockSparesDue(tx: Transaction, now: Instant): Promise<Property | undefined> {
+  const [row] = await tx
+    .select()
+    .from(property)
+    .where(lte(property.sparesAt, now))
+    .orderBy(asc(property.sparesAt), asc(property.id))
+    .limit(1)
+    .for("update", { skipLocked: true });
+  return row && toProperty(row);
+}
+
+/** Now: one of them is gone. */
+export async function lookAtSpares(tx: Transaction, one: Pick<Property, "site" | "id">, now: Instant): Promise<void> {
+  const its = and(eq(property.siteId, one.site), eq(property.id, one.id));
+  await tx.update(property).set({ sparesAt: now }).where(its);
+  tx.touch(sparesWake);
+}
+
+export async function nextSparesAt(db: Queries): Promise<Instant | undefined> {
+  const [row] = await db
+    .select({ at: property.sparesAt })
+    .from(property)
+    .where(isNotNull(property.sparesAt))
+    .orderBy(asc(property.sparesAt))
+    .limit(1);
+  return row?.at ?? undefined;
 }
 
 function toProperty({ siteId: site, rules, guide, ...row }: typeof property.$inferSelect): Property {

@@ -26,8 +26,39 @@ export const property = pgTable(
     createdAt: instant("created_at").notNull(),
     /** Since when it is let no more. */
     closedAt: instant("closed_at"),
+    /** When its spare codes are looked at; null: it has none. */
+    sparesAt: instant("spares_at"),
+    /** How many of them were proven when they were last looked at. */
+    sparesReady: integer("spares_ready"),
+    /** Why none could be made; it is tried again. */
+    sparesProblem: text("spares_problem"),
   },
-  (table) => [primaryKey({ columns: [table.siteId, table.id] }), index("property_id").on(table.id)],
+  (table) => [
+    primaryKey({ columns: [table.siteId, table.id] }),
+    index("property_id").on(table.id),
+    index("property_spares").on(table.sparesAt).where(sql`spares_at is not null`),
+  ],
+);
+
+/** Codes that a property holds ready, see domain/spare-pool.ts. */
+export const spareCode = pgTable(
+  "spare_code",
+  {
+    siteId: text("site_id").notNull(),
+    grantId: text("grant_id").notNull(),
+    propertyId: text("property_id").notNull(),
+    madeAt: instant("made_at").notNull(),
+    /** The booking that has it. */
+    givenTo: text("given_to"),
+    givenAt: instant("given_at"),
+    /** Since when it is in nobody's hands any more, and why. */
+    endedAt: instant("ended_at"),
+    why: text("why", { enum: ["old", "doors", "failed", "surplus"] }),
+  },
+  (table) => [
+    primaryKey({ columns: [table.siteId, table.grantId] }),
+    index("spare_code_property").on(table.siteId, table.propertyId),
+  ],
 );
 
 /** A stay as its source tells of it, and the grant that came of it; see domain/stay-planner.ts. */

@@ -5,7 +5,7 @@
 import type { AccessPointId } from "./access-point.ts";
 import type { ClockInterval } from "./clock-interval.ts";
 import { type Credential, type CredentialId, credentialKinds, type PresentedCredential } from "./credential.ts";
-import { type Grant, type GrantId, grantKinds } from "./grant.ts";
+import { type Grant, type GrantId, grantKinds, isReserve, isUnreadable } from "./grant.ts";
 import type { Millis } from "./instant.ts";
 import { covers, localTimeAt } from "./schedule.ts";
 import type { SignedPass } from "./signed-pass.ts";
@@ -165,6 +165,7 @@ const barriersButLimit: readonly Barrier[] = [
   notRevoked,
   notBlacklisted,
   rightAccessPoint,
+  givenToSomebody,
   withinValidity,
   withinSchedule,
   freshEnough,
@@ -188,8 +189,7 @@ function objection(asking: readonly Barrier[], ...asked: Parameters<Barrier>): D
 }
 
 function understood({ grant, credential }: Candidate): DenyReason | undefined {
-  const known =
-    grantKinds.includes(grant.kind) && credentialKinds.includes(credential.kind) && !grant.mustUnderstand?.length;
+  const known = grantKinds.includes(grant.kind) && credentialKinds.includes(credential.kind) && !isUnreadable(grant);
   return known ? undefined : "UNREADABLE";
 }
 
@@ -204,6 +204,11 @@ function notBlacklisted(candidate: Candidate, _request: AccessRequest, view: Sit
 
 function rightAccessPoint({ grant }: Candidate, request: AccessRequest): DenyReason | undefined {
   return grant.accessPoints.includes(request.accessPoint) ? undefined : "WRONG_ACCESS_POINT";
+}
+
+/** A spare code is nobody's until it is given. */
+function givenToSomebody({ grant }: Candidate): DenyReason | undefined {
+  return isReserve(grant) ? "NOT_YET_VALID" : undefined;
 }
 
 /** Certainly after the start and certainly before the end; what the clock cannot tell is denied. */

@@ -12,6 +12,9 @@ export type UserId = string;
 export const grantKinds = ["stay", "temporary", "visitor", "delivery", "member", "staff"] as const;
 export type GrantKind = (typeof grantKinds)[number];
 
+/** A restriction: locks that keep codes hold it, and a gateway admits nobody by it until it is given to somebody. A spare code, that is. */
+export const reserve = "reserve";
+
 /** A person as the records know one. `document` is an identity document's number, for the blacklist. */
 export interface PersonRef {
   readonly id: string;
@@ -48,4 +51,13 @@ export interface Grant {
   /** Restrictions a gateway must know to honour this grant; one it does not know makes the grant deny. */
   readonly mustUnderstand?: readonly string[];
   readonly about: Readonly<Record<string, unknown>>;
+}
+
+/** It asks for something that this version does not know. */
+export function isUnreadable({ mustUnderstand }: Pick<Grant, "mustUnderstand">): boolean {
+  return mustUnderstand?.some((one) => one !== reserve) ?? false;
+}
+
+export function isReserve({ mustUnderstand }: Pick<Grant, "mustUnderstand">): boolean {
+  return mustUnderstand?.includes(reserve) ?? false;
 }

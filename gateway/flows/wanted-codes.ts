@@ -2,7 +2,7 @@
 import type { DeviceId } from "../domain/access-point.ts";
 import type { ClockInterval } from "../domain/clock-interval.ts";
 import type { Credential, CredentialId } from "../domain/credential.ts";
-import type { Grant } from "../domain/grant.ts";
+import { type Grant, isUnreadable } from "../domain/grant.ts";
 import { type CodeConstraints, takes } from "../domain/lock-code.ts";
 import type { WantedCode } from "../domain/plan-codes.ts";
 import type { SecretString } from "../wire/secret.ts";
@@ -62,13 +62,13 @@ export class WantedCodes {
 
   #unfit(grant: Grant, credential: Credential, constraints: CodeConstraints): WantedCode["unfit"] {
     if (grant.entriesAllowed !== null) return "entries";
-    if (grant.mustUnderstand?.length) return "schedule";
+    if (isUnreadable(grant)) return "schedule";
     const digits = this.digitsOf({ grant: grant.id, credential: credential.id })?.reveal();
     if (digits === undefined) return "unreadable";
     return takes(constraints, digits) ? undefined : "digits";
   }
 }
 
-function restrictionsOf({ entriesAllowed, mustUnderstand }: Grant, { id, index }: Credential): string {
-  return `${id}/${index}/${entriesAllowed !== null}/${(mustUnderstand?.length ?? 0) > 0}`;
+function restrictionsOf(grant: Grant, { id, index }: Credential): string {
+  return `${id}/${index}/${grant.entriesAllowed !== null}/${isUnreadable(grant)}`;
 }

@@ -45,7 +45,7 @@ const grants: fc.Arbitrary<Grant> = fc
     ),
     entriesAllowed: fc.option(fc.nat(2)),
     limitMode: fc.constantFrom("strict" as const, "lenient" as const),
-    mustUnderstand: mostly<string[]>([], ["escort"]),
+    mustUnderstand: fc.constantFrom([], [], ["reserve"], ["escort"]),
     credentials: fc.array(
       fc.record({
         kind: mostly<string>("pin", "pass", "face") as fc.Arbitrary<CredentialKind>,

@@ -284,7 +284,7 @@ test("while a set arrives, a changed grant opens only what it opened before and 
       entriesAllowed: limits,
       limitMode: fc.constantFrom("strict" as const, "lenient" as const),
       pins,
-      mustUnderstand: mostly<string[]>([], ["escort"]),
+      mustUnderstand: fc.constantFrom([], [], ["reserve"], ["escort"]),
     })
     .map(({ from, until, pins, schedule, ...facts }) =>
       aGrant("a", {

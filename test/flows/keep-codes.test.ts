@@ -221,6 +221,21 @@ test("a booking that is cancelled takes the code out within a minute", async () 
   await site.stop();
 });
 
+test("a spare code is in the lock before anybody is given it, and being given needs no write where the lock knows no windows", async () => {
+  const site = await one({ windows: "none", places: { kind: "numbered", first: 1 } });
+  const [lock] = site.locks;
+  const spare = { id: "spare", pin: "482915", from: noon, until: noon + 100 * aDay };
+  await site.book({ ...spare, change: { mustUnderstand: ["reserve"] } });
+  await site.pass(5 * minute);
+  assert.equal(lock!.opens(spare.pin), true);
+  await site.book({ ...spare, until: noon + 2 * aDay });
+  await site.pass(aDay);
+  assert.deepEqual([lock!.opens(spare.pin), lock!.writes], [true, 1]);
+  await site.pass(aDay + hour);
+  assert.equal(lock!.opens(spare.pin), false);
+  await site.stop();
+});
+
 test("what a lock can never hold is told, and nothing is tried", async () => {
   const site = await one({ digits: "123456789", forbiddenPrefixes: ["12"], lengths: [6] });
   const [lock] = site.locks;

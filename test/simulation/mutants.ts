@@ -249,12 +249,7 @@ export const mutants: readonly Mutant[] = [
     '  return { ...facts, kind: "unreadable", of: row.kind };',
     '  return { ...facts, kind: "gone", of: row.kind };',
   ),
-  mutant(
-    "a restriction nobody knows is passed over",
-    "gateway/domain/decide.ts",
-    " && !grant.mustUnderstand?.length;",
-    ";",
-  ),
+  mutant("a restriction nobody knows is passed over", "gateway/domain/decide.ts", " && !isUnreadable(grant);", ";"),
 
   // Commands.
   mutant(

@@ -12,6 +12,7 @@ export const stayPage = {
     off: "This stay was called off. Ask your host.",
   },
   code: "Your code",
+  spare: "Use this code instead of the one you may have been sent.",
   codeAt: "Your code will be here from",
   codeLater: "Your code is not made yet. Look again later, or ask your host.",
   noCode: "No door of this stay takes a code.",
@@ -53,6 +54,7 @@ export const stayPage = {
   troubles: {
     told: "Your host has been told.",
     known: "Your host was told a moment ago.",
+    given: "Here is another code for you, above. Your host has been told as well.",
   },
   house: "About the house",
   address: "Address",

@@ -13,6 +13,7 @@ export const stayPage: Words["stayPage"] = {
     off: "Esta estancia se anuló. Pregunte a su anfitrión.",
   },
   code: "Su código",
+  spare: "Use este código en lugar del que quizá recibió.",
   codeAt: "Su código estará aquí desde",
   codeLater: "Su código aún no está hecho. Vuelva a mirar más tarde, o pregunte a su anfitrión.",
   noCode: "Ninguna puerta de esta estancia admite un código.",
@@ -54,6 +55,7 @@ export const stayPage: Words["stayPage"] = {
   troubles: {
     told: "Se ha avisado a su anfitrión.",
     known: "Se avisó a su anfitrión hace un momento.",
+    given: "Arriba tiene otro código. También se ha avisado a su anfitrión.",
   },
   house: "Sobre la casa",
   address: "Dirección",
