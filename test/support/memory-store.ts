@@ -1,7 +1,7 @@
 /** A store in memory that is there at once: PGlite's files with the schema in them are made once a machine and kept beside its other temporary files. */
 import { createHash } from "node:crypto";
 import { openAsBlob } from "node:fs";
-import { access, readFile, rename, writeFile } from "node:fs/promises";
+import { access, link, readFile, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
@@ -35,7 +35,7 @@ async function image(): Promise<Blob> {
   return openAsBlob(path);
 }
 
-/** Two that make it at once make the same, and each puts its own there whole. */
+/** Two that make it at once make the same, and the first one's stays: whoever reads it already could not go on with another. */
 async function make(path: string): Promise<void> {
   const client = await PGlite.create();
   await migrate(drizzle(client), { migrationsFolder });
@@ -43,5 +43,8 @@ async function make(path: string): Promise<void> {
   await client.close();
   const own = `${path}.${process.pid}`;
   await writeFile(own, Buffer.from(await made.arrayBuffer()), { mode: 0o600 });
-  await rename(own, path);
+  await link(own, path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+  await unlink(own);
 }
