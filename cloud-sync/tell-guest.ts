@@ -148,10 +148,11 @@ async function isStillSo(tx: Queries, row: MessageRow, { booking, code }: Told):
   if (row.kind === "cancelled") return booking.status === "cancelled";
   const grant = booking.grantId === null ? undefined : (await readGrant(tx, row.siteId, booking.grantId))?.row;
   if (!grant || !code || grant.revokedAt !== null || booking.status !== "confirmed") return false;
-  const { validity, credentials } = toGrant(grant);
+  const { validity, accessPoints, credentials } = toGrant(grant);
   const says = saysOf(row);
   const isSame = validity.from === says.from && validity.until === says.until;
-  return isSame && credentials.some(({ index }) => index === says.code);
+  const opens = accessPoints.length === says.doors.length && says.doors.every((door) => accessPoints.includes(door));
+  return isSame && opens && credentials.some(({ index }) => index === says.code);
 }
 
 async function handOver(
