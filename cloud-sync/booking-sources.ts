@@ -32,6 +32,7 @@ import {
   writeSourceKey,
 } from "./store/booking-sources.ts";
 
+import { watchAllOf } from "./store/bookings.ts";
 import { listProperties } from "./store/properties.ts";
 import type { SiteRow } from "./store/sites.ts";
 import type { Transaction } from "./store/store.ts";
@@ -170,6 +171,7 @@ export class BookingSources {
       }
       const nextAt = row.closedAt === null ? now : null;
       const facts = { name, places: JSON.stringify(places), everyMinutes, options: JSON.stringify(options) };
+      if (change.options) await watchAllOf(tx, row.siteId, row.id, now);
       await writeSource(tx, row, { ...facts, nextAt, wholeAt: null, mark: null, subscribedAt: null });
       return { title: name, places, everyMinutes, options, ...(key && { key: id }) };
     });

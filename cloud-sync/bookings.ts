@@ -78,6 +78,8 @@ export interface Booking
     | "sourceCode"
     | "sourceUid"
     | "mayBeBlock"
+    | "keyCodeGrant"
+    | "keyCodeAt"
   > {
   /** What its source tells and waits for the owner's word. */
   readonly held: BookingState | null;

@@ -23,6 +23,7 @@ import { sweepStays } from "./jobs/sweep-stays.ts";
 import { tellGuests } from "./jobs/tell-guests.ts";
 import { watchStays } from "./jobs/watch-stays.ts";
 
+import { writeKeyCodes } from "./jobs/write-key-codes.ts";
 import { Meters } from "./meters.ts";
 import { makeFirstAdminLink } from "./people/links.ts";
 import { loggerWithoutValues, withoutValues } from "./query-values.ts";
@@ -139,6 +140,7 @@ async function start(options: CloudOptions): Promise<RunningCloud> {
       watchStays(parts),
       sweepStays(parts),
       tellGuests(parts),
+      writeKeyCodes(parts),
     ]);
     logger.info("cloud-started", { url, store: isEmbedded ? "pglite" : "postgresql" });
     return {

@@ -122,7 +122,7 @@ async function carryOut(parts: CloudParts, tx: Transaction, row: BookingRow, now
       return "revoke";
     case "make": {
       const made = await makeCode(tx, stay, step.window, row.formerGrantId, now);
-      await writeDown(tx, row, { ...base, grantId: made }, now);
+      await writeDown(tx, row, { ...base, grantId: made, keyCodeAt: null }, now);
       return "make";
     }
     case "change": {
@@ -133,7 +133,7 @@ async function carryOut(parts: CloudParts, tx: Transaction, row: BookingRow, now
       }
       await revokeGrant(tx, grant!, now);
       const renewed = await makeCode(tx, stay, step.window, grant!.id, now);
-      await writeDown(tx, row, { ...base, grantId: renewed, formerGrantId: grant!.id }, now);
+      await writeDown(tx, row, { ...base, grantId: renewed, formerGrantId: grant!.id, keyCodeAt: null }, now);
       return "renew";
     }
   }

@@ -9,6 +9,7 @@ import {
   earliest,
   type OverCode,
   type StayDoor,
+  standingOf,
   toldOnceKinds,
   type WatchedStay,
   watchedKinds,
@@ -16,6 +17,7 @@ import {
 } from "./domain/stay-alarms.ts";
 import { codeWindow } from "./domain/stay-planner.ts";
 import { gatherEvidence } from "./evidence.ts";
+import { planKeyCode } from "./key-codes.ts";
 import { planGuestMessage } from "./plan-message.ts";
 import { giveSpare, isSpare } from "./spare-codes.ts";
 import { endCauses, raiseAlarm } from "./stay-alarms.ts";
@@ -74,7 +76,10 @@ async function lookAfter(tx: Transaction, row: BookingRow, now: Instant): Promis
   await endCauses(tx, { site, booking, kinds: isOver ? [...gone, ...toldOnceKinds] : gone }, now);
   const { doors, wantedSince } = stay;
   const told = await planGuestMessage(tx, { row, zone: siteRow.zone, present, doors, wantedSince }, now);
-  await writeBooking(tx, row, { watchAt: earliest(lookAt, told, isOver ? null : stay.window.until) });
+  const isReady = doors.length > 0 && doors.every((door) => standingOf(door) === "ready");
+  const keyCode = await planKeyCode(tx, row, isReady, now);
+  const watchAt = earliest(lookAt, told, keyCode.lookAt, isOver ? null : stay.window.until);
+  await writeBooking(tx, row, { watchAt, ...keyCode.change });
   // Of two that clash the later one is the alarm's, whichever was changed.
   const later = clashes.filter((one) => !isBefore(one, row) && one.watchAt !== null && one.watchAt > now + tryAgainMs);
   await watchNow(

@@ -36,7 +36,8 @@ const everyMinutes = z.number().int().min(2).max(1_440).openapi({
 });
 const options = z.record(z.string().min(1).max(40), z.unknown()).openapi({
   description:
-    "Of Lodgify: `webhooks` (false): it sends word of what changes, where the service has a publicUrl; `signed` (false): word without a signature is refused. " +
+    "Of Lodgify: `webhooks` (false): it sends word of what changes, where the service has a publicUrl; `signed` (false): word without a signature is refused; `keyCodes` (false): a code that " +
+    "every door has confirmed is written beside its booking there. " +
     "Of a calendar: `closedIsStay` (true): Booking.com says the same of guests and of days that you have closed; false takes neither for a " +
     "stay. `hoursFromCalendar` (false): the hours that it names are when stays begin and end, instead of the property's. Of a webhook: `signature` (`standard`, as in " +
     "standardwebhooks.com, or `hmac`: SHA-256 of the body in hexadecimal), of the latter `header` (x-signature) and `prefix` (none).",

@@ -1,4 +1,5 @@
 /** What every source of bookings is to the rest: it reads, and tells what it read or why it could not. It changes nothing here. */
+import type { SecretString } from "../../gateway/wire/secret.ts";
 import type { BookingName } from "../domain/recognise-bookings.ts";
 import type { Guest } from "../domain/reconcile-bookings.ts";
 import type { BookingStatus, StayDays } from "../domain/stay-planner.ts";
@@ -51,6 +52,8 @@ export interface SourceHooks {
 export interface BookingSource {
   /** Absent: it sends none. */
   readonly hooks?: SourceHooks;
+  /** The digits stand beside the booking then, for the source's own messages; false: they did already. Rejects with a SourceError. */
+  writeCode?(externalId: string, digits: SecretString, signal: AbortSignal): Promise<boolean>;
   /** All that have not ended. undefined: nothing has changed since `mark`. Rejects with a SourceError when any part of it could not be read. */
   readAll(signal: AbortSignal, mark: string | null): Promise<Reading | undefined>;
   /** All rooms of it; none: the source says that there is no such booking. Rejects with a SourceError. Absent where a list is all there is. */

@@ -31,7 +31,7 @@ const bookingSchema = z.object({
   canceled_at: text,
   is_deleted: z.boolean().nullish(),
   guest: z.object({ name: text, email: text, phone: text }).nullish(),
-  rooms: z.array(z.object({ room_type_id: number })).nullish(),
+  rooms: z.array(z.object({ room_type_id: number, key_code: text })).nullish(),
   language: text,
 });
 type LodgifyBooking = z.infer<typeof bookingSchema>;
@@ -83,8 +83,26 @@ export function lodgify(options: LodgifyOptions): BookingSource {
     },
 
     hooks: lodgifyHooks(api),
+
+    async writeCode(externalId, digits, signal) {
+      const [id = "", named] = externalId.split("/");
+      const path = `/v2/reservations/bookings/${encodeURIComponent(id)}`;
+      const answer = await ask(path, signal);
+      if (answer === undefined) throw new SourceError("Lodgify: the booking is gone", { retry: false });
+      const rooms = [...(parsed(bookingSchema, answer, "a booking").rooms ?? [])].sort(byRoom);
+      const room = rooms.find((one) => (named === undefined ? true : `${one.room_type_id}` === named));
+      if (!room) throw new SourceError("Lodgify: the booking has no such room", { retry: false });
+      if (room.key_code === digits.reveal()) return false;
+      const body = { rooms: [{ room_type_id: room.room_type_id, key_code: digits.reveal() }] };
+      const written = await api({ method: "PUT", path: `${path}/keyCodes`, body }, signal);
+      if (written === undefined) throw new SourceError("Lodgify: the booking is gone", { retry: false });
+      return true;
+    },
   };
 }
+
+type Room = NonNullable<LodgifyBooking["rooms"]>[number];
+const byRoom = (a: Room, b: Room) => a.room_type_id - b.room_type_id;
 
 function toBookings(one: LodgifyBooking): SourceBooking[] {
   const { id, property_id: property, arrival, departure, check_in, check_out, guest, language } = one;

@@ -47,6 +47,7 @@ interface KindRules {
 const lodgifyOptions = z.strictObject({
   webhooks: z.boolean().default(false),
   signed: z.boolean().default(false),
+  keyCodes: z.boolean().default(false),
 });
 const calendarOptions = z.strictObject({
   closedIsStay: z.boolean().default(true),

@@ -101,7 +101,7 @@ export async function takeDue(tx: Transaction, now: Instant, leaseMs: Millis): P
 export async function readAllNow(tx: Transaction, sites: readonly string[] | undefined, now: Instant): Promise<void> {
   await tx
     .update(bookingSource)
-    .set({ nextAt: now })
+    .set({ nextAt: now, wholeAt: null })
     .where(and(sites && inArray(bookingSource.siteId, [...sites]), isNull(bookingSource.closedAt)));
 }
 

@@ -7,6 +7,8 @@ import type { Queries, Transaction } from "./store.ts";
 
 /** Woken when the planner has to look at bookings. */
 export const staysWake = "*stays";
+/** And when a code is to be written where its booking comes from. */
+export const keyCodesWake = "*key-codes";
 /** And when somebody has to look after them. */
 export const watchWake = "*watched-stays";
 
@@ -234,6 +236,39 @@ export async function nextWatchAt(db: Queries): Promise<Instant | undefined> {
     .orderBy(asc(booking.watchAt))
     .limit(1);
   return row?.at ?? undefined;
+}
+
+/** The one whose code has waited for longest to be written where it comes from; nobody else takes it until `until`. */
+export async function takeKeyCode(tx: Transaction, now: Instant, until: Instant): Promise<BookingRow | undefined> {
+  const [row] = await tx
+    .select()
+    .from(booking)
+    .where(lte(booking.keyCodeAt, now))
+    .orderBy(asc(booking.keyCodeAt), asc(booking.id))
+    .limit(1)
+    .for("update", { skipLocked: true });
+  return row && writeBooking(tx, row, { keyCodeAt: until });
+}
+
+/** When the next is to be written; undefined: none. */
+export async function nextKeyCodeAt(db: Queries): Promise<Instant | undefined> {
+  const [row] = await db
+    .select({ at: booking.keyCodeAt })
+    .from(booking)
+    .where(isNotNull(booking.keyCodeAt))
+    .orderBy(asc(booking.keyCodeAt))
+    .limit(1);
+  return row?.at ?? undefined;
+}
+
+/** The source's that have a code: somebody looks after them now. */
+export async function watchAllOf(tx: Transaction, siteId: string, source: string, now: Instant): Promise<void> {
+  const its = and(eq(booking.siteId, siteId), eq(booking.source, source), gt(booking.endsAt, now));
+  await tx
+    .update(booking)
+    .set({ watchAt: now })
+    .where(and(its, isNotNull(booking.grantId)));
+  tx.touch(watchWake);
 }
 
 /** Somebody looks after them now. */

@@ -117,6 +117,9 @@ export const booking = pgTable(
     sourceUid: text("source_uid"),
     /** Its source says the same of days that are merely closed. */
     mayBeBlock: boolean("may_be_block").notNull().default(false),
+    /** The grant whose code stands at the source, and when the present one's is to be written there. */
+    keyCodeGrant: text("key_code_grant"),
+    keyCodeAt: instant("key_code_at"),
   },
   (table) => [
     primaryKey({ columns: [table.siteId, table.id] }),

@@ -175,6 +175,8 @@ export class LodgifyServer {
     if (method === "POST" && path[0] === "v1") return this.#write(path, body);
     const [version, ...rest] = path;
     if (version === "webhooks" && rest[0] === "v1") return this.hooks.answer(method, rest[1] ?? "", body);
+    if (method === "PUT" && rest[1] === "bookings" && rest[3] === "keyCodes")
+      return this.#writeCodes(Number(rest[2]), body);
     if (method !== "GET") return problem(404, "NotFound", "No such route");
     if (version !== "v2") return problem(404, "NotFound", "No such route");
     if (rest[0] === "properties" && rest.length === 1) return this.#listProperties();
@@ -197,6 +199,25 @@ export class LodgifyServer {
     const items = found.slice((page - 1) * size, page * size);
     const count = query.get("includeCount") === "true" ? found.length : null;
     return { status: 200, json: { count, items } };
+  }
+
+  /** Of rooms that the booking has; nobody gets word of it. */
+  #writeCodes(id: number, body: string): CloudAnswer {
+    const asked: { readonly rooms: readonly { readonly room_type_id: number; readonly key_code: string }[] } =
+      JSON.parse(body);
+    const booking = this.#bookings.get(id);
+    const codes = new Map(asked.rooms.map((room) => [room.room_type_id, room.key_code]));
+    const own = booking?.rooms ?? [];
+    if (!booking || [...codes.keys()].some((room) => own.every((one) => one.room_type_id !== room)))
+      return problem(404, "NotFound", "Booking or room not found");
+    const rooms = own.map((room) => ({ ...room, key_code: codes.get(room.room_type_id) ?? room.key_code }));
+    this.#bookings.set(id, { ...booking, rooms });
+    return { status: 200, json: { rooms: rooms.map(({ room_type_id, key_code }) => ({ room_type_id, key_code })) } };
+  }
+
+  /** As it stands there. */
+  booking(id: number): LodgifyBooking | undefined {
+    return this.#bookings.get(id);
   }
 
   #fits({ property_id, arrival, departure, check_in, check_out }: LodgifyBooking, filter: string): boolean {

@@ -1,23 +1,34 @@
 /** A house whose bookings come from a source: what its tests ask it, over the API. */
 import assert from "node:assert/strict";
 import { provisionAllDue } from "../../cloud-sync/jobs/provision-stays.ts";
-import { type Answer, type CloudSurroundings, givenCloud, type HandClock, type TestCloud } from "./cloud.ts";
+import {
+  type Answer,
+  type CloudSurroundings,
+  givenCloud,
+  type HandClock,
+  type TestCloud,
+  type TestGateway,
+} from "./cloud.ts";
 import { until } from "./until.ts";
 
 export class BookedSite {
   readonly cloud: TestCloud;
+  /** It has all doors, and decides about their codes itself. */
+  readonly gateway: TestGateway;
   readonly #clock: HandClock;
 
-  private constructor(cloud: TestCloud, clock: HandClock) {
+  private constructor(cloud: TestCloud, gateway: TestGateway, clock: HandClock) {
     this.cloud = cloud;
+    this.gateway = gateway;
     this.#clock = clock;
   }
 
   static async build(clock: HandClock, surroundings: CloudSurroundings): Promise<BookedSite> {
     const cloud = await givenCloud({ clock, ...surroundings });
     await cloud.ask("POST", "/api/sites", { id: "casa", name: "Casa", zone: "Europe/Madrid" });
-    await cloud.gateway("casa", ["street", "up", "down"]);
-    return new BookedSite(cloud, clock);
+    const gateway = await cloud.gateway("casa");
+    await gateway.report(["street", "up", "down"].map((id) => ({ id, lock: id, reads: true, kinds: ["pin"] })));
+    return new BookedSite(cloud, gateway, clock);
   }
 
   /** One more that is let, behind the street's door and this one. Answers its id. */
