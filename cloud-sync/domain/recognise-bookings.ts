@@ -19,50 +19,52 @@ export interface Recognisable extends BookingName {
   readonly isOff?: boolean | undefined;
 }
 
-type IsSame = (known: Recognisable, told: Recognisable) => boolean;
+/** One way to recognise: what both must have alike, and what else must hold. */
+interface Likeness {
+  readonly key: (one: Recognisable) => string | null;
+  readonly holds: (known: Recognisable, told: Recognisable) => boolean;
+}
 
-/** From told to known; what is in it twice or not at all is new. Each of both is in it once at most. */
+/** From told to known; whatever is not in it is new. Each of both is in it once at most. */
 export function recognise<K extends Recognisable, T extends Recognisable>(
   known: readonly K[],
   told: readonly T[],
 ): ReadonlyMap<T, K> {
   const found = new Map<T, K>();
-  const free = new Set(known);
-  for (const isSame of [hasItsId, hasItsCode, hasItsUid, hasItsDays, overlaps])
+  const taken = new Set<K>();
+  for (const { key, holds } of likenesses) {
+    const byKey = Map.groupBy(known, key);
     for (const one of told) {
-      if (found.has(one)) continue;
-      const match = [...free].find((other) => isSame(other, one));
+      const own = found.has(one) ? null : key(one);
+      const match = own === null ? undefined : byKey.get(own)?.find((other) => !taken.has(other) && holds(other, one));
       if (!match) continue;
       found.set(one, match);
-      free.delete(match);
+      taken.add(match);
     }
+  }
   return found;
 }
 
-/** Sources with numbers of their own tell neither code nor UID. */
-const hasItsId: IsSame = (known, told) => known.externalId === told.externalId && told.code == null && told.uid == null;
-
-const hasItsCode: IsSame = (known, told) => known.code != null && known.code === told.code;
-
-/** A calendar that has one UID for whoever comes next tells another guest at another time. */
-const hasItsUid: IsSame = (known, told) =>
-  known.uid != null &&
-  known.uid === told.uid &&
-  !areOtherCodes(known, told) &&
-  (isSameName(known, told) || doOverlap(known, told));
-
-const hasItsDays: IsSame = (known, told) => overlaps(known, told) && areSameDays(known, told);
-
-const overlaps: IsSame = (known, told) =>
-  !known.isOff &&
-  isOfCalendar(known) &&
-  isOfCalendar(told) &&
-  !areOtherCodes(known, told) &&
-  isSameName(known, told) &&
-  doOverlap(known, told);
-
+type Both = Likeness["holds"];
 const isOfCalendar = ({ code, uid }: BookingName) => code != null || uid != null;
-const areOtherCodes: IsSame = (known, told) => known.code != null && told.code != null && known.code !== told.code;
-const isSameName: IsSame = (known, told) => known.guest.name === told.guest.name;
-const areSameDays: IsSame = ({ days: a }, { days: b }) => a.arrival === b.arrival && a.departure === b.departure;
-const doOverlap: IsSame = ({ days: a }, { days: b }) => a.arrival < b.departure && b.arrival < a.departure;
+const areOtherCodes: Both = (known, told) => known.code != null && told.code != null && known.code !== told.code;
+const isSameName: Both = (known, told) => known.guest.name === told.guest.name;
+const areSameDays: Both = ({ days: a }, { days: b }) => a.arrival === b.arrival && a.departure === b.departure;
+const doOverlap: Both = ({ days: a }, { days: b }) => a.arrival < b.departure && b.arrival < a.departure;
+const mayBeOne: Both = (known, told) => !known.isOff && !areOtherCodes(known, told) && doOverlap(known, told);
+const nameInCalendar = (one: Recognisable) => (isOfCalendar(one) ? one.guest.name : null);
+
+/** The first that holds decides. */
+const likenesses: readonly Likeness[] = [
+  // Sources with numbers of their own tell neither code nor UID.
+  { key: (one) => (isOfCalendar(one) ? null : one.externalId), holds: () => true },
+  { key: ({ code }) => code ?? null, holds: () => true },
+  {
+    key: ({ uid }) => uid ?? null,
+    // A calendar that has one UID for whoever comes next tells another guest at another time.
+    holds: (known, told) =>
+      !areOtherCodes(known, told) && (isSameName(known, told) || (!known.isOff && doOverlap(known, told))),
+  },
+  { key: nameInCalendar, holds: (known, told) => mayBeOne(known, told) && areSameDays(known, told) },
+  { key: nameInCalendar, holds: mayBeOne },
+];

@@ -36,6 +36,12 @@ for (const [what, known, told, found] of [
     ["Reserved 04 08 - u2"],
     [undefined],
   ],
+  [
+    "cancelled, and its UID is given to somebody else of the same days",
+    ["Ada 04 08 - u1 off"],
+    ["Bob 04 08 - u1"],
+    [undefined],
+  ],
   ["cancelled and told again under its UID", ["Ada 04 08 - u1 off"], ["Ada 04 08 - u1"], [0]],
   [
     "a booking of a source with its own numbers is known by them alone",
@@ -52,3 +58,13 @@ for (const [what, known, told, found] of [
       found.map((index) => index),
     );
   });
+
+test("five thousand of one name are told apart in no time that anybody waits for", () => {
+  const many = Array.from({ length: 5_000 }, (_, number) => {
+    const day = (at: number) => Temporal.PlainDate.from("2031-01-01").add({ days: at }).toString();
+    return one(`Reserved ${day(2 * number)} ${day(2 * number + 1)} - u${number}`);
+  });
+  const renewed = many.map((each) => ({ ...each, uid: `new-${each.uid}` })).toReversed();
+  const matches = recognise(many, renewed);
+  assert.ok(renewed.every((each) => matches.get(each)?.days.arrival === each.days.arrival));
+});
