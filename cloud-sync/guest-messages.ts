@@ -105,6 +105,7 @@ export class GuestMessages {
       link: publicUrl === undefined ? undefined : publicUrl + stayPath("…"),
       settings: { ...settings, texts },
       wifi,
+      isEarlySpare: false,
     });
     return { subject: words.subject, text: words.text.reveal() };
   }

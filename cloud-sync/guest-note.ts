@@ -25,6 +25,8 @@ export interface NoteFacts {
   readonly link: string | undefined;
   readonly settings: MessageSettings;
   readonly wifi: string | null;
+  /** Its digits stand on the guest's page when the stay begins, and in no message before. */
+  readonly isEarlySpare: boolean;
 }
 
 export type NoteWords = Pick<GuestNote, "subject" | "text" | "values"> & {
@@ -48,10 +50,10 @@ function inShort(doors: readonly string[]): string {
   return all.length <= doorsMax ? all : `${all.slice(0, doorsMax)}…`;
 }
 
-/** The digits are told only where there is no page behind a link, or the property wants it. */
+/** The digits are told only where there is no page behind a link, or the property wants it and they are the stay's alone. */
 export function noteInWords(facts: NoteFacts): NoteWords {
   const { kind, language, settings, link, code, says, zone } = facts;
-  const isPinTold = settings.pinInMessage || link === undefined;
+  const isPinTold = (settings.pinInMessage && !facts.isEarlySpare) || link === undefined;
   const { subjects, texts, unproven, wifi } = guestTexts[language];
   const at = (moment: number) => inZone(iso(moment), knownZone(zone), language);
   const values: MessageValues = {

@@ -16,14 +16,18 @@ import { lodgifyMessages } from "./channels/lodgify-messages.ts";
 import { toE164 } from "./channels/phone-number.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { afterWord } from "./domain/delivery.ts";
+import { isSameMessage } from "./domain/guest-messages.ts";
+import { codeWindow } from "./domain/stay-planner.ts";
 import { languageOf, noteInWords } from "./guest-note.ts";
+import { messageFactsOf } from "./message-facts.ts";
 import { digitsOf } from "./own-grants.ts";
+import { isSpare } from "./spare-codes.ts";
 import { endCauses, raiseAlarm } from "./stay-alarms.ts";
 import { guestLinkOf } from "./stay-links.ts";
 import { findSource, sourceKey } from "./store/booking-sources.ts";
 import { type BookingRow, findBooking, watchNow } from "./store/bookings.ts";
 import { readDoors } from "./store/doors.ts";
-import { readGrant, toGrant } from "./store/grants.ts";
+import { type GrantRow, readGrant, toGrant } from "./store/grants.ts";
 import {
   findByRef,
   findMessage,
@@ -53,6 +57,8 @@ const undeliveredPauseMs: Millis = 15 * 60_000;
 /** So often is asked what became of one whose answer was lost. */
 const findTimes = 5;
 const findPauseMs: Millis = 60_000;
+/** At a stay of which something was to be told that is not so any more. */
+const lookAgainMs: Millis = 60_000;
 
 /** All that a message is made of. */
 interface Told {
@@ -60,6 +66,7 @@ interface Told {
   readonly property: Property;
   readonly site: SiteRow;
   readonly settings: MessageSettings;
+  readonly grant: GrantRow | undefined;
   readonly code: SecretString | undefined;
   readonly wifi: string | null;
   readonly ways: readonly Way[];
@@ -99,9 +106,10 @@ interface Begun {
 async function begin(parts: CloudParts, tx: Transaction, row: MessageRow, now: Instant): Promise<Begun | "done"> {
   const isAgain = row.state === "sending";
   const told = await readTold(parts, tx, row);
-  if (!told || (!isAgain && !(await isStillSo(tx, row, told)))) {
+  if (!told || (!isAgain && !isStillSo(row, told))) {
     await writeMessage(tx, row, { state: isAgain ? "unknown" : "dropped", dueAt: null }, now);
-    await watchNow(tx, row.siteId, [row.bookingId], now);
+    // Not at once: were the two ever not of one mind, they would keep each other busy.
+    await watchNow(tx, row.siteId, [row.bookingId], now + lookAgainMs);
     return "done";
   }
   const way = isAgain
@@ -140,19 +148,16 @@ async function readTold(parts: CloudParts, tx: Queries, row: MessageRow): Promis
   if (parts.mail) add(guestMail(parts.mail), booking.guestEmail);
   if (key) add(lodgifyMessages({ key, apiUrl: parts.lodgifyUrl }), booking.externalId.split("/")[0]);
   const ways = settings.channels.flatMap((name) => all.filter(({ channel }) => channel.name === name));
-  return { booking, property, site, settings, code, wifi: openWifi(settings, property.id, seal), ways };
+  return { booking, property, site, settings, grant, code, wifi: openWifi(settings, property.id, seal), ways };
 }
 
 /** What it says is what is. */
-async function isStillSo(tx: Queries, row: MessageRow, { booking, code }: Told): Promise<boolean> {
+function isStillSo(row: MessageRow, { booking, property, grant, code }: Told): boolean {
   if (row.kind === "cancelled") return booking.status === "cancelled";
-  const grant = booking.grantId === null ? undefined : (await readGrant(tx, row.siteId, booking.grantId))?.row;
   if (!grant || !code || grant.revokedAt !== null || booking.status !== "confirmed") return false;
-  const { validity, accessPoints, credentials } = toGrant(grant);
-  const says = saysOf(row);
-  const isSame = validity.from === says.from && validity.until === says.until;
-  const opens = accessPoints.length === says.doors.length && says.doors.every((door) => accessPoints.includes(door));
-  return isSame && opens && credentials.some(({ index }) => index === says.code);
+  const begins = codeWindow({ from: booking.beginsAt, until: booking.endsAt }, property.rules).from;
+  const says = messageFactsOf(toGrant(grant), begins);
+  return says !== null && isSameMessage({ kind: row.kind, says }, { kind: row.kind, says: saysOf(row) });
 }
 
 async function handOver(
@@ -177,15 +182,17 @@ async function handOver(
 }
 
 async function toNote(parts: CloudParts, row: MessageRow, told: Told, to: string) {
-  const { booking, property, site, settings, code, wifi } = told;
+  const { booking, property, site, settings, grant, code, wifi } = told;
   const says = saysOf(row);
+  // At a lock without windows it would open before the stay begins.
+  const isEarlySpare = grant !== undefined && isSpare(toGrant(grant)) && parts.clock.wall() < says.from;
   const { publicUrl } = parts;
   const isNeeded = publicUrl !== undefined && row.kind !== "cancelled";
   const link = isNeeded ? await guestLinkOf(parts, booking, publicUrl) : undefined;
   const doors = await readDoors(parts.store.db, site.id, says.doors);
   const language = languageOf(booking.guestLanguage, settings);
   const { isOwn, ...words } = noteInWords({
-    ...{ kind: row.kind, says, isProven: row.isProven, language, link, settings, code, wifi },
+    ...{ kind: row.kind, says, isProven: row.isProven, language, link, settings, code, wifi, isEarlySpare },
     guest: booking.guestName,
     property: property.name,
     zone: site.zone,

@@ -18,8 +18,9 @@ import {
 import { codeWindow } from "./domain/stay-planner.ts";
 import { gatherEvidence } from "./evidence.ts";
 import { planKeyCode } from "./key-codes.ts";
+import { messageFactsOf } from "./message-facts.ts";
 import { planGuestMessage } from "./plan-message.ts";
-import { giveSpare, isSpare } from "./spare-codes.ts";
+import { giveSpare } from "./spare-codes.ts";
 import { endCauses, raiseAlarm } from "./stay-alarms.ts";
 import { type BookingRow, clashesOf, lockBooking, lockWatched, watchNow, writeBooking } from "./store/bookings.ts";
 import { type PublishedGrant, readGrant, toGrant } from "./store/grants.ts";
@@ -126,7 +127,7 @@ async function readStay(
   });
   const live = present && endOf(present) > now ? present : undefined;
   return {
-    present: live ? messageFactsOf(live, window.from) : null,
+    present: live ? messageFactsOf(toGrant(live.row), window.from) : null,
     isConfirmed: row.status === "confirmed",
     window,
     codeDueAt: row.grantId === null && row.problem === null ? row.lookAt : null,
@@ -135,13 +136,4 @@ async function readStay(
     over: grants.filter((grant) => endOf(grant) <= now).map(toOver),
     clashes: clashes.filter((one) => isBefore(one, row)).map(({ id }) => id),
   };
-}
-
-/** null: nobody could type it. `begins`: the code of the stay; a spare may have been good for long, and nobody's. */
-function messageFactsOf({ row }: PublishedGrant, begins: Instant): MessageFacts | null {
-  const grant = toGrant(row);
-  const { accessPoints, credentials } = grant;
-  const validity = isSpare(grant) ? { ...grant.validity, from: begins } : grant.validity;
-  const pin = credentials.find(({ kind, revoked }) => kind === "pin" && !revoked);
-  return pin ? { ...validity, doors: accessPoints, code: pin.index } : null;
 }

@@ -102,7 +102,8 @@ function isSaid(said: MessageFacts, present: MessageFacts, now: Instant): boolea
   return isFromAlike && said.until === present.until && isSameSet(said.doors, present.doors);
 }
 
-function isSameMessage(one: PlannedMessage, other: PlannedMessage): boolean {
+/** They say the same. */
+export function isSameMessage(one: PlannedMessage, other: PlannedMessage): boolean {
   const [a, b] = [one.says, other.says];
   const isWindowSame = a.from === b.from && a.until === b.until;
   return one.kind === other.kind && a.code === b.code && isWindowSame && isSameSet(a.doors, b.doors);

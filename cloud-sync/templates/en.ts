@@ -20,8 +20,8 @@ export const en: GuestTexts = {
       pin: "Hello {guest}, your stay at {property} has changed. Your code is the same and works from {from} until {until}: {doors}.",
     },
     "new-code": {
-      link: `Hello {guest}, you have a new code for {property}: {link}\nThe one before works no more. ${works}`,
-      pin: `Hello {guest}, your new code for {property} is {code}. The one before works no more.\n${works}`,
+      link: `Hello {guest}, you have a new code for {property}: {link}\nUse it instead of the one before. ${works}`,
+      pin: `Hello {guest}, your new code for {property} is {code}. Use it instead of the one before.\n${works}`,
     },
     cancelled: {
       link: "Hello {guest}, your stay at {property} was called off. Your code works no more.",

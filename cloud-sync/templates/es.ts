@@ -20,8 +20,8 @@ export const es: GuestTexts = {
       pin: "Hola, {guest}: su estancia en {property} ha cambiado. Su código es el mismo y funciona desde {from} hasta {until}: {doors}.",
     },
     "new-code": {
-      link: `Hola, {guest}: tiene un código nuevo para {property}: {link}\nEl anterior ya no funciona. ${works}`,
-      pin: `Hola, {guest}: su nuevo código para {property} es {code}. El anterior ya no funciona.\n${works}`,
+      link: `Hola, {guest}: tiene un código nuevo para {property}: {link}\nÚselo en lugar del anterior. ${works}`,
+      pin: `Hola, {guest}: su nuevo código para {property} es {code}. Úselo en lugar del anterior.\n${works}`,
     },
     cancelled: {
       link: "Hola, {guest}: su estancia en {property} se ha cancelado. Su código ya no funciona.",

@@ -1,9 +1,11 @@
 /** Spare codes: made ahead, proven at the locks, nobody's until they are given to a stay whose own code is not there. The gateway is played. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import type { Mail } from "../../cloud-sync/channels/mail.ts";
 import { isWeakPin } from "../../cloud-sync/domain/pin-policy.ts";
 import { keepAllPools } from "../../cloud-sync/jobs/keep-spares.ts";
 import { provisionAllDue } from "../../cloud-sync/jobs/provision-stays.ts";
+import { tellAllDue } from "../../cloud-sync/jobs/tell-guests.ts";
 import { watchAllDue } from "../../cloud-sync/jobs/watch-stays.ts";
 import { spareCode } from "../../cloud-sync/store/schema.ts";
 import type { Grant } from "../../gateway/domain/grant.ts";
@@ -187,6 +189,36 @@ describe("a spare code", () => {
     assert.equal((await grantOf(booking.code.grant)).state, "revoked", "with the first change the other goes");
     await ask("PATCH", `/api/bookings/${booking.id}`, { status: "cancelled" });
     assert.equal((await grantOf(spare)).state, "revoked");
+  });
+
+  test("is told to the guest once, and its digits in no message before the stay begins, where there is a page", async () => {
+    const { property } = await aProvenPool(["shed"], "plain");
+    await ask("PATCH", `/api/properties/${property}/messages`, { on: true, channels: ["mail"], pinInMessage: true });
+    const mails: Mail[] = [];
+    const send = async (mail: Mail) => {
+      mails.push(mail);
+      return { outcome: "sent" } as const;
+    };
+    const parts = { ...site.cloud.parts, mail: { send }, publicUrl: "https://postern.example" };
+    const order = {
+      property,
+      guest: { name: "Greta", email: "greta@example.org" },
+      from: moment(3 * hour),
+      until: moment(day),
+    };
+    const booking = await ask("POST", "/api/bookings", order, 201);
+    for (let minutes = 0; minutes < 60; minutes += 5) {
+      clock.stepWall(5 * 60_000);
+      await watchAllDue(parts);
+      await tellAllDue(parts);
+    }
+    assert.notEqual((await read(booking.id)).code.grant, booking.code.grant);
+    assert.deepEqual(
+      mails.map(({ subject }) => subject),
+      ["Your code for Flat"],
+    );
+    assert.match(mails[0]!.text.reveal(), /https:\/\/postern\.example\/s\//);
+    assert.ok(!mails[0]!.text.reveal().includes(await reveal(booking.id)));
   });
 
   test("is not given to a stay whose code is there, nor one that no lock has shown, nor where somebody has taken the code away", async () => {

@@ -279,6 +279,7 @@ describe("a guest", () => {
     assert.deepEqual([await messages(id), twilio.messages.length], [[], 0]);
     await tell({ pinInMessage: true });
     await run();
+    await later(minute);
     assert.deepEqual(
       (await messages(id)).map(({ kind }) => kind),
       ["code"],
