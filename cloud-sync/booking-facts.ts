@@ -26,6 +26,7 @@ export function bookingFacts(row: BookingRow): Facts {
     days: daysOf(row) ?? null,
     begins: moment(row.beginsAt),
     ends: moment(row.endsAt),
+    extraMinutes: row.extraMinutes,
     ...guestOf(row),
   };
 }

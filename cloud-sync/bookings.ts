@@ -11,7 +11,7 @@ import { bookingFacts, guestColumns, guestOf } from "./booking-facts.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { type Action, type Actor, may, sitesOf } from "./domain/permissions.ts";
 import type { BookingState, Guest } from "./domain/reconcile-bookings.ts";
-import { type BookingKind, type BookingStatus, codeWindow, type StayDays, stayMoments } from "./domain/stay-planner.ts";
+import { type BookingKind, type BookingStatus, type StayDays, stayMoments } from "./domain/stay-planner.ts";
 import { type EvidenceOf, gatherEvidence } from "./evidence.ts";
 import { newId } from "./ids.ts";
 import { chosenSite, revealDigits, revokeGrant, type Transact } from "./own-grants.ts";
@@ -19,6 +19,7 @@ import { provisionStay } from "./provision-stay.ts";
 import { demandMay } from "./routes/asks.ts";
 import { notFound } from "./routes/shapes.ts";
 import { tellGuestLink } from "./stay-links.ts";
+import { type PlacedStay, placeKept } from "./stay-window.ts";
 import { recordAudit } from "./store/audit-trail.ts";
 import {
   type BookingFilter,
@@ -28,6 +29,7 @@ import {
   insertBooking,
   listBookings,
   lockBooking,
+  lookBeside,
   writeBooking,
 } from "./store/bookings.ts";
 import { lockGrant, type PublishedGrant, readGrant } from "./store/grants.ts";
@@ -94,6 +96,8 @@ export interface Booking
   readonly codeDueAt: Instant | null;
   /** The property has another confirmed booking at the same time. */
   readonly isBookedTwice: boolean;
+  /** Before the next stay there is less time than the property keeps for cleaning. */
+  readonly isTooTight: boolean;
   /** How far its code has come at each door; empty: there is none. */
   readonly doors: readonly TempCodeDoor[];
   /** Where the code it had before still may be; empty: there was none. */
@@ -169,6 +173,7 @@ export class Bookings {
         lookAt: now,
       });
       if (!row) throw fieldProblem("body.externalId", "there is a booking of this name; change that one", 409);
+      await lookBeside(tx, row, now);
       const entry = { site: site.id, actor: actor.id, from, action: "bookings.create", thing: id };
       await recordAudit(tx, { ...entry, after: bookingFacts(row) }, now);
       return id;
@@ -215,6 +220,26 @@ export class Bookings {
         refused: null,
         ...columnsOf({ ...told, moments: stayMoments(told.days, property.rules, site.zone) }),
       };
+    });
+  }
+
+  /** So many hours beyond checkout in all, also of a booking that comes from a source; 0: none any more. The code follows at once. */
+  async extend(asker: Asker, id: string, hours: number): Promise<void> {
+    const seen = await this.#find(asker.actor, "stays.change", id);
+    await this.#alter(asker, seen, "bookings.extend", async (row, _, tx) => {
+      const property = await findProperty(tx, row.propertyId);
+      if (!property) throw fieldProblem("path.id", "its property is gone", 409);
+      const wanted = { ...row, extraMinutes: hours * 60 };
+      const { stay, window, latest } = await placeKept(tx, wanted, property);
+      const isOver =
+        row.status === "cancelled" || row.status === "completed" || window.until <= this.#parts.clock.wall();
+      if (isOver) throw fieldProblem("path.id", "it is over, or off", 409);
+      const late = property.rules.lateMinutes + wanted.extraMinutes;
+      if (hours > 0 && latest !== null && stay.until + late * 60_000 > latest) {
+        const free = Math.max(0, Math.floor((latest - stay.until) / 60_000) - property.rules.lateMinutes);
+        throw fieldProblem("body.hours", `the next stay leaves ${Math.floor(free / 60)} hours, cleaning apart`, 409);
+      }
+      return { extraMinutes: wanted.extraMinutes };
     });
   }
 
@@ -273,6 +298,7 @@ export class Bookings {
         tx,
       );
       const after = await writeBooking(tx, row, { ...change, changedAt: now, lookAt: now });
+      for (const one of [row, after]) await lookBeside(tx, one, now);
       const facts = { before: bookingFacts(row), after: bookingFacts(after) };
       await recordAudit(tx, { site, actor: actor.id, from, action, thing: id, ...facts }, now);
     });
@@ -294,10 +320,15 @@ export class Bookings {
       sites.set(id, site);
       if (site) for (const [grant, doors] of await this.#doorsOf(site, ofSite, now)) codes.set(grant, doors);
     }
-    return rows.flatMap((row) => {
+    const placed = new Map<string, PlacedStay>();
+    for (const row of rows) {
       const [property, site] = [properties.get(row.propertyId), sites.get(row.siteId)];
-      if (!property || !site) return [];
-      const window = codeWindow({ from: row.beginsAt, until: row.endsAt }, property.rules);
+      if (property && site) placed.set(row.id, await placeKept(store.db, row, property));
+    }
+    return rows.flatMap((row) => {
+      const [site, place] = [sites.get(row.siteId), placed.get(row.id)];
+      if (!site || !place) return [];
+      const { window, isTight } = place;
       const {
         siteId: _,
         propertyId,
@@ -320,6 +351,7 @@ export class Bookings {
         codeUntil: window.until,
         codeDueAt: row.grantId === null ? lookAt : null,
         isBookedTwice: twice.has(row.id),
+        isTooTight: isTight && row.status === "confirmed",
         doors: codes.get(row.grantId ?? "") ?? [],
         formerDoors: codes.get(row.formerGrantId ?? "") ?? [],
       };

@@ -3,20 +3,14 @@ import type { Grant, Validity } from "../gateway/domain/grant.ts";
 import type { Instant, Millis } from "../gateway/domain/instant.ts";
 import type { CredentialSeal } from "../gateway/wire/credential-seal.ts";
 import { HttpProblem } from "../web/problem.ts";
-import { bookingFacts, daysOf } from "./booking-facts.ts";
+import { bookingFacts } from "./booking-facts.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { createGrant, type PreferredValue } from "./create-grant.ts";
 import { findUnfit } from "./domain/doors.ts";
 import { isWeakPin } from "./domain/pin-policy.ts";
-import {
-  codeWindow,
-  phoneDigits,
-  planStay,
-  type StayProblem,
-  stayMoments,
-  type WantedStay,
-} from "./domain/stay-planner.ts";
+import { phoneDigits, planStay, type StayProblem, type WantedStay } from "./domain/stay-planner.ts";
 import { digitsOf, revokeGrant } from "./own-grants.ts";
+import { placeStay } from "./stay-window.ts";
 import { recordAudit } from "./store/audit-trail.ts";
 import { type BookingRow, lockBooking, lockDue, watchWake, writeBooking } from "./store/bookings.ts";
 import { readDoors } from "./store/doors.ts";
@@ -97,12 +91,10 @@ type Done = "nothing" | "make" | "change" | "renew" | "revoke";
 async function carryOut(parts: CloudParts, tx: Transaction, row: BookingRow, now: Instant): Promise<Done> {
   const [property, site] = [await findProperty(tx, row.propertyId), await readSite(tx, row.siteId)];
   if (!property || !site) throw new HttpProblem(409, "no-property", "its property is gone");
-  const days = daysOf(row);
-  const moments = days ? stayMoments(days, property.rules, site.zone) : { from: row.beginsAt, until: row.endsAt };
+  const { stay: moments, window } = await placeStay(tx, row, property, site);
   const booking = { ...row, beginsAt: moments.from, endsAt: moments.until };
   const { accessPoints, rules } = property;
   const { status, guestName: guest } = row;
-  const window = codeWindow(moments, rules);
   const wanted = { status, window, accessPoints, guest, aheadHours: rules.aheadHours };
   const grant = row.grantId === null ? undefined : await lockGrant(tx, row.siteId, row.grantId);
   const stay = { booking, property, wanted, seal: await parts.siteKeys.seal(tx, row.siteId) };

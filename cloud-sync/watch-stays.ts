@@ -15,13 +15,13 @@ import {
   watchedKinds,
   watchStay,
 } from "./domain/stay-alarms.ts";
-import { codeWindow } from "./domain/stay-planner.ts";
 import { gatherEvidence } from "./evidence.ts";
 import { planKeyCode } from "./key-codes.ts";
 import { messageFactsOf } from "./message-facts.ts";
 import { planGuestMessage } from "./plan-message.ts";
 import { giveSpare } from "./spare-codes.ts";
 import { endCauses, raiseAlarm } from "./stay-alarms.ts";
+import { placeKept } from "./stay-window.ts";
 import { type BookingRow, clashesOf, lockBooking, lockWatched, watchNow, writeBooking } from "./store/bookings.ts";
 import { type PublishedGrant, readGrant, toGrant } from "./store/grants.ts";
 import { findProperty, type Property } from "./store/properties.ts";
@@ -106,7 +106,7 @@ async function readStay(
   { row, property, site, clashes }: Watched,
   now: Instant,
 ): Promise<WatchedStay & { readonly present: MessageFacts | null }> {
-  const window = codeWindow({ from: row.beginsAt, until: row.endsAt }, property.rules);
+  const { window } = await placeKept(tx, row, property);
   const grants: PublishedGrant[] = [];
   for (const id of [row.grantId, row.formerGrantId]) {
     const grant = id === null ? undefined : await readGrant(tx, site.id, id);

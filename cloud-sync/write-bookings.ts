@@ -7,7 +7,7 @@ import type { BookingState, BookingStep, ToldBooking } from "./domain/reconcile-
 import { newId } from "./ids.ts";
 import { recordAudit } from "./store/audit-trail.ts";
 import type { SourceRow } from "./store/booking-sources.ts";
-import { type BookingRow, insertBooking, lockBySource, writeBooking } from "./store/bookings.ts";
+import { type BookingRow, insertBooking, lockBySource, lookBeside, writeBooking } from "./store/bookings.ts";
 import type { Transaction } from "./store/store.ts";
 
 export interface Taking {
@@ -33,6 +33,7 @@ export async function writeStep(tx: Transaction, step: BookingStep, { row, open,
       return;
     case "change": {
       const after = await writeBooking(tx, before, { ...columnsOf(step.to), ...settled, changedAt: now, lookAt: now });
+      for (const one of [before, after]) await lookBeside(tx, one, now);
       const facts = { before: bookingFacts(before), after: bookingFacts(after) };
       await recordAudit(tx, { ...by, action: "bookings.change", thing: before.id, ...facts }, now);
     }
@@ -48,6 +49,7 @@ async function add(tx: Transaction, told: ToldBooking, { row, names, now }: Omit
   for (const externalId of [told.externalId, `${told.externalId}/${told.days.arrival}`]) {
     const added = await insertBooking(tx, { ...fresh, id: newId("booking"), externalId, ...facts });
     if (added) {
+      await lookBeside(tx, added, now);
       const entry = { ...by, action: "bookings.create", thing: added.id, after: bookingFacts(added) };
       await recordAudit(tx, entry, now);
       return;
@@ -57,6 +59,7 @@ async function add(tx: Transaction, told: ToldBooking, { row, names, now }: Omit
     if (!known || !isTheirs) continue;
     // One that ended and is told again, by other days.
     const after = await writeBooking(tx, known, facts);
+    await lookBeside(tx, after, now);
     const entry = { ...by, action: "bookings.change", thing: after.id };
     await recordAudit(tx, { ...entry, before: bookingFacts(known), after: bookingFacts(after) }, now);
     return;

@@ -32,6 +32,8 @@ export interface StayRules {
   readonly codeFrom: "random" | "phone";
   /** Its guest sees the code so long before it works; null: as soon as it is made. */
   readonly showCodeHours: number | null;
+  /** Kept before the next stay, 0 to 1,440: see ./stay-window.ts. */
+  readonly cleaningMinutes: number;
   /** So many codes are held ready for guests whose own is not there, 0 to 5. */
   readonly spareCodes: number;
 }
@@ -45,6 +47,7 @@ export const usualRules: StayRules = {
   codeLength: 6,
   codeFrom: "random",
   showCodeHours: null,
+  cleaningMinutes: 0,
   spareCodes: 0,
 };
 
@@ -77,7 +80,7 @@ export function stayMoments(
   };
 }
 
-/** When the code of a stay works. */
+/** When the code of a stay works that has none beside it, see ./stay-window.ts. */
 export function codeWindow({ from, until }: Validity, { earlyMinutes, lateMinutes }: StayRules): Validity {
   return { from: from - earlyMinutes * minuteMs, until: until + lateMinutes * minuteMs };
 }

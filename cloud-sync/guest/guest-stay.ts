@@ -2,16 +2,15 @@
 import { randomBytes } from "node:crypto";
 import type { Validity } from "../../gateway/domain/grant.ts";
 import type { Instant } from "../../gateway/domain/instant.ts";
-import { daysOf } from "../booking-facts.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import { type Door, readsKind } from "../domain/doors.ts";
 import { codeShownFrom, isLinkDead, type StayStanding, standingOf } from "../domain/guest-view.ts";
 import { type HouseGuide, mapUrl } from "../domain/house-guide.ts";
-import { codeWindow, stayMoments } from "../domain/stay-planner.ts";
 import { gatherEvidence } from "../evidence.ts";
 import { isHeardOf, linkOf } from "../open-for-guest.ts";
 import { digitsOf } from "../own-grants.ts";
 import { isSpare } from "../spare-codes.ts";
+import { placeStay } from "../stay-window.ts";
 import type { BookingRow } from "../store/bookings.ts";
 import { readDoors } from "../store/doors.ts";
 import { readGateway } from "../store/gateways.ts";
@@ -77,9 +76,7 @@ export async function findStay({ store, clock }: CloudParts, token: string): Pro
   const found = row.grantId === null ? undefined : await readGrant(db, site.id, row.grantId);
   const state = found && grantState(found.row, now);
   const grant = state === "active" || state === "upcoming" ? found : undefined;
-  const days = daysOf(row);
-  const moments = days ? stayMoments(days, property.rules, site.zone) : { from: row.beginsAt, until: row.endsAt };
-  const wanted = codeWindow(moments, property.rules);
+  const { window: wanted } = await placeStay(db, row, property, site);
   const held = grant && toGrant(grant.row);
   // A spare may have been good for long; it is this guest's from the stay's beginning.
   const window = held ? (isSpare(held) ? { ...held.validity, from: wanted.from } : held.validity) : wanted;

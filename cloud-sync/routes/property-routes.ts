@@ -56,6 +56,10 @@ const rules = {
     .max(24 * 60)
     .nullable()
     .openapi({ description: "Its guest sees the code so long before it works; null: as soon as it is made." }),
+  cleaningMinutes: minutes.openapi({
+    description:
+      "Kept free before the next stay: the early and late minutes and a stay's extra hours never reach into it. Stays with less between them are told as `isTooTight`.",
+  }),
   spareCodes: z.number().int().min(0).max(sparesMax).openapi({
     description:
       "So many codes are held ready at its doors. A stay whose own code is not there four hours before it works, or does not work by its guest, is given one. In a lock that keeps codes itself each of them opens, known to nobody, from when it is made.",

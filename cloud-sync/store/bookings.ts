@@ -1,5 +1,22 @@
 /** Bookings as their sources tell of them. */
-import { and, asc, eq, getTableColumns, gt, inArray, isNotNull, isNull, lt, lte, ne, or, sql } from "drizzle-orm";
+import {
+  and,
+  asc,
+  desc,
+  eq,
+  getTableColumns,
+  gt,
+  gte,
+  inArray,
+  isNotNull,
+  isNull,
+  lt,
+  lte,
+  ne,
+  or,
+  sql,
+} from "drizzle-orm";
+import type { Validity } from "../../gateway/domain/grant.ts";
 import type { Instant, Millis } from "../../gateway/domain/instant.ts";
 import { erasedName } from "./personal-data.ts";
 import { booking, grantRecord } from "./schema.ts";
@@ -167,6 +184,52 @@ export async function bookedTwice(db: Queries, rows: readonly BookingRow[]): Pro
   return new Set(confirmed.filter(meets).map(({ id }) => id));
 }
 
+/** Those that may have a code and lie nearest to it, as they are booked. */
+export async function neighboursOf(
+  db: Queries,
+  { siteId, id, propertyId }: BookingRow,
+  { from, until }: Validity,
+): Promise<{ readonly before?: BookingRow | undefined; readonly next?: BookingRow | undefined }> {
+  const others = and(
+    ofProperty(siteId, propertyId),
+    ne(booking.id, id),
+    inArray(booking.status, ["confirmed", "tentative"]),
+  );
+  const [before] = await db
+    .select()
+    .from(booking)
+    .where(and(others, lte(booking.endsAt, from)))
+    .orderBy(desc(booking.endsAt))
+    .limit(1);
+  const [next] = await db
+    .select()
+    .from(booking)
+    .where(and(others, gte(booking.beginsAt, until)))
+    .orderBy(asc(booking.beginsAt))
+    .limit(1);
+  return { before, next };
+}
+
+/** Farther apart, no late minutes, extra hours and cleaning of two stays meet. */
+const besideMs: Millis = 5 * 24 * 3_600_000;
+
+/** A stay is another than it was: where time is kept for cleaning, the planner looks at those beside it. */
+export async function lookBeside(
+  tx: Transaction,
+  { siteId, id, propertyId, beginsAt, endsAt }: BookingRow,
+  now: Instant,
+): Promise<void> {
+  const keepsTime = sql`exists (select 1 from property where property.site_id = ${siteId} and property.id = ${propertyId}
+    and coalesce((property.rules::json ->> 'cleaningMinutes')::integer, 0) > 0)`;
+  const beside = and(lt(booking.beginsAt, endsAt + besideMs), gt(booking.endsAt, Math.max(beginsAt, now) - besideMs));
+  const looked = await tx
+    .update(booking)
+    .set({ lookAt: now })
+    .where(and(ofProperty(siteId, propertyId), ne(booking.id, id), ne(booking.status, "cancelled"), beside, keepsTime))
+    .returning({ id: booking.id });
+  if (looked.length > 0) tx.touch(staysWake);
+}
+
 /** How many of the property's stays have not ended, cancelled ones apart. */
 export async function countOpen(db: Queries, siteId: string, property: string, now: Instant): Promise<number> {
   const open = and(ofProperty(siteId, property), gt(booking.endsAt, now), ne(booking.status, "cancelled"));
@@ -302,7 +365,7 @@ export async function watchGrants(
 export function outlivedStays(db: Queries, now: Instant, toleranceMs: Millis, limit: number): Promise<BookingRow[]> {
   const isOver = or(
     and(inArray(booking.status, ["cancelled", "completed"]), lt(booking.changedAt, now - toleranceMs)),
-    lt(booking.endsAt, now - toleranceMs),
+    sql`${booking.endsAt} + ${booking.extraMinutes}::bigint * 60000 < ${now - toleranceMs}::bigint`,
   );
   const grant = and(eq(grantRecord.siteId, booking.siteId), eq(grantRecord.id, booking.grantId));
   const isLive = and(isNull(grantRecord.revokedAt), gt(grantRecord.validUntil, now));

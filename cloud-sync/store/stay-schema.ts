@@ -81,6 +81,8 @@ export const booking = pgTable(
     checkOut: text("check_out"),
     beginsAt: instant("begins_at").notNull(),
     endsAt: instant("ends_at").notNull(),
+    /** Its code goes on so long beyond checkout, besides the property's late minutes. */
+    extraMinutes: integer("extra_minutes").notNull().default(0),
     guestName: text("guest_name").notNull(),
     guestPhone: text("guest_phone"),
     guestEmail: text("guest_email"),

@@ -119,6 +119,7 @@ const changes: Record<string, readonly [body: object | undefined, action: string
   "post /api/bookings": [undefined, "bookings.create"],
   "patch /api/bookings/{booking}": [{ guest: { name: "Gus G. Guest" } }, "bookings.change"],
   "post /api/bookings/{booking}/reveal": [undefined, "bookings.reveal"],
+  "post /api/bookings/{booking}/extend": [{ hours: 2 }, "bookings.extend"],
   "post /api/bookings/{booking}/link": [{}, "bookings.link"],
   "post /api/bookings/{booking}/new-code": [undefined, "bookings.renew-code"],
   "post /api/booking-sources": [{ site: "demo", kind: "lodgify", name: "Other", key: lodgifyKey }, "sources.create"],

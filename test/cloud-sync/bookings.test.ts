@@ -351,6 +351,62 @@ test("two stays of one flat at once are told, and one that begins as another end
   assert.equal((await read(first.id)).isBookedTwice, false);
 });
 
+describe("extra hours and cleaning", () => {
+  const extend = (id: string, hours: number, status = 200) =>
+    cloud.ask("POST", `/api/bookings/${id}/extend`, { hours }).then((answer) => said(answer, status));
+
+  test("a guest may stay longer: the same digits, and the hours can be taken back", async () => {
+    const booking = await book({ property: await alone(["street", "flat-a"], { lateMinutes: 30 }) });
+    const pin = await digits(booking.id);
+    const longer = await extend(booking.id, 3);
+    assert.deepEqual([longer.extraHours, longer.ends, longer.code.until], [3, booking.ends, "2031-03-08T13:30:00Z"]);
+    assert.equal((await grantOf(booking.code.grant)).until, "2031-03-08T13:30:00Z");
+    await extend(booking.id, 3);
+    assert.equal((await grantOf(booking.code.grant)).until, "2031-03-08T13:30:00Z");
+    await change(booking.id, { departure: "2031-03-09" });
+    assert.equal((await grantOf(booking.code.grant)).until, "2031-03-09T13:30:00Z");
+    await extend(booking.id, 0);
+    assert.equal((await grantOf(booking.code.grant)).until, "2031-03-09T10:30:00Z");
+    assert.equal(await digits(booking.id), pin);
+  });
+
+  test("they are refused where they would reach into the cleaning, and for a stay that is off; the field is named", async () => {
+    const property = await alone(["street", "flat-a"], { cleaningMinutes: 120 });
+    const booking = await book({ property });
+    await book({ property, arrival: "2031-03-08", departure: "2031-03-10", checkIn: "15:00" });
+    const refused = await extend(booking.id, 3, 409);
+    assert.deepEqual(
+      [refused.errors[0].field, refused.errors[0].message],
+      ["body.hours", "the next stay leaves 2 hours, cleaning apart"],
+    );
+    await extend(booking.id, 2);
+    assert.equal((await grantOf(booking.code.grant)).until, "2031-03-08T12:00:00Z");
+    await change(booking.id, { status: "cancelled" });
+    assert.equal((await extend(booking.id, 1, 409)).errors[0].field, "path.id");
+    assert.equal((await extend(booking.id, 25, 400)).errors[0].field, "body.hours");
+  });
+
+  test("a stay that comes beside another cuts its buffers at once, gives them back when it goes, and is told when it is too tight", async () => {
+    const property = await alone(["street", "flat-a"], { cleaningMinutes: 180, lateMinutes: 120, earlyMinutes: 60 });
+    const first = await book({ property });
+    const until = async () => {
+      await provisionAllDue(cloud.parts);
+      return (await grantOf(first.code.grant)).until;
+    };
+    assert.equal(await until(), "2031-03-08T12:00:00Z");
+    const next = await book({ property, arrival: "2031-03-08", departure: "2031-03-10", checkIn: "15:00" });
+    assert.equal(await until(), "2031-03-08T11:00:00Z");
+    assert.equal(next.code.from, "2031-03-08T14:00:00Z", "nor does the next come early");
+    assert.equal((await read(first.id)).isTooTight, false);
+    await change(next.id, { checkIn: "13:00" });
+    assert.equal(await until(), "2031-03-08T10:00:00Z");
+    assert.equal((await read(first.id)).isTooTight, true);
+    await change(next.id, { status: "cancelled" });
+    assert.equal(await until(), "2031-03-08T12:00:00Z");
+    assert.equal((await read(first.id)).isTooTight, false);
+  });
+});
+
 test("the same request books once; the same name of the source is refused", async () => {
   const key = { "idempotency-key": "one-booking" };
   const body = order({ property: await alone(), externalId: "HM1234" });

@@ -71,6 +71,11 @@ export const faults: Words["faults"] = [
   [/^it signs nothing/, () => "No firma nada: solo firma lo que se envía por sí mismo."],
   [/^is no option of this kind/, () => "Este tipo de fuente no tiene esta opción, o no con este valor."],
   [/^is no number of a flat/, () => "No es un número de alojamiento, o de alojamiento y habitación: 812, 812/44."],
+  [
+    /^the next stay leaves (\d+) hours/,
+    (hours) => `La siguiente estancia deja ${hours} horas, sin contar la limpieza.`,
+  ],
+  [/^it is over, or off/, () => "Ya terminó, o se anuló."],
   [/^it is let no more/, () => "Ya no se alquila."],
   [/^it is long over/, () => "Terminó hace mucho, y ya no se sabe de quién era."],
   [/^must be after it begins/, () => "Debe ser después de que empiece."],
