@@ -18,8 +18,10 @@ export interface Door {
   readonly reads: boolean | undefined;
   /** Which kinds; undefined: its gateway does not say, and whatever can be read is. */
   readonly kinds?: readonly string[] | undefined;
-  /** What its lock lets a code be; absent: it keeps none. */
-  readonly codes?: (PinShape & { readonly hours?: ToldHours | undefined }) | undefined;
+  /** What its lock lets a code be; absent: it keeps none. `windows`: "range": it is told ahead; else at the time, see CodeConstraints. */
+  readonly codes?:
+    | (PinShape & { readonly windows?: string | undefined; readonly hours?: ToldHours | undefined })
+    | undefined;
   /** Why it keeps none, in a sentence; absent: its gateway does not say. */
   readonly noCodes?: string | undefined;
 }

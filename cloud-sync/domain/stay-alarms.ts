@@ -80,7 +80,8 @@ const minuteMs: Millis = 60_000;
 const hourMs: Millis = 60 * minuteMs;
 const dayMs: Millis = 24 * hourMs;
 /** Before the code is to work; the third leaves whoever is told two hours whatever happens. */
-const noCodeStepsMs: readonly Millis[] = [24 * hourMs, 4 * hourMs, 2 * hourMs + 10 * minuteMs, 30 * minuteMs, 0];
+const lastStepMs: Millis = 2 * hourMs + 10 * minuteMs;
+const noCodeStepsMs: readonly Millis[] = [24 * hourMs, 4 * hourMs, lastStepMs, 30 * minuteMs, 0];
 /** So long gateways and locks may take without anybody being alarmed. */
 const graceMs: Millis = 10 * minuteMs;
 /** A lock may be asked about a code that has ended for so long. */
@@ -118,8 +119,13 @@ function noCode({ isConfirmed, window, codeDueAt, wantedSince, doors }: WatchedS
   const next = earliest(...steps.filter((at) => at > now));
   const missing = doors.filter((door) => standingOf(door) === "missing");
   if (doors.length > 0 && missing.length === 0)
-    // What a lock or its gateway says meanwhile has the stay looked after by itself.
-    return { lookAt: earliest(next, now + dayMs) };
+    // What a lock or its gateway says meanwhile has the stay looked after by itself; once more while there is time to do something.
+    return {
+      lookAt: earliest(
+        steps.find((at) => at > now && at === window.from - lastStepMs),
+        now + dayMs,
+      ),
+    };
   const level = steps.filter((at) => at <= now).length;
   const detail = { doors: missing.map(({ accessPoint, state }) => ({ accessPoint, state })), from: window.from };
   return { alarm: { kind: "no-code", level, detail }, lookAt: earliest(next, now + minuteMs) };

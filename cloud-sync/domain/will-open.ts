@@ -7,6 +7,7 @@ import { type Grant, isReserve } from "../../gateway/domain/grant.ts";
 import type { Instant, Millis } from "../../gateway/domain/instant.ts";
 import type { CodeWindow } from "../../gateway/domain/lock-code.ts";
 import { openingAt } from "../../gateway/domain/opening.ts";
+import { codeTimes } from "../../gateway/domain/plan-codes.ts";
 import { covers, localTimeAt } from "../../gateway/domain/schedule.ts";
 import { hoursCover, planHours } from "../../gateway/domain/week-hours.ts";
 import type { CodeEvidence } from "./code-evidence.ts";
@@ -131,10 +132,10 @@ function theLock(asked: Asked): Verdict {
       if (change === "clear") return unknown("still-in-lock");
       return !window || isOpenThen ? yes("in-lock") : unknown("not-read-back");
     case "cleared":
-      if (now < begins) return unknown("not-due");
+      if (now < sentFrom(asked, begins)) return unknown("not-due");
       return at > now ? unknown("not-sent") : no("cleared");
     case "unsent":
-      return missing || now >= begins ? unknown("not-sent") : unknown("not-due");
+      return missing || now >= sentFrom(asked, begins) ? unknown("not-sent") : unknown("not-due");
     case "refused":
       return unknown("not-sent");
     case "sent":
@@ -150,6 +151,11 @@ function beginsFor({ at, grant: { schedule, validity }, door, site }: Asked): In
   if (plan?.by === "nobody") return undefined;
   if (plan?.by !== "writing") return validity.from;
   return openingAt(schedule!, validity, site.zone, at, 0)?.from;
+}
+
+/** From when the gateway puts it there: a lock that begins codes by itself gets them ahead. */
+function sentFrom({ door, grant }: Asked, begins: Instant): Instant {
+  return door?.codes?.windows === "range" && !grant.schedule ? begins - codeTimes.preloadMs : begins;
 }
 
 function isWithin({ from, until, hours }: CodeWindow, at: Instant, zone: string): boolean {

@@ -29,6 +29,7 @@ const codes = { lengths: [6], digits: "123456789", forbiddenPrefixes: ["12"] };
 const keypad = { id: "gate", reads: true } as const;
 const scanner = { id: "gate", reads: true, kinds: ["pass"] } as const;
 const nuki = { id: "flat", reads: false, codes } as const;
+const timedNuki = { ...nuki, codes: { ...codes, windows: "range" } } as const;
 const held = { ...noEvidence, state: "confirmed", change: "set", confirmedAt: noon, window } as const;
 const asked: Asked = {
   at: noon,
@@ -229,7 +230,24 @@ for (const [what, given, answer, why] of [
   ["sent", { ...inLock, evidence: { ...held, state: "sent" } }, "unknown", "not-read-back"],
   ["refused by the lock", { ...inLock, evidence: { ...held, state: "refused" } }, "unknown", "not-sent"],
   ["not sent, and it is time", { ...inLock, evidence: noEvidence }, "unknown", "not-sent"],
-  ["not sent, long before", { ...inLock, now: window.from - 100 * hour, evidence: noEvidence }, "unknown", "not-due"],
+  [
+    "not sent, two days before, to a lock that is told ahead",
+    { ...inLock, now: window.from - 48 * hour, door: timedNuki, evidence: noEvidence },
+    "unknown",
+    "not-sent",
+  ],
+  [
+    "not sent, an hour before, to a lock that knows no times",
+    { ...inLock, now: window.from - hour, evidence: noEvidence },
+    "unknown",
+    "not-due",
+  ],
+  [
+    "not sent, long before, to a lock that is told ahead",
+    { ...inLock, now: window.from - 100 * hour, door: timedNuki, evidence: noEvidence },
+    "unknown",
+    "not-due",
+  ],
   [
     "digits the lock does not take",
     { ...inLock, evidence: { ...noEvidence, missing: { why: "digits", at: noon } } },
