@@ -22,7 +22,9 @@ export function meaningOf(event: EventText, { closedIsStay }: { readonly closedI
   const summary = event.summary.trim();
   const description = event.description;
   if (closedWords.test(summary))
-    return closedIsStay ? stay({ ...event, name: platformOf(event.uid), code: null, mayBeBlock: true }) : nothing;
+    return closedIsStay && event.nights <= closedNightsMax
+      ? stay({ ...event, name: platformOf(event.uid), code: null, mayBeBlock: true })
+      : nothing;
   if (blockWords.test(summary)) return nothing;
   if (event.nights <= 1 && extraWords.test(summary)) return nothing;
   const code = codeIn(`${event.url}\n${description}`);
@@ -34,6 +36,8 @@ const nothing = { is: "nothing" } as const satisfies EventMeaning;
 
 /** Booking.com writes it for guests and for closed days. */
 const closedWords = /^closed\s*[-–]\s*not available$/i;
+/** Nobody stays for longer there; a season is closed so. */
+const closedNightsMax = 90;
 const blockWords = /\b(?:blocked|not available|unavailable)\b/i;
 /** Of Smoobu, beside the stay itself. */
 const extraWords = /\bcheck-?\s?(?:in|out)\b/i;

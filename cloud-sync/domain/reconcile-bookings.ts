@@ -151,18 +151,26 @@ export interface StayElsewhere {
 }
 
 /**
- * The same stay stands in two calendars that block each other's days: where one of them may be mere closed days, the other is the stay; of two
- * that both may be, the one that was known first. `createdAt` undefined: it is told for the first time.
+ * The same stay stands in two calendars that block each other's days. What may be mere closed days is no stay where guests of other calendars
+ * have every night of it; of two that both may be, over the same days, the one that was known first is the stay. `createdAt` undefined: it is
+ * told for the first time.
  */
 export function isBlockOf(
   { property, days, createdAt }: Pick<ToldBooking, "property" | "days"> & { readonly createdAt?: Instant | undefined },
   elsewhere: readonly StayElsewhere[],
 ): boolean {
-  return elsewhere.some(
-    (other) =>
-      other.property === property &&
-      other.days.arrival === days.arrival &&
-      other.days.departure === days.departure &&
-      (!other.mayBeBlock || createdAt === undefined || other.createdAt < createdAt),
+  const { arrival, departure } = days;
+  const others = elsewhere.filter((other) => other.property === property);
+  const isAsFirst = ({ mayBeBlock, days: its, createdAt: since }: StayElsewhere) =>
+    mayBeBlock &&
+    its.arrival === arrival &&
+    its.departure === departure &&
+    (createdAt === undefined || since < createdAt);
+  const guests = others.filter(({ mayBeBlock }) => !mayBeBlock).map((other) => other.days);
+  const byArrival = guests.toSorted((a, b) => (a.arrival < b.arrival ? -1 : 1));
+  const taken = byArrival.reduce(
+    (until, one) => (one.arrival <= until && one.departure > until ? one.departure : until),
+    arrival,
   );
+  return taken >= departure || others.some(isAsFirst);
 }

@@ -208,7 +208,14 @@ export function signingKeys(row: SourceRow, seal: CredentialSeal, now: Instant):
 /** The site's other sources are read whole the next time, whether they have changed or not. */
 export async function forgetMarks(tx: Transaction, { siteId, id }: Pick<SourceRow, "siteId" | "id">): Promise<void> {
   const others = and(eq(bookingSource.siteId, siteId), ne(bookingSource.id, id), isNotNull(bookingSource.mark));
-  await tx.update(bookingSource).set({ mark: null }).where(others);
+  // In one order, so that readings that do this at once wait for each other in a row.
+  const marked = tx.select({ id: bookingSource.id }).from(bookingSource).where(others).orderBy(asc(bookingSource.id));
+  const ids = (await marked.for("update")).map((one) => one.id);
+  if (ids.length > 0)
+    await tx
+      .update(bookingSource)
+      .set({ mark: null })
+      .where(and(others, inArray(bookingSource.id, ids)));
 }
 
 export function placesOf({ places }: Pick<SourceRow, "places">): Readonly<Record<string, string>> {

@@ -120,6 +120,12 @@ describe("whose a stay is", () => {
       assert.equal(meaning.is === "stay" && meaning.guest.name, name);
     });
 
+  test("CLOSED for a season is no guest, for three months it may be", () => {
+    const closed = { ...event, summary: "CLOSED - Not available" };
+    assert.deepEqual(meaningOf({ ...closed, nights: 91 }, rules), { is: "nothing" });
+    assert.equal(meaningOf({ ...closed, nights: 90 }, rules).is, "stay");
+  });
+
   for (const summary of ["Reserved", "Airbnb (Not available)", "Blocked by Guesty", "BLOCKED", "Unavailable", ""])
     test(`${summary || "nothing"}: no stay`, () => {
       assert.deepEqual(meaningOf({ ...event, summary }, rules), { is: "nothing" });

@@ -144,13 +144,32 @@ describe("of two calendars that block each other's days the stay is one", () => 
     ["a guest there, and known here for longer", { mayBeBlock: false }, now - day, true],
     ["closed days there, known before", { mayBeBlock: true }, now + 1, true],
     ["closed days there, known after", { mayBeBlock: true }, now - 1, false],
-    ["a guest of other days", { days: { ...days, departure: "2031-03-09" } }, undefined, false],
+    ["a guest of these days and more", { days: { ...days, departure: "2031-03-09" } }, undefined, true],
+    ["a guest of all these days but one", { days: { ...days, departure: "2031-03-07" } }, undefined, false],
+    [
+      "closed days there that are more",
+      { mayBeBlock: true, days: { ...days, departure: "2031-03-09" } },
+      undefined,
+      false,
+    ],
     ["a guest of another flat", { property: "other" }, undefined, false],
   ] as const)
     test(`${what}: ${isBlock ? "no" : "a"} stay here`, () => {
       const other = { property: "flat", days, mayBeBlock: false, createdAt: now, ...elsewhere };
       assert.equal(isBlockOf({ ...told, createdAt }, [other]), isBlock);
     });
+
+  test("two guests there, one after the other: no stay here; with a night between them: a stay", () => {
+    const guest = (arrival: string, departure: string) => ({
+      property: "flat",
+      days: { arrival, departure },
+      mayBeBlock: false,
+      createdAt: now,
+    });
+    const [first, next] = [guest("2031-03-04", "2031-03-06"), guest("2031-03-06", "2031-03-08")];
+    assert.ok(isBlockOf(told, [next, first]));
+    assert.ok(!isBlockOf(told, [first, guest("2031-03-07", "2031-03-09")]));
+  });
 });
 
 test("whatever a source tells, a guest in the house keeps the code as it is or longer, and what is not told stays", () => {
