@@ -214,8 +214,11 @@ async function writeDown(
   if (!row || !isOurs) return;
   if (result === "absent") return void (await writeMessage(tx, row, { state: "waiting", dueAt: now }, now));
   switch (result.outcome) {
-    case "sent":
-      return markSent(tx, row, result.ref, now);
+    case "sent": {
+      const other = result.ref === null ? undefined : await findByRef(tx, result.ref);
+      if (!other || other.id === row.id) return markSent(tx, row, result.ref, now);
+      return giveUp(tx, row, { state: "unknown", why: "what was found is another message to the same number" }, now);
+    }
     case "unknown": {
       const told = await readTold(parts, tx, row);
       const way = told?.ways.find(({ channel }) => channel.name === row.channel);

@@ -465,6 +465,26 @@ describe("nothing is sent twice", () => {
     assert.deepEqual([(await newest(id)).state, twilio.messages.length], ["sent", 1]);
   });
 
+  test("by WhatsApp: of two templates to one telephone what is found of the first is not taken for the second", async () => {
+    await tell({ channels: ["whatsapp"] });
+    const phone = "+34619870001";
+    const [first, second] = [
+      await book("0001", { guest: { name: "Greta", phone } }),
+      await book("0001", { guest: { name: "Gus", phone } }),
+    ];
+    await gateway.catchUp();
+    await watchAllDue(cloud.parts);
+    // The first is taken, the second never arrives.
+    twilio.trouble({ slowMs: 0 }, { method: "POST" });
+    twilio.trouble("cut", { method: "POST" });
+    await tellAllDue(cloud.parts);
+    assert.equal(twilio.messages.length, 1);
+    for (let time = 0; time < 3; time += 1) await later(2 * minute);
+    const states = [(await newest(first.id)).state, (await newest(second.id)).state].sort();
+    assert.deepEqual([states, twilio.messages.length], [["sent", "unknown"], 1]);
+    assert.deepEqual((await alarms()).map(({ kind }) => kind).sort(), ["booked-twice", "not-told"]);
+  });
+
   test("by Meta: nobody can say, so it is not repeated and the owner is told", async () => {
     await tell({ channels: ["whatsapp"] });
     const parts = { ...cloud.parts, guests: services.meta };

@@ -119,7 +119,8 @@ describe("one whose answer was lost", () => {
   for (const [what, messages, found] of [
     ["is found by its recipient, day and words", [row], { ref: "SM9" }],
     ["is not one from before", [{ ...row, date_created: "Tue, 04 Mar 2031 11:00:00 +0000" }], "absent"],
-    ["is not another's", [{ ...row, body: "Hola" }], "absent"],
+    ["may be one in other words: they may have been changed since", [{ ...row, body: "Hola" }], "unknown"],
+    ["is not one to another number", [{ ...row, to: "+34612345698" }], "absent"],
     ["is absent when there is none", [], "absent"],
   ] as const)
     test(what, async (t) => {
