@@ -43,8 +43,18 @@ const people: Place = { name: "people", path: "/people", action: "people.read" }
 const events: Place = { name: "events", path: "/events", action: "events.read" };
 const audit: Place = { name: "audit", path: "/audit", action: "audit.read" };
 
+const stays: Place = { name: "stays", path: "/stays", action: "stays.read" };
+
 const destinations: readonly Destination[] = [
   { name: "codes", path: "/codes", action: "codes.read" },
+  {
+    ...stays,
+    tabs: [
+      stays,
+      { name: "alarms", path: "/alarms", action: "stays.read" },
+      { name: "jobs", path: "/jobs", action: "jobs.read" },
+    ],
+  },
   { name: "passes", path: "/passes", action: "passes.read" },
   { name: "sites", path: "/sites", action: "gateways.read" },
   { name: "grants", path: "/grants", action: "grants.read" },

@@ -29,6 +29,11 @@ import { addSecurityPages } from "./security.tsx";
 import { addSetUpPages } from "./set-up.tsx";
 import { addSignInPages } from "./sign-in.tsx";
 import { addSitePages, listSites } from "./sites.tsx";
+import { addAlarmPages } from "./stays/alarms.tsx";
+import { addJobPages } from "./stays/jobs.tsx";
+import { addNewStayPages } from "./stays/new-stay.tsx";
+import { addOneStayPages } from "./stays/one-stay.tsx";
+import { addStaysList } from "./stays/stays-list.tsx";
 import type { Visit } from "./visit.ts";
 
 /** `ask`: the service that the pages are part of. */
@@ -49,6 +54,12 @@ export function pages(people: PeopleParts, ask: AskService): PageBook {
   addNewPassPages(book);
   addOnePassPages(book);
   addBarVisitorPages(book);
+  addStaysList(book);
+  // Before "/stays/:stay".
+  addNewStayPages(book);
+  addOneStayPages(book);
+  addAlarmPages(book);
+  addJobPages(book);
   addSitePages(book);
   addGrantPages(book);
   addEventPages(book);

@@ -2,6 +2,7 @@
 import type { Page } from "playwright-core";
 import type { Role } from "../../cloud-sync/domain/permissions.ts";
 import type { Language } from "../../cloud-sync/pages/words/words.ts";
+import { raiseAlarm } from "../../cloud-sync/stay-alarms.ts";
 import { addPasskey } from "../../cloud-sync/store/passkeys.ts";
 import { recordSecurity } from "../../cloud-sync/store/security-events.ts";
 import type { CloudSurroundings } from "./cloud.ts";
@@ -198,8 +199,25 @@ export async function pageTour(site: PageSite, language: Language): Promise<read
     { name: "pass-bar", who: "admin", path: `/passes/${invited.id}/bar` },
     { name: "guest-pass", who: "nobody", path: invited.page },
     { name: "guest-pass-unknown", who: "nobody", path: "/v/none" },
-    { name: "guest-stay", who: "nobody", path: stay },
+    { name: "guest-stay", who: "nobody", path: stay.page },
     { name: "guest-stay-unknown", who: "nobody", path: "/s/none" },
+    { name: "stays", who: "admin", path: "/stays" },
+    { name: "stays-month", who: "admin", path: "/stays/month" },
+    {
+      name: "stay-new-refused",
+      who: "admin",
+      path: "/stays/new",
+      go: async (page) => {
+        await page.locator("#name").fill("Greta Sommer");
+        await send(page);
+        await page.locator("#arrival-fault").waitFor();
+      },
+    },
+    { name: "stay", who: "admin", path: `/stays/${stay.id}` },
+    { name: "stay-new-code", who: "admin", path: `/stays/${stay.id}/new-code` },
+    { name: "stay-cancel", who: "admin", path: `/stays/${stay.id}/cancel` },
+    { name: "alarms", who: "admin", path: "/alarms" },
+    { name: "jobs", who: "admin", path: "/jobs" },
     { name: "set-up", who: "admin", path: "/set-up" },
     { name: "sites", who: "admin", path: "/sites" },
     { name: "site-new", who: "admin", path: "/sites/new" },
@@ -288,7 +306,7 @@ async function invite({ people: { resident } }: PageSite, language: Language) {
 }
 
 /** A stay that has begun. Answers the path of its guest's page. */
-async function book({ people: { owner }, cloud }: PageSite, language: Language): Promise<string> {
+async function book({ people: { owner }, cloud }: PageSite, language: Language): Promise<{ id: string; page: string }> {
   const notes = {
     en: "Wi-Fi: harbour-guests\nThe bins are behind the house.",
     es: "Wifi: harbour-guests\nLa basura va detrás de la casa.",
@@ -303,7 +321,12 @@ async function book({ people: { owner }, cloud }: PageSite, language: Language):
     ...{ property: property.id, guest: { name: "Greta Sommer" }, ...time },
   });
   const { body: link } = await owner.ask("POST", `/api/bookings/${booking.id}/link`, {});
-  return new URL(link.url).pathname;
+  const next = { from: moment(now + 72 * 3_600_000), until: moment(now + 144 * 3_600_000) };
+  await owner.ask("POST", "/api/bookings", { property: property.id, guest: { name: "Tom Winter" }, ...next });
+  await cloud.store.transaction((tx) =>
+    raiseAlarm(tx, { site: "home", booking: booking.id, kind: "guest-says", detail: {} }, now),
+  );
+  return { id: booking.id, page: new URL(link.url).pathname };
 }
 
 /** What the gateway tells: its devices, that the code is in the Nuki and was used there, and what happened at the box. */

@@ -23,6 +23,11 @@ export function inZone(iso: string, zone: string, lang: Language): string {
     .toLocaleString(locales[lang], { dateStyle: "medium", timeStyle: "short" });
 }
 
+/** "March 2031". `day`: any of it. */
+export function monthName(day: Temporal.PlainDate, lang: Language): string {
+  return day.toLocaleString(locales[lang], { month: "long", year: "numeric" });
+}
+
 export function Moment({ iso, zone, lang }: { iso: string; zone: string; lang: Language }) {
   return <time datetime={iso}>{inZone(iso, zone, lang)}</time>;
 }

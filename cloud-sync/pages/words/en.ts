@@ -10,6 +10,7 @@ import * as people from "./en/people.ts";
 import * as signIn from "./en/sign-in.ts";
 import * as sites from "./en/sites.ts";
 import * as stayPage from "./en/stay-page.ts";
+import * as stays from "./en/stays.ts";
 import * as watch from "./en/watch.ts";
 
 export const en = {
@@ -27,6 +28,7 @@ export const en = {
   ...keys,
   ...sites,
   ...stayPage,
+  ...stays,
   ...watch,
   ...faults,
 };

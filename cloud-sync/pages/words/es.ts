@@ -10,6 +10,7 @@ import * as people from "./es/people.ts";
 import * as signIn from "./es/sign-in.ts";
 import * as sites from "./es/sites.ts";
 import * as stayPage from "./es/stay-page.ts";
+import * as stays from "./es/stays.ts";
 import * as watch from "./es/watch.ts";
 import type { Words } from "./words.ts";
 
@@ -28,6 +29,7 @@ export const es: Words = {
   ...keys,
   ...sites,
   ...stayPage,
+  ...stays,
   ...watch,
   ...faults,
 };
