@@ -6,7 +6,8 @@ import { type JobName, jobNames } from "./domain/job-names.ts";
 import { reachOf, sitesOf } from "./domain/permissions.ts";
 import { recordAudit } from "./store/audit-trail.ts";
 import { readAllNow, sourcesWake } from "./store/booking-sources.ts";
-import { lookAtAllOf } from "./store/bookings.ts";
+import { lookAtAllOf, watchSites } from "./store/bookings.ts";
+import { messagesWake } from "./store/guest-messages.ts";
 import { type JobRunRow, jobsWake, listRuns, writeRun } from "./store/job-runs.ts";
 import { listSites } from "./store/sites.ts";
 
@@ -44,6 +45,12 @@ export class JobsOfService {
         case "provisioning":
           for (const site of sites ?? (await listSites(tx)).map(({ id }) => id))
             await lookAtAllOf(tx, site, undefined, now);
+          break;
+        case "watch":
+          await watchSites(tx, sites, now);
+          break;
+        case "messages":
+          tx.touch(messagesWake);
           break;
         case "sweep":
         case "housekeeping":

@@ -3,6 +3,7 @@ import type { Millis } from "../../gateway/domain/instant.ts";
 import type { CloudParts } from "../cloud-parts.ts";
 import { nextWatchAt, watchWake } from "../store/bookings.ts";
 import { watchDue } from "../watch-stays.ts";
+import { onRecord, type Pass } from "./on-record.ts";
 import { runWakeful } from "./wakeful.ts";
 
 const lookEveryMs: Millis = 60_000;
@@ -11,13 +12,14 @@ const leastMs: Millis = 1_000;
 
 /** Runs until `parts.stopping` fires. */
 export function watchStays(parts: CloudParts): Promise<void> {
-  const doAllDue = () => watchAllDue(parts);
+  const doAllDue = onRecord(parts, { name: "watch", lookEveryMs, pass: () => watchAllDue(parts) });
   return runWakeful(parts, { wokenBy: watchWake, lookEveryMs, failure: "stays-not-watched", doAllDue });
 }
 
-/** One after the other; answers how long until the next is due. */
-export async function watchAllDue(parts: CloudParts): Promise<Millis> {
-  while (!parts.stopping.aborted && (await watchDue(parts)));
+/** One after the other. */
+export async function watchAllDue(parts: CloudParts): Promise<Pass> {
+  let done = 0;
+  while (!parts.stopping.aborted && (await watchDue(parts))) done += 1;
   const next = await nextWatchAt(parts.store.db);
-  return next === undefined ? lookEveryMs : Math.max(leastMs, next - parts.clock.wall());
+  return { done, waitMs: next === undefined ? lookEveryMs : Math.max(leastMs, next - parts.clock.wall()) };
 }

@@ -12,7 +12,7 @@ import { isoOrNull, json, momentOrNull, problems } from "./shapes.ts";
 const tags = ["Jobs"];
 const name = z.enum(jobNames).openapi({
   description:
-    "bookings: reads sources. provisioning: makes, changes and takes away codes of stays. sweep: looks once a day whether a code has outlived its stay. housekeeping: what was kept long enough goes.",
+    "bookings: reads sources. provisioning: makes, changes and takes away codes of stays. watch: looks after stays, and alarms. messages: tells guests. sweep: looks once a day whether a code has outlived its stay. housekeeping: what was kept long enough goes.",
 });
 
 const jobSchema = z

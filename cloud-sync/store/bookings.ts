@@ -344,6 +344,15 @@ export async function watchNow(tx: Transaction, siteId: string, ids: readonly st
   tx.touch(watchWake);
 }
 
+/** Somebody looks after all stays of these sites now; `sites` undefined: of all. */
+export async function watchSites(tx: Transaction, sites: readonly string[] | undefined, now: Instant): Promise<void> {
+  await tx
+    .update(booking)
+    .set({ watchAt: now })
+    .where(and(sites && inArray(booking.siteId, [...sites]), isNotNull(booking.watchAt)));
+  tx.touch(watchWake);
+}
+
 /** Something was said of the codes of these grants: somebody looks after their stays now. */
 export async function watchGrants(
   tx: Transaction,

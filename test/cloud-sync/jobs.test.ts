@@ -8,6 +8,8 @@ import { onRecord } from "../../cloud-sync/jobs/on-record.ts";
 import { provisionStays } from "../../cloud-sync/jobs/provision-stays.ts";
 import { readSources } from "../../cloud-sync/jobs/read-sources.ts";
 import { sweepOnce, sweepStays } from "../../cloud-sync/jobs/sweep-stays.ts";
+import { tellGuests } from "../../cloud-sync/jobs/tell-guests.ts";
+import { watchStays } from "../../cloud-sync/jobs/watch-stays.ts";
 import { listAudit } from "../../cloud-sync/store/audit-trail.ts";
 import { takeTurn } from "../../cloud-sync/store/job-runs.ts";
 import { openStore } from "../../cloud-sync/store/open-store.ts";
@@ -36,7 +38,14 @@ const jobsOf = async (cloud: TestCloud): Promise<Record<string, Job>> => {
   return Object.fromEntries(body.items.map((job: Job) => [job.name, job]));
 };
 const loops = (parts: CloudParts) =>
-  Promise.all([readSources(parts), provisionStays(parts), sweepStays(parts), keepHouse(parts)]);
+  Promise.all([
+    readSources(parts),
+    provisionStays(parts),
+    watchStays(parts),
+    tellGuests(parts),
+    sweepStays(parts),
+    keepHouse(parts),
+  ]);
 const isoOf = (clock: HandClock, ms = 0) =>
   Temporal.Instant.fromEpochMilliseconds(clock.wall() + ms).toString({ smallestUnit: "second" });
 
@@ -100,14 +109,14 @@ describe("one service", () => {
 
   test("one that is wanted now runs now, and it is written down who wanted it", async () => {
     clock.advance(10 * minute);
-    for (const name of ["sweep", "housekeeping", "provisioning", "bookings"]) {
+    for (const name of ["sweep", "housekeeping", "provisioning", "watch", "bookings"]) {
       assert.equal((await cloud.ask("POST", `/api/jobs/${name}/run`)).status, 202);
       if (name !== "bookings")
         await until(`${name} has run`, async () => (await jobsOf(cloud))[name]?.ranAt === isoOf(clock));
     }
     const entries = await listAudit(cloud.store.db, { sites: ["*"], limit: 100 });
     const wanted = entries.filter(({ action }) => action === "jobs.run").map(({ thing }) => thing);
-    assert.deepEqual(wanted.toSorted(), ["bookings", "housekeeping", "provisioning", "sweep"]);
+    assert.deepEqual(wanted.toSorted(), ["bookings", "housekeeping", "provisioning", "sweep", "watch"]);
   });
 
   test("an owner runs what is about stays, and not the service's housekeeping; there is no other job", async () => {

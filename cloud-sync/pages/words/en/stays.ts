@@ -121,6 +121,8 @@ export const stays = {
   jobNames: {
     bookings: "Read the sources of bookings",
     provisioning: "Make and change the codes of stays",
+    watch: "Look after stays, and alarm",
+    messages: "Tell guests",
     sweep: "Look for a code that outlived its stay",
     housekeeping: "Clear what was kept long enough",
   },

@@ -122,6 +122,8 @@ export const stays: Words["stays"] = {
   jobNames: {
     bookings: "Leer los orígenes de reservas",
     provisioning: "Crear y cambiar los códigos de las estancias",
+    watch: "Vigilar las estancias y avisar",
+    messages: "Escribir a los huéspedes",
     sweep: "Buscar códigos que sobrevivieron a su estancia",
     housekeeping: "Borrar lo guardado el tiempo debido",
   },
