@@ -205,11 +205,13 @@ export class Bookings {
     });
   }
 
-  /** What its source tells and waits for the owner's word: taken over, or not. */
-  async decide(asker: Asker, id: string, isAgreed: boolean): Promise<void> {
+  /** What its source tells and waits for the owner's word: taken over, or not. `since`: of what was seen; left out: whatever it is by now. */
+  async decide(asker: Asker, id: string, isAgreed: boolean, since?: Instant): Promise<void> {
     const seen = await this.#find(asker.actor, "stays.change", id);
     await this.#alter(asker, seen, isAgreed ? "bookings.agree" : "bookings.refuse", async (row, _, tx) => {
       if (row.held === null) throw new HttpProblem(409, "nothing-waits", "Nothing of it waits for a word.");
+      if (since !== undefined && since !== row.heldAt)
+        throw new HttpProblem(409, "says-something-else", "Its source says something else by now: look again.");
       const settled = { held: null, heldWhy: null, heldAt: null };
       if (!isAgreed) return { ...settled, refused: row.held };
       const told = JSON.parse(row.held) as BookingState;

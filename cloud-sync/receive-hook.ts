@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { Millis } from "../gateway/domain/instant.ts";
 import type { CredentialSeal } from "../gateway/wire/credential-seal.ts";
 import { SecretString } from "../gateway/wire/secret.ts";
-import { HttpProblem } from "../web/problem.ts";
+import { type FieldError, HttpProblem } from "../web/problem.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { jsonDepth } from "./domain/json-depth.ts";
 import { hashOf, isSameHash } from "./ids.ts";
@@ -36,6 +36,8 @@ export type Taken = "taken" | "repeated" | "older";
 
 const depthMax = 20;
 const dayMs: Millis = 24 * 3_600_000;
+/** Senders write their own wall clock as UTC. */
+const aheadMaxMs: Millis = 26 * 3_600_000;
 /** After the stay, or after it came where it is of none. */
 const keptMs: Millis = 30 * dayMs;
 
@@ -63,6 +65,9 @@ export async function receiveBooking(parts: CloudParts, sent: SentHook): Promise
       "The signature is not this source's, or was made more than five minutes ago.",
     );
   const message = parsed(sent.body);
+  // Nothing that follows would be later, and nothing could take it back.
+  if (saidOf(message).occurredAt > now + aheadMaxMs)
+    throw invalid([{ field: "body.occurred_at", message: "lies in the future: is the sender's clock right?" }]);
   const bodyHash = createHash("sha256").update(sent.body).digest("base64url");
   const externalId = message.booking.external_id;
   const taken = await store.transaction(async (tx): Promise<Taken> => {
@@ -134,8 +139,12 @@ function parsed(body: Uint8Array): HookMessage {
   const result = messageSchema.safeParse(value);
   if (result.success) return result.data;
   const errors = result.error.issues.map(({ path, message }) => ({ field: ["body", ...path].join("."), message }));
+  throw invalid(errors);
+}
+
+function invalid(errors: readonly FieldError[]): HttpProblem {
   const detail = `The message is not valid: ${errors.map(({ field }) => field).join(", ")}.`;
-  throw new HttpProblem(422, "invalid-message", detail, { errors });
+  return new HttpProblem(422, "invalid-message", detail, { errors });
 }
 
 /** Of a source's row: what it has sent last of each booking. */

@@ -5,7 +5,7 @@
 import type { Instant } from "../gateway/domain/instant.ts";
 import type { Asker } from "./asker.ts";
 import type { CloudParts } from "./cloud-parts.ts";
-import { type Actor, may, sitesOf } from "./domain/permissions.ts";
+import { type Actor, may, reachOf, roles, sitesOf } from "./domain/permissions.ts";
 import { type AlarmKind, toldOnceKinds } from "./domain/stay-alarms.ts";
 import { newId } from "./ids.ts";
 import { chosenSite } from "./own-grants.ts";
@@ -26,6 +26,8 @@ import {
 } from "./store/stay-alarms.ts";
 import type { Transaction } from "./store/store.ts";
 
+/** Whose work the stays of a site are. */
+const lookingAfter = roles.filter((role) => reachOf({ role }, "stays.change") === "site");
 /** Beyond these nobody more is told of one alarm. */
 const toldMax = 50;
 const detailCharactersMax = 8_000;
@@ -65,9 +67,11 @@ export function endCauses(
 
 /** Whoever belongs to the site and may change its stays; where nobody does, administrators. */
 async function whomToTell(tx: Transaction, site: string): Promise<readonly Person[]> {
-  const there = await listPeople(tx, { site, limit: toldMax });
-  const theirs = there.filter((person) => isToBeTold(person, site));
-  if (theirs.length > 0) return theirs;
+  const theirs: Person[] = [];
+  // By role: among the many who live there these few would not be found.
+  for (const role of lookingAfter) theirs.push(...(await listPeople(tx, { site, role, limit: toldMax })));
+  const told = theirs.filter((person) => isToBeTold(person, site));
+  if (told.length > 0) return told.slice(0, toldMax);
   const admins = await listPeople(tx, { role: "admin", limit: toldMax });
   return admins.filter((person) => isToBeTold(person, site));
 }

@@ -73,7 +73,7 @@ function recognisable(row: BookingRow) {
   const days = daysOf(row);
   const { externalId, sourceCode: code, sourceUid: uid, status } = row;
   const isOff = status === "cancelled" || status === "completed";
-  return days ? [{ externalId, code, uid, days, guest: guestOf(row), isOff }] : [];
+  return days ? [{ externalId, code, uid, days, guest: guestOf(row), mayBeBlock: row.mayBeBlock, isOff }] : [];
 }
 
 interface Placed extends ToldBooking {
@@ -111,7 +111,9 @@ async function withoutBlocks(
   now: Instant,
 ): Promise<readonly ToldBooking[]> {
   if (!told.some(({ mayBeBlock }) => mayBeBlock)) return told;
-  const elsewhere = (await staysElsewhere(tx, row.siteId, row.id, now)).flatMap((one): StayElsewhere[] => {
+  // Also those that have left: closed days that began with theirs go on being closed.
+  const since = Math.min(now, ...told.flatMap(({ mayBeBlock, moments }) => (mayBeBlock ? [moments.from] : [])));
+  const elsewhere = (await staysElsewhere(tx, row.siteId, row.id, since)).flatMap((one): StayElsewhere[] => {
     const days = daysOf(one);
     const { propertyId: property, mayBeBlock, createdAt } = one;
     return days ? [{ property, days, mayBeBlock, createdAt }] : [];

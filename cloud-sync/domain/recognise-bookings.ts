@@ -15,6 +15,8 @@ export interface Recognisable extends BookingName {
   readonly externalId: string;
   readonly days: { readonly arrival: string; readonly departure: string };
   readonly guest: { readonly name: string };
+  /** Its name says of nobody who it is. */
+  readonly mayBeBlock?: boolean | undefined;
   /** It is cancelled: whoever books the same days is somebody else, unless code or UID says who. */
   readonly isOff?: boolean | undefined;
 }
@@ -52,6 +54,10 @@ const isSameName: Both = (known, told) => known.guest.name === told.guest.name;
 const areSameDays: Both = ({ days: a }, { days: b }) => a.arrival === b.arrival && a.departure === b.departure;
 const doOverlap: Both = ({ days: a }, { days: b }) => a.arrival < b.departure && b.arrival < a.departure;
 const mayBeOne: Both = (known, told) => !known.isOff && !areOtherCodes(known, told) && doOverlap(known, told);
+/** Whoever books days that somebody of no name has given back is another guest, and must not get that one's code. */
+const isNobody = ({ mayBeBlock }: Recognisable) => mayBeBlock === true;
+const mayHaveMoved: Both = (known, told) =>
+  mayBeOne(known, told) && (!(isNobody(known) || isNobody(told)) || known.days.arrival === told.days.arrival);
 const nameInCalendar = (one: Recognisable) => (isOfCalendar(one) ? one.guest.name : null);
 
 /** The first that holds decides. */
@@ -66,5 +72,5 @@ const likenesses: readonly Likeness[] = [
       !areOtherCodes(known, told) && (isSameName(known, told) || (!known.isOff && doOverlap(known, told))),
   },
   { key: nameInCalendar, holds: (known, told) => mayBeOne(known, told) && areSameDays(known, told) },
-  { key: nameInCalendar, holds: mayBeOne },
+  { key: nameInCalendar, holds: mayHaveMoved },
 ];

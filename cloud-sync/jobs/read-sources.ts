@@ -7,11 +7,14 @@ import { onRecord, type Pass } from "./on-record.ts";
 import { runWakeful } from "./wakeful.ts";
 
 const lookEveryMs: Millis = 60_000;
+/** A source that hangs holds up no other. */
+const atOnce = 4;
 
 /** Runs until `parts.stopping` fires. */
-export function readSources(parts: CloudParts): Promise<void> {
-  const doAllDue = onRecord(parts, { name: "bookings", lookEveryMs, pass: () => readAllDue(parts) });
-  return runWakeful(parts, { wokenBy: sourcesWake, lookEveryMs, failure: "booking-sources-failed", doAllDue });
+export async function readSources(parts: CloudParts): Promise<void> {
+  const recorded = () => onRecord(parts, { name: "bookings", lookEveryMs, pass: () => readAllDue(parts) });
+  const job = { wokenBy: sourcesWake, lookEveryMs, failure: "booking-sources-failed" };
+  await Promise.all(Array.from({ length: atOnce }, () => runWakeful(parts, { ...job, doAllDue: recorded() })));
 }
 
 /** One after the other. */

@@ -198,7 +198,17 @@ const decide = createRoute({
   summary: "Agree to what a booking's source tells, or refuse it",
   description: "What was refused is not asked about again.",
   ...asks("stays.change"),
-  request: { params, body: jsonBody(z.strictObject({ agree: z.boolean() })) },
+  request: {
+    params,
+    body: jsonBody(
+      z.strictObject({
+        agree: z.boolean(),
+        since: moment
+          .optional()
+          .openapi({ description: "Of what the answer is to: 409 when something else waits by now." }),
+      }),
+    ),
+  },
   responses: { 200: json(bookingSchema, "The booking"), ...problems(400, 401, 403, 404, 409, 413, 415, 429) },
 });
 
@@ -296,7 +306,8 @@ export function bookingRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
   app.openapi(decide, async (c) => {
     const { id } = c.req.valid("param");
     const asker = askerOf(c);
-    await bookings.decide(asker, id, c.req.valid("json").agree);
+    const { agree, since } = c.req.valid("json");
+    await bookings.decide(asker, id, agree, since === undefined ? undefined : toInstant(since));
     return c.json(toShape(await bookings.read(asker.actor, id, "stays.change")), 200);
   });
 

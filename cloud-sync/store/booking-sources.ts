@@ -1,5 +1,5 @@
 /** Sources of bookings: what they are asked with, which of their flats are which property, and how reading them went. */
-import { and, asc, eq, inArray, isNotNull, isNull, lte, ne, or, sql } from "drizzle-orm";
+import { and, asc, eq, gt, inArray, isNotNull, isNull, lte, ne, or, sql } from "drizzle-orm";
 import type { Instant, Millis } from "../../gateway/domain/instant.ts";
 import type { CredentialSeal } from "../../gateway/wire/credential-seal.ts";
 import type { SecretString } from "../../gateway/wire/secret.ts";
@@ -82,14 +82,23 @@ export async function listSources(db: Queries, sites: readonly string[] | undefi
     .orderBy(asc(bookingSource.name), asc(bookingSource.id));
 }
 
-const isFree = (now: Instant) => or(isNull(bookingSource.runUntil), lte(bookingSource.runUntil, now));
+/** No lease is as long: it was taken by a clock that was ahead. */
+const leaseMsMax: Millis = 3_600_000;
+const isFree = (now: Instant) =>
+  or(isNull(bookingSource.runUntil), lte(bookingSource.runUntil, now), gt(bookingSource.runUntil, now + leaseMsMax));
+/** Or put off by such a clock. */
+const isDue = (now: Instant) =>
+  or(
+    lte(bookingSource.nextAt, now),
+    sql`${bookingSource.nextAt} > ${now}::bigint + 120000::bigint * ${bookingSource.everyMinutes}`,
+  );
 
 /** The one that has been due for longest, which nobody else reads for `leaseMs`. */
 export async function takeDue(tx: Transaction, now: Instant, leaseMs: Millis): Promise<SourceRow | undefined> {
   const [due] = await tx
     .select()
     .from(bookingSource)
-    .where(and(lte(bookingSource.nextAt, now), isFree(now)))
+    .where(and(isDue(now), isFree(now)))
     .orderBy(asc(bookingSource.nextAt), asc(bookingSource.id))
     .limit(1)
     .for("update", { skipLocked: true });

@@ -89,13 +89,13 @@ export async function staysElsewhere(
   tx: Transaction,
   siteId: string,
   source: string,
-  now: Instant,
+  since: Instant,
 ): Promise<BookingRow[]> {
   const others = and(eq(booking.siteId, siteId), ne(booking.source, source), eq(booking.status, "confirmed"));
   return tx
     .select()
     .from(booking)
-    .where(and(others, gt(booking.endsAt, now), isNull(booking.forgottenAt)));
+    .where(and(others, gt(booking.endsAt, since), isNull(booking.forgottenAt)));
 }
 
 export async function lockBySource(

@@ -5,10 +5,11 @@ import { type Recognisable, recognise } from "../../cloud-sync/domain/recognise-
 
 function one(text: string): Recognisable {
   const [name = "", arrival = "", departure = "", code = "-", uid = "-", off] = text.split(" ");
+  const mayBeBlock = name === "Nobody";
   const value = (word: string) => (word === "-" ? null : word);
   const names = { code: value(code), uid: value(uid) };
   const externalId = names.code ?? names.uid ?? `${name}-${arrival}`;
-  return { externalId, ...names, days: { arrival, departure }, guest: { name }, isOff: off === "off" };
+  return { externalId, ...names, days: { arrival, departure }, guest: { name }, mayBeBlock, isOff: off === "off" };
 }
 
 for (const [what, known, told, found] of [
@@ -30,6 +31,8 @@ for (const [what, known, told, found] of [
     [1, 0],
   ],
   ["one known, two told: one of them is new", ["Ada 04 08 - u1"], ["Ada 05 09 - u2", "Ada 04 08 - u3"], [undefined, 0]],
+  ["nobody's name, other days that overlap: somebody else", ["Nobody 04 08 - u1"], ["Nobody 06 10 - u2"], [undefined]],
+  ["nobody's name, the same arrival: extended", ["Nobody 04 08 - u1"], ["Nobody 04 10 - u2"], [0]],
   [
     "cancelled, and somebody of the same name takes the days",
     ["Reserved 04 08 - u1 off"],

@@ -244,6 +244,16 @@ describe("in the service", () => {
     assert.equal((await stranger.ask("GET", "/api/stay-alarms")).body.items.length, 0);
   });
 
+  test("among many who live there, whoever may do something is told", async () => {
+    for (let nth = 0; nth < 55; nth += 1) await cloud.as("resident", [site], { userName: `aa-${sites}-${nth}` });
+    await book();
+    await at("2031-03-04T14:00Z");
+    assert.deepEqual(
+      (await told()).map(([to]) => to),
+      [`ona-${sites}@example.org`],
+    );
+  });
+
   test("where nobody looks after the site, administrators are told", async () => {
     await cloud.ask("PATCH", `/api/people/${owner.id}`, { disabled: true });
     await cloud.as("admin", [], { email: `ada-${sites}@example.org` });

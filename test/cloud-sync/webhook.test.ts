@@ -226,6 +226,7 @@ describe("refused", () => {
     ["JSON that is too deep", () => deep(20), 422],
     ["more than 256 KB", () => message({ more: "x".repeat(263_000) }), 413],
     ["a type that is none", () => message({ type: "booking.moon" }), 422],
+    ["a moment that nothing could follow", () => message({ occurred_at: "2099-03-04T12:00:00Z" }), 422],
     ["a day that is none", () => message({}, { arrival: "2031-02-30" }), 422],
     ["a stay that ends before it begins", () => message({}, { departure: "2031-03-05" }), 422],
     ["a name with a control character", () => message({}, { guest: { name: "a\u0000b" } }), 422],

@@ -40,33 +40,35 @@ async function listPart(visit: Visit, after: string | undefined) {
   const { stays } = words;
   const { items, next } = await readAlarms(visit, { open: "true", after });
   const zones = new Map((await listSites(visit)).map(({ id, zone }) => [id, knownZone(zone)]));
-  if (items.length === 0) return <Empty title={stays.noAlarms} text={stays.noAlarmsText} />;
   const settle = ({ id, site }: SeenAlarm) =>
     may(actor!, "stays.change", { site }) && (
       <Form action={`/alarms/${id}/settle`} words={words} submit={stays.settle} tone="secondary" class="row" />
     );
   return (
     <div id="alarms" {...refreshed(`/alarms/list${query({ after })}`, 10)}>
-      <Table
-        caption={stays.alarms}
-        rows={items}
-        columns={[
-          {
-            head: words.common.what,
-            cell: ({ kind, about }) =>
-              kind === "source-stale" ? (
-                stays.alarmKinds[kind]
-              ) : (
-                <a href={`/stays/${about}`}>{stays.alarmKinds[kind]}</a>
-              ),
-          },
-          {
-            head: words.common.when,
-            cell: ({ raisedAt, site }) => <Moment iso={raisedAt} zone={zones.get(site) ?? "UTC"} lang={lang} />,
-          },
-          { head: stays.settle, cell: settle },
-        ]}
-      />
+      {items.length === 0 && <Empty title={stays.noAlarms} text={stays.noAlarmsText} />}
+      {items.length > 0 && (
+        <Table
+          caption={stays.alarms}
+          rows={items}
+          columns={[
+            {
+              head: words.common.what,
+              cell: ({ kind, about }) =>
+                kind === "source-stale" ? (
+                  stays.alarmKinds[kind]
+                ) : (
+                  <a href={`/stays/${about}`}>{stays.alarmKinds[kind]}</a>
+                ),
+            },
+            {
+              head: words.common.when,
+              cell: ({ raisedAt, site }) => <Moment iso={raisedAt} zone={zones.get(site) ?? "UTC"} lang={lang} />,
+            },
+            { head: stays.settle, cell: settle },
+          ]}
+        />
+      )}
       {next && <a href={`/alarms${query({ after: next })}`}>{words.common.next}</a>}
     </div>
   );

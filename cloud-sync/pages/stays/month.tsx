@@ -7,11 +7,13 @@ import { codeStand, type SeenBooking, type SeenProperty, standTones } from "./st
 interface MonthProps {
   readonly visit: Visit;
   readonly month: Temporal.PlainYearMonth;
+  /** IANA, of the site: of stays that were booked from a moment to a moment. */
+  readonly zone: string;
   readonly properties: readonly SeenProperty[];
   readonly stays: readonly SeenBooking[];
 }
 
-export function Month({ visit, month, properties, stays }: MonthProps) {
+export function Month({ visit, month, zone, properties, stays }: MonthProps) {
   const { words, lang } = visit;
   const days = Array.from({ length: month.daysInMonth }, (_, index) => index + 1);
   return (
@@ -35,7 +37,7 @@ export function Month({ visit, month, properties, stays }: MonthProps) {
           <tbody>
             {properties.map((property) => {
               const theirs = stays.filter((stay) => stay.property === property.id);
-              return rowsOf(theirs, month).map((cells, index) => (
+              return rowsOf(theirs, month, zone).map((cells, index) => (
                 <tr>
                   <th scope="row">{index === 0 ? property.name : words.stays.bookedTwice}</th>
                   {cells.map(({ nights, stay }) => (
@@ -70,13 +72,18 @@ interface Cell {
 }
 
 /** One row where no two stays share a night, else as many as it takes. */
-export function rowsOf(stays: readonly SeenBooking[], month: Temporal.PlainYearMonth): readonly (readonly Cell[])[] {
+export function rowsOf(
+  stays: readonly SeenBooking[],
+  month: Temporal.PlainYearMonth,
+  zone: string,
+): readonly (readonly Cell[])[] {
+  const dayOf = (moment: string) => `${Temporal.Instant.from(moment).toZonedDateTimeISO(zone).toPlainDate()}`;
   const begins = month.toPlainDate({ day: 1 });
   const nightOf = (day: string) => begins.until(Temporal.PlainDate.from(day), { largestUnit: "days" }).days;
   const spans = stays
     .map((stay) => {
-      const from = nightOf(stay.arrival ?? stay.begins.slice(0, 10));
-      const until = nightOf(stay.departure ?? stay.ends.slice(0, 10));
+      const from = nightOf(stay.arrival ?? dayOf(stay.begins));
+      const until = nightOf(stay.departure ?? dayOf(stay.ends));
       return { stay, from: Math.max(0, from), until: Math.min(month.daysInMonth, Math.max(until, from + 1)) };
     })
     .filter(({ from, until }) => from < until)

@@ -4,8 +4,9 @@ import type { MessageKind } from "../../domain/guest-messages.ts";
 import { may } from "../../domain/permissions.ts";
 import { doorTones } from "../codes/codes-list.tsx";
 import { Frame } from "../frame.tsx";
-import { type FieldFaults, faultsFrom, query } from "../own-api.ts";
+import { type FaultText, type FieldFaults, faultsFrom, query } from "../own-api.ts";
 import { FormWords, type PageBook, type PageContext } from "../page-book.tsx";
+import { Fault } from "../parts/fault.tsx";
 import { Field, Form } from "../parts/form.tsx";
 import { inZone, knownZone, Moment } from "../parts/moments.tsx";
 import { refreshed } from "../parts/refreshed.ts";
@@ -60,15 +61,23 @@ export function addOneStayPages(book: PageBook): void {
   });
 
   book.post("/stays/:stay/decide", "stays.change", async (c, visit) => {
-    const agree = (await FormWords.of(c)).text("agree") === "yes";
-    await visit.api.send("POST", `${pathOf(c)}/decide`, { agree });
-    return c.redirect(`/stays/${c.req.param("stay")}?done=${agree ? "agreed" : "refused"}`, 303);
+    const form = await FormWords.of(c);
+    const agree = form.text("agree") === "yes";
+    try {
+      await visit.api.send("POST", `${pathOf(c)}/decide`, { agree, since: form.text("since") });
+      return c.redirect(`/stays/${c.req.param("stay")}?done=${agree ? "agreed" : "refused"}`, 303);
+    } catch (error) {
+      const objection = faultsFrom(error)[""];
+      return c.html(await stayPage(visit, await readStay(c, visit), { objection }), 422);
+    }
   });
 
   book.post("/stays/:stay/extend", "stays.change", async (c, visit) => {
     const given = (await FormWords.of(c)).text("hours");
     try {
-      await visit.api.send("POST", `${pathOf(c)}/extend`, { hours: Number(given) });
+      // Nothing is no number, and 0 would take the hours back.
+      const hours = /^\d{1,3}$/.test(given) ? Number(given) : null;
+      await visit.api.send("POST", `${pathOf(c)}/extend`, { hours });
       return c.redirect(`/stays/${c.req.param("stay")}?done=extended`, 303);
     } catch (error) {
       const stay = await readStay(c, visit);
@@ -133,11 +142,13 @@ function ShownOnce({ visit, stay, title, text, big }: ShownProps) {
 
 interface StayNews {
   readonly done?: string | undefined;
+  /** To the word on what waits. */
+  readonly objection?: FaultText | undefined;
   readonly faults?: FieldFaults;
   readonly hours?: string;
 }
 
-async function stayPage(visit: Visit, stay: SeenBooking, { done, faults, hours }: StayNews) {
+async function stayPage(visit: Visit, stay: SeenBooking, { done, objection, faults, hours }: StayNews) {
   const { words, actor } = visit;
   const { stays } = words;
   const thing = { site: stay.site };
@@ -148,6 +159,11 @@ async function stayPage(visit: Visit, stay: SeenBooking, { done, faults, hours }
     <Frame visit={visit} title={stay.guest.name} at="/stays">
       <h1>{stay.guest.name}</h1>
       {told[done ?? ""] && <Notice>{told[done ?? ""]}</Notice>}
+      {objection !== undefined && (
+        <Notice tone="bad">
+          <Fault text={objection} words={words} />
+        </Notice>
+      )}
       {stay.held && <Held visit={visit} stay={stay} mayChange={mayChange} />}
       <AlarmsOf visit={visit} about={stay.id} />
       {await statusPart(visit, stay)}
@@ -191,7 +207,7 @@ async function stayPage(visit: Visit, stay: SeenBooking, { done, faults, hours }
 function Held({ visit, stay, mayChange }: { visit: Visit; stay: SeenBooking; mayChange: boolean }) {
   const { words } = visit;
   const { stays } = words;
-  const { why, status, arrival, departure } = stay.held!;
+  const { since, why, status, arrival, departure } = stay.held!;
   return (
     <section class="notice warn" aria-label={stays.waitsForYou}>
       <p>
@@ -211,6 +227,7 @@ function Held({ visit, stay, mayChange }: { visit: Visit; stay: SeenBooking; may
               class="row"
             >
               <input type="hidden" name="agree" value={agree} />
+              <input type="hidden" name="since" value={since} />
             </Form>
           ))}
         </div>

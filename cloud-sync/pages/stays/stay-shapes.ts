@@ -1,5 +1,6 @@
 /** What the pages read of the API's bookings, properties, alarms and messages. */
 import type { CodeStatusState } from "../../domain/code-status.ts";
+import type { HeldReason } from "../../domain/reconcile-bookings.ts";
 import type { AlarmKind } from "../../domain/stay-alarms.ts";
 import type { BookingStatus } from "../../domain/stay-planner.ts";
 import { query } from "../own-api.ts";
@@ -31,7 +32,8 @@ export interface SeenBooking {
   readonly isTooTight: boolean;
   readonly extraHours: number;
   readonly held: {
-    readonly why: "in-house" | "many";
+    readonly since: string;
+    readonly why: HeldReason;
     readonly status: BookingStatus;
     readonly arrival: string;
     readonly departure: string;

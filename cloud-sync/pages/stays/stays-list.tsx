@@ -131,6 +131,8 @@ function StaysTable({ items, sites, properties, visit }: TableProps) {
   );
 }
 
+/** 4,000 bookings that touch one month. */
+const monthPagesMax = 20;
 const monthText = /^\d{4}-(0[1-9]|1[0-2])$/;
 
 async function monthPage(c: PageContext, visit: Visit, now: number) {
@@ -144,15 +146,24 @@ async function monthPage(c: PageContext, visit: Visit, now: number) {
   const begins = month.toPlainDate({ day: 1 });
   const bounds = { from: begins, until: begins.add({ months: 1 }) };
   const moment = (day: Temporal.PlainDate) => day.toZonedDateTime(zone).toInstant().toString();
-  const { items } = await api.get<{ items: readonly SeenBooking[] }>(
-    `/api/bookings${query({ from: moment(bounds.from), until: moment(bounds.until), limit: 200 })}`,
-  );
+  const asked = { from: moment(bounds.from), until: moment(bounds.until), limit: 200 };
+  const items: SeenBooking[] = [];
+  let after: string | undefined;
+  for (let page = 0; page < monthPagesMax; page += 1) {
+    const { items: some, next } = await api.get<{ items: readonly SeenBooking[]; next: string | null }>(
+      `/api/bookings${query({ ...asked, after })}`,
+    );
+    items.push(...some);
+    if (next === null) break;
+    after = next;
+  }
   return (
     <Frame visit={visit} title={words.stays.title} at="/stays">
       <Head visit={visit} at="month" />
       <Month
         visit={visit}
         month={month}
+        zone={zone}
         properties={properties.filter(({ closedAt }) => closedAt === null)}
         stays={items.filter(({ status }) => status !== "cancelled")}
       />

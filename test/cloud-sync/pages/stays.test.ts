@@ -98,7 +98,10 @@ test("what a source says and waits for the owner's word is told, and decided wit
   await site.cloud.store.db.update(bookings).set({ held, heldWhy: "many", heldAt: clock.wall() }).where(its);
   assert.match(await shown("/stays"), /waits for your word/);
   assert.match(await shown(path), /confirmed, from 2031-04-05 to 2031-04-07\. Nothing has changed here\./);
-  assert.equal((await site.send(site.people.owner, `${path}/decide`, { agree: "yes" })).status, 303);
+  const since = /name="since" value="([^"]+)"/.exec(await shown(path))![1]!;
+  const earlier = await site.send(site.people.owner, `${path}/decide`, { agree: "yes", since: "2031-03-04T00:00:00Z" });
+  assert.match(earlier.text, /Its source says something else by now/);
+  assert.equal((await site.send(site.people.owner, `${path}/decide`, { agree: "yes", since })).status, 303);
   const [row] = await site.cloud.store.db.select().from(bookings).where(its);
   assert.deepEqual([row?.departure, row?.held], ["2031-04-07", null]);
 });
@@ -131,7 +134,7 @@ test("a month shows each night once, and two stays of one night in two rows", as
   const stay = (arrival: string, departure: string) => ({ arrival, departure }) as SeenBooking;
   const march = Temporal.PlainYearMonth.from("2031-03");
   const nights = (stays: readonly SeenBooking[]) =>
-    rowsOf(stays, march).map((cells) =>
+    rowsOf(stays, march, "Europe/Madrid").map((cells) =>
       cells.map(({ nights: count, stay: one }) => (one ? `${count}*` : `${count}`)).join(""),
     );
   assert.deepEqual(nights([]), ["1".repeat(31)]);

@@ -48,6 +48,8 @@ export const stays = {
     `It says: ${status}, from ${arrival} to ${departure}. Nothing has changed here.`,
   heldWhy: {
     "in-house": "The guest is in the house and would lose the code.",
+    arriving: "It is not told any more, and its guest is about to arrive.",
+    empty: "The source has been empty for a day, which may be a mistake of the source.",
     many: "Many stays changed at once, which may be a mistake of the source.",
   },
   decide: { yes: "Follow the source", no: "Keep it as it is" },

@@ -49,6 +49,8 @@ export const stays: Words["stays"] = {
     `Dice: ${status}, del ${arrival} al ${departure}. Aquí no ha cambiado nada.`,
   heldWhy: {
     "in-house": "El huésped está en la casa y perdería el código.",
+    arriving: "Ya no aparece, y su huésped está a punto de llegar.",
+    empty: "El origen lleva un día vacío; puede ser un error del origen.",
     many: "Cambiaron muchas estancias a la vez; puede ser un error del origen.",
   },
   decide: { yes: "Seguir al origen", no: "Dejarlo como está" },
