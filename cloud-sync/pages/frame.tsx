@@ -52,6 +52,9 @@ const destinations: readonly Destination[] = [
     tabs: [
       stays,
       { name: "alarms", path: "/alarms", action: "stays.read" },
+      { name: "messages", path: "/messages", action: "stays.read" },
+      { name: "properties", path: "/properties", action: "stays.read" },
+      { name: "sources", path: "/sources", action: "stays.read" },
       { name: "jobs", path: "/jobs", action: "jobs.read" },
     ],
   },

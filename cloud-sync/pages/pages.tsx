@@ -30,9 +30,16 @@ import { addSetUpPages } from "./set-up.tsx";
 import { addSignInPages } from "./sign-in.tsx";
 import { addSitePages, listSites } from "./sites.tsx";
 import { addAlarmPages } from "./stays/alarms.tsx";
+import { addGuestTellingPages } from "./stays/guest-telling.tsx";
 import { addJobPages } from "./stays/jobs.tsx";
+import { addMessageLogPages } from "./stays/message-log.tsx";
 import { addNewStayPages } from "./stays/new-stay.tsx";
+import { addOnePropertyPages } from "./stays/one-property.tsx";
+import { addOneSourcePages } from "./stays/one-source.tsx";
 import { addOneStayPages } from "./stays/one-stay.tsx";
+import { addPropertyPages } from "./stays/properties.tsx";
+import { addSourcePlacePages } from "./stays/source-places.tsx";
+import { addSourcePages } from "./stays/sources.tsx";
 import { addStaysList } from "./stays/stays-list.tsx";
 import type { Visit } from "./visit.ts";
 
@@ -60,6 +67,14 @@ export function pages(people: PeopleParts, ask: AskService): PageBook {
   addOneStayPages(book);
   addAlarmPages(book);
   addJobPages(book);
+  addMessageLogPages(book);
+  // Before "/properties/:property" and "/sources/:source".
+  addPropertyPages(book);
+  addOnePropertyPages(book);
+  addGuestTellingPages(book);
+  addSourcePages(book);
+  addOneSourcePages(book);
+  addSourcePlacePages(book);
   addSitePages(book);
   addGrantPages(book);
   addEventPages(book);

@@ -177,16 +177,17 @@ export function Select({
   faults,
   hint,
   value,
-}: ChoiceProps & { readonly value?: string | undefined }) {
+  id = name,
+}: ChoiceProps & { readonly value?: string | undefined; readonly id?: string }) {
   const fault = faults?.[name];
   return (
     <div class="field">
-      <label for={name}>{label}</label>
+      <label for={id}>{label}</label>
       <select
-        id={name}
+        id={id}
         name={name}
         aria-invalid={fault === undefined ? undefined : "true"}
-        aria-describedby={describedBy(name, hint, fault)}
+        aria-describedby={describedBy(id, hint, fault)}
       >
         {choices.map((one) => (
           <option value={one.value} selected={one.value === value}>
@@ -194,7 +195,7 @@ export function Select({
           </option>
         ))}
       </select>
-      <Beside name={name} hint={hint} fault={fault} words={words} />
+      <Beside name={id} hint={hint} fault={fault} words={words} />
     </div>
   );
 }

@@ -83,18 +83,21 @@ export function Secret({
   words,
   big = false,
   qr = false,
+  id = "secret",
 }: {
   text: string;
   words: Words;
+  /** Where a page shows several. */
+  id?: string;
   big?: boolean;
   qr?: boolean;
 }) {
   return (
     <div class="secret">
-      <output class={big ? "big" : undefined} id="secret">
+      <output class={big ? "big" : undefined} id={id}>
         {text}
       </output>
-      <button type="button" class="secondary" data-copy="secret" data-copied={words.common.copied} hidden>
+      <button type="button" class="secondary" data-copy={id} data-copied={words.common.copied} hidden>
         {words.common.copy}
       </button>
       {qr && <Qr text={text} words={words} />}

@@ -4,6 +4,7 @@ import * as codes from "./en/codes.ts";
 import * as faults from "./en/faults.ts";
 import * as frame from "./en/frame.ts";
 import * as keys from "./en/keys.ts";
+import * as letting from "./en/letting.ts";
 import * as notices from "./en/notices.ts";
 import * as passes from "./en/passes.ts";
 import * as people from "./en/people.ts";
@@ -28,6 +29,7 @@ export const en = {
   ...keys,
   ...sites,
   ...stayPage,
+  ...letting,
   ...stays,
   ...watch,
   ...faults,

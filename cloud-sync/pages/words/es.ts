@@ -4,6 +4,7 @@ import * as codes from "./es/codes.ts";
 import * as faults from "./es/faults.ts";
 import * as frame from "./es/frame.ts";
 import * as keys from "./es/keys.ts";
+import * as letting from "./es/letting.ts";
 import * as notices from "./es/notices.ts";
 import * as passes from "./es/passes.ts";
 import * as people from "./es/people.ts";
@@ -29,6 +30,7 @@ export const es: Words = {
   ...keys,
   ...sites,
   ...stayPage,
+  ...letting,
   ...stays,
   ...watch,
   ...faults,
