@@ -218,6 +218,7 @@ export async function pageTour(site: PageSite, language: Language): Promise<read
     { name: "stay-cancel", who: "admin", path: `/stays/${stay.id}/cancel` },
     { name: "alarms", who: "admin", path: "/alarms" },
     { name: "jobs", who: "admin", path: "/jobs" },
+    ...lettingStops(stay),
     { name: "set-up", who: "admin", path: "/set-up" },
     { name: "sites", who: "admin", path: "/sites" },
     { name: "site-new", who: "admin", path: "/sites/new" },
@@ -305,8 +306,66 @@ async function invite({ people: { resident } }: PageSite, language: Language) {
   return { id: pass.id as string, page: new URL(link.url).pathname };
 }
 
+interface BookedStay {
+  readonly id: string;
+  /** Of its guest. */
+  readonly page: string;
+  readonly property: string;
+  readonly source: string;
+}
+
+/** What is let, where its bookings come from, and what guests are told. */
+function lettingStops({ property, source }: BookedStay): readonly Stop[] {
+  const who = "admin";
+  return [
+    { name: "messages", who, path: "/messages" },
+    { name: "properties", who, path: "/properties" },
+    { name: "property-new", who, path: "/properties/new" },
+    { name: "property", who, path: `/properties/${property}` },
+    {
+      name: "property-refused",
+      who,
+      path: `/properties/${property}`,
+      go: async (page) => {
+        await page.locator("#aheadHours").fill("9999");
+        await page.locator('form[action$="/rules"] button').click();
+        await page.locator("#aheadHours-fault").waitFor();
+      },
+    },
+    { name: "property-close", who, path: `/properties/${property}/close` },
+    { name: "property-messages", who, path: `/properties/${property}/messages` },
+    {
+      name: "property-preview",
+      who,
+      path: `/properties/${property}/messages`,
+      go: async (page) => {
+        await page.locator("details > summary").first().click();
+        await page.locator("#text-en-code").fill("Hello {guest}, the way into {property}: {link}");
+        await page.locator('button[value="text-en-code"]').click();
+        await page.locator("section.notice").waitFor();
+      },
+    },
+    { name: "sources", who, path: "/sources" },
+    { name: "source-kinds", who, path: "/sources/new" },
+    { name: "source-new", who, path: "/sources/new?kind=ical" },
+    {
+      name: "source-made",
+      who,
+      path: "/sources/new?kind=webhook",
+      go: async (page) => {
+        await page.locator("#name").fill("Our own system");
+        await send(page);
+        await page.locator("#hook-url").waitFor();
+      },
+    },
+    { name: "source", who, path: `/sources/${source}` },
+    { name: "source-places", who, path: `/sources/${source}/places` },
+    { name: "source-close", who, path: `/sources/${source}/close` },
+  ];
+}
+
 /** A stay that has begun. Answers the path of its guest's page. */
-async function book({ people: { owner }, cloud }: PageSite, language: Language): Promise<{ id: string; page: string }> {
+async function book({ people: { owner }, cloud }: PageSite, language: Language): Promise<BookedStay> {
   const notes = {
     en: "Wi-Fi: harbour-guests\nThe bins are behind the house.",
     es: "Wifi: harbour-guests\nLa basura va detrás de la casa.",
@@ -326,7 +385,9 @@ async function book({ people: { owner }, cloud }: PageSite, language: Language):
   await cloud.store.transaction((tx) =>
     raiseAlarm(tx, { site: "home", booking: booking.id, kind: "guest-says", detail: {} }, now),
   );
-  return { id: booking.id, page: new URL(link.url).pathname };
+  const hub = { site: "home", kind: "webhook", name: "Booking hub", places: { "flat/3": property.id } };
+  const { body: source } = await owner.ask("POST", "/api/booking-sources", hub);
+  return { id: booking.id, page: new URL(link.url).pathname, property: property.id, source: source.id };
 }
 
 /** What the gateway tells: its devices, that the code is in the Nuki and was used there, and what happened at the box. */

@@ -126,7 +126,12 @@ describe("script that somebody typed", () => {
     await stored("POST", "/api/api-keys", { name: script, role: "agency", sites: ["home"], scopes: ["codes.read"] });
     await stored("POST", "/api/people", { userName: "mallory", name: script, role: "guard", sites: ["home"] });
     await stored("POST", "/api/temp-codes", { site: "home", name: script, accessPoints: ["box"], expiry: until });
-    const house = { site: "home", name: script, accessPoints: ["box"], guide: { address: script, notes: { en: script } } };
+    const house = {
+      site: "home",
+      name: script,
+      accessPoints: ["box"],
+      guide: { address: script, notes: { en: script } },
+    };
     await stored("POST", "/api/properties", house);
     await stored("POST", "/api/booking-sources", { site: "home", kind: "webhook", name: script });
     await stored("POST", "/api/sites/home/grants", {

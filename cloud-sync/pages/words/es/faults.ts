@@ -24,6 +24,7 @@ export const faults: Words["faults"] = [
     /^(?:Calendar|Lodgify): answers (\d+)/,
     (status) => `Respondió con un error (${status}); compruebe la clave o la dirección.`,
   ],
+  [/^what was found is another message/, () => "Lo encontrado es otro mensaje al mismo número."],
   [/^Lodgify: the key is not taken/, () => "La clave no se admite; indique otra."],
   [
     /^Calendar: (?:this is a web page|what came is no calendar)/,
