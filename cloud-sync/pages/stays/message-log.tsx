@@ -110,8 +110,8 @@ async function logPage(c: PageContext, visit: Visit, { done, fault }: LogNews) {
                 <>
                   <Tag tone={stateTones[state]}>{stays.messageStates[state]}</Tag>
                   {why !== null && (
-                    <small class="fine" lang="en">
-                      {why}
+                    <small class="fine">
+                      <Fault text={why} words={words} />
                     </small>
                   )}
                 </>

@@ -5,6 +5,7 @@ import { Frame } from "../frame.tsx";
 import { NoSite } from "../grants.tsx";
 import { type FieldFaults, faultsFrom } from "../own-api.ts";
 import { FormWords, type PageBook } from "../page-book.tsx";
+import { Fault } from "../parts/fault.tsx";
 import { Choices, Field, Form, OnceKey } from "../parts/form.tsx";
 import { Empty, Notice, Table, Tag } from "../parts/show.tsx";
 import { chosenSite, SiteSwitch } from "../parts/site-choice.tsx";
@@ -103,8 +104,8 @@ export function Spares({ property: { rules, spares }, visit }: { property: LetPr
         {letting.sparesReady(spares.ready, rules.spareCodes)}
       </Tag>
       {spares.problem !== null && (
-        <small class="fine" lang="en">
-          {spares.problem}
+        <small class="fine">
+          <Fault text={spares.problem} words={visit.words} />
         </small>
       )}
     </>

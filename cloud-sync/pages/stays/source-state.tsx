@@ -1,5 +1,6 @@
 /** What came of a source the last time, and reading it now. */
 import { may } from "../../domain/permissions.ts";
+import { Fault } from "../parts/fault.tsx";
 import { Form } from "../parts/form.tsx";
 import { Tag } from "../parts/show.tsx";
 import type { Visit } from "../visit.ts";
@@ -17,8 +18,8 @@ export function SourceOutcome({ source: { result, places }, visit: { words } }: 
     return (
       <>
         <Tag tone="bad">{letting.readFailed}</Tag>
-        <small class="fine" lang="en">
-          {result.failed}
+        <small class="fine">
+          <Fault text={result.failed} words={words} />
         </small>
       </>
     );
