@@ -1,6 +1,7 @@
 /** A flat whose bookings stand in platforms' calendars, over HTTP: whatever these do, nobody's code goes but the one whose stay is off. */
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
+import { eq } from "drizzle-orm";
 import { readAllDue } from "../../cloud-sync/jobs/read-sources.ts";
 import { bookingSource } from "../../cloud-sync/store/schema.ts";
 import { IcalFeeds, type Platform } from "../../firmware-sim/links/ical-feeds.ts";
@@ -81,6 +82,16 @@ describe("bookings come from a calendar by themselves", () => {
     assert.equal((await read()).added, 0);
     await site.ask("PATCH", `/api/booking-sources/${source}`, { options: { closedIsStay: true } });
     assert.equal((await read()).added, 1);
+  });
+
+  test("also when a clock that was ahead has put the next reading, and whoever reads, off for years", async () => {
+    await list("vrbo");
+    feeds.book(token, "2031-03-05", "2031-03-08", { name: "Ines" });
+    const years = 3 * 365 * 24 * hour;
+    const put = { nextAt: clock.wall() + years, runUntil: clock.wall() + years };
+    await site.cloud.store.db.update(bookingSource).set(put).where(eq(bookingSource.id, source));
+    await readAllDue(site.cloud.parts);
+    assert.equal((await site.booking(source)).guest.name, "Ines");
   });
 
   test("by themselves, every quarter of an hour", async () => {
@@ -253,6 +264,18 @@ describe("two calendars of one flat, each closed where the other has a guest: on
       }
       assert.deepEqual([await confirmed(guests), await confirmed(closed)], [1, 0]);
     });
+
+  test("closed for two guests one after the other, it stays closed when the first has left", async () => {
+    const guests = await list("airbnb");
+    feeds.book(token, "2031-03-04", "2031-03-06", { code: "HMFIRSTONE" });
+    feeds.book(token, "2031-03-06", "2031-03-10", { code: "HMSECONDON" });
+    const closed = await list("booking");
+    feeds.close(token, "2031-03-04", "2031-03-10");
+    for (const one of [guests, closed]) await read(one);
+    clock.stepWall(3 * 24 * hour);
+    for (const one of [guests, closed]) await read(one);
+    assert.equal(await confirmed(closed), 0);
+  });
 
   test("neither says who it is: the one that was known first stays", async () => {
     const first = await list("booking");
