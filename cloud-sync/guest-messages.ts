@@ -141,15 +141,21 @@ export class GuestMessages {
       const all = await messagesOf(tx, site, booking);
       if (all.some(({ state }) => state === "waiting" || state === "sending"))
         throw fieldProblem("path.id", "a message to this guest is on its way already", 409);
-      const newest = all.find(({ state }) => state !== "dropped");
+      const [newest] = all;
       if (newest?.id !== id) throw fieldProblem("path.id", "the guest was told something newer; send that again", 409);
       const { kind, isProven } = newest;
-      const number = (all[0]?.number ?? 0) + 1;
-      const fresh = { site, booking, number, kind, says: saysOf(newest), isProven, dueAt: now, askedBy: actor.id };
+      const fresh = { site, booking, kind, says: saysOf(newest), isProven, dueAt: now, askedBy: actor.id };
       const message = await putMessage(tx, fresh, now);
       await recordAudit(
         tx,
-        { site, actor: actor.id, from, action: "messages.send-again", thing: booking, after: { kind, number } },
+        {
+          site,
+          actor: actor.id,
+          from,
+          action: "messages.send-again",
+          thing: booking,
+          after: { kind, number: message.number },
+        },
         now,
       );
       return message;

@@ -25,7 +25,7 @@ export interface NoteFacts {
   readonly link: string | undefined;
   readonly settings: MessageSettings;
   readonly wifi: string | null;
-  /** Its digits stand on the guest's page when the stay begins, and in no message before. */
+  /** Its digits stand on the guest's page when the stay begins, and in no message before, where there is that page. */
   readonly isEarlySpare: boolean;
 }
 
@@ -50,10 +50,14 @@ function inShort(doors: readonly string[]): string {
   return all.length <= doorsMax ? all : `${all.slice(0, doorsMax)}…`;
 }
 
-/** The digits are told only where there is no page behind a link, or the property wants it and they are the stay's alone. */
+/**
+ * The digits are told only where there is no page behind a link, or the property wants it and they are the stay's alone; with what is called off
+ * none are.
+ */
 export function noteInWords(facts: NoteFacts): NoteWords {
   const { kind, language, settings, link, code, says, zone } = facts;
-  const isPinTold = (settings.pinInMessage && !facts.isEarlySpare) || link === undefined;
+  const isWanted = (settings.pinInMessage && !facts.isEarlySpare) || link === undefined;
+  const isPinTold = kind !== "cancelled" && isWanted;
   const { subjects, texts, unproven, wifi } = guestTexts[language];
   const at = (moment: number) => inZone(iso(moment), knownZone(zone), language);
   const values: MessageValues = {

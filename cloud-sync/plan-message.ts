@@ -26,8 +26,7 @@ export async function planGuestMessage(tx: Transaction, stay: ToldStay, now: Ins
   const { row, zone, present, doors, wantedSince } = stay;
   const { siteId: site, id: booking } = row;
   const settings = await readSettings(tx, site, row.propertyId);
-  const all = await messagesOf(tx, site, booking);
-  const real = all.filter(({ state }) => state !== "dropped");
+  const real = await messagesOf(tx, site, booking);
   const [newest] = real;
   const drop = async () => {
     if (newest?.state === "waiting" && newest.askedBy === null)
@@ -64,7 +63,7 @@ export async function planGuestMessage(tx: Transaction, stay: ToldStay, now: Ins
   }
   await drop();
   const { message, isProven, at } = step;
-  await putMessage(tx, { site, booking, number: (all[0]?.number ?? 0) + 1, ...message, isProven, dueAt: at }, now);
+  await putMessage(tx, { site, booking, ...message, isProven, dueAt: at }, now);
   return isProven ? null : now + lookAgainMs;
 }
 

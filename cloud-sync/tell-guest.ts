@@ -17,13 +17,13 @@ import { toE164 } from "./channels/phone-number.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { afterWord } from "./domain/delivery.ts";
 import { isSameMessage } from "./domain/guest-messages.ts";
-import { codeWindow } from "./domain/stay-planner.ts";
 import { languageOf, noteInWords } from "./guest-note.ts";
 import { messageFactsOf } from "./message-facts.ts";
 import { digitsOf } from "./own-grants.ts";
 import { isSpare } from "./spare-codes.ts";
 import { endCauses, raiseAlarm } from "./stay-alarms.ts";
 import { guestLinkOf } from "./stay-links.ts";
+import { placeKept } from "./stay-window.ts";
 import { findSource, sourceKey } from "./store/booking-sources.ts";
 import { type BookingRow, findBooking, watchNow } from "./store/bookings.ts";
 import { readDoors } from "./store/doors.ts";
@@ -59,6 +59,8 @@ const findTimes = 5;
 const findPauseMs: Millis = 60_000;
 /** At a stay of which something was to be told that is not so any more. */
 const lookAgainMs: Millis = 60_000;
+/** One that could not be begun. */
+const tryAgainMs: Millis = 5 * 60_000;
 
 /** All that a message is made of. */
 interface Told {
@@ -67,6 +69,8 @@ interface Told {
   readonly site: SiteRow;
   readonly settings: MessageSettings;
   readonly grant: GrantRow | undefined;
+  /** When the code of the stay begins to work. */
+  readonly begins: Instant;
   readonly code: SecretString | undefined;
   readonly wifi: string | null;
   readonly ways: readonly Way[];
@@ -81,10 +85,7 @@ interface Way {
 /** The one that has been due for longest; false: none is. */
 export async function tellDue(parts: CloudParts): Promise<boolean> {
   const { store, clock } = parts;
-  const taken = await store.transaction(async (tx) => {
-    const row = await lockDueMessage(tx, clock.wall());
-    return row && { row, next: await begin(parts, tx, row, clock.wall()) };
-  });
+  const taken = await takeDue(parts);
   if (!taken) return false;
   const { row, next } = taken;
   if (next === "done") return true;
@@ -93,6 +94,29 @@ export async function tellDue(parts: CloudParts): Promise<boolean> {
   await store.transaction((tx) => writeDown(parts, tx, next.row, result, clock.wall()));
   log(parts, row, way.channel.name, result);
   return true;
+}
+
+/** undefined: none is due. */
+async function takeDue(parts: CloudParts): Promise<{ row: MessageRow; next: Begun | "done" } | undefined> {
+  const { store, clock, logger } = parts;
+  let taken: MessageRow | undefined;
+  try {
+    return await store.transaction(async (tx) => {
+      taken = await lockDueMessage(tx, clock.wall());
+      return taken && { row: taken, next: await begin(parts, tx, taken, clock.wall()) };
+    });
+  } catch (error) {
+    const row = taken;
+    if (!row) throw error;
+    logger.error("guest-not-told", { site: row.siteId, message: row.id, error: error as Error });
+    // Whatever it is, it must not keep those behind it waiting.
+    await store.transaction(async (tx) => {
+      const again = await lockMessage(tx, row.siteId, row.id);
+      if (again && again.dueAt !== null)
+        await writeMessage(tx, again, { dueAt: clock.wall() + tryAgainMs }, clock.wall());
+    });
+    return { row, next: "done" };
+  }
 }
 
 interface Begun {
@@ -106,15 +130,17 @@ interface Begun {
 async function begin(parts: CloudParts, tx: Transaction, row: MessageRow, now: Instant): Promise<Begun | "done"> {
   const isAgain = row.state === "sending";
   const told = await readTold(parts, tx, row);
-  if (!told || (!isAgain && !isStillSo(row, told))) {
+  const way = isAgain
+    ? told?.ways.find(({ channel }) => channel.name === row.channel)
+    : told?.ways.find(({ channel }) => !row.tried.includes(channel.name));
+  // One that is only looked for is looked for whatever it says.
+  const isOnlyFound = isAgain && way !== undefined && !way.channel.isRepeatable;
+  if (!told || (!isOnlyFound && !isStillSo(row, told, now))) {
     await writeMessage(tx, row, { state: isAgain ? "unknown" : "dropped", dueAt: null }, now);
     // Not at once: were the two ever not of one mind, they would keep each other busy.
     await watchNow(tx, row.siteId, [row.bookingId], now + lookAgainMs);
     return "done";
   }
-  const way = isAgain
-    ? told.ways.find(({ channel }) => channel.name === row.channel)
-    : told.ways.find(({ channel }) => !row.tried.includes(channel.name));
   if (!way || (isAgain && row.attempts > findTimes)) {
     await giveUp(
       tx,
@@ -136,6 +162,7 @@ async function readTold(parts: CloudParts, tx: Queries, row: MessageRow): Promis
   if (!booking || !property || !site || booking.forgottenAt !== null) return undefined;
   const settings = await readSettings(tx, site.id, property.id);
   const grant = booking.grantId === null ? undefined : (await readGrant(tx, site.id, booking.grantId))?.row;
+  const begins = (await placeKept(tx, booking, property)).window.from;
   const seal = await parts.siteKeys.seal(tx, site.id);
   const code = grant && digitsOf(grant, seal);
   const source = await findSource(tx, booking.source);
@@ -148,14 +175,14 @@ async function readTold(parts: CloudParts, tx: Queries, row: MessageRow): Promis
   if (parts.mail) add(guestMail(parts.mail), booking.guestEmail);
   if (key) add(lodgifyMessages({ key, apiUrl: parts.lodgifyUrl }), booking.externalId.split("/")[0]);
   const ways = settings.channels.flatMap((name) => all.filter(({ channel }) => channel.name === name));
-  return { booking, property, site, settings, grant, code, wifi: openWifi(settings, property.id, seal), ways };
+  return { booking, property, site, settings, grant, begins, code, wifi: openWifi(settings, property.id, seal), ways };
 }
 
-/** What it says is what is. */
-function isStillSo(row: MessageRow, { booking, property, grant, code }: Told): boolean {
+/** What it says is what is, there is time left for it, and guests are told, unless somebody asked for this one. */
+function isStillSo(row: MessageRow, { booking, settings, grant, begins, code }: Told, now: Instant): boolean {
+  if (now >= saysOf(row).until || (!settings.on && row.askedBy === null)) return false;
   if (row.kind === "cancelled") return booking.status === "cancelled";
   if (!grant || !code || grant.revokedAt !== null || booking.status !== "confirmed") return false;
-  const begins = codeWindow({ from: booking.beginsAt, until: booking.endsAt }, property.rules).from;
   const says = messageFactsOf(toGrant(grant), begins);
   return says !== null && isSameMessage({ kind: row.kind, says }, { kind: row.kind, says: saysOf(row) });
 }
@@ -286,11 +313,18 @@ export async function takeReport(
     // Of an attempt that was given up, or another's.
     const isOpen = row.state === "sending" || row.state === "unknown";
     if (row.ref === null ? !isOpen : row.ref !== report.ref) return undefined;
+    // Another attempt is on its way that has no name yet, and this is of the one that failed before.
+    const isOver = row.ref === null && report.word === "sent" && (await hasFailed(tx, report.ref));
+    if (isOver) return undefined;
     const known = row.ref === null ? await writeMessage(tx, row, { ref: report.ref }, now) : row;
     return applyReport(tx, known, report, now);
   });
   if (after)
     logger.info("message-reported", { site: after.siteId, message: after.id, word: report.word, state: after.state });
+}
+
+async function hasFailed(tx: Queries, ref: string): Promise<boolean> {
+  return (await reportsOf(tx, ref)).some(({ word }) => word === "failed");
 }
 
 async function applyReport(tx: Transaction, row: MessageRow, report: Report, now: Instant): Promise<MessageRow> {

@@ -4,6 +4,7 @@
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
+import type { Millis } from "../../gateway/domain/instant.ts";
 import type { SecretString } from "../../gateway/wire/secret.ts";
 import type { DeliveryWord } from "../domain/delivery.ts";
 import {
@@ -36,6 +37,8 @@ export interface TwilioOptions {
 const what = "Twilio";
 /** A message about a door that is two hours late is none. */
 const queuedSecondsMax = 3_600;
+/** Its dates are of its clock; one to the same number that is as near, and another, only leaves it unknown. */
+const clocksApartMs: Millis = 10 * 60_000;
 
 const messageSchema = z.looseObject({ sid: z.string().min(1).max(64) });
 const errorSchema = z.looseObject({ code: z.number().int() });
@@ -100,14 +103,14 @@ export function twilioChannel(name: "sms" | "whatsapp", options: TwilioOptions):
 
     async find({ to, text, byTemplate }, since, signal) {
       try {
-        const day = Temporal.Instant.fromEpochMilliseconds(since).toString().slice(0, 10);
+        const earliest = since - clocksApartMs;
+        const day = Temporal.Instant.fromEpochMilliseconds(earliest).toString().slice(0, 10);
         const query = new URLSearchParams({ To: address(to), "DateSent>": day, PageSize: "50" });
         const response = await fetch(`${messages}?${query}`, { redirect: "manual", signal, headers: headers() });
         const { success, data } = listSchema.safeParse(await readJson(response));
         if (response.status !== 200 || !success) return "unknown";
-        // Twilio's clock tells whole seconds.
         const recent = data.messages.filter(
-          (one) => one.to === address(to) && Date.parse(one.date_created) >= since - 5_000,
+          (one) => one.to === address(to) && Date.parse(one.date_created) >= earliest,
         );
         const ours = recent.find(({ body }) => byTemplate || body === text.reveal());
         if (ours) return { ref: ours.sid };

@@ -1,10 +1,10 @@
 /** Messages to guests, how far they have come, and what services tell of them. */
-import { and, asc, desc, eq, inArray, isNotNull, lt, lte, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gte, inArray, isNotNull, lt, lte, max, notExists, or, sql } from "drizzle-orm";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import type { MessageFacts, MessageKind } from "../domain/guest-messages.ts";
 import { newId } from "../ids.ts";
 import { everySite } from "./people.ts";
-import { deliveryReport, guestMessage } from "./schema.ts";
+import { booking, deliveryReport, guestMessage } from "./schema.ts";
 import type { Queries, Transaction } from "./store.ts";
 
 /** Woken when a message is to leave. */
@@ -18,21 +18,22 @@ const its = ({ siteId, id }: Pick<MessageRow, "siteId" | "id">) =>
 
 export const saysOf = ({ says }: Pick<MessageRow, "says">): MessageFacts => JSON.parse(says);
 
-/** The newest first; `booking`: locked before, so that two are not given one number. */
+/** The newest first, without those that were dropped: however many they are, what the guest was told stays in sight. */
 export async function messagesOf(db: Queries, siteId: string, booking: string): Promise<MessageRow[]> {
   return db
     .select()
     .from(guestMessage)
-    .where(and(eq(guestMessage.siteId, siteId), eq(guestMessage.bookingId, booking)))
+    .where(and(eq(guestMessage.siteId, siteId), eq(guestMessage.bookingId, booking), isNotDropped))
     .orderBy(desc(guestMessage.number))
     .limit(messagesReadMax);
 }
 const messagesReadMax = 50;
+const isNotDropped = sql`${guestMessage.state} <> 'dropped'`;
 
 export interface FreshMessage {
   readonly site: string;
+  /** Locked before, so that two are not given one number. */
   readonly booking: string;
-  readonly number: number;
   readonly kind: MessageKind;
   readonly says: MessageFacts;
   readonly isProven: boolean;
@@ -42,10 +43,16 @@ export interface FreshMessage {
 
 export async function putMessage(tx: Transaction, fresh: FreshMessage, now: Instant): Promise<MessageRow> {
   const { site: siteId, booking: bookingId, says, askedBy, ...more } = fresh;
+  const ofBooking = and(eq(guestMessage.siteId, siteId), eq(guestMessage.bookingId, bookingId));
+  const [last] = await tx
+    .select({ number: max(guestMessage.number) })
+    .from(guestMessage)
+    .where(ofBooking);
   const [row] = await tx
     .insert(guestMessage)
     .values({
       ...more,
+      number: (last?.number ?? 0) + 1,
       siteId,
       bookingId,
       id: newId("message"),
@@ -159,7 +166,7 @@ export async function listMessages(
       and(
         sites && inArray(guestMessage.siteId, [...sites]),
         booking === undefined ? undefined : eq(guestMessage.bookingId, booking),
-        sql`${guestMessage.state} <> 'dropped'`,
+        isNotDropped,
         after && sql`(${guestMessage.createdAt}, ${guestMessage.id}) < (${after.createdAt}::bigint, ${after.id})`,
       ),
     )
@@ -167,17 +174,28 @@ export async function listMessages(
     .limit(limit);
 }
 
-/** Of a restored store: whether one that waited then was sent since, nobody knows. */
+/**
+ * Of a restored store: whether one that waited then was sent since, nobody knows. As being handed over by no channel, of which nobody can be
+ * asked: the first that looks gives it up, and an owner hears of it.
+ */
 export async function doubtWaiting(tx: Transaction, now: Instant): Promise<void> {
   await tx
     .update(guestMessage)
-    .set({ state: "unknown", dueAt: null, why: "the service was restored from a backup", stateAt: now })
+    .set({ state: "sending", channel: null, dueAt: now, why: "the service was restored from a backup", stateAt: now })
     .where(inArray(guestMessage.state, ["waiting", "sending"]));
 }
 
-/** Those made before. */
+/** Those made before, of stays that ended before: while one goes on, what its guest knows is asked. */
 export async function forgetMessages(tx: Transaction, siteId: string, before: Instant): Promise<void> {
-  await tx.delete(guestMessage).where(and(eq(guestMessage.siteId, siteId), lt(guestMessage.createdAt, before)));
+  const itsStay = and(eq(booking.siteId, siteId), eq(booking.id, guestMessage.bookingId));
+  const goesOn = tx
+    .select({ id: booking.id })
+    .from(booking)
+    .where(and(itsStay, gte(booking.endsAt, before)));
+  const isOfNoUse = or(eq(guestMessage.state, "dropped"), notExists(goesOn));
+  await tx
+    .delete(guestMessage)
+    .where(and(eq(guestMessage.siteId, siteId), lt(guestMessage.createdAt, before), isOfNoUse));
 }
 
 export async function forgetReports(tx: Transaction, before: Instant): Promise<void> {

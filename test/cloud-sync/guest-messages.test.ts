@@ -12,7 +12,10 @@ import {
   type Telling,
 } from "../../cloud-sync/domain/guest-messages.ts";
 import { fieldsIn, filled, messageFields, objectionTo } from "../../cloud-sync/domain/message-text.ts";
+import { noteInWords } from "../../cloud-sync/guest-note.ts";
+import { usualSettings } from "../../cloud-sync/store/message-settings.ts";
 import { guestTexts } from "../../cloud-sync/templates/texts.ts";
+import { SecretString } from "../../gateway/wire/secret.ts";
 import fc from "../support/fast-check.ts";
 
 const minute = 60_000;
@@ -250,4 +253,28 @@ test("telephone numbers are E.164, or of a country that somebody has said", () =
     [null, "ES", undefined],
   ] as const)
     assert.equal(toE164(text, country), number, `${text} ${country}`);
+});
+
+test("what is called off tells no digits, neither in words nor to a template; without a page a spare's are told ahead", () => {
+  const inWords = (kind: MessageKind, pinInMessage: boolean) => {
+    const { text, values } = noteInWords({
+      ...{
+        kind,
+        says: facts,
+        isProven: true,
+        guest: "Greta",
+        language: "en",
+        property: "Attic",
+        zone,
+        doors: ["Front"],
+      },
+      ...{ code: new SecretString("445566"), link: undefined, wifi: null, isEarlySpare: true },
+      settings: { ...usualSettings, pinInMessage },
+    });
+    return [text, ...values].map((one) => one.reveal());
+  };
+  for (const pinInMessage of [false, true]) {
+    assert.doesNotMatch(inWords("cancelled", pinInMessage).join(), /445566/);
+    assert.match(inWords("code", pinInMessage)[0]!, /445566/);
+  }
 });

@@ -221,6 +221,32 @@ describe("a spare code", () => {
     assert.ok(!mails[0]!.text.reveal().includes(await reveal(booking.id)));
   });
 
+  test("is told though the stay before it is cleaned after, so that its own early minutes are cut", async () => {
+    const { property } = await aProvenPool(["shed"], "plain");
+    const rules = { spareCodes: 1, earlyMinutes: 120, cleaningMinutes: 180 };
+    await ask("PATCH", `/api/properties/${property}`, { rules });
+    await ask("PATCH", `/api/properties/${property}/messages`, { on: true, channels: ["mail"] });
+    const subjects: string[] = [];
+    const send = async ({ subject }: Mail) => {
+      subjects.push(subject);
+      return { outcome: "sent" } as const;
+    };
+    const parts = { ...site.cloud.parts, mail: { send } };
+    const before = await book(property, -hour, 2 * hour);
+    await site.gateway.catchUp();
+    await lockSays("plain", before.code.grant, "present");
+    const guest = { name: "Greta", email: "greta@example.org" };
+    const order = { property, guest, from: moment(6 * hour), until: moment(day) };
+    const booking = await ask("POST", "/api/bookings", order, 201);
+    for (let minutes = 0; minutes < 5 * 60; minutes += 5) {
+      clock.stepWall(5 * 60_000);
+      await watchAllDue(parts);
+      await tellAllDue(parts);
+    }
+    assert.notEqual((await read(booking.id)).code.grant, booking.code.grant);
+    assert.deepEqual(subjects, ["Your code for Flat"]);
+  });
+
   test("is not given to a stay whose code is there, nor one that no lock has shown, nor where somebody has taken the code away", async () => {
     const { property, spare } = await aProvenPool(["flat"], "nuki");
     const good = await book(property, 5 * hour);

@@ -12,7 +12,7 @@ import { readAllDue } from "../../cloud-sync/jobs/read-sources.ts";
 import { forgetOfService, forgetOfSite } from "../../cloud-sync/jobs/retention.ts";
 import { tellAllDue, tellGuests } from "../../cloud-sync/jobs/tell-guests.ts";
 import { watchAllDue } from "../../cloud-sync/jobs/watch-stays.ts";
-import { doubtWaiting } from "../../cloud-sync/store/guest-messages.ts";
+import { doubtWaiting, putMessage, writeMessage } from "../../cloud-sync/store/guest-messages.ts";
 import { deliveryReport, guestMessage, messageSettings } from "../../cloud-sync/store/schema.ts";
 import { LodgifyServer } from "../../firmware-sim/links/lodgify.ts";
 import { MetaServer, type MetaWebhook } from "../../firmware-sim/links/meta-whatsapp.ts";
@@ -287,6 +287,55 @@ describe("a guest", () => {
     assert.ok(twilio.messages[0]?.body?.includes(await codeOf(id)) && !twilio.messages[0].body.includes(before));
   });
 
+  test("is told nothing after the stay, though it waited", async () => {
+    mail.answer = { outcome: "later", why: "EENVELOPE 451" };
+    await tell({ channels: ["mail"] });
+    const { id } = await book();
+    await run();
+    assert.equal((await newest(id)).state, "waiting");
+    mail.mails.length = 0;
+    clock.stepWall(5 * 24 * hour);
+    await tellAllDue(cloud.parts);
+    assert.deepEqual([await messages(id), mail.mails], [[], []]);
+  });
+
+  test("is told nothing once messages are off, but what somebody asks for", async () => {
+    clock.stepWall(Date.UTC(2031, 2, 4, 22) - clock.wall());
+    const { id } = await book();
+    await run();
+    assert.equal((await newest(id)).state, "waiting");
+    await tell({ on: false });
+    clock.stepWall(10 * hour);
+    await tellAllDue(cloud.parts);
+    assert.deepEqual([await messages(id), twilio.messages.length], [[], 0]);
+    await tell({ on: true });
+    await later(minute);
+    assert.equal(twilio.messages.length, 1);
+    await tell({ on: false });
+    said(await cloud.ask("POST", `/api/guest-messages/${(await newest(id)).id}/send-again`), 201);
+    await tellAllDue(cloud.parts);
+    assert.deepEqual([(await newest(id)).state, twilio.messages.length], ["sent", 2]);
+  });
+
+  test("is told that it is off, however often something was planned and was not so any more", async () => {
+    const { id } = await book();
+    await run();
+    await cloud.store.transaction(async (tx) => {
+      const says = { from: 0, until: clock.wall() + hour, doors: [], code: "" };
+      const fresh = { site, booking: id, kind: "changed", says, isProven: true, dueAt: clock.wall() } as const;
+      for (let time = 0; time < 60; time += 1)
+        await writeMessage(
+          tx,
+          await putMessage(tx, fresh, clock.wall()),
+          { state: "dropped", dueAt: null },
+          clock.wall(),
+        );
+    });
+    await change(id, { status: "cancelled" });
+    await run();
+    assert.deepEqual([(await newest(id)).kind, twilio.messages.length], ["cancelled", 2]);
+  });
+
   test("is told nothing where the property does not say so, and one that waits stays behind", async () => {
     await tell({ on: false });
     const { id } = await book();
@@ -529,9 +578,36 @@ describe("nothing is sent twice", () => {
   test("of a restored store: what waited may have left since, and is not sent", async () => {
     const id = await planned();
     await cloud.store.transaction((tx) => doubtWaiting(tx, clock.wall()));
-    await later(hour);
+    await later(minute);
     assert.deepEqual([(await newest(id)).state, twilio.messages.length], ["unknown", 0]);
+    const [alarm, ...others] = await alarms();
+    assert.deepEqual(
+      [alarm?.kind, alarm?.detail.why, others],
+      ["not-told", "the service was restored from a backup", []],
+    );
   });
+
+  for (const [what, wrong, after] of [
+    ["called off", (id: string) => change(id, { status: "cancelled" }), "cancelled"],
+    [
+      "given other digits",
+      async (id: string) => void said(await cloud.ask("POST", `/api/bookings/${id}/new-code`), 200),
+      "new-code",
+    ],
+  ] as const)
+    test(`by mail: what was perhaps sent of a stay that is ${what} since is not sent once more; what is so now is`, async () => {
+      await tell({ channels: ["mail"] });
+      const id = await planned();
+      await crash();
+      mail.mails.length = 0;
+      await wrong(id);
+      clock.stepWall(2 * minute);
+      await tellAllDue(cloud.parts);
+      assert.deepEqual([(await newest(id)).state, mail.mails], ["unknown", []]);
+      await run();
+      await later(minute);
+      assert.deepEqual([(await newest(id)).kind, (await newest(id)).state, mail.mails.length], [after, "sent", 1]);
+    });
 
   test("of a sender that was given up what it says at last is not heard: another has sent it", async () => {
     await tell({ channels: ["mail", "sms"] });
@@ -589,6 +665,26 @@ describe("what a service tells", () => {
     const signature = twilioSignature(new SecretString(twilioAccount.authToken), first?.url ?? "", form);
     assert.equal(await calledBack({ url: first?.url ?? "", form: form.toString(), signature }), 204);
     assert.deepEqual([(await newest(id)).state, twilio.messages.length], ["sent", 2]);
+  });
+
+  test("of an attempt that failed, while another is handed over, is not about that one", async () => {
+    mail.answer = { outcome: "never", why: "EENVELOPE 550" };
+    const { id } = await book("0007");
+    await run();
+    const [failure] = twilio.callbacks.filter(({ form }) => !form.includes("=sent"));
+    assert.equal(await calledBack(failure!), 204);
+    const slow: MailChannel = {
+      async send(one) {
+        const form = new URLSearchParams(failure!.form);
+        form.set("MessageStatus", "sent");
+        form.delete("ErrorCode");
+        const signature = twilioSignature(new SecretString(twilioAccount.authToken), failure!.url, form);
+        assert.equal(await calledBack({ url: failure!.url, form: form.toString(), signature }), 204);
+        return mail.send(one);
+      },
+    };
+    await tellAllDue({ ...cloud.parts, mail: slow });
+    assert.deepEqual([(await newest(id)).state, (await alarms()).map(({ kind }) => kind)], ["failed", ["not-told"]]);
   });
 
   test("in any order, twice, and before the sending is written down, comes to the same", async () => {
@@ -791,4 +887,28 @@ test("what was told is forgotten with the guest, and what services said of it a 
   await forgetOfService(cloud.parts);
   const rows = await cloud.store.db.select().from(guestMessage).where(eq(guestMessage.bookingId, id));
   assert.deepEqual([rows, await cloud.store.db.select().from(deliveryReport)], [[], []]);
+});
+
+test("of a stay that goes on nothing is forgotten: its guest is not told the same again", async () => {
+  const { id } = await book("0001", { departure: "2032-04-06" });
+  await run();
+  clock.stepWall(380 * 24 * hour);
+  await forgetOfSite(cloud.parts, site);
+  await change(id, { guest: { name: "Greta G." } });
+  await run();
+  await later(24 * hour);
+  assert.deepEqual([(await messages(id)).map(({ kind }) => kind), twilio.messages.length], [["code"], 1]);
+});
+
+test("one that cannot be read keeps no other waiting", async () => {
+  const [broken, whole] = [await book(), await book("0001", { arrival: "2031-03-10", departure: "2031-03-12" })];
+  said(await cloud.ask("PATCH", `/api/properties/${flat}`, { rules: { aheadHours: 240 } }), 200);
+  await provisionAllDue(cloud.parts);
+  await gateway.catchUp();
+  await watchAllDue(cloud.parts);
+  const its = eq(guestMessage.bookingId, broken.id);
+  await cloud.store.db.update(guestMessage).set({ says: "{", dueAt: 0 }).where(its);
+  await tellAllDue(cloud.parts);
+  assert.equal((await newest(whole.id)).state, "sent");
+  assert.ok(logged.some((line) => line.includes("guest-not-told")));
 });

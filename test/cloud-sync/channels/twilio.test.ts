@@ -131,6 +131,14 @@ describe("one whose answer was lost", () => {
       assert.deepEqual([query.get("To"), query.get("DateSent>")], [note.to, "2031-03-04"]);
     });
 
+  test("is found though our clock is minutes ahead, and past midnight already", async (t) => {
+    const early = { ...row, date_created: "Mon, 03 Mar 2031 23:55:00 +0000" };
+    const peer = await givenPeer(t, () => ({ status: 200, body: { messages: [early] } }));
+    const channel = twilioChannel("sms", { ...options, apiUrl: peer.url });
+    assert.deepEqual(await channel.find?.(note, Date.UTC(2031, 2, 4, 0, 4), signal), { ref: "SM9" });
+    assert.equal(new URL(peer.questions[0]?.path ?? "", peer.url).searchParams.get("DateSent>"), "2031-03-03");
+  });
+
   test("is not known while Twilio does not say", async (t) => {
     const peer = await givenPeer(t, () => ({ status: 503 }));
     assert.equal(await twilioChannel("sms", { ...options, apiUrl: peer.url }).find?.(note, since, signal), "unknown");
