@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type RunningCloud, startCloud } from "../../cloud-sync/main.ts";
+import { type CloudOptions, type RunningCloud, startCloud } from "../../cloud-sync/main.ts";
 import { Faults } from "../../firmware-sim/faults.ts";
 import { type Internet, startInternet } from "../../firmware-sim/internet.ts";
 import { LockboxLink } from "../../firmware-sim/links/mqtt-lockbox.ts";
@@ -15,6 +15,7 @@ import type { EntryEvent } from "../../gateway/domain/entry-event.ts";
 import { enrolGateway } from "../../gateway/enrol-gateway.ts";
 import { type GatewaySettings, type RunningGateway, startGateway } from "../../gateway/gateway.ts";
 import { recentEvents } from "../../gateway/http/recent-events.ts";
+import type { Clock } from "../../gateway/ports/clock.ts";
 import type { Disk } from "../../gateway/ports/disk.ts";
 import { type Logger, silentLogger } from "../../gateway/ports/logger.ts";
 import { loadGatewayKeys } from "../../gateway/storage/gateway-keys.ts";
@@ -36,6 +37,12 @@ export interface WholeSiteOptions {
   readonly clock?: GatewaySettings["clock"];
   /** Origins of push services that the cloud sends to, besides the browsers' own. */
   readonly pushServices?: readonly string[];
+  /** Of all programs; the machine's when left out. */
+  readonly time?: Clock;
+  /** Started with, by its own address. */
+  readonly cloud?: (url: string) => Partial<CloudOptions>;
+  /** Locks that stand at doors of their own, without a box beside them; their makers' clouds may lie behind the internet. */
+  readonly locks?: (internet: Internet) => Promise<readonly OtherLock[]>;
 }
 
 /** A device that is no lockbox. */
@@ -75,6 +82,8 @@ export class WholeSite {
   enrolmentCode = "";
   readonly #options: WholeSiteOptions;
   readonly #logger: Logger;
+  readonly #time: Clock;
+  #locks: readonly OtherLock[] = [];
   #cloud: RunningCloud | undefined;
   readonly #ports: Ports;
   #internet: Internet | undefined;
@@ -85,6 +94,7 @@ export class WholeSite {
     this.#ports = ports;
     this.#options = options;
     this.#logger = options.logger ?? silentLogger;
+    this.#time = options.time ?? systemClock;
   }
 
   static async start(options: WholeSiteOptions = {}): Promise<WholeSite> {
@@ -122,6 +132,10 @@ export class WholeSite {
     return box;
   }
 
+  get isOnline(): boolean {
+    return this.#internet?.on === true;
+  }
+
   /** Pulls or plugs the cable between gateway and cloud. */
   async setInternet(on: boolean): Promise<void> {
     this.#internet?.set(on);
@@ -140,14 +154,15 @@ export class WholeSite {
       dataFolder: join(this.folder, "cloud"),
       adminToken: new SecretString(adminToken),
       logger: this.#logger,
-      clock: systemClock,
+      clock: this.#time,
       pushServices: this.#options.pushServices,
+      ...this.#options.cloud?.(this.cloudUrl),
     });
   }
 
   async startGateway(): Promise<void> {
     const { boxes = ["box-1"], lockOf = {}, holdMs = 800 } = this.#options;
-    const others = Object.values(lockOf);
+    const others = [...Object.values(lockOf), ...this.#locks];
     const data = join(this.folder, "gateway");
     const settings: GatewaySettings = {
       data,
@@ -166,7 +181,10 @@ export class WholeSite {
         ...boxes.map((id) => ({ id, driver: "mqtt-lockbox", options: {} })),
         ...others.map(({ id, driver, options }) => ({ id, driver, options })),
       ],
-      accessPoints: boxes.map((id) => ({ id, name: id, lock: lockOf[id]?.id ?? id, readers: [id], holdMs })),
+      accessPoints: [
+        ...boxes.map((id) => ({ id, name: id, lock: lockOf[id]?.id ?? id, readers: [id], holdMs })),
+        ...this.#locks.map(({ id }) => ({ id, name: id, lock: id, readers: [], holdMs })),
+      ],
     };
     this.#gateway = await startGateway({
       settings,
@@ -178,7 +196,7 @@ export class WholeSite {
         return value === undefined ? undefined : new SecretString(value);
       },
       version: "test",
-      clock: systemClock,
+      clock: this.#time,
       disk: this.#options.disk ?? nodeDisk,
       logger: this.#logger,
       fetch,
@@ -215,7 +233,7 @@ export class WholeSite {
   }
 
   async grant(wish: GrantWish = {}): Promise<MadeGrant> {
-    const now = systemClock.wall();
+    const now = this.#time.wall();
     const made = await this.admin<{ id: string; version: number; credentials: { value: string }[] }>(
       "POST",
       `/api/sites/${this.site}/grants`,
@@ -270,8 +288,9 @@ export class WholeSite {
     this.#internet = await startInternet({
       targetHost: "127.0.0.1",
       targetPort: this.#ports.cloud,
-      clock: systemClock,
+      clock: this.#time,
     });
+    this.#locks = (await this.#options.locks?.(this.#internet)) ?? [];
     await this.admin("POST", "/api/sites", { id: this.site, name: "Demo", zone: "Europe/Lisbon" });
     const { code } = await this.admin<{ code: string }>("POST", `/api/sites/${this.site}/gateways`, { name: "gate" });
     this.enrolmentCode = code;
@@ -284,7 +303,7 @@ export class WholeSite {
     });
     await this.startGateway();
     for (const id of this.#options.boxes ?? ["box-1"]) {
-      const box = new Box(id, this.gateway, this.#logger);
+      const box = new Box(id, this.gateway, this.#logger, this.#time);
       this.boxes.set(id, box);
       box.link.start();
       // One by one: a slow machine has no time for very many handshakes at once.
@@ -292,7 +311,7 @@ export class WholeSite {
     }
     await until("the cloud knows the doors", async () => {
       const { items } = await this.admin<{ items: unknown[] }>("GET", `/api/sites/${this.site}/access-points`);
-      return items.length === this.boxes.size;
+      return items.length === this.boxes.size + this.#locks.length;
     });
   }
 }
@@ -302,14 +321,14 @@ export class Box {
   readonly model: SimLockbox;
   readonly link: LockboxLink;
 
-  constructor(id: string, gateway: RunningGateway, logger: Logger) {
-    this.model = new SimLockbox({ id, key: boxKey, clock: systemClock });
+  constructor(id: string, gateway: RunningGateway, logger: Logger, clock: Clock = systemClock) {
+    this.model = new SimLockbox({ id, key: boxKey, clock });
     this.link = new LockboxLink({
       box: this.model,
       broker: { host: "127.0.0.1", port: gateway.broker.port, caPem: gateway.caCertificate, servername: "localhost" },
       proof: { password },
       faults: new Faults(),
-      clock: systemClock,
+      clock,
       logger,
     });
   }
