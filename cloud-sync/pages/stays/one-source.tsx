@@ -30,7 +30,8 @@ export function addOneSourcePages(book: PageBook): void {
     const { name, key, everyMinutes, options } = given;
     try {
       await visit.api.send("PATCH", sourcePath(source.id), {
-        ...{ name, options, everyMinutes: numberOf(everyMinutes) },
+        ...{ name, options },
+        ...(source.kind !== "webhook" && { everyMinutes: numberOf(everyMinutes) }),
         ...(key !== "" && { key }),
       });
       return c.redirect(`/sources/${source.id}?done=saved`, 303);
@@ -108,7 +109,7 @@ async function sourcePage(visit: Visit, source: SeenSource, { done, given, fault
         <>
           <p>
             <a class="button" href={`${at}/places`}>
-              {letting.testAndPlace}
+              {kind === "webhook" ? letting.places : letting.testAndPlace}
             </a>
           </p>
           <ReadNow source={source} visit={visit} />
@@ -127,16 +128,18 @@ async function sourcePage(visit: Visit, source: SeenSource, { done, given, fault
           spellcheck={false}
           maxlength={2_000}
         />
-        <Field
-          {...field}
-          name="everyMinutes"
-          label={letting.everyMinutes}
-          value={given?.everyMinutes ?? `${everyMinutes}`}
-          required
-          inputmode="numeric"
-          maxlength={5}
-          autocomplete="off"
-        />
+        {kind !== "webhook" && (
+          <Field
+            {...field}
+            name="everyMinutes"
+            label={letting.everyMinutes}
+            value={given?.everyMinutes ?? `${everyMinutes}`}
+            required
+            inputmode="numeric"
+            maxlength={5}
+            autocomplete="off"
+          />
+        )}
         <OptionFields kind={kind} options={given?.options ?? options} words={words} faults={faults} />
       </Form>
       {closedAt === null && (

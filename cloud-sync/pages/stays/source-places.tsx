@@ -72,13 +72,13 @@ async function placesPage(visit: Visit, source: SeenSource, { isNew, given, faul
     <Frame visit={visit} title={letting.places} at="/sources">
       <h1>{letting.placesOf(source.name)}</h1>
       {isNew && <Notice>{letting.sourceMade}</Notice>}
-      {found ? (
-        <Notice>{letting.answers(found.length)}</Notice>
-      ) : (
+      {!found && (
         <Notice tone="bad">
           {letting.answersNot} <Fault text={"why" in answer ? answer.why : ""} words={words} />
         </Notice>
       )}
+      {/* What sends by itself was not asked. */}
+      {found && source.kind !== "webhook" && <Notice>{letting.answers(found.length)}</Notice>}
       <p>{letting.placesLead}</p>
       {places.length === 0 && source.kind !== "webhook" ? (
         <Empty title={letting.noPlaces} text={letting.noPlacesText} />
