@@ -54,12 +54,9 @@ async function listPart(visit: Visit, after: string | undefined) {
           columns={[
             {
               head: words.common.what,
-              cell: ({ kind, about }) =>
-                kind === "source-stale" ? (
-                  stays.alarmKinds[kind]
-                ) : (
-                  <a href={`/stays/${about}`}>{stays.alarmKinds[kind]}</a>
-                ),
+              cell: ({ kind, about }) => (
+                <a href={kind === "source-stale" ? "/sources" : `/stays/${about}`}>{stays.alarmKinds[kind]}</a>
+              ),
             },
             {
               head: words.common.when,
