@@ -4,9 +4,10 @@ import type { CloudParts } from "./cloud-parts.ts";
 import { digitsOf } from "./own-grants.ts";
 import { openSource } from "./read-source.ts";
 import { SourceError } from "./sources/booking-source.ts";
+import { isSpare } from "./spare-codes.ts";
 import { findSource, type SourceRow } from "./store/booking-sources.ts";
 import { type BookingRow, keyCodesWake, lockBooking, takeKeyCode, watchNow, writeBooking } from "./store/bookings.ts";
-import { readGrant } from "./store/grants.ts";
+import { readGrant, toGrant } from "./store/grants.ts";
 import type { Transaction } from "./store/store.ts";
 import { withinDeadline } from "./within-deadline.ts";
 
@@ -19,13 +20,16 @@ const lookAgainMs: Millis = 5 * 60_000;
 export async function planKeyCode(
   tx: Transaction,
   row: BookingRow,
-  isReady: boolean,
+  { isReady, begins }: { readonly isReady: boolean; readonly begins: Instant },
   now: Instant,
 ): Promise<{ readonly change: Partial<BookingRow>; readonly lookAt: Instant | null }> {
   const isNew = row.grantId !== null && row.grantId !== row.keyCodeGrant && row.keyCodeAt === null;
   const source = isNew && now < row.endsAt ? await findSource(tx, row.source) : undefined;
   if (!source || !wantsKeyCodes(source)) return { change: {}, lookAt: null };
   if (!isReady) return { change: {}, lookAt: now + lookAgainMs };
+  const grant = row.grantId === null ? undefined : await readGrant(tx, row.siteId, row.grantId);
+  // At a lock without windows it would open before the stay begins, and whoever reads it there tells the guest.
+  if (grant && now < begins && isSpare(toGrant(grant.row))) return { change: {}, lookAt: begins };
   tx.touch(keyCodesWake);
   return { change: { keyCodeAt: now }, lookAt: null };
 }

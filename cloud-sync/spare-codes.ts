@@ -10,7 +10,7 @@ import type { CloudParts } from "./cloud-parts.ts";
 import { createGrant } from "./create-grant.ts";
 import type { Origin } from "./domain/audit-body.ts";
 import { findUnfit } from "./domain/doors.ts";
-import { planPool, type SpareStanding, spareTimes } from "./domain/spare-pool.ts";
+import { planPool, type SpareStanding, spareTimes, whyRetired } from "./domain/spare-pool.ts";
 import { gatherEvidence } from "./evidence.ts";
 import { revokeGrant } from "./own-grants.ts";
 import { inWords, planner } from "./provision-stay.ts";
@@ -175,7 +175,7 @@ export async function giveSpare(
   // Whoever revoked it had a reason, and one who says that a spare does not work needs a person.
   if (own && (isTakenAway(own) || isSpare(toGrant(own.row)))) return undefined;
   const pool = await knownSpares(tx, property, site, now);
-  const ready = pool.find(({ isOfDoors, standing }) => isOfDoors && standing === "ready");
+  const ready = pool.find((one) => one.standing === "ready" && !whyRetired(one, now));
   const spare = ready && (await lockGrant(tx, site.id, ready.id));
   if (!spare) return undefined;
   const before = toGrant(spare);
@@ -194,7 +194,7 @@ export async function giveSpare(
   await changeGrant(tx, spare, given, { retiredAt: null }, now);
   await giveAway(tx, { siteId: site.id, grantId: spare.id }, row.id, now);
   const change = { grantId: spare.id, formerGrantId: row.grantId ?? row.formerGrantId, problem: null, watchAt: now };
-  const after = await writeBooking(tx, row, { ...change, lookAt: null });
+  const after = await writeBooking(tx, row, { ...change, lookAt: null, keyCodeAt: null });
   const facts = { before: bookingFacts(row), after: bookingFacts(after) };
   await recordAudit(tx, { ...by, site: site.id, action: "bookings.give-spare", thing: row.id, ...facts }, now);
   await lookAtSpares(tx, property, now);

@@ -78,7 +78,7 @@ async function lookAfter(tx: Transaction, row: BookingRow, now: Instant): Promis
   const { doors, wantedSince } = stay;
   const told = await planGuestMessage(tx, { row, zone: siteRow.zone, present, doors, wantedSince }, now);
   const isReady = doors.length > 0 && doors.every((door) => standingOf(door) === "ready");
-  const keyCode = await planKeyCode(tx, row, isReady, now);
+  const keyCode = await planKeyCode(tx, row, { isReady, begins: stay.window.from }, now);
   const watchAt = earliest(lookAt, told, keyCode.lookAt, isOver ? null : stay.window.until);
   await writeBooking(tx, row, { watchAt, ...keyCode.change });
   // Of two that clash the later one is the alarm's, whichever was changed.

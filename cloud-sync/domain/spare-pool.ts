@@ -83,7 +83,8 @@ export function planPool({ wanted, spares, failedAt }: Pool, now: Instant): Pool
   }
 }
 
-function whyRetired({ madeAt, isOfDoors, standing }: Spare, now: Instant): RetireWhy | undefined {
+/** undefined: it stays, as far as it goes by itself. */
+export function whyRetired({ madeAt, isOfDoors, standing }: Spare, now: Instant): RetireWhy | undefined {
   if (!isOfDoors) return "doors";
   if (standing === "failed") return "failed";
   return now - madeAt >= spareTimes.rotateMs ? "old" : undefined;

@@ -13,6 +13,7 @@ import { dropWaiting } from "./outbox.ts";
 import * as schema from "./schema.ts";
 import { endAllSessions } from "./sessions.ts";
 import { listSites } from "./sites.ts";
+import { doubtSpares } from "./spare-codes.ts";
 import { type Queries, rowsOf, type Store, type Transaction } from "./store.ts";
 
 /** Other tables refer to these; those in between refer to the ones before them. */
@@ -119,6 +120,7 @@ export async function restoreBackup(
     await voidAllLinks(tx);
     await dropWaiting(tx);
     await doubtWaiting(tx, now);
+    await doubtSpares(tx, now);
   });
   return summary;
 }

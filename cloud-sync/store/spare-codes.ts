@@ -1,8 +1,8 @@
 /** Which grants are a property's spare codes, and what became of them. */
-import { and, asc, desc, eq, isNull } from "drizzle-orm";
+import { and, asc, desc, eq, isNotNull, isNull } from "drizzle-orm";
 import type { Instant } from "../../gateway/domain/instant.ts";
 import type { RetireWhy } from "../domain/spare-pool.ts";
-import { spareCode } from "./schema.ts";
+import { property as propertyTable, spareCode } from "./schema.ts";
 import type { Queries, Transaction } from "./store.ts";
 
 export type SpareRow = typeof spareCode.$inferSelect;
@@ -47,4 +47,11 @@ export async function endSpare(tx: Transaction, of: SpareOf, why: RetireWhy, now
 
 export async function giveAway(tx: Transaction, of: SpareOf, booking: string, now: Instant): Promise<void> {
   await tx.update(spareCode).set({ givenTo: booking, givenAt: now }).where(its(of));
+}
+
+/** Of a restored store: whether one was given since, nobody knows. They are too old for anybody, and others are made. */
+export async function doubtSpares(tx: Transaction, now: Instant): Promise<void> {
+  const isWaiting = and(isNull(spareCode.givenAt), isNull(spareCode.endedAt));
+  await tx.update(spareCode).set({ madeAt: 0 }).where(isWaiting);
+  await tx.update(propertyTable).set({ sparesAt: now }).where(isNotNull(propertyTable.sparesAt));
 }

@@ -1,6 +1,7 @@
 /** A code stands beside its booking at Lodgify once every door has it, and not before; that it cannot be written keeps nobody out. */
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
+import { keepAllPools } from "../../cloud-sync/jobs/keep-spares.ts";
 import { watchAllDue } from "../../cloud-sync/jobs/watch-stays.ts";
 import { writeAllKeyCodes } from "../../cloud-sync/jobs/write-key-codes.ts";
 import { LodgifyServer } from "../../firmware-sim/links/lodgify.ts";
@@ -148,4 +149,25 @@ describe("Lodgify does not take it", () => {
     await writeAllKeyCodes(site.cloud.parts);
     assert.deepEqual(there(), [await digits()]);
   });
+});
+
+test("a spare that a stay is given is written when the stay begins, and not before", async () => {
+  const up = await site.property("up", { spareCodes: 1 });
+  await keepAllPools(site.cloud.parts);
+  await site.gateway.catchUp();
+  const places = { "812/44": up, "812/45": await site.property("down") };
+  source = await site.connect({ kind: "lodgify", name: "Lodgify", key, places, options: { keyCodes: true } });
+  const named = [{ room_type_id: 44, key_code: null }];
+  booking = lodgify.book({ property_id: 812, arrival: "2031-03-05", departure: "2031-03-08", rooms: named });
+  await site.read(source);
+  const own = await site.booking(source);
+  const begins = Date.parse(own.code.from);
+  clock.stepWall(begins - 4 * 60 * minute - clock.wall());
+  await look();
+  assert.notEqual((await site.booking(source)).code.grant, own.code.grant);
+  await confirm();
+  assert.deepEqual(there(), [null]);
+  clock.stepWall(begins - clock.wall());
+  await look();
+  assert.deepEqual(there(), [await digits()]);
 });

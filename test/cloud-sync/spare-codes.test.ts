@@ -1,5 +1,8 @@
 /** Spare codes: made ahead, proven at the locks, nobody's until they are given to a stay whose own code is not there. The gateway is played. */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Mail } from "../../cloud-sync/channels/mail.ts";
 import { isWeakPin } from "../../cloud-sync/domain/pin-policy.ts";
@@ -7,6 +10,8 @@ import { keepAllPools } from "../../cloud-sync/jobs/keep-spares.ts";
 import { provisionAllDue } from "../../cloud-sync/jobs/provision-stays.ts";
 import { tellAllDue } from "../../cloud-sync/jobs/tell-guests.ts";
 import { watchAllDue } from "../../cloud-sync/jobs/watch-stays.ts";
+import { restoreBackup, takeBackup } from "../../cloud-sync/store/backup.ts";
+import { saveBackup } from "../../cloud-sync/store/backup-file.ts";
 import { spareCode } from "../../cloud-sync/store/schema.ts";
 import type { Grant } from "../../gateway/domain/grant.ts";
 import { HandClock } from "../support/cloud.ts";
@@ -318,4 +323,22 @@ describe("a spare code", () => {
     await provisionAllDue(site.cloud.parts);
     for (const id of [spare, booking.code.grant]) assert.equal((await grantOf(id)).state, "revoked");
   });
+});
+
+test("of a store that came back from its backup none is given: perhaps somebody has its digits", async (t) => {
+  const { property, spare } = await aProvenPool(["shed"], "plain");
+  const folder = mkdtempSync(join(tmpdir(), "postern-spares-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, "backup");
+  const { store } = site.cloud;
+  await saveBackup(path, (write) => takeBackup(store, { madeAt: clock.wall(), by: "test" }, write));
+  await restoreBackup(store, path, clock.wall());
+  const booking = await book(property, hour);
+  clock.stepWall(30 * 60_000);
+  await watchAllDue(site.cloud.parts);
+  assert.equal((await read(booking.id)).code.grant, booking.code.grant);
+  await keepAllPools(site.cloud.parts);
+  assert.equal((await grantOf(spare)).state, "revoked");
+  const waiting = (await poolOf(property)).filter(({ endedAt }) => endedAt === null);
+  assert.deepEqual([waiting.length, waiting[0]?.grantId === spare], [1, false]);
 });
