@@ -72,6 +72,7 @@ export const command = defineCommand({
               appSecret: secret("POSTERN_META_APP_SECRET"),
               verifyToken: secret("POSTERN_META_VERIFY_TOKEN"),
             },
+            lodgifyUrl: settings.sources.lodgifyUrl,
             adminToken: token ? new SecretString(token) : undefined,
             version,
             logger,

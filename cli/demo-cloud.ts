@@ -28,6 +28,10 @@ export class AdminApi {
     return this.#ask("POST", path, body);
   }
 
+  patch(path: string, body: object): Promise<Record<string, unknown>> {
+    return this.#ask("PATCH", path, body);
+  }
+
   async #ask(method: string, path: string, body?: object): Promise<Record<string, unknown>> {
     const response = await fetch(this.#url + path, {
       method,

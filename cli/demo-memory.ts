@@ -16,6 +16,8 @@ const memorySchema = z.object({
     z.object({ label: z.string(), pin: z.string(), grant: z.string(), accessPoints: z.array(z.string()).readonly() }),
   ),
   people: z.array(z.object({ label: z.string(), userName: z.string(), password: z.string() })).default([]),
+  /** By which the demo's cloud reads the simulated Lodgify. */
+  lodgifyKey: z.string().min(8).default(secret),
 });
 
 export type DemoMemory = z.infer<typeof memorySchema>;
@@ -47,13 +49,17 @@ export function remember(folder: string, memory: DemoMemory): Promise<void> {
   return writeFileAtomically(nodeDisk, pathIn(folder), [Buffer.from(`${JSON.stringify(memory, undefined, 2)}\n`)]);
 }
 
+function secret(): string {
+  return randomBytes(32).toString("base64url");
+}
+
 function begun(): DemoMemory {
-  const secret = () => randomBytes(32).toString("base64url");
   return {
     adminToken: secret(),
     boxes: boxNames.map(([id, name]) => ({ id, name, password: secret(), key: secret() })),
     pins: [],
     people: [],
+    lodgifyKey: secret(),
   };
 }
 

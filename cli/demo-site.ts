@@ -6,7 +6,9 @@ import { randomInt } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import { BookedStays } from "../firmware-sim/booked-stays.ts";
 import { type Internet, startInternet } from "../firmware-sim/internet.ts";
+import { TwilioServer } from "../firmware-sim/links/twilio.ts";
 import { type RunningSimulator, startSimulator } from "../firmware-sim/main.ts";
 import { makersLocks } from "../firmware-sim/played/makers-locks.ts";
 import type { MakersLock, SiteEntry } from "../firmware-sim/played-lock.ts";
@@ -20,6 +22,7 @@ import { CommandError } from "./command.ts";
 import { AdminApi, enrolOnce, makeGrants, makeSite, site, siteZone } from "./demo-cloud.ts";
 import { type DemoMemory, type DemoPerson, type DemoPin, remember, remembered } from "./demo-memory.ts";
 import { makePeople } from "./demo-people.ts";
+import { connectLodgify, flats, guests, keepBookings, openLodgify } from "./demo-stays.ts";
 import { KeptService } from "./kept-service.ts";
 import { ServiceProcess } from "./service-process.ts";
 
@@ -116,13 +119,26 @@ export async function startDemo({ folder, port, version, logger, onChange }: Dem
       stops.push(() => one.stop());
       return one;
     };
+    const zone = siteZone();
+    const lodgify = await openLodgify(folder, memory.lodgifyKey, zone, systemClock);
+    const sms = { accountSid: `AC${"0".repeat(32)}`, authToken: randomSecret(32) };
+    const twilio = new TwilioServer({ ...sms, clock: systemClock });
+    stops.push(
+      () => lodgify.stop(),
+      () => twilio.stop(),
+    );
+    const guestUrls = { lodgify: (await lodgify.start()).url, twilio: (await twilio.start()).url };
     const cloud = kept(
       "cloud-sync",
       new ServiceProcess("cloud-sync", {
         logFile: join(folder, "cloud-sync.log"),
         readyFile: join(folder, "cloud-sync.ready.json"),
-        config: () => writePrivate(join(folder, "cloud-sync.yaml"), stringify(cloudConfig(folder, ports))),
-        env: { POSTERN_ADMIN_TOKEN: memory.adminToken },
+        config: () =>
+          writePrivate(
+            join(folder, "cloud-sync.yaml"),
+            stringify(cloudConfig(folder, ports, sms.accountSid, guestUrls)),
+          ),
+        env: { POSTERN_ADMIN_TOKEN: memory.adminToken, POSTERN_TWILIO_TOKEN: sms.authToken },
       }),
     );
     const cloudReady = await cloud.start();
@@ -136,7 +152,7 @@ export async function startDemo({ folder, port, version, logger, onChange }: Dem
     stops.push(() => internet.stop());
     const api = new AdminApi(cloudUrl, memory.adminToken);
     const locks = makersLocks({
-      ...{ clock: systemClock, internet, folder, zone: siteZone(), secret: randomSecret },
+      ...{ clock: systemClock, internet, folder, zone, secret: randomSecret },
       broker: { host: "127.0.0.1", port: ports.gatewayPlain },
     });
     const entries = await Promise.all(locks.map(startLock));
@@ -174,12 +190,14 @@ export async function startDemo({ folder, port, version, logger, onChange }: Dem
     if (memory.pins.length === 0) memory.pins = await makeGrants(api, String(gatewayReady.gateway));
     memory.people = await makePeople(api, site, memory.people);
     await remember(folder, memory);
+    const source = await connectLodgify(api, site, memory.lodgifyKey);
     await until("the gateway knows the grants", async () => {
       const status = (await (await fetch(`${gatewayUrl}/api/status`)).json()) as { records: { rows: number } };
       return status.records.rows >= memory.pins.length;
     });
 
     const caFile = String(gatewayReady.caFile);
+    const cloudAccess = { url: cloudUrl, adminToken: memory.adminToken, site };
     const simulator: RunningSimulator = await startSimulator({
       http: { host: "127.0.0.1", port },
       broker: {
@@ -191,8 +209,12 @@ export async function startDemo({ folder, port, version, logger, onChange }: Dem
       boxes: memory.boxes.filter(({ id }) => id !== "spare-box"),
       locks,
       gatewayUrl,
-      cloud: { url: cloudUrl, adminToken: memory.adminToken, site },
+      cloud: cloudAccess,
       internet,
+      stays: new BookedStays({
+        ...{ lodgify, twilio, cloud: cloudAccess, source, flats, guests, zone, clock: systemClock },
+        keep: (bookings) => keepBookings(folder, bookings),
+      }),
       processes: {
         cloudRunning: () => cloud.running,
         cloudWanted: () => cloud.wanted,
@@ -247,8 +269,20 @@ export async function startDemo({ folder, port, version, logger, onChange }: Dem
   }
 }
 
-function cloudConfig(folder: string, ports: Ports): object {
-  return { data: join(folder, "cloud"), http: { host: "127.0.0.1", port: ports.cloud } };
+function cloudConfig(
+  folder: string,
+  ports: Ports,
+  accountSid: string,
+  { lodgify, twilio }: { readonly lodgify: string; readonly twilio: string },
+): object {
+  return {
+    data: join(folder, "cloud"),
+    http: { host: "127.0.0.1", port: ports.cloud },
+    // Guests' links lead there.
+    publicUrl: `http://127.0.0.1:${ports.cloud}`,
+    guests: { twilio: { accountSid, smsFrom: "Harbour", apiUrl: twilio } },
+    sources: { lodgifyUrl: lodgify },
+  };
 }
 
 function gatewayConfig(

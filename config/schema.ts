@@ -241,21 +241,17 @@ const mail = z
     description: "The mail server by which people who have forgotten their password get a link; absent: none is sent",
   });
 
+const origin = cloudUrl.refine(
+  (text) => !URL.canParse(text) || new URL(text).origin === text,
+  "expected a URL without a path",
+);
+
 const notify = z
   .strictObject({
-    pushServices: z
-      .array(
-        cloudUrl.refine(
-          (text) => !URL.canParse(text) || new URL(text).origin === text,
-          "expected a URL without a path",
-        ),
-      )
-      .max(16)
-      .default([])
-      .meta({
-        description:
-          "Push services of one's own, besides those of the browsers' makers: https://push.example.org. Nothing is sent anywhere else",
-      }),
+    pushServices: z.array(origin).max(16).default([]).meta({
+      description:
+        "Push services of one's own, besides those of the browsers' makers: https://push.example.org. Nothing is sent anywhere else",
+    }),
     oneSignal: z
       .strictObject({
         appId: z.guid().meta({ description: "Keys & IDs in OneSignal's settings; the key is POSTERN_ONESIGNAL_KEY" }),
@@ -295,6 +291,9 @@ const guests = z
             description: "Who text messages are from: a number, a name, or a messaging service. Absent: none are sent",
           }),
         whatsappFrom: e164.optional().meta({ description: "A number with WhatsApp. Absent: none are sent" }),
+        apiUrl: origin
+          .optional()
+          .meta({ description: "Where it answers, as of another region; absent: api.twilio.com" }),
         templates,
       })
       .refine(({ smsFrom, whatsappFrom }) => smsFrom !== undefined || whatsappFrom !== undefined, {
@@ -340,6 +339,12 @@ export const cloudFileSchema = z
     mail: mail.optional(),
     notify: notify.prefault({}),
     guests: guests.prefault({}),
+    sources: z
+      .strictObject({
+        lodgifyUrl: origin.optional().meta({ description: "Where Lodgify answers; absent: api.lodgify.com" }),
+      })
+      .prefault({})
+      .meta({ description: "Where bookings are read" }),
     log,
   })
   .refine(({ mail, publicUrl }) => mail === undefined || publicUrl !== undefined, {

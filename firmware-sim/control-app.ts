@@ -6,12 +6,14 @@ import type { Clock } from "../gateway/ports/clock.ts";
 import type { Logger } from "../gateway/ports/logger.ts";
 import { limitBody } from "../web/limits.ts";
 import { HttpProblem, invalidRequest, problemResponse, type RequestIdEnv, requestId } from "../web/problem.ts";
+import type { BookedStays } from "./booked-stays.ts";
 import type { FaultRates } from "./faults.ts";
 import { addControlPage } from "./page.tsx";
 import type { PlayedActs, PlayedLock } from "./played-lock.ts";
 import type { RemoteUnlocks } from "./remote-unlocks.ts";
 import { loopbackNamesOnly, sameOriginOnly } from "./same-origin.ts";
 import type { SiteProcesses, SiteStateWatch } from "./site-state.ts";
+import { addStayActs } from "./stay-acts.ts";
 
 export interface ControlParts {
   readonly watch: SiteStateWatch;
@@ -20,6 +22,7 @@ export interface ControlParts {
   readonly unlocks?: RemoteUnlocks | undefined;
   readonly internet?: { set(on: boolean): void } | undefined;
   readonly processes?: SiteProcesses | undefined;
+  readonly stays?: BookedStays | undefined;
   /** Only this machine can reach it, so only by its own names. */
   readonly onLoopback: boolean;
   readonly clock: Clock;
@@ -70,7 +73,7 @@ const runningBody = z.strictObject({ running: z.boolean() });
 const noBody = z.strictObject({});
 
 export function controlApp(parts: ControlParts): ControlApp {
-  const { watch, boxes, locks, unlocks, internet, processes, clock, logger, stopping } = parts;
+  const { watch, boxes, locks, unlocks, internet, processes, stays, clock, logger, stopping } = parts;
   const app = new Hono<RequestIdEnv>();
   let streams = 0;
   const moving = new Set<string>();
@@ -165,6 +168,8 @@ export function controlApp(parts: ControlParts): ControlApp {
     await moveProcess("gateway", (of) => of.killGateway());
     return c.json(watch.state());
   });
+
+  if (stays) addStayActs(app, { stays, watch, stopping });
 
   return app;
 

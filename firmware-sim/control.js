@@ -27,6 +27,7 @@ stream.addEventListener("message", ({ data }) => {
   drawCodes(site);
   drawSignIn(site);
   drawLedger(site);
+  document.dispatchEvent(new CustomEvent("site", { detail: site }));
   for (const listener of listeners) listener();
 });
 
@@ -54,6 +55,12 @@ async function act(control, path, body) {
     control.removeAttribute("aria-busy");
   }
 }
+
+// Other scripts of this page ask for their acts so; `refused` hears why one was not taken.
+document.addEventListener("act", async ({ target, detail: { path, refused } }) => {
+  const isDone = (await act(target, path, {})) !== undefined;
+  if (!isDone) refused(byId("refusal").textContent);
+});
 
 /** A refusal is told beside the line. */
 async function post(path, body) {

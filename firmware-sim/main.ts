@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import type { Clock } from "../gateway/ports/clock.ts";
 import type { Logger } from "../gateway/ports/logger.ts";
+import type { BookedStays } from "./booked-stays.ts";
 import { controlApp } from "./control-app.ts";
 import { type FaultRates, Faults } from "./faults.ts";
 import type { Internet } from "./internet.ts";
@@ -41,6 +42,8 @@ export interface SimulatorOptions {
   readonly processes?: SiteProcesses | undefined;
   readonly hints?: readonly Hint[] | undefined;
   readonly signIn?: SignIn | undefined;
+  /** Flats that are let, with their guests. */
+  readonly stays?: BookedStays | undefined;
   /** On the boxes' lines, until the page changes them. */
   readonly faults?: { readonly rates: Partial<FaultRates>; readonly seed: number } | undefined;
   readonly clock: Clock;
@@ -54,7 +57,19 @@ export interface RunningSimulator {
 
 /** Rejects with a SimulatorStartError that says what to do. The boxes connect by themselves when their broker is there. */
 export async function startSimulator(options: SimulatorOptions): Promise<RunningSimulator> {
-  const { clock, logger, broker, gatewayUrl, cloud, internet, processes, signIn, locks = [], hints = [] } = options;
+  const {
+    clock,
+    logger,
+    broker,
+    gatewayUrl,
+    cloud,
+    internet,
+    processes,
+    signIn,
+    stays,
+    locks = [],
+    hints = [],
+  } = options;
   const stopping = new AbortController();
   // Seconds since 1970, so that a simulator that is started again does not count its boxes' boots from one.
   const firstBoot = Math.floor(clock.wall() / 1000);
@@ -68,12 +83,12 @@ export async function startSimulator(options: SimulatorOptions): Promise<Running
   const unlocks = cloud && new RemoteUnlocks(cloud, clock);
   const played = boxes.map(playedLockbox);
   const watch = new SiteStateWatch({
-    ...{ locks, gatewayUrl, cloud, unlocks, internet, processes, hints, signIn, clock },
+    ...{ locks, gatewayUrl, cloud, unlocks, internet, processes, hints, signIn, stays, clock },
     boxes: played,
   });
   const onLoopback = isLoopbackName(options.http.host);
   const app = controlApp({
-    ...{ watch, locks, unlocks, internet, processes, onLoopback, clock, logger },
+    ...{ watch, locks, unlocks, internet, processes, stays, onLoopback, clock, logger },
     boxes: played,
     stopping: stopping.signal,
   });

@@ -3,27 +3,37 @@ import type { Env, Hono } from "hono";
 import { asset, serveAssets } from "../web/assets.ts";
 import { addAssets, Page, pageHeaders } from "../web/page.tsx";
 import { LockTemplate } from "./lock-template.tsx";
+import { Stays } from "./stays-section.tsx";
 
 const style = asset(import.meta.resolve("./control.css"));
 const locksStyle = asset(import.meta.resolve("./control-locks.css"));
+const staysStyle = asset(import.meta.resolve("./control-stays.css"));
 const script = asset(import.meta.resolve("./control.js"));
+const staysScript = asset(import.meta.resolve("./control-stays.js"));
+const styles = [style, locksStyle, staysStyle];
+const scripts = [staysScript, script];
 
 /** GET / and what it loads, with their headers. The app brings the API that control.js calls. */
 export function addControlPage<E extends Env>(app: Hono<E>): void {
   app.use("/", pageHeaders());
   app.use("/assets/*", pageHeaders());
   addAssets(app);
-  serveAssets(app, [style, locksStyle, script]);
+  serveAssets(app, [...styles, ...scripts]);
   app.get("/", (c) => c.html(<ControlPage />));
 }
 
 function ControlPage() {
   return (
-    <Page title="Postern demo" styles={[style.url, locksStyle.url]} scripts={[script.url]}>
+    <Page title="Postern demo" styles={styles.map(({ url }) => url)} scripts={scripts.map(({ url }) => url)}>
       <header class="masthead">
         <div>
           <h1>Postern: doors that keep working</h1>
-          <p>Press a code, pull the plug, press it again. The gateway on site decides; the cloud hears of it later.</p>
+          <p>
+            Press a code, pull the plug, press it again. The gateway on site decides; the cloud hears of it later.{" "}
+            <a id="to-stays" href="#stays" hidden>
+              Guests of the flats get theirs by text message.
+            </a>
+          </p>
         </div>
         <a id="status-page" href="/" hidden>
           Gateway’s status page
@@ -40,6 +50,7 @@ function ControlPage() {
           <div id="boxes" class="boxes" />
         </section>
       </div>
+      <Stays />
       <section id="makers" aria-labelledby="locks-title" hidden>
         <h2 id="locks-title">Locks of other makers</h2>
         <div id="locks" class="boxes" />

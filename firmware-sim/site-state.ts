@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Clock } from "../gateway/ports/clock.ts";
 import { answerText } from "./answer-text.ts";
+import type { BookedStays, StaysView } from "./booked-stays.ts";
 import type { Make, PlayedLock, PlayedView } from "./played-lock.ts";
 import type { CloudAccess, RemoteUnlock, RemoteUnlocks } from "./remote-unlocks.ts";
 
@@ -85,6 +86,8 @@ export interface SiteState {
   readonly hints: readonly Hint[];
   /** null: nobody is known. */
   readonly signIn: SignIn | null;
+  /** null: nothing is let here. */
+  readonly stays: StaysView | null;
 }
 
 /** The other programs of the site, as whoever started them can end and start them. */
@@ -108,6 +111,7 @@ export interface SiteStateOptions {
   readonly processes?: SiteProcesses | undefined;
   readonly hints: readonly Hint[];
   readonly signIn?: SignIn | undefined;
+  readonly stays?: BookedStays | undefined;
   readonly clock: Clock;
 }
 
@@ -194,6 +198,7 @@ export class SiteStateWatch {
       received: this.#received,
       hints,
       signIn: this.#options.signIn ?? null,
+      stays: this.#options.stays?.view() ?? null,
     };
   }
 
@@ -215,12 +220,12 @@ export class SiteStateWatch {
 
   /** Until the signal fires. */
   async run(signal: AbortSignal): Promise<void> {
-    const { boxes, locks, clock } = this.#options;
+    const { boxes, locks, stays, clock } = this.#options;
     const ends = [...boxes, ...locks].map((lock) => lock.onChange(() => this.#tell()));
     while (!signal.aborted) {
       this.#wake = new AbortController();
       const until = AbortSignal.any([signal, this.#wake.signal]);
-      await Promise.all([this.#askGateway(signal), this.#askCloud(signal)]);
+      await Promise.all([this.#askGateway(signal), this.#askCloud(signal), stays?.lookNowAndThen(signal)]);
       this.#tell();
       await clock.sleep(everyMs, until).catch(() => undefined);
     }

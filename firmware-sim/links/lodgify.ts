@@ -56,6 +56,8 @@ export interface LodgifyServerOptions {
   readonly properties: readonly LodgifyProperty[];
   readonly clock: Clock;
   readonly faults?: Faults;
+  /** Those it has from before. */
+  readonly bookings?: readonly LodgifyBooking[];
 }
 
 const usualTimes = { in: "15:00:00", out: "11:00:00" };
@@ -76,6 +78,10 @@ export class LodgifyServer {
     const { clock, faults = new Faults() } = options;
     this.#options = options;
     this.#key = options.key;
+    for (const booking of options.bookings ?? []) {
+      this.#bookings.set(booking.id, booking);
+      this.#lastId = Math.max(this.#lastId, booking.id);
+    }
     this.hooks = new LodgifyHooks(clock);
     this.#port = new CloudPort({ clock, faults, answer: (request) => this.#answer(request) });
   }
@@ -213,6 +219,11 @@ export class LodgifyServer {
     const rooms = own.map((room) => ({ ...room, key_code: codes.get(room.room_type_id) ?? room.key_code }));
     this.#bookings.set(id, { ...booking, rooms });
     return { status: 200, json: { rooms: rooms.map(({ room_type_id, key_code }) => ({ room_type_id, key_code })) } };
+  }
+
+  /** In the order in which they were made. */
+  get bookings(): readonly LodgifyBooking[] {
+    return [...this.#bookings.values()];
   }
 
   /** As it stands there. */

@@ -14,6 +14,7 @@ import { missing } from "../support/needs.ts";
 import { until } from "../support/until.ts";
 
 const skip = missing("chromium");
+const dayMs = 24 * 3_600_000;
 const box1 = "Parcel box 1";
 const box2 = "Parcel box 2";
 
@@ -120,7 +121,10 @@ test("the guest's PIN stands in the locks themselves and opens them without the 
 }, async () => {
   const names = ["Front door", "Shed", "Studio"];
   for (const name of names)
-    await until(`the code is in the lock of ${name}`, async () => (await lockOf(name)).codes?.length === 1);
+    await until(`the code is in the lock of ${name}`, async () => {
+      // The guests of the flats have codes there too, for some days.
+      return (await lockOf(name)).codes?.some(({ until: ends }) => (ends ?? 0) > Date.now() + 20 * dayMs) ?? false;
+    });
   await control.setInternet(false);
   for (const name of names) {
     assert.equal(await enter(name, "736492"), "denied");
@@ -153,8 +157,7 @@ test("an agency makes a code for the Nuki, sees it on the lock, uses it, deletes
   await page.getByRole("link", { name: "Delete" }).click();
   await page.getByRole("button", { name: "Yes, delete it" }).click();
   await page.getByText("The code is deleted.").waitFor();
-  await until("the lock has forgotten it", async () => (await lockOf("Front door")).codes?.length === 1);
-  assert.equal(await enter("Front door", digits!), "denied");
+  await until("the lock has forgotten it", async () => (await enter("Front door", digits!)) === "denied");
 
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByText("You are signed out.").waitFor();
@@ -195,7 +198,7 @@ test("each maker's lock is unlocked from afar, and the page tells that it was", 
 });
 
 test("what the demo writes is for its owner alone", { skip }, async () => {
-  for (const name of ["secrets.yaml", "demo.json", "gateway/keys.json", "gateway.log"]) {
+  for (const name of ["secrets.yaml", "demo.json", "lodgify.json", "gateway/keys.json", "gateway.log"]) {
     assert.equal((await stat(join(folder, name))).mode & 0o077, 0, name);
   }
 });

@@ -128,6 +128,16 @@ for (const [what, text] of [
   });
 }
 
+test("a lodgify.json that is no list of bookings is named, and not written over", async () => {
+  const folder = join(home, "lodgify");
+  await mkdir(folder);
+  for (const text of ["[{", '[{"id":"x"}]']) {
+    await writeFile(join(folder, "lodgify.json"), text);
+    endsWith(await postern(["demo", "--data", folder]), /lodgify\.json is damaged, .*: move that folder away/);
+    assert.equal(await readFile(join(folder, "lodgify.json"), "utf8"), text);
+  }
+});
+
 test("when a service of the demo does not start, the demo says why", async () => {
   const folder = join(home, "in-use");
   await mkdir(join(folder, "cloud"), { recursive: true });

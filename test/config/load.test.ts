@@ -384,6 +384,24 @@ test("a community's app is named by its id, with a key from the environment; pus
   ]);
 });
 
+test("where Twilio and Lodgify answer is an origin, by https unless it is this machine", async () => {
+  const file = join(folder, "addresses.yaml");
+  const load = async (rest: string) => {
+    await writeFile(file, `data: ./cloud\n${rest}\n`);
+    return (await loadCloudConfig(file, { environment: { POSTERN_TWILIO_TOKEN: "token" } })).settings;
+  };
+  const twilio = (apiUrl: string) =>
+    `guests: {twilio: {accountSid: AC${"1".repeat(32)}, smsFrom: Postern, apiUrl: "${apiUrl}"}}`;
+  assert.equal((await load(twilio("https://api.twilio.example"))).guests.twilio?.apiUrl, "https://api.twilio.example");
+  assert.equal(
+    (await load('sources: {lodgifyUrl: "http://127.0.0.1:8099"}')).sources.lodgifyUrl,
+    "http://127.0.0.1:8099",
+  );
+  await assert.rejects(load(twilio("http://api.twilio.example")), /guests\.twilio\.apiUrl: .*https:/);
+  await assert.rejects(load('sources: {lodgifyUrl: "https://lodgify.example/v2"}'), /lodgifyUrl: .*without a path/);
+  assert.equal((await load("sources: {}")).sources.lodgifyUrl, undefined);
+});
+
 test("services that tell guests are named in the file, and their secrets are in the environment", async () => {
   const file = join(folder, "guests.yaml");
   const load = async (guests: string, environment: Record<string, string> = {}) => {

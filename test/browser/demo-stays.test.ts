@@ -1,0 +1,143 @@
+/** The demo's flats in real Chromium: from a booking at the simulated Lodgify to a telephone, through a door, and out again. */
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import type { Locator } from "playwright-core";
+import { type RunningDemo, startDemo } from "../../cli/demo-site.ts";
+import type { StayView } from "../../firmware-sim/booked-stays.ts";
+import type { SiteState } from "../../firmware-sim/site-state.ts";
+import { silentLogger } from "../../gateway/ports/logger.ts";
+import { ControlPage, desktop, phone, startBrowser } from "../support/control-page.ts";
+import { missing } from "../support/needs.ts";
+import { until } from "../support/until.ts";
+
+const skip = missing("chromium");
+
+let folder: string;
+let demo: RunningDemo;
+let browser: Awaited<ReturnType<typeof startBrowser>>;
+let control: ControlPage;
+
+const open = () => startDemo({ folder, port: 0, version: "test", logger: silentLogger });
+
+before(async () => {
+  if (skip) return;
+  folder = await mkdtemp(join(tmpdir(), "postern-demo-stays-"));
+  demo = await open();
+  browser = await startBrowser();
+  control = await ControlPage.open(browser.context, demo.facts().url);
+});
+after(async () => {
+  await browser?.stop();
+  await demo?.stop();
+  if (folder) await rm(folder, { recursive: true, force: true });
+});
+
+async function state(): Promise<SiteState> {
+  return (await (await fetch(new URL("/api/state", demo.facts().url))).json()) as SiteState;
+}
+
+async function stayOf(guest: string): Promise<StayView> {
+  return (await state()).stays!.stays.find((stay) => stay.guest.startsWith(guest))!;
+}
+
+/** On the page. */
+const stay = (guest: string): Locator => control.page.locator(".stay", { hasText: guest });
+const press = (name: string) => control.page.getByRole("button", { name, exact: true }).click();
+
+async function readLodgify(): Promise<void> {
+  await press("Postern: read Lodgify now");
+  await control.page.locator("#stay-read-words", { hasText: "Read: " }).waitFor();
+}
+
+test("a guest is told by text message, reads the code on the page, and opens a box, locks of two makers, and one that takes no code", {
+  skip,
+}, async () => {
+  await stay("Greta").getByText("The code is ready at all 4 doors.").waitFor();
+  const message = control.page.locator("#telephone-messages li", { hasText: "Greta" });
+  const [page] = await Promise.all([browser.context.waitForEvent("page"), message.getByRole("link").first().click()]);
+  const code = (await page.locator(".stay-code").textContent())!.replaceAll(/\D/g, "");
+
+  for (const door of ["Parcel box 1", "Front door", "Studio"]) {
+    await control.pressPin(door, code);
+    await control.bolt(door, "released");
+  }
+
+  await page.getByRole("button", { name: "Open Cellar" }).click();
+  await control.bolt("Cellar", "released");
+  await page.close();
+});
+
+test("one night more is read from Lodgify; called off there, the code is refused and its page says so", {
+  skip,
+}, async () => {
+  const { departure, known } = await stayOf("Greta");
+  const page = await browser.context.newPage();
+  await page.goto(known!.page!);
+  const code = (await page.locator(".stay-code").textContent())!.replaceAll(/\D/g, "");
+
+  await press("One night more: Greta Gast");
+  await stay("Greta").getByText("News at Lodgify; not read yet.").waitFor();
+  await readLodgify();
+
+  const after = await stayOf("Greta");
+  assert.ok(after.departure > departure && after.known?.isRead);
+  await control.pressPin("Parcel box 2", code);
+  await control.verdict("Parcel box 2", "Parcel box 2: stays shut, wrong code.");
+
+  await press("Cancel: Greta Gast");
+  await readLodgify();
+  const agree = stay("Greta").getByRole("button", { name: "Owner agrees" });
+  // Three minutes after the start she is in the house, and her owner is asked.
+  if ((await stayOf("Greta")).known?.held) await agree.click();
+  await stay("Greta").getByText("Cancelled: its code opens nothing any more.").waitFor();
+  await until("box 1 has no such code", async () => {
+    await control.pressPin("Parcel box 1", code);
+    return (await state()).decided.some(({ type, accessPoint }) => type === "denied" && accessPoint === "box-1");
+  });
+  await page.reload();
+  await page.getByText("This stay was called off.").waitFor();
+  await page.close();
+});
+
+test("so many stays called off at once wait for their owner's word", { skip }, async () => {
+  await press("Cancel: Hugo Huésped");
+  await press("Cancel: Ines Invitada");
+  await until(
+    "both are off at Lodgify",
+    async () => (await stayOf("Hugo")).isCancelled && (await stayOf("Ines")).isCancelled,
+  );
+  await readLodgify();
+  await press("Owner agrees: Hugo Huésped");
+  await stay("Hugo").getByText("Cancelled: its code opens nothing any more.").waitFor();
+  await stay("Ines")
+    .getByText(/the owner is asked first/)
+    .waitFor();
+});
+
+test("somebody books for tonight and gets a code; the next time, a stay is what it was", { skip }, async () => {
+  await press("Somebody books for tonight");
+  await readLodgify();
+  await stay("Otto").getByText(/ready/).waitFor();
+  const before = (await state()).stays!.stays;
+
+  await demo.stop();
+  demo = await open();
+  await control.page.close();
+  control = await ControlPage.open(browser.context, demo.facts().url);
+
+  const facts = (all: readonly StayView[]) => all.map(({ known: _, ...booked }) => booked);
+  assert.deepEqual(facts((await state()).stays!.stays), facts(before));
+  await until("the cloud knows it still", async () => (await stayOf("Otto")).known?.isRead === true);
+});
+
+test("the guests fit a phone and a desk", { skip }, async () => {
+  for (const size of [phone, desktop]) {
+    await control.page.setViewportSize(size);
+    await control.page.locator("#stays").scrollIntoViewIfNeeded();
+    await control.fitsItsWidth();
+  }
+  assert.deepEqual(control.complaints, []);
+});
