@@ -1,8 +1,8 @@
 /** Puts a message to the guest of a stay in line, or takes one away that is not so any more. */
 import type { Instant, Millis } from "../gateway/domain/instant.ts";
 import { toldStates } from "./domain/delivery.ts";
-import { type MessageFacts, type NewestMessage, planMessage } from "./domain/guest-messages.ts";
-import { type StayDoor, standingOf } from "./domain/stay-alarms.ts";
+import { isProvenAt, type MessageFacts, type NewestMessage, planMessage } from "./domain/guest-messages.ts";
+import type { StayDoor } from "./domain/stay-alarms.ts";
 import type { BookingRow } from "./store/bookings.ts";
 import { type MessageRow, messagesOf, putMessage, saysOf, writeMessage } from "./store/guest-messages.ts";
 import { readSettings } from "./store/message-settings.ts";
@@ -55,8 +55,7 @@ export async function planGuestMessage(tx: Transaction, stay: ToldStay, now: Ins
   if (step.do === "nothing") {
     if (step.drop) await drop();
     else if (newest?.state === "waiting" && !newest.isProven) {
-      const isProven = doors.length > 0 && doors.every((door) => standingOf(door) === "ready");
-      if (isProven) await writeMessage(tx, newest, { isProven }, now);
+      if (isProvenAt(doors)) await writeMessage(tx, newest, { isProven: true }, now);
       else return now + lookAgainMs;
     }
     return step.lookAt;

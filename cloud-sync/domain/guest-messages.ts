@@ -75,10 +75,15 @@ export function planMessage(telling: Telling, now: Instant): MessageStep {
   // Nobody knows another way to reach them than there was.
   const isGivenUp = newest?.standing === "failed" && wantedSince <= newest.at;
   if (isSame && (newest.standing === "waiting" || isGivenUp)) return { do: "nothing", drop: false, lookAt: null };
-  const isProven = wanted.kind === "cancelled" || doors.every((door) => standingOf(door) === "ready");
+  const isProven = wanted.kind === "cancelled" || isProvenAt(doors);
   const deadline = Math.max(beginsAt - knownBeforeMs, wantedSince + proofMs);
   if (!isProven && now < deadline) return { do: "nothing", drop, lookAt: earliest(deadline, now + minuteMs) };
   return { do: "tell", message: wanted, isProven, at: leavesAt(telling, wanted, now) };
+}
+
+/** Each has it, or its gateway puts it there when the stay begins: nothing more is confirmed by then. */
+export function isProvenAt(doors: readonly StayDoor[]): boolean {
+  return doors.length > 0 && doors.every((door) => standingOf(door) !== "missing");
 }
 
 /** undefined: what the guest was told is so. */

@@ -59,6 +59,12 @@ describe("the code", () => {
     assert.deepEqual(step, { do: "nothing", drop: false, lookAt: now + minute });
   });
 
+  test("is told when a gateway has it for a lock that is given codes only when they begin; while its gateway has it not, it waits", () => {
+    const ahead = (isConfirmed: boolean) => [{ accessPoint: "front", state: "not-due", isConfirmed }] as const;
+    assert.equal(planned(telling({ doors: ahead(true) }), begins - 27 * hour), "code proven 27");
+    assert.equal(planned(telling({ doors: ahead(false) }), begins - 27 * hour), "nothing");
+  });
+
   test("is told two hours before check-in whatever the doors say, and says so", () => {
     assert.equal(planned(telling({ doors: waiting }), begins - 2 * hour - 1), "nothing");
     assert.equal(planned(telling({ doors: waiting }), begins - 2 * hour), "code unproven 2");
