@@ -6,6 +6,7 @@ import { manifestOf, manifestType } from "../../web/manifest.ts";
 import { addAssets, Page } from "../../web/page.tsx";
 import { type Action, reachOf } from "../domain/permissions.ts";
 import { passkeyScript } from "./passkeys.tsx";
+import { monthStyle } from "./stays/month.tsx";
 import type { PageEnv, Visit } from "./visit.ts";
 import { type Language, languages, type Words } from "./words/words.ts";
 
@@ -19,7 +20,7 @@ const manifestPath = "/app.webmanifest";
 
 export function addPageAssets(app: Hono<PageEnv>): void {
   addAssets(app);
-  serveAssets(app, [style, script, passkeyScript]);
+  serveAssets(app, [style, monthStyle, script, passkeyScript]);
   app.get(manifestPath, (c) => {
     const { product: name } = languages.en;
     return c.body(manifestOf({ name, lang: "en", start: "/", scope: "/" }), 200, { "content-type": manifestType });
@@ -89,18 +90,19 @@ interface FrameProps {
   readonly title: string;
   /** Path of the destination or tab the page belongs to. */
   readonly at?: string | undefined;
-  /** Of the page alone. */
+  /** Of the page alone, as are these. */
+  readonly styles?: readonly string[];
   readonly scripts?: readonly string[];
   readonly children?: Child;
 }
 
-export function Frame({ visit, title, at, scripts = [], children }: FrameProps) {
+export function Frame({ visit, title, at, styles = [], scripts = [], children }: FrameProps) {
   const { words, lang, actor } = visit;
   return (
     <Page
       title={`${title} – ${words.product}`}
       lang={lang}
-      styles={[style.url]}
+      styles={[style.url, ...styles]}
       scripts={[script.url, ...scripts]}
       head={<link rel="manifest" href={manifestPath} />}
       banner={

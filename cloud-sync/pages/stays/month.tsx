@@ -1,8 +1,12 @@
 /** A month of all properties: a row each, a cell for each day or, where somebody stays, for all nights of the stay. */
+import { asset } from "../../../web/assets.ts";
 import { monthName } from "../parts/moments.tsx";
 import { Tag } from "../parts/show.tsx";
 import type { Visit } from "../visit.ts";
 import { codeStand, type SeenBooking, type SeenProperty, standTones } from "./stay-shapes.ts";
+
+/** Of this page alone: guests' phones load what all pages share. */
+export const monthStyle = asset(import.meta.resolve("../assets/month.css"));
 
 interface MonthProps {
   readonly visit: Visit;

@@ -8,7 +8,7 @@ import { knownZone, Moment } from "../parts/moments.tsx";
 import { Empty, Notice, Table, Tag } from "../parts/show.tsx";
 import { listSites, type SeenSite } from "../sites.tsx";
 import type { Visit } from "../visit.ts";
-import { Month } from "./month.tsx";
+import { Month, monthStyle } from "./month.tsx";
 import {
   codeStand,
   listProperties,
@@ -158,7 +158,7 @@ async function monthPage(c: PageContext, visit: Visit, now: number) {
     after = next;
   }
   return (
-    <Frame visit={visit} title={words.stays.title} at="/stays">
+    <Frame visit={visit} title={words.stays.title} at="/stays" styles={[monthStyle.url]}>
       <Head visit={visit} at="month" />
       <Month
         visit={visit}
