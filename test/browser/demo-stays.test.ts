@@ -61,7 +61,9 @@ async function codeOn(page: Page): Promise<string> {
 }
 
 async function readLodgify(): Promise<void> {
+  const answered = control.page.waitForResponse((response) => response.url().endsWith("/api/stays/read"));
   await press("Postern: read Lodgify now");
+  await answered;
   await control.page.locator("#stay-read-words", { hasText: "Read: " }).waitFor();
 }
 
@@ -107,6 +109,7 @@ test("one night more is read from Lodgify; called off there, the code is refused
   await control.verdict("Parcel box 2", "Parcel box 2: stays shut, wrong code.");
 
   await press("Cancel: Greta Gast");
+  await stay("Greta").getByText("Cancelled at Lodgify; not read yet.").waitFor();
   await readLodgify();
   const agree = stay("Greta").getByRole("button", { name: "Owner agrees" });
   // Three minutes after the start she is in the house, and her owner is asked.
@@ -138,6 +141,7 @@ test("so many stays called off at once wait for their owner's word", { skip }, a
 
 test("somebody books for tonight and gets a code; the next time, a stay is what it was", { skip }, async () => {
   await press("Somebody books for tonight");
+  await stay("Otto").waitFor();
   await readLodgify();
   await stay("Otto").getByText(/ready/).waitFor();
   const before = (await state()).stays!.stays;
