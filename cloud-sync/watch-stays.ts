@@ -1,7 +1,7 @@
 /** Looks after stays that have or had a code: what somebody must do something about becomes an alarm, and what is done with ends. */
 import type { Instant, Millis } from "../gateway/domain/instant.ts";
 import type { CloudParts } from "./cloud-parts.ts";
-import { codeStatus } from "./domain/code-status.ts";
+import { type CodeStatusState, codeStatus } from "./domain/code-status.ts";
 import type { MessageFacts } from "./domain/guest-messages.ts";
 import { spareTimes } from "./domain/spare-pool.ts";
 import {
@@ -30,6 +30,8 @@ import type { Transaction } from "./store/store.ts";
 import { evidenceAtDoors } from "./temp-code.ts";
 
 const hourMs: Millis = 3_600_000;
+/** Of a code that is over: its lock has it, or its gateway, which has not heard that it is. */
+const holdsOn: readonly CodeStatusState[] = ["still-on-lock", "waiting-gateway"];
 /** One that could not be looked after. */
 const tryAgainMs: Millis = 5 * 60_000;
 
@@ -123,7 +125,7 @@ async function readStay(
   const present = grants.find((grant) => grant.row.id === row.grantId);
   const toOver = (grant: PublishedGrant): OverCode => ({
     endedAt: endOf(grant),
-    stillAt: doorsOf(grant).flatMap(({ accessPoint, state }) => (state === "still-on-lock" ? [accessPoint] : [])),
+    stillAt: doorsOf(grant).flatMap(({ accessPoint, state }) => (holdsOn.includes(state) ? [accessPoint] : [])),
   });
   const live = present && endOf(present) > now ? present : undefined;
   return {

@@ -102,6 +102,7 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
     releases: new Map(),
     heldUntil: new Map(),
     news: new News(),
+    lineBack: new News(),
     holder: holderId(options.gateway, options.epoch),
     peers: options.peers,
     receivedAt: new Map(),
@@ -121,7 +122,10 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
     logger: logger.child({ part: "sync" }),
     random: options.random,
     reconcile: (reply, askedAt, answeredAt) => reconcileSite(parts, time, reply, askedAt, answeredAt),
-    onOnline: () => void tick(),
+    onOnline: () => {
+      void tick();
+      parts.lineBack.tell();
+    },
     renewal: options.renewal,
     report: () => ({
       version: options.version,

@@ -5,7 +5,7 @@ import type { CodeStatusState } from "./code-status.ts";
 
 /**
  * "no-code": no door-confirmed code ahead of arrival · "not-told": no way reached the guest · "guest-says": by the guest it does not work ·
- * "removal-late": the code is in a lock after its end · "booked-twice": another stay has the property then · "source-stale": bookings of a
+ * "removal-late": a lock or a gateway has the code after its end · "booked-twice": another stay has the property then · "source-stale": bookings of a
  * source have not been read for long.
  */
 export const alarmKinds = [
@@ -40,7 +40,7 @@ export function standingOf({ state, isConfirmed }: StayDoor): DoorStanding {
 /** A code that opens no more. */
 export interface OverCode {
   readonly endedAt: Instant;
-  /** Doors whose locks hold it, as far as anybody knows. */
+  /** Doors that it still opens, as far as anybody knows. */
   readonly stillAt: readonly string[];
 }
 

@@ -29,7 +29,7 @@ const alarmSchema = z
     site: z.string(),
     kind: z.enum(alarmKinds).openapi({
       description:
-        "no-code: no door-confirmed code ahead of arrival · not-told: no way reached the guest · guest-says: by the guest it does not work · removal-late: the code is in a lock after its end · booked-twice: another stay has the property then · source-stale: bookings of a source have not been read for long",
+        "no-code: no door-confirmed code ahead of arrival · not-told: no way reached the guest · guest-says: by the guest it does not work · removal-late: a lock or a gateway has the code after its end · booked-twice: another stay has the property then · source-stale: bookings of a source have not been read for long",
     }),
     about: z.string().openapi({ description: "The booking, or the source of bookings." }),
     level: z

@@ -64,17 +64,21 @@ class CodeKeeper {
   }
 
   async keep(): Promise<void> {
-    const { clock, stopping, logger, news, devices } = this.#site;
+    const { clock, stopping, logger, news, lineBack, devices } = this.#site;
     // A lock that comes back is tried at once, because some sleep most of the time.
     const leave = devices.get(this.#lock)?.subscribe(async (report) => {
       if (report.type !== "presence" || report.state !== "online") return;
-      this.#notBefore = clock.monotonic();
-      this.#noGlanceBefore = clock.monotonic();
-      this.#onlineAt = clock.monotonic();
+      this.#waitNoLonger();
       news.tell();
     });
+    let line = lineBack.signal;
     while (!stopping.aborted) {
-      const woken = AbortSignal.any([stopping, news.signal]);
+      if (line.aborted) {
+        // A lock on the LAN says nothing when the way to its maker's cloud is there again.
+        line = lineBack.signal;
+        this.#waitNoLonger();
+      }
+      const woken = AbortSignal.any([stopping, news.signal, line]);
       const waitMs = await this.#look().catch((error: Error) => {
         if (!stopping.aborted) logger.error("codes-not-kept", { device: this.#lock, error });
         return lookEveryMs;
@@ -82,6 +86,14 @@ class CodeKeeper {
       await clock.sleep(Math.min(waitMs, lookEveryMs), woken).catch(() => undefined);
     }
     leave?.();
+  }
+
+  /** Something tried in vain is tried at once. */
+  #waitNoLonger(): void {
+    const now = this.#site.clock.monotonic();
+    this.#notBefore = now;
+    this.#noGlanceBefore = now;
+    this.#onlineAt = now;
   }
 
   /** Does the one thing that is due; answers when to look again. */

@@ -34,6 +34,8 @@ export interface SiteParts {
   readonly heldUntil: Map<DeviceId, Monotonic>;
   /** Told when the records have changed, or what is known of the time. */
   readonly news: News;
+  /** Told when the cloud is heard of again: makers' clouds lie on the same line. */
+  readonly lineBack: News;
   /** This gateway in its present epoch. */
   readonly holder: HolderId;
   readonly peers: PeerLink;

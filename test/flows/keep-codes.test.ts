@@ -134,6 +134,19 @@ test("one that was accepted and never arrived is written again, once it has had 
   await site.stop();
 });
 
+test("what was tried in vain without a line is tried at once when it is back, though the lock itself was never away", async () => {
+  const site = await one();
+  const [lock] = site.locks;
+  lock!.isAsleep = true;
+  await site.book(tonight);
+  await site.pass(10 * minute);
+  lock!.isAsleep = false;
+  site.running.parts.lineBack.tell();
+  await site.pass(minute);
+  assert.deepEqual(digitsIn(lock!), [tonight.pin]);
+  await site.stop();
+});
+
 test("a lock that cannot be read is never written to; it is told once, tried less often, and at once when it comes back", async () => {
   const site = await one();
   const [lock] = site.locks;

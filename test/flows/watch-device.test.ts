@@ -159,6 +159,7 @@ async function aWatchedDevice(disk: SimDisk, logger: Logger = silentLogger) {
     releases: new Map(),
     heldUntil: new Map(),
     news: new News(),
+    lineBack: new News(),
     holder: "gateway-1.1",
     peers: noPeers,
     receivedAt: new Map(),

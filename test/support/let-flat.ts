@@ -43,12 +43,18 @@ const soonMs = 15 * minute;
 
 export interface Booking {
   readonly id: string;
-  readonly status: string;
+  /** What its source tells and its owner has not agreed to. */
+  readonly held: object | null;
   readonly code: {
     readonly grant: string;
     readonly until: string;
     readonly doors: readonly { readonly accessPoint: string; readonly state: string }[];
   };
+}
+
+export interface StayAlarm {
+  readonly kind: string;
+  readonly detail: { readonly doors?: readonly string[] };
 }
 
 export type FlatDoor = "lockbox" | "nuki" | "tuya" | "ring";
@@ -164,10 +170,14 @@ export async function givenLetFlat(t: TestContext, { hasRing = false }: { readon
       const { code } = await flat.booking();
       return Object.fromEntries(code.doors.map(({ accessPoint, state }) => [accessPoint, state]));
     },
-    alarms: async (): Promise<string[]> => {
-      const { items } = await site.admin<{ items: { kind: string }[] }>("GET", "/api/stay-alarms");
-      return items.map(({ kind }) => kind);
+    /** Locks that were read back without its PIN. */
+    goneFrom: async (): Promise<string[]> => {
+      const events = await site.journalEvents();
+      return events
+        .flatMap((event) => (event.type === "code-read" && event.state === "absent" ? [event.device] : []))
+        .sort();
     },
+    openAlarms: async () => (await site.admin<{ items: StayAlarm[] }>("GET", "/api/stay-alarms?open=true")).items,
     /** Time goes by quickly until it holds. */
     soon: (what: string, holds: () => boolean | Promise<boolean>) => clock.passUntil(what, holds, soonMs),
     /** All but the last minute goes by at once; in that one, who has lost whom finds them again, as far as there is a line. */

@@ -29,7 +29,7 @@ export const alarms = {
       `${stay(alarm)}. No message with the code has reached the guest. Tell them another way.`,
     "guest-says": (alarm: Alarm) => `${stay(alarm)}. The guest cannot get in${at(alarm)}. Call them, or open the door.`,
     "removal-late": (alarm: Alarm) =>
-      `${stay(alarm)}. Nobody has seen that the code is gone${at(alarm)}. Until it is, whoever has it may get in.`,
+      `${stay(alarm)}. Nobody has seen that the code is gone${at(alarm)}. Until it is, whoever has it may get in. It goes as soon as the house and its locks can be reached.`,
     "booked-twice": (alarm: Alarm) =>
       `${stay(alarm)}. Another confirmed stay has the same days. Both guests would get a code.`,
     "source-stale": (alarm: Alarm) =>

@@ -22,7 +22,7 @@ export const alarms: Words["alarms"] = {
       `${stay(alarm)}. Ningún mensaje con el código ha llegado al huésped. Avísele por otro medio.`,
     "guest-says": (alarm) => `${stay(alarm)}. El huésped no puede entrar${at(alarm)}. Llámele o abra la puerta.`,
     "removal-late": (alarm) =>
-      `${stay(alarm)}. Nadie ha visto que el código se haya borrado${at(alarm)}. Hasta entonces, quien lo tenga puede entrar.`,
+      `${stay(alarm)}. Nadie ha visto que el código se haya borrado${at(alarm)}. Hasta entonces, quien lo tenga puede entrar. Se borrará en cuanto se pueda llegar a la casa y a sus cerraduras.`,
     "booked-twice": (alarm) =>
       `${stay(alarm)}. Otra estancia confirmada tiene los mismos días. Los dos huéspedes recibirían un código.`,
     "source-stale": (alarm) =>
