@@ -75,7 +75,7 @@ test("the code on a guest's page opens a box and locks of two makers, and the pa
   const code = await codeOn(page);
 
   for (const door of ["Parcel box 1", "Front door", "Studio"]) {
-    await control.pressPin(door, code);
+    await control.typePin(door, code);
     await control.bolt(door, "released");
   }
 
@@ -105,7 +105,7 @@ test("one night more is read from Lodgify; called off there, the code is refused
 
   const after = await stayOf("Greta");
   assert.ok(after.departure > departure && after.known?.isRead);
-  await control.pressPin("Parcel box 2", code);
+  await control.typePin("Parcel box 2", code);
   await control.verdict("Parcel box 2", "Parcel box 2: stays shut, wrong code.");
 
   await press("Cancel: Greta Gast");
@@ -116,7 +116,7 @@ test("one night more is read from Lodgify; called off there, the code is refused
   if ((await stayOf("Greta")).known?.held) await agree.click();
   await stay("Greta").getByText("Cancelled: its code opens nothing any more.").waitFor();
   await until("box 1 has no such code", async () => {
-    await control.pressPin("Parcel box 1", code);
+    await control.typePin("Parcel box 1", code);
     return (await state()).decided.some(({ type, accessPoint }) => type === "denied" && accessPoint === "box-1");
   });
   await page.reload();
