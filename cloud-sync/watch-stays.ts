@@ -70,14 +70,17 @@ async function lookAfter(tx: Transaction, row: BookingRow, now: Instant): Promis
   const clashes = await clashesOf(tx, row);
   const { present, ...stay } = await readStay(tx, { row, property, site: siteRow, clashes }, now);
   const { alarms, lookAt } = watchStay(stay, now);
-  const isLate = alarms.some(({ kind }) => kind === "no-code") && now >= stay.window.from - spareTimes.giveBeforeMs;
+  const { doors, wantedSince } = stay;
+  // Digits that still open are not replaced.
+  const isNowhere = doors.every((door) => standingOf(door) !== "short");
+  const isLate =
+    isNowhere && alarms.some(({ kind }) => kind === "no-code") && now >= stay.window.from - spareTimes.giveBeforeMs;
   // What it has then is looked at at once.
   if (isLate && (await giveSpare(tx, { row, property, site: siteRow, ...stay.window }, now))) return;
   for (const { kind, level, detail } of alarms) await raiseAlarm(tx, { site, booking, kind, level, detail }, now);
   const gone = watchedKinds.filter((kind) => !alarms.some((alarm) => alarm.kind === kind));
   const isOver = now >= stay.window.until || row.status === "cancelled" || row.status === "completed";
   await endCauses(tx, { site, booking, kinds: isOver ? [...gone, ...toldOnceKinds] : gone }, now);
-  const { doors, wantedSince } = stay;
   const told = await planGuestMessage(tx, { row, zone: siteRow.zone, present, doors, wantedSince }, now);
   const isReady = doors.length > 0 && doors.every((door) => standingOf(door) === "ready");
   const keyCode = await planKeyCode(tx, row, { isReady, begins: stay.window.from }, now);
@@ -116,11 +119,12 @@ async function readStay(
   }
   const evidenceOf = await gatherEvidence(tx, site, grants, now);
   const doorsOf = (grant: PublishedGrant): StayDoor[] =>
-    evidenceAtDoors(grant, site, evidenceOf, now).map(({ accessPoint, opens, code, isConfirmed }) => ({
-      accessPoint,
-      state: codeStatus(opens, code).state,
-      isConfirmed,
-    }));
+    evidenceAtDoors(grant, site, evidenceOf, now).map(({ accessPoint, opens, code, isConfirmed }) => {
+      const { state } = codeStatus(opens, code);
+      const heldUntil = state === "on-lock" ? code?.window?.until : undefined;
+      const isShort = heldUntil !== undefined && heldUntil < grant.row.validUntil;
+      return { accessPoint, state, isConfirmed, ...(isShort && { opensUntil: heldUntil }) };
+    });
   const endOf = ({ row: { revokedAt, validUntil } }: PublishedGrant) => Math.min(revokedAt ?? validUntil, validUntil);
   const present = grants.find((grant) => grant.row.id === row.grantId);
   const toOver = (grant: PublishedGrant): OverCode => ({

@@ -83,7 +83,7 @@ export function planMessage(telling: Telling, now: Instant): MessageStep {
 
 /** Each has it, or its gateway puts it there when the stay begins: nothing more is confirmed by then. */
 export function isProvenAt(doors: readonly StayDoor[]): boolean {
-  return doors.length > 0 && doors.every((door) => standingOf(door) !== "missing");
+  return doors.length > 0 && doors.every((door) => ["ready", "later"].includes(standingOf(door)));
 }
 
 /** undefined: what the guest was told is so. */

@@ -27,13 +27,15 @@ export interface StayDoor {
   readonly state: CodeStatusState;
   /** Its gateway has the present state of the grant on its disk. */
   readonly isConfirmed: boolean;
+  /** The lock shuts its code out by itself then, before the stay is over: it has not heard that it goes on. Absent: not before. */
+  readonly opensUntil?: Instant | undefined;
 }
 
-/** "later": the gateway has it, and puts it into the lock when the stay begins. */
-export type DoorStanding = "ready" | "later" | "missing";
+/** "short": it opens, and not to the end · "later": the gateway has it, and puts it into the lock when the stay begins. */
+export type DoorStanding = "ready" | "short" | "later" | "missing";
 
-export function standingOf({ state, isConfirmed }: StayDoor): DoorStanding {
-  if (state === "on-lock" || state === "gateway-decides") return "ready";
+export function standingOf({ state, isConfirmed, opensUntil }: StayDoor): DoorStanding {
+  if (state === "on-lock" || state === "gateway-decides") return opensUntil === undefined ? "ready" : "short";
   return state === "not-due" && isConfirmed ? "later" : "missing";
 }
 
@@ -118,6 +120,15 @@ function noCode({ isConfirmed, window, codeDueAt, wantedSince, doors }: WatchedS
   const steps = noCodeStepsMs.map((step) => window.from - step);
   const next = earliest(...steps.filter((at) => at > now));
   const missing = doors.filter((door) => standingOf(door) === "missing");
+  const short = doors.filter((door) => standingOf(door) === "short");
+  if (doors.length > 0 && missing.length === 0 && short.length > 0) {
+    const warnAt = Math.max(
+      Math.min(...short.map(({ opensUntil = 0 }) => opensUntil)) - lastStepMs,
+      wantedSince + graceMs,
+    );
+    if (now < warnAt) return { lookAt: warnAt };
+    return { alarm: noCodeAt(short, window, noCodeStepsMs.indexOf(lastStepMs) + 1), lookAt: now + 10 * minuteMs };
+  }
   if (doors.length > 0 && missing.length === 0)
     // What a lock or its gateway says meanwhile has the stay looked after by itself; once more while there is time to do something.
     return {
@@ -127,8 +138,12 @@ function noCode({ isConfirmed, window, codeDueAt, wantedSince, doors }: WatchedS
       ),
     };
   const level = steps.filter((at) => at <= now).length;
-  const detail = { doors: missing.map(({ accessPoint, state }) => ({ accessPoint, state })), from: window.from };
-  return { alarm: { kind: "no-code", level, detail }, lookAt: earliest(next, now + minuteMs) };
+  return { alarm: noCodeAt(missing, window, level), lookAt: earliest(next, now + minuteMs) };
+}
+
+function noCodeAt(doors: readonly StayDoor[], window: Validity, level: number): FoundAlarm {
+  const detail = { doors: doors.map(({ accessPoint, state }) => ({ accessPoint, state })), from: window.from };
+  return { kind: "no-code", level, detail };
 }
 
 function removalLate({ window, over }: WatchedStay, now: Instant): Finding {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { eq } from "drizzle-orm";
 import type { Mail, MailChannel } from "../../cloud-sync/channels/mail.ts";
+import { isProvenAt } from "../../cloud-sync/domain/guest-messages.ts";
 import {
   isStale,
   type StayDoor,
@@ -90,6 +91,20 @@ describe("a stay without a code at its doors", () => {
     assert.deepEqual(kindsAt(stay({ doors: [door({ state: "not-due" })] }), from - minute), []);
     assert.deepEqual(kindsAt(stay({ doors: [door(), door({ state: "waiting-lock" })] }), from), ["no-code 5"]);
   });
+});
+
+test("a lock that has not heard that the stay goes on alarms two hours before it shuts the guest out, and is not enough to tell", () => {
+  const old = until - 24 * hour;
+  const short = door({ accessPoint: "attic", state: "on-lock", opensUntil: old });
+  const facts = stay({ doors: [door(), short] });
+  assert.equal(standingOf(short), "short");
+  assert.deepEqual(kindsAt(facts, old - 131 * minute), []);
+  assert.equal(watchStay(facts, from).lookAt, old - 130 * minute);
+  assert.deepEqual(kindsAt(facts, old - 130 * minute), ["no-code 3"]);
+  assert.deepEqual(kindsAt(stay({ doors: [door(), door({ state: "on-lock" })] }), old), []);
+  const late = stay({ doors: [short], wantedSince: old - hour });
+  assert.deepEqual([kindsAt(late, old - hour + 9 * minute), kindsAt(late, old - 50 * minute)], [[], ["no-code 3"]]);
+  assert.ok(!isProvenAt([door(), short]));
 });
 
 test("a code in a lock half an hour after its end alarms, and not before; one that is gone does not", () => {
@@ -323,6 +338,36 @@ describe("in the service", () => {
     const lost = await say({ ...present, state: "absent" });
     assert.deepEqual([lost[0]?.kind, lost[0]?.level], ["no-code", 5]);
     assert.deepEqual(await say(present), []);
+  });
+
+  test("a stay that goes on, at a lock that is away: the owner hears of it before the old end, no spare is given, and it is over once the lock knows", async () => {
+    const codes = { lengths: [6], digits: "123456789", forbiddenPrefixes: ["12"], capacity: 10, windows: "range" };
+    said(await gateway.report([{ id: "front", lock: "nuki", reads: false, codes }]), 204);
+    const { id, code } = await book();
+    await gateway.catchUp();
+    const grant = said(await cloud.ask("GET", `/api/sites/${site}/grants/${code.grant}`), 200);
+    const facts = { accessPoint: "front", device: "nuki", grant: grant.id, credential: grant.credentials[0].id };
+    const read = async (end: string) => {
+      const first = gateway.lines.length + 1;
+      const window = { from: Date.parse("2031-03-05T14:00Z"), until: Date.parse(end) };
+      gateway.record({ type: "code-read", change: "set", state: "present", index: "x", ref: "31", window, ...facts });
+      assert.equal((await gateway.push(first)).status, 200);
+    };
+    await read("2031-03-08T10:00Z");
+    await at("2031-03-07T12:00Z");
+    said(await cloud.ask("PATCH", `/api/bookings/${id}`, { arrival: "2031-03-05", departure: "2031-03-10" }), 200);
+    await gateway.catchUp();
+    await at("2031-03-08T07:49Z");
+    assert.deepEqual(await alarms("&open=true"), []);
+    await at("2031-03-08T07:50Z");
+    const [short] = await alarms("&open=true");
+    assert.deepEqual(
+      [short?.kind, short?.level, short?.detail.doors],
+      ["no-code", 3, [{ accessPoint: "front", state: "on-lock" }]],
+    );
+    await read("2031-03-10T10:00Z");
+    await watchAllDue(cloud.parts);
+    assert.deepEqual(await alarms("&open=true"), []);
   });
 
   test("the same is raised once for a booking and kind, by however many at once; settled, what a guest says may be said again", async () => {
