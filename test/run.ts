@@ -21,6 +21,10 @@ const files = (wanted.length > 0 ? wanted : ["test"]).flatMap((path) =>
     : globSync(`${path}/**/*.test.{ts,tsx}`, { cwd: root }).map((file) => join(root, file)),
 );
 
+// The longest first, or one of them would run alone at the end.
+const isLong = (file: string) => /[/\\]test[/\\](browser|scenario|simulation|storage)[/\\]/.test(file);
+files.sort((a, b) => Number(isLong(b)) - Number(isLong(a)));
+
 const count = { passed: 0, failed: 0, skipped: 0 };
 const tests = run({ files, concurrency: 2, cwd: root, execArgv: ["--import", "tsx", "--import", hangGuard] });
 tests.on("test:pass", ({ skip, details }) => {

@@ -35,11 +35,11 @@ const seed = Number(process.env.SEED ?? 1);
 const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
-/** Unless the whole year is asked for (`npm run year`), two months of it with the change of the clocks at either site. */
+/** Unless the whole year is asked for (`npm run year`), six weeks of it with the change of the clocks at either site. */
 const isWhole = process.env.YEAR === "whole";
-const yearFrom = isWhole ? "2031-01-01" : "2031-02-20";
-const days = isWhole ? 372 : 68;
-const perProperty = isWhole ? 75 : 15;
+const yearFrom = isWhole ? "2031-01-01" : "2031-03-01";
+const days = isWhole ? 372 : 44;
+const perProperty = isWhole ? 75 : 9;
 /** How often a fault of each kind comes, for the whole year. */
 const share = days / 372;
 /** Whoever books later than so long before may come before anybody can know. */
