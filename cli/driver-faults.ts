@@ -39,7 +39,11 @@ export async function driverFindings(config: GatewayConfig): Promise<DriverFindi
   const faults = made.flatMap(({ fault }) => (fault ? [fault] : []));
   // What a device that was refused would say on MQTT nobody knows.
   if (faults.length > 0) return { faults, notes: [] };
-  const notes = made.flatMap(({ device }) => (device?.lock?.noCodes ? [`${device.id}: ${device.lock.noCodes}`] : []));
+  const notes = made.flatMap(({ device }) => {
+    // Not started, so it is about what the site file or the secrets lack.
+    const told = device && [device.status().attention, device.lock?.noCodes];
+    return told?.flatMap((note) => (note === undefined ? [] : [`${device?.id}: ${note}`])) ?? [];
+  });
   return { faults: mqttFaults(broker, users), notes };
 }
 

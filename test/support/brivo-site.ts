@@ -20,7 +20,8 @@ export interface BrivoSiteOptions {
 
 /** Nothing listens yet, and nothing is started. Door n has the number 100 + n, its group 200 + n. */
 export async function givenBrivoSite(t: TestContext, { options = {}, quirks = {}, others = 0 }: BrivoSiteOptions = {}) {
-  const given = givenDriverContext(brivoSecrets);
+  const secrets: Record<string, string> = { ...brivoSecrets };
+  const given = givenDriverContext(secrets);
   const { clock, context } = given;
   const numbers = Array.from({ length: others + 1 }, (_, nth) => nth);
   const doors = numbers.map((nth) => new SimCloudDoor({ id: 100 + nth, name: `door ${nth}`, clock }));
@@ -47,6 +48,8 @@ export async function givenBrivoSite(t: TestContext, { options = {}, quirks = {}
     await web.stop();
   });
   return {
+    /** What the driver is given; may change at any time. */
+    secrets,
     ...{ ...given, web, doors, door, devices, device },
     appear: async () => {
       await web.start();

@@ -18,12 +18,14 @@ export interface KisiSiteOptions {
 
 /** Nothing listens yet, and nothing is started. Door n has the number 100 + n, and all are in group 77. */
 export async function givenKisiSite(t: TestContext, { options = {}, quirks = {}, others = 0 }: KisiSiteOptions = {}) {
-  const given = givenDriverContext({ apiKey: kisiKey });
+  const secrets: Record<string, string> = { apiKey: kisiKey };
+  const given = givenDriverContext(secrets);
   const { clock, context } = given;
   const numbers = Array.from({ length: others + 1 }, (_, nth) => 100 + nth);
   const doors = numbers.map((id) => new SimCloudDoor({ id, name: `door ${id}`, clock }));
   const groups = [{ id: 77, name: "guests", locks: numbers }];
-  const web = new KisiServer({ doors, groups, keys: [{ secret: kisiKey, rights: "owner" }], clock, quirks });
+  const keys: { secret: string; rights: "owner" }[] = [{ secret: kisiKey, rights: "owner" }];
+  const web = new KisiServer({ doors, groups, keys, clock, quirks });
   const { url } = await web.start();
   await web.stop();
   const devices = numbers.map(
@@ -38,6 +40,8 @@ export async function givenKisiSite(t: TestContext, { options = {}, quirks = {},
     await web.stop();
   });
   return {
+    /** What the driver is given, and what the service takes: both may change at any time. */
+    ...{ secrets, keys },
     ...{ ...given, web, url, doors, door, devices, device },
     appear: async () => {
       await web.start();

@@ -1,16 +1,16 @@
 /** One application at one account of Brivo Access. All its doors share its token and what the maker bears. */
-import { createHash } from "node:crypto";
 import type { DeviceId } from "../../domain/access-point.ts";
 import type { Millis } from "../../domain/instant.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { DriverContext } from "../../ports/driver.ts";
 import type { SecretString } from "../../wire/secret.ts";
+import { AccountBook } from "../common/account-book.ts";
 import { pauseOf, RequestRate, type TurnKind } from "../common/request-rate.ts";
 import { TokenChain } from "../common/token-chain.ts";
 import type { WebAnswer } from "../common/web-answer.ts";
 import { sendWeb } from "../common/web-request.ts";
 import { within } from "../common/within.ts";
-import type { Options, Secrets } from "./options.ts";
+import { brivoSecrets, type Options, type Secrets } from "./options.ts";
 import { Tokens } from "./tokens.ts";
 
 export interface Question {
@@ -30,21 +30,38 @@ export interface AskOptions {
 
 const tokenDeadlineMs: Millis = 10_000;
 
-type AccountContext = Pick<DriverContext, "clock" | "logger" | "vault">;
+type AccountContext = Pick<DriverContext, "clock" | "logger" | "vault" | "secret">;
 
-/** By what all devices of one gateway have in common. */
-const accounts = new WeakMap<object, Map<string, BrivoAccount>>();
+/** What all devices of one gateway have in common. */
+const gatewayOf = ({ vault, clock }: AccountContext): object => vault ?? clock;
+const accounts = new AccountBook<BrivoAccount>();
+const claims = new WeakMap<object, Map<string, DeviceId>>();
 
-/** The same one for all devices of a gateway that name the same account. */
-export function accountOf(context: AccountContext, options: Options, secrets: Secrets): BrivoAccount {
-  const ofGateway = accounts.getOrInsertComputed(context.vault ?? context.clock, () => new Map());
+/** By the secrets as they are now; the same account for all devices of a gateway that name the same. What is to be done first without them. */
+export function accountNow(context: AccountContext, options: Options): BrivoAccount | { readonly attention: string } {
+  const secrets = brivoSecrets(options, context);
+  if ("attention" in secrets) return secrets;
   const { authUrl, apiUrl, clientId, username, requestsPerSecond } = options;
-  const { apiKey, clientSecret, login } = secrets;
-  const proofs = [apiKey, clientSecret, login].map((secret) => secret.reveal());
-  const key = createHash("sha256")
-    .update(JSON.stringify([authUrl, apiUrl, clientId, username, requestsPerSecond, proofs]))
-    .digest("base64url");
-  return ofGateway.getOrInsertComputed(key, () => new BrivoAccount(context, options, secrets));
+  const proofs = [secrets.apiKey, secrets.clientSecret, secrets.login].map((secret) => secret.reveal());
+  return accounts.of(
+    gatewayOf(context),
+    [authUrl, apiUrl, clientId, username, requestsPerSecond, ...proofs],
+    () => new BrivoAccount(context, options, secrets),
+  );
+}
+
+/**
+ * False when another device has that group: each would take the other's users for its own, and clear them. Whatever the account: its secrets may
+ * change, and the group is the same.
+ */
+export function claimGroup(context: AccountContext, { apiUrl }: Options, group: number, device: DeviceId): boolean {
+  const owners = claims.getOrInsertComputed(gatewayOf(context), () => new Map<string, DeviceId>());
+  return owners.getOrInsertComputed(`${apiUrl} ${group}`, () => device) === device;
+}
+
+export function leaveGroup(context: AccountContext, { apiUrl }: Options, group: number, device: DeviceId): void {
+  const owners = claims.get(gatewayOf(context));
+  if (owners?.get(`${apiUrl} ${group}`) === device) owners.delete(`${apiUrl} ${group}`);
 }
 
 export class BrivoAccount {
@@ -53,7 +70,6 @@ export class BrivoAccount {
   readonly #apiKey: SecretString;
   readonly #rate: RequestRate;
   readonly #tokens: Tokens;
-  readonly #groups = new Map<number, DeviceId>();
 
   constructor(context: AccountContext, options: Options, secrets: Secrets) {
     const { clock } = context;
@@ -83,17 +99,6 @@ export class BrivoAccount {
     const by =
       username === undefined ? { chain: new TokenChain("brivo", login, context) } : { username, password: login };
     this.#tokens = new Tokens(clock, askToken, by);
-  }
-
-  /** False when another device has that group: each would take the other's users for its own, and clear them. */
-  claim(group: number, device: DeviceId): boolean {
-    const owner = this.#groups.get(group);
-    if (owner === undefined) this.#groups.set(group, device);
-    return owner === undefined || owner === device;
-  }
-
-  leave(group: number, device: DeviceId): void {
-    if (this.#groups.get(group) === device) this.#groups.delete(group);
   }
 
   /** Resolves when nothing is under way that must not be lost with the process: a token that is good once. */

@@ -8,7 +8,7 @@ import { GatewayError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { CodeStore, CodeToSet, CommandResult } from "../../ports/device.ts";
 import { resultOf, type WebAnswer } from "../common/web-answer.ts";
-import type { BrivoAccount, Question } from "./account.ts";
+import type { AskOptions, Question } from "./account.ts";
 import { bodyOf, unread } from "./answer.ts";
 import type { Options } from "./options.ts";
 import {
@@ -36,7 +36,7 @@ const labelMax = 20;
 export interface CodesOptions {
   readonly group: number;
   readonly options: Options;
-  readonly account: BrivoAccount;
+  readonly ask: (question: Question, options: Omit<AskOptions, "deadlineMs">) => Promise<WebAnswer>;
   readonly clock: Clock;
   /** Aborted when the device stops; undefined while it does not run. */
   readonly stopped: () => AbortSignal | undefined;
@@ -265,8 +265,7 @@ export class BrivoCodes implements CodeStore {
   }
 
   #ask(question: Question, signal: AbortSignal): Promise<WebAnswer> {
-    const { account, options } = this.#with;
-    return account.ask(question, { kind: "other", deadlineMs: options.deadlineMs, signal: this.#signal(signal) });
+    return this.#with.ask(question, { kind: "other", signal: this.#signal(signal) });
   }
 }
 

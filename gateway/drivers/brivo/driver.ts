@@ -4,12 +4,13 @@ import { GatewayError } from "../../errors.ts";
 import type { Device, DeviceStatus, Lock, ReportListener, Unsubscribe } from "../../ports/device.ts";
 import type { DriverContext, DriverFactory } from "../../ports/driver.ts";
 import { CloudDoor, type CloudDoorWays, type OpenedAtLock } from "../common/cloud-door.ts";
+import { checkSecrets } from "../common/maker-secrets.ts";
 import { resultOf, type WebAnswer } from "../common/web-answer.ts";
-import { accountOf, type BrivoAccount, type Question } from "./account.ts";
+import { type AskOptions, accountNow, type BrivoAccount, claimGroup, leaveGroup, type Question } from "./account.ts";
 import { describe, unread } from "./answer.ts";
 import { BrivoCodes } from "./codes.ts";
 import { endHold, holdUntil, pulse, readDoor, readEventsSince } from "./door.ts";
-import { type Options, parseOptions, parseSecrets, type Secrets } from "./options.ts";
+import { type Options, parseOptions, secretNeeds } from "./options.ts";
 import { adminPulse, type DoorEvent, readEvents, readStatus } from "./wire.ts";
 
 /** An event that is older when it comes is not told as one of now, so older ones need not be read. */
@@ -18,7 +19,8 @@ const eventsMs = 3_600_000;
 export const brivo: DriverFactory = {
   create: (id, options, context) => {
     const parsed = parseOptions(options);
-    return new Brivo(id, parsed, parseSecrets(parsed, context), context);
+    checkSecrets(secretNeeds(parsed), context.secret);
+    return new Brivo(id, parsed, context);
   },
 };
 
@@ -28,16 +30,16 @@ class Brivo implements Device {
   readonly codes?: BrivoCodes;
   readonly #options: Options;
   readonly #context: DriverContext;
-  readonly #account: BrivoAccount;
+  /** The last that anything was asked of. */
+  #account: BrivoAccount | undefined;
   readonly #door: CloudDoor<Question>;
   #hasGroup = false;
 
-  constructor(id: DeviceId, options: Options, secrets: Secrets, context: DriverContext) {
+  constructor(id: DeviceId, options: Options, context: DriverContext) {
     const { clock } = context;
     this.id = id;
     this.#options = options;
     this.#context = context;
-    this.#account = accountOf(context, options, secrets);
     this.#door = new CloudDoor(id, context, this.#ways());
     this.lock = this.#door.lock;
     const stopped = () => this.#door.stopped;
@@ -45,22 +47,24 @@ class Brivo implements Device {
     if (options.groupId !== undefined)
       this.codes = new BrivoCodes({
         group: options.groupId,
-        ...{ options, account: this.#account, clock, stopped, isConnected },
+        ...{ options, clock, stopped, isConnected },
+        ask: (question, asked) => this.#ask(question, asked),
       });
   }
 
   async start(signal: AbortSignal): Promise<void> {
     if (this.#door.stopped) return;
     const { groupId } = this.#options;
-    this.#hasGroup = groupId !== undefined && this.#account.claim(groupId, this.id);
+    this.#hasGroup = groupId !== undefined && claimGroup(this.#context, this.#options, groupId, this.id);
     this.codes?.forget();
     await this.#door.start(signal);
   }
 
   async stop(): Promise<void> {
     await this.#door.stop();
-    if (this.#options.groupId !== undefined) this.#account.leave(this.#options.groupId, this.id);
-    await this.#account.settled();
+    const { groupId } = this.#options;
+    if (groupId !== undefined) leaveGroup(this.#context, this.#options, groupId, this.id);
+    await this.#account?.settled();
   }
 
   status(): DeviceStatus {
@@ -77,7 +81,11 @@ class Brivo implements Device {
     const end = endHold(accessPointId);
     return {
       paces: { pollMs, pollBusyMs, eventsMs: pollMs, deadlineMs },
-      ask: (question, kind, signal) => this.#account.ask(question, { kind, deadlineMs, signal }),
+      ask: (question, kind, signal) => this.#ask(question, { kind, signal }),
+      attention: () => {
+        const its = accountNow(this.#context, this.#options);
+        return "attention" in its ? its.attention : undefined;
+      },
       status: readDoor(accessPointId),
       readStatus: (body) => {
         const status = readStatus(body);
@@ -100,6 +108,15 @@ class Brivo implements Device {
     };
   }
 
+  async #ask(question: Question, asked: Omit<AskOptions, "deadlineMs">): Promise<WebAnswer> {
+    const account = accountNow(this.#context, this.#options);
+    if ("attention" in account) return { kind: "unsent", why: account.attention };
+    // Of another account's users nothing is known.
+    if (this.#account && this.#account !== account) this.codes?.forget();
+    this.#account = account;
+    return account.ask(question, { ...asked, deadlineMs: this.#options.deadlineMs });
+  }
+
   async #isConnected(signal: AbortSignal): Promise<boolean> {
     const { groupId, accessPointId } = this.#options;
     if (!this.#hasGroup)
@@ -110,10 +127,10 @@ class Brivo implements Device {
   }
 
   async #readEvents(signal: AbortSignal): ReturnType<CloudDoorWays<Question>["readEvents"]> {
-    const { accessPointId, deadlineMs } = this.#options;
+    const { accessPointId } = this.#options;
     const { clock } = this.#context;
     const question = readEventsSince(accessPointId, clock.wall() - eventsMs);
-    const answer: WebAnswer = await this.#account.ask(question, { kind: "other", deadlineMs, signal });
+    const answer: WebAnswer = await this.#ask(question, { kind: "other", signal });
     const events =
       answer.kind === "answered" && answer.status === 200 ? readEvents(answer.body, accessPointId) : undefined;
     if (!events) return { why: describe(answer) };

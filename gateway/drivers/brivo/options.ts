@@ -4,6 +4,7 @@ import { GatewayError } from "../../errors.ts";
 import { type DriverContext, parseDriverOptions } from "../../ports/driver.ts";
 import type { SecretString } from "../../wire/secret.ts";
 import { openingsPerWeek } from "../common/hours-options.ts";
+import { type SecretNeed, secretsNow } from "../common/maker-secrets.ts";
 import { webPlace } from "../common/web-place.ts";
 
 const id = z.number().int().positive();
@@ -74,24 +75,37 @@ export interface Secrets {
   readonly login: SecretString;
 }
 
-export function parseSecrets({ username }: Options, { secret }: Pick<DriverContext, "secret">): Secrets {
-  const needed = (name: string, where: string): SecretString => {
-    const value = secret(name);
-    if (value && /^[\x20-\x7e]{1,4096}$/.test(value.reveal())) return value;
-    throw new GatewayError("config-invalid", `secret "${name}" ${value ? "is none" : "is missing"}; ${where}`, {
-      key: name,
-    });
-  };
-  const application = "take it from the application's details in Brivo Access, menu Configuration, Integrations";
-  return {
-    apiKey: needed("apiKey", "take it from the account's page at developer.brivo.com"),
-    clientSecret: needed("clientSecret", application),
-    login:
-      username === undefined
-        ? needed(
-            "refreshToken",
-            "it comes with the first token of an application with three-legged login; or name `username` and its secret",
-          )
-        : needed("password", `it is the one of the administrator that "username" names`),
-  };
+const pattern = /^[\x20-\x7e]{1,4096}$/;
+const application = "take it from the application's details in Brivo Access, menu Configuration, Integrations";
+const everybody = {
+  apiKey: { pattern, where: "take it from the account's page at developer.brivo.com" },
+  clientSecret: { pattern, where: application },
+} as const;
+const byPassword = {
+  ...everybody,
+  password: { pattern, where: `it is the one of the administrator that "username" names` },
+} as const;
+const byToken = {
+  ...everybody,
+  refreshToken: {
+    pattern,
+    where: "it comes with the first token of an application with three-legged login; or name `username` and its secret",
+  },
+} as const;
+
+export function secretNeeds({ username }: Options): Readonly<Record<string, SecretNeed>> {
+  return username === undefined ? byToken : byPassword;
+}
+
+/** As they are now; what is to be done first where one is missing. */
+export function brivoSecrets(
+  { username }: Options,
+  { secret }: Pick<DriverContext, "secret">,
+): Secrets | { readonly attention: string } {
+  if (username === undefined) {
+    const found = secretsNow(byToken, secret);
+    return "attention" in found ? found : { ...found, login: found.refreshToken };
+  }
+  const found = secretsNow(byPassword, secret);
+  return "attention" in found ? found : { ...found, login: found.password };
 }

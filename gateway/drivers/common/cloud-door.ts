@@ -73,6 +73,8 @@ export interface CloudDoorWays<Question> {
   /** Of its last hour or so, newest first; or why there are none. */
   readEvents(signal: AbortSignal): Promise<readonly CloudDoorEvent[] | { readonly why: string }>;
   describe(answer: WebAnswer): string;
+  /** See DeviceStatus. */
+  attention(): string | undefined;
 }
 
 export class CloudDoor<Question> implements Device {
@@ -142,7 +144,8 @@ export class CloudDoor<Question> implements Device {
   }
 
   status(): DeviceStatus {
-    return this.#book.status();
+    const attention = this.#ways.attention();
+    return { ...this.#book.status(), ...(attention !== undefined && { attention }) };
   }
 
   subscribe(listener: ReportListener): Unsubscribe {

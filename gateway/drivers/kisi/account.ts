@@ -1,12 +1,15 @@
 /** One account of Kisi. The maker counts its requests by account, so all doors with one key share what it bears: five a second. */
-import { createHash } from "node:crypto";
 import type { Millis } from "../../domain/instant.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { DriverContext } from "../../ports/driver.ts";
 import type { SecretString } from "../../wire/secret.ts";
+import { AccountBook } from "../common/account-book.ts";
+import { secretsNow } from "../common/maker-secrets.ts";
 import { pauseOf, RequestRate, type TurnKind } from "../common/request-rate.ts";
 import type { WebAnswer } from "../common/web-answer.ts";
 import { sendWeb } from "../common/web-request.ts";
 import { within } from "../common/within.ts";
+import { secretNeeds } from "./options.ts";
 
 const perSecond = 5;
 /** Of questions to the log one in this time: one a second is documented, and users report a 429 at the fifth within a minute. */
@@ -26,16 +29,17 @@ export interface AskOptions {
   readonly signal: AbortSignal;
 }
 
-const accounts = new WeakMap<Clock, Map<string, KisiAccount>>();
+const accounts = new AccountBook<KisiAccount>();
 
-/** The same one for all devices of a gateway that name the same key and address. */
-export function accountOf(clock: Clock, url: string, key: SecretString): KisiAccount {
-  const ofClock = accounts.get(clock) ?? new Map<string, KisiAccount>();
-  accounts.set(clock, ofClock);
-  const name = createHash("sha256").update(`${url}\n${key.reveal()}`).digest("base64url");
-  const account = ofClock.get(name) ?? new KisiAccount(clock, url, key);
-  ofClock.set(name, account);
-  return account;
+/** By the key as it is now; the same account for all devices of a gateway that have the same key and address. What is to be done first without one. */
+export function accountNow(
+  { clock, secret }: Pick<DriverContext, "clock" | "secret">,
+  url: string,
+): KisiAccount | { readonly attention: string } {
+  const secrets = secretsNow(secretNeeds, secret);
+  if ("attention" in secrets) return secrets;
+  const { apiKey } = secrets;
+  return accounts.of(clock, [url, apiKey.reveal()], () => new KisiAccount(clock, url, apiKey));
 }
 
 export class KisiAccount {

@@ -1,13 +1,14 @@
 /** A door of Kisi: its controller decides by what the maker's cloud told it; it is released and asked through that cloud. Kisi has no PINs to keep. */
 import type { DeviceId } from "../../domain/access-point.ts";
 import type { Instant, Millis } from "../../domain/instant.ts";
-import type { Clock } from "../../ports/clock.ts";
 import type { DriverContext, DriverFactory } from "../../ports/driver.ts";
 import { CloudDoor, type CloudDoorWays } from "../common/cloud-door.ts";
+import { checkSecrets } from "../common/maker-secrets.ts";
+import type { TurnKind } from "../common/request-rate.ts";
 import type { WebAnswer } from "../common/web-answer.ts";
-import { accountOf, type KisiAccount, type Question } from "./account.ts";
+import { accountNow, type Question } from "./account.ts";
 import { commandResult, describe } from "./answer.ts";
-import { type Options, parseKey, parseOptions } from "./options.ts";
+import { type Options, parseOptions, secretNeeds } from "./options.ts";
 import { readEventSet, readEvents, readLock, toTime, unlockAction } from "./wire.ts";
 
 /** An event that is older when it comes is not told as one of now, so older ones need not be read. */
@@ -21,19 +22,27 @@ const gathering = { pauseMs: 2_000, timesMax: 5 };
 export const kisi: DriverFactory = {
   create: (id: DeviceId, options, context: DriverContext) => {
     const parsed = parseOptions(options);
-    const account = accountOf(context.clock, parsed.url, parseKey(context.secret("apiKey")));
-    return new CloudDoor(id, context, waysOf(parsed, account, context.clock));
+    checkSecrets(secretNeeds, context.secret);
+    return new CloudDoor(id, context, waysOf(parsed, context));
   },
 };
 
-function waysOf(options: Options, account: KisiAccount, clock: Clock): CloudDoorWays<Question> {
-  const { lockId, pollMs, pollBusyMs, eventsMs, deadlineMs } = options;
-  const log = new EventLog(lockId, clock, account, (question, signal) =>
-    account.ask(question, { kind: "other", deadlineMs, signal }),
-  );
+function waysOf(options: Options, context: DriverContext): CloudDoorWays<Question> {
+  const { lockId, url, pollMs, pollBusyMs, eventsMs, deadlineMs } = options;
+  const account = () => accountNow(context, url);
+  const ask = async (question: Question, kind: TurnKind, signal: AbortSignal): Promise<WebAnswer> => {
+    const its = account();
+    if ("attention" in its) return { kind: "unsent", why: its.attention };
+    return its.ask(question, { kind, deadlineMs, signal });
+  };
+  const log = new EventLog(lockId, context.clock, account, (question, signal) => ask(question, "other", signal));
   return {
     paces: { pollMs, pollBusyMs, eventsMs, deadlineMs },
-    ask: (question, kind, signal) => account.ask(question, { kind, deadlineMs, signal }),
+    ask,
+    attention: () => {
+      const its = account();
+      return "attention" in its ? its.attention : undefined;
+    },
     status: { method: "GET", path: `/locks/${lockId}` },
     readStatus: (body) => readLock(body, lockId),
     showsBolt: true,
@@ -49,14 +58,14 @@ function waysOf(options: Options, account: KisiAccount, clock: Clock): CloudDoor
 /** The door's log: it cannot be listed, only asked for, gathered by the service, and fetched. */
 class EventLog {
   readonly #lockId: number;
-  readonly #clock: Clock;
-  readonly #account: KisiAccount;
+  readonly #clock: DriverContext["clock"];
+  readonly #account: () => ReturnType<typeof accountNow>;
   readonly #ask: (question: Question, signal: AbortSignal) => Promise<WebAnswer>;
 
   constructor(
     lockId: number,
-    clock: Clock,
-    account: KisiAccount,
+    clock: DriverContext["clock"],
+    account: () => ReturnType<typeof accountNow>,
     ask: (question: Question, signal: AbortSignal) => Promise<WebAnswer>,
   ) {
     this.#lockId = lockId;
@@ -66,7 +75,8 @@ class EventLog {
   }
 
   async read(signal: AbortSignal): ReturnType<CloudDoorWays<Question>["readEvents"]> {
-    const late = await this.#account.eventSetTurn(signal);
+    const account = this.#account();
+    const late = "attention" in account ? { why: account.attention } : await account.eventSetTurn(signal);
     if (late) return late;
     const now: Instant = this.#clock.wall();
     const interval = `${toTime(now - sinceMs)}/${toTime(now + 1_000)}`;

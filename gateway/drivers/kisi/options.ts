@@ -1,8 +1,6 @@
 /** What a site file may say about a door of Kisi. */
 import { z } from "zod";
-import { GatewayError } from "../../errors.ts";
 import { parseDriverOptions } from "../../ports/driver.ts";
-import type { SecretString } from "../../wire/secret.ts";
 import { webPlace } from "../common/web-place.ts";
 
 export const optionsSchema = z.strictObject({
@@ -25,12 +23,10 @@ export function parseOptions(options: unknown): Options {
   return parseDriverOptions(optionsSchema, options);
 }
 
-export function parseKey(secret: SecretString | undefined): SecretString {
+export const secretNeeds = {
   // It goes into a header as it is.
-  if (secret && /^[\x21-\x7e]{1,512}$/.test(secret.reveal())) return secret;
-  throw new GatewayError(
-    "config-invalid",
-    `secret "apiKey" ${secret ? "is none" : "is missing"}; make one at web.kisi.io, menu API, as an administrator or owner of the organisation`,
-    { key: "apiKey" },
-  );
-}
+  apiKey: {
+    pattern: /^[\x21-\x7e]{1,512}$/,
+    where: "make one at web.kisi.io, menu API, as an administrator or owner of the organisation",
+  },
+} as const;

@@ -25,20 +25,32 @@ for (const [what, wrong, key] of [
     );
   });
 
-for (const [name, given, more] of [
-  ["apiKey", { ...secrets, apiKey: undefined }, options],
-  ["clientSecret", { ...secrets, clientSecret: "line\nbreak" }, options],
-  ["password", { apiKey: "key", clientSecret: "secret" }, options],
-  ["refreshToken", { apiKey: "key", clientSecret: "secret" }, { ...options, username: undefined }],
-] as const)
-  test(`the secret ${name} is named when it is missing or none, and not shown`, (t) => {
-    const known = Object.fromEntries(Object.entries(given).flatMap(([key, value]) => (value ? [[key, value]] : [])));
-    const { context } = givenContext(t, known);
+for (const name of ["apiKey", "clientSecret", "password"] as const)
+  test(`the secret ${name} is named when it is none, and not shown`, (t) => {
+    const { context } = givenContext(t, { ...secrets, [name]: "line\nbreak" });
     assert.throws(
-      () => brivo.create("door", more, context),
+      () => brivo.create("door", options, context),
       (error) =>
         error instanceof GatewayError && error.message.includes(`"${name}"`) && !error.message.includes("line\nbreak"),
     );
+  });
+
+for (const [name, given, more] of [
+  ["apiKey", { clientSecret: "secret", password: "password" }, options],
+  ["clientSecret", { apiKey: "key", password: "password" }, options],
+  ["password", { apiKey: "key", clientSecret: "secret" }, options],
+  ["refreshToken", { apiKey: "key", clientSecret: "secret" }, { ...options, username: undefined }],
+] as const)
+  test(`the secret ${name} may yet come when it is missing: the device says what to do, and commands are refused`, async (t) => {
+    const { context } = givenContext(t, given);
+    const device = brivo.create("door", more, context);
+    t.after(() => device.stop());
+    assert.match(
+      device.status().attention ?? "",
+      new RegExp(`^its secret "${name}" is missing: give it at the cloud's page`),
+    );
+    await device.start(AbortSignal.timeout(60_000));
+    assert.equal(await device.lock?.release(5_000, AbortSignal.timeout(60_000)), "refused");
   });
 
 test("the region decides where it asks, unless addresses are named", () => {
