@@ -10,6 +10,7 @@ import type { Instant, Millis } from "./domain/instant.ts";
 import type { SiteRecords } from "./domain/site-records.ts";
 import { driverNames, loadDriver } from "./drivers/index.ts";
 import { GatewayError } from "./errors.ts";
+import { BroughtSecrets } from "./flows/brought-secrets.ts";
 import { giveEntry } from "./flows/give-entry.ts";
 import { gatewayApp } from "./http/app.tsx";
 import { type HttpServer, listen } from "./http/server.ts";
@@ -123,9 +124,13 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       logger: logger.child({ part: "broker" }),
     });
     const vault = new SealedVault({ disk, folder: settings.data, keys, logger });
+    const brought = new BroughtSecrets({ site: keys.site, privateKey: keys.privateKey, logger });
     const devices = await Promise.all(
-      settings.devices.map((device, index) => makeDevice(`devices[${index}]`, device, parts, { broker, vault })),
+      settings.devices.map((device, index) =>
+        makeDevice(`devices[${index}]`, device, parts, { broker, vault, brought }),
+      ),
     );
+    const drivers = new Map(settings.devices.map(({ id, driver }) => [id, driver]));
     refuseMqttFaults(settings, devices, parts.secret);
     broker.setDevices(accountsOf(devices, parts.secret));
     const lan = settings.lan && lanOf(settings.lan, parts);
@@ -137,6 +142,8 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       folder: settings.data,
       accessPoints: settings.accessPoints,
       devices,
+      drivers,
+      recordsRead: (known) => brought.readFrom(known),
       seal: new CredentialSeal(keys.site, Buffer.from(keys.siteKey.reveal(), "base64url")),
       link,
       peers: lan ?? noPeers,
@@ -199,7 +206,7 @@ export async function startGateway(parts: GatewayParts): Promise<RunningGateway>
       startedAt,
       caCertificate: ca.certificate,
       tlsPort: settings.http.tlsPort,
-      drivers: new Map(settings.devices.map(({ id, driver }) => [id, driver])),
+      drivers,
       sync: () => ({ state: site.sync.state, queue: site.sync.queue }),
       broker: () => ({ ...broker.stats() }),
       disk: () => diskWatch.look(),
@@ -318,7 +325,7 @@ async function makeDevice(
   path: string,
   { id, driver, options }: GatewaySettings["devices"][number],
   parts: GatewayParts,
-  { broker, vault }: { readonly broker: Broker; readonly vault: Vault },
+  { broker, vault, brought }: { readonly broker: Broker; readonly vault: Vault; readonly brought: BroughtSecrets },
 ): Promise<Device> {
   const factory = await loadDriver(driver);
   if (!factory) {
@@ -330,7 +337,7 @@ async function makeDevice(
       clock: parts.clock,
       logger: parts.logger.child({ device: id }),
       mqtt: broker.link(id),
-      secret: (name) => parts.secret(id, name),
+      secret: (name) => parts.secret(id, name) ?? brought.secret(driver, name),
       vault,
     });
   } catch (error) {

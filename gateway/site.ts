@@ -6,6 +6,7 @@ import type { AccessPoint } from "./domain/access-point.ts";
 import type { Millis } from "./domain/instant.ts";
 import { Questions } from "./domain/questions.ts";
 import { holderId } from "./domain/rights.ts";
+import type { SiteRecords } from "./domain/site-records.ts";
 import { answerOrders } from "./flows/answer-orders.ts";
 import { describeDoor } from "./flows/describe-door.ts";
 import { keepHolds } from "./flows/hold-open.ts";
@@ -39,6 +40,10 @@ export interface SiteOptions {
   readonly folder: string;
   readonly accessPoints: readonly AccessPoint[];
   readonly devices: readonly Device[];
+  /** By device, for people; a device without one is reported without. */
+  readonly drivers?: ReadonlyMap<string, string>;
+  /** Told of the records before anything is started. */
+  readonly recordsRead?: (records: SiteRecords) => void;
   readonly seal: CredentialSeal;
   readonly link: CloudLink;
   /** The other gateways of the site. */
@@ -86,6 +91,7 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
     time: () => ({ at: Math.round(time.interval().earliest), trust: time.trust() }),
     loaded: (records) => {
       time.remember(() => records);
+      options.recordsRead?.(records);
       if (options.systemClockWithinMs !== undefined) time.believeSystem(options.systemClockWithinMs);
     },
   });
@@ -132,12 +138,15 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
       ...(options.peers.address !== undefined && { lan: options.peers.address }),
       accessPoints: options.accessPoints.map((point) => describeDoor(point, parts.devices)),
       devices: devices.map((device) => {
-        const { link, battery, firmware } = device.status();
+        const { link, battery, firmware, attention } = device.status();
+        const driver = options.drivers?.get(device.id);
         return {
           id: device.id,
           link,
           ...(battery !== undefined && { battery }),
           ...(firmware !== undefined && { firmware }),
+          ...(driver !== undefined && { driver }),
+          ...(attention !== undefined && { attention: plain(attention) }),
         };
       }),
     }),
@@ -205,4 +214,12 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
       await store.close();
     },
   };
+}
+
+/** As a report may say it: a text that it may not say would have the whole of it refused. */
+function plain(text: string): string {
+  return text
+    .replace(/\p{Cc}/gu, " ")
+    .slice(0, 500)
+    .toWellFormed();
 }

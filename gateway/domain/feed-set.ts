@@ -7,6 +7,7 @@ import type { Candidate } from "./decide.ts";
 import type { Checksum, FeedRow, PeerGateway } from "./feed.ts";
 import type { GatewayId, Grant, GrantId } from "./grant.ts";
 import type { HoldOpen } from "./hold-open.ts";
+import { type Integration, integrationId } from "./integration.ts";
 import { narrowerGrant } from "./narrower-grant.ts";
 import { type BlacklistEntry, type Site, subjectWord } from "./site.ts";
 import { normalUserName, type StaffId, type StaffMember } from "./staff.ts";
@@ -86,6 +87,11 @@ export class FeedSet {
   staff(id: StaffId): StaffMember | undefined {
     const row = this.#rows.get(`staff/${id}`);
     return row?.kind === "staff" ? row.body : undefined;
+  }
+
+  integration(gateway: GatewayId, provider: string): Integration | undefined {
+    const row = this.#rows.get(`integration/${integrationId(gateway, provider)}`);
+    return row?.kind === "integration" ? row.body : undefined;
   }
 
   get peers(): ReadonlyMap<GatewayId, PeerGateway> {
@@ -252,6 +258,7 @@ export class FeedSet {
 /** Takes something away: applied at once, even while the set is still arriving. */
 function isRestrictive(row: FeedRow): boolean {
   if (row.kind === "unreadable") return row.of === "grant" || row.of === "hold-open" || row.of === "staff";
+  if (row.kind === "integration") return !row.body.enabled;
   return row.kind === "gone" || row.kind === "blacklist" || (row.kind === "site" && row.body.lockdown);
 }
 

@@ -1,6 +1,7 @@
 /** The site feed: what the cloud tells a gateway. Compacted: each row once, at its last state. */
 import type { GatewayId, Grant } from "./grant.ts";
 import type { HoldOpen } from "./hold-open.ts";
+import type { Integration } from "./integration.ts";
 import type { Placement } from "./rights.ts";
 import type { BlacklistEntry, Site } from "./site.ts";
 import type { StaffMember } from "./staff.ts";
@@ -33,6 +34,8 @@ export type FeedRow = RowFacts &
     /** `id` is the access point that is held open: at most one hold stands at each. */
     | { readonly kind: "hold-open"; readonly body: HoldOpen }
     | { readonly kind: "staff"; readonly body: StaffMember }
+    /** Of any gateway of the site; only its own can use it. */
+    | { readonly kind: "integration"; readonly body: Integration }
     /** A tombstone: the row left the site's set. `of` is its kind. */
     | { readonly kind: "gone"; readonly of: string }
     /** A kind or a shape this version cannot read: counted in the checksum, grants nothing. `of` is the kind it said it was. */

@@ -13,6 +13,7 @@ import { FeedSet, type RowItem } from "./feed-set.ts";
 import type { GatewayId, Grant, GrantId } from "./grant.ts";
 import type { HoldOpen } from "./hold-open.ts";
 import type { Instant, Monotonic } from "./instant.ts";
+import type { Integration } from "./integration.ts";
 import { type GuessedKind, isGuessedKind } from "./lockout.ts";
 import type { JournalRecord } from "./record.ts";
 import { gatewayOf, held, merge, noRights, type Rights } from "./rights.ts";
@@ -178,6 +179,11 @@ export class SiteRecords implements SiteView {
 
   staff(id: StaffId): StaffMember | undefined {
     return this.#set.staff(id);
+  }
+
+  /** This gateway's account at the maker whose driver is called so. */
+  integration(provider: string): Integration | undefined {
+    return this.#set.integration(this.#gateway, provider);
   }
 
   /** The gateways of the site as the cloud lists them, this one included. */

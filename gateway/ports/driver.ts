@@ -15,7 +15,10 @@ export interface DriverContext {
   readonly logger: Logger;
   /** The device's line through the site's broker. */
   readonly mqtt: MqttLink;
-  /** From the secrets file or the environment, by the name the driver's README gives; undefined when absent. */
+  /**
+   * From the secrets file or the environment, else as the cloud was given it, by the name the driver's README gives; undefined when absent. What the
+   * cloud was given is there only once the device starts, and may come, change and go: a driver that can do with that asks each time.
+   */
   secret(name: string): SecretString | undefined;
   /** The same for all devices of a gateway. Absent where options are only looked at and nothing is started. */
   readonly vault?: Vault;

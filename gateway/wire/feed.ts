@@ -4,9 +4,11 @@ import { z } from "zod";
 import type { FeedRow, PeerGateway } from "../domain/feed.ts";
 import { type Grant, grantKinds } from "../domain/grant.ts";
 import { type HoldOpen, holdOpenMaxMs } from "../domain/hold-open.ts";
+import { type Integration, integrationId } from "../domain/integration.ts";
 import type { Placement } from "../domain/rights.ts";
 import type { BlacklistEntry, Site } from "../domain/site.ts";
 import { type StaffMember, staffRoles } from "../domain/staff.ts";
+import { sealedMax } from "./gateway-secret.ts";
 
 const id = z.string().min(1).max(128);
 const instant = z.number().int();
@@ -111,6 +113,16 @@ export const gatewayRowSchema = z.looseObject({
   lan: z.string().max(300).optional(),
 });
 
+export const integrationSchema = z
+  .looseObject({
+    id,
+    gateway: id,
+    provider: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/),
+    enabled: z.boolean(),
+    sealed: z.string().max(sealedMax),
+  })
+  .refine((body) => body.id === integrationId(body.gateway, body.provider), "the id names gateway and provider");
+
 /** One row on the wire. `body` is absent on a tombstone. */
 export const wireRowSchema = z.looseObject({
   kind: z.string().min(1).max(32),
@@ -213,6 +225,11 @@ export function toFeedRow(row: WireRow): FeedRow {
     case "staff": {
       const staff = staffSchema.safeParse(row.body);
       if (staff.success) return { ...facts, kind: "staff", body: staff.data satisfies StaffMember };
+      break;
+    }
+    case "integration": {
+      const integration = integrationSchema.safeParse(row.body);
+      if (integration.success) return { ...facts, kind: "integration", body: integration.data satisfies Integration };
       break;
     }
     case "site": {

@@ -140,6 +140,9 @@ export const reportSchema = z.looseObject({
         link: z.enum(["online", "offline", "unknown"]),
         battery: z.number().min(0).max(100).optional(),
         firmware: text().max(64).optional(),
+        driver: text().max(32).optional(),
+        /** What a person has to do before it works, in a sentence. */
+        attention: text().max(500).optional(),
       }),
     )
     .max(5000),

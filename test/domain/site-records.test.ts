@@ -5,6 +5,7 @@ import { decide } from "../../gateway/domain/decide.ts";
 import type { EventBody } from "../../gateway/domain/entry-event.ts";
 import type { FeedPage, FeedRow } from "../../gateway/domain/feed.ts";
 import type { Grant } from "../../gateway/domain/grant.ts";
+import type { Integration } from "../../gateway/domain/integration.ts";
 import type { JournalRecord } from "../../gateway/domain/record.ts";
 import { SiteRecords, type SnapshotItem } from "../../gateway/domain/site-records.ts";
 import fc from "../support/fast-check.ts";
@@ -19,6 +20,7 @@ import {
   goneRow as gone,
   grantRow,
   holdOpenRow,
+  integrationRow,
   noon,
   siteRow,
 } from "../support/site-fixture.ts";
@@ -75,7 +77,16 @@ const rows: fc.Arbitrary<FeedRow> = fc.oneof(
     arbitrary: ids.map((id): FeedRow => ({ kind: "unreadable", of: "grant", id, ver: 3, sum: "f".repeat(32) })),
   },
   { weight: 1, arbitrary: ids.map((id) => holdOpenRow("front", { id, from: noon, until: noon + aDay })) },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(ids, fc.boolean()).map(([sealed, enabled]) => kisiRow({ sealed, enabled })),
+  },
+  { weight: 1, arbitrary: fc.constant(gone("integration", "gateway-1:kisi", 5)) },
 );
+
+function kisiRow(overrides: Partial<Integration> = {}, ver = 1): FeedRow {
+  return integrationRow({ gateway: "gateway-1", provider: "kisi", enabled: true, sealed: "a", ...overrides }, ver);
+}
 
 function pinsOf(grant: string, pins: readonly string[]) {
   return pins.map((pin) => aCredential(pin, { id: `${pin} of ${grant}` }));
@@ -689,4 +700,18 @@ test("only a PIN that nobody has counts towards the lockout, and only where reco
     [empty.attempts.lockedOutMs("pin", "front", now), empty.attempts.ofLastDay("pin", now).count],
     [0, 0],
   );
+});
+
+test("a maker's key is known to its own gateway by its provider; one that is switched off or gone is so before the set is whole", () => {
+  const records = applied(fresh(), aPage([kisiRow(), kisiRow({ gateway: "gateway-2", sealed: "b" })]));
+  const known = () => [records.integration("kisi")?.sealed, records.integration("kisi")?.enabled];
+  assert.deepEqual([...known(), records.integration("brivo")], ["a", true, undefined]);
+  applied(records, aPage([kisiRow({ sealed: "c" }, 2)], { to: 2, complete: false }));
+  assert.deepEqual(known(), ["a", true]);
+  applied(records, aPage([kisiRow({ sealed: "c", enabled: false }, 3)], { to: 3, complete: false }));
+  assert.deepEqual(known(), ["c", false]);
+  applied(records, aPage([kisiRow({ sealed: "d" }, 4)], { to: 4 }));
+  assert.deepEqual(known(), ["d", true]);
+  applied(records, aPage([gone("integration", "gateway-1:kisi", 5)], { to: 5, complete: false }));
+  assert.deepEqual(known(), [undefined, undefined]);
 });

@@ -4,6 +4,7 @@ import type { EventBody, EventStamp } from "../../gateway/domain/entry-event.ts"
 import type { FeedPage, FeedRow } from "../../gateway/domain/feed.ts";
 import type { Grant } from "../../gateway/domain/grant.ts";
 import type { HoldOpen } from "../../gateway/domain/hold-open.ts";
+import { type Integration, integrationId } from "../../gateway/domain/integration.ts";
 import type { JournalRecord } from "../../gateway/domain/record.ts";
 import { type BlacklistEntry, defaultOfflineMaxAgeMs, type Site } from "../../gateway/domain/site.ts";
 import { rowSum } from "../../gateway/wire/feed.ts";
@@ -80,6 +81,12 @@ export function holdOpenRow(accessPoint: string, body: HoldOpen, ver = 1): FeedR
     body,
     sum: rowSum({ kind: "hold-open", id: accessPoint, ver, body }),
   };
+}
+
+export function integrationRow(integration: Omit<Integration, "id">, ver = 1): FeedRow {
+  const id = integrationId(integration.gateway, integration.provider);
+  const body = { id, ...integration };
+  return { kind: "integration", id, ver, body, sum: rowSum({ kind: "integration", id, ver, body }) };
 }
 
 /** A tombstone. `of`: the kind of the row that is gone. */

@@ -55,6 +55,13 @@ test("a row that is understood keeps fields nobody knows yet", () => {
   assert.deepEqual([row.granted, row.revoked, row.ver], [2, ["c-1"], 4]);
 });
 
+const aWireIntegration = {
+  kind: "integration",
+  id: "g-1:kisi",
+  ver: 1,
+  body: { id: "g-1:kisi", gateway: "g-1", provider: "kisi", enabled: true, sealed: "x" },
+};
+
 test("a kind or a shape this version cannot read is unreadable, and still counted", () => {
   const bad: object[] = [
     { kind: "weather", id: "w", ver: 1, body: { rain: true } },
@@ -72,7 +79,11 @@ test("a kind or a shape this version cannot read is unreadable, and still counte
     { kind: "hold-open", id: "front", ver: 1, body: { id: "h", from: 0 } },
     { kind: "hold-open", id: "front", ver: 1, body: { id: "h", from: 5, until: 5 } },
     { kind: "hold-open", id: "front", ver: 1, body: { id: "h", from: 0, until: 24 * 3_600_000 + 1 } },
+    { ...aWireIntegration, body: { ...aWireIntegration.body, enabled: "yes" } },
+    { ...aWireIntegration, body: { ...aWireIntegration.body, id: "g-2:kisi" } },
+    { ...aWireIntegration, body: { ...aWireIntegration.body, sealed: "x".repeat(40_000) } },
   ];
+  assert.equal(toFeedRow(wire(aWireIntegration)).kind, "integration");
   for (const row of bad) {
     const { kind, of, sum } = toFeedRow(wire(row)) as { kind: string; of?: string; sum: string };
     assert.deepEqual(
@@ -110,7 +121,7 @@ test("no row that fits the envelope makes it throw", () => {
   const rows = fc.record(
     {
       kind: fc.oneof(
-        fc.constantFrom("grant", "site", "blacklist", "hold-open"),
+        fc.constantFrom("grant", "site", "blacklist", "hold-open", "integration"),
         fc.string({ minLength: 1, maxLength: 32 }),
       ),
       id: fc.string({ minLength: 1, maxLength: 128 }),
