@@ -20,6 +20,7 @@ import {
   type KisiGroup,
   type KisiLink,
   type KisiMember,
+  type KisiValidity,
   kisiCode,
 } from "./kisi-account.ts";
 import { KisiEventSets } from "./kisi-event-sets.ts";
@@ -142,6 +143,23 @@ export class KisiServer {
 
   assignments(): readonly KisiAssignment[] {
     return this.#account.assignments();
+  }
+
+  /** Somebody at the maker's own pages, for a member who is known or not yet. Answers the number of what was given. */
+  giveByHand(email: string, groupId: number, validity: KisiValidity = { validFrom: null, validUntil: null }): number {
+    const known = this.userId(email);
+    const made = known === undefined ? this.#account.addMember(email, email) : undefined;
+    const userId = known ?? (made === "taken" ? undefined : made?.userId);
+    if (userId === undefined) throw new Error(`${email} is written in another way there`);
+    return this.#account.assign({ userId, groupId, roleId: "group_basic", ...validity }).id;
+  }
+
+  changeByHand(assignment: number, validity: Partial<KisiValidity>): void {
+    this.#account.changeAssignment(assignment, validity);
+  }
+
+  takeByHand(assignment: number): void {
+    this.#account.unassign(assignment);
   }
 
   links(): readonly KisiLink[] {

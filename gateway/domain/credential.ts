@@ -3,7 +3,7 @@ import type { SignedPass } from "./signed-pass.ts";
 
 export type CredentialId = string;
 
-/** "pin" digits at a keypad · "pass" the uid inside a visitor's QR code · "link" a delivery link's token · "card" a card number · "provider" kept at a maker's cloud. */
+/** "pin" digits at a keypad · "pass" the uid inside a visitor's QR code · "link" a delivery link's token · "card" a card number · "provider" an account at a maker's cloud, by its e-mail address. */
 export const credentialKinds = ["pin", "pass", "link", "card", "provider"] as const;
 export type CredentialKind = (typeof credentialKinds)[number];
 
@@ -31,7 +31,8 @@ export interface PresentedCredential {
 /**
  * One spelling for every way a person or a scanner may render a secret. A PIN or a card loses spaces and separators, a card also
  * case. A pass uid, which a guard may have to type from a screen, loses case and everything but letters and digits, and what
- * looks alike reads alike: O as 0, I and L as 1. A link's token is copied by machines and keeps its case.
+ * looks alike reads alike: O as 0, I and L as 1. A link's token is copied by machines and keeps its case;
+ * an account's address loses it.
  */
 export function normalizeSecret(kind: CredentialKind, value: string): string {
   switch (kind) {
@@ -46,6 +47,8 @@ export function normalizeSecret(kind: CredentialKind, value: string): string {
         .replace(/[^\p{L}\p{N}]/gu, "")
         .replaceAll("O", "0")
         .replace(/[IL]/g, "1");
+    case "provider":
+      return value.trim().toLowerCase();
     default:
       return value.trim();
   }

@@ -36,6 +36,16 @@ export interface HoursConstraints {
 
 /** What a lock lets a code be, for programs: merged over all locks of a grant before a PIN is chosen. */
 export interface CodeConstraints {
+  /**
+   * A code is no digits but an account at the maker, named by an e-mail address: whatever is said of digits here is empty. One may have several
+   * codes, each with a place and a window of its own, no code bears a name, and none is ever given to another account. Absent: digits.
+   */
+  readonly keeps?: "accounts";
+  /**
+   * The maker's cloud keeps the codes, and answers by what it keeps: it is asked without the pauses that radios need, written to by a list of
+   * the last hour, because no place in it is ever another code's, and read as often. Absent: a lock does.
+   */
+  readonly keptBy?: "cloud";
   /** Numbers of digits it takes, ascending. */
   readonly lengths: readonly number[];
   /** The digits it takes, such as "123456789". */

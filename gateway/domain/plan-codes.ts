@@ -22,6 +22,8 @@ export interface WantedCode {
   readonly until: Instant;
   /** Within that, the hours that the lock keeps; absent: any. */
   readonly hours?: CodeHours;
+  /** How long before it begins it is put there, where that is not the usual time. */
+  readonly aheadMs?: Millis;
   /** Why this lock can never hold it. */
   readonly unfit?: Exclude<MissingWhy, "no-room" | "taken" | "late">;
 }
@@ -90,25 +92,33 @@ export const codeTimes = {
   seenMs: 24 * 3_600_000,
   /** A maker may round the ends of a window. */
   roundingMs: 60_000,
+  /** The same where a maker's cloud keeps the codes (CodeConstraints.keptBy): it has no radio to spare, and its places are never another's. */
+  cloud: { readBackMs: 1_000, readAgainMs: 10_000, freshMs: 3_600_000, seenMs: 3_600_000 },
 } as const;
+
+type Pace = keyof (typeof codeTimes)["cloud"];
+
+function paceOf({ keptBy }: CodeConstraints, pace: Pace): Millis {
+  return keptBy === "cloud" ? codeTimes.cloud[pace] : codeTimes[pace];
+}
 
 /** One step at a time: who stays or arrives next comes first, and before that who has left goes. */
 export function planCodes(given: CodesInLock): CodePlan {
   const { wanted, now, constraints } = given;
-  const trails = given.trails.map((trail) => past(trail, now));
-  const reading = given.reading && given.reading.at <= now.latest ? given.reading : undefined;
+  const { trails, reading } = settled(given);
   const preloadMs = constraints.windows === "range" ? codeTimes.preloadMs : 0;
+  const putAt = ({ from, aheadMs }: WantedCode) => from - (aheadMs ?? preloadMs);
   const missing: MissingCode[] = [];
   const due: WantedCode[] = [];
   for (const code of [...wanted].sort((a, b) => a.from - b.from)) {
     if (now.latest >= code.until) continue;
     if (code.unfit) tell(missing, code, code.unfit, now);
-    else if (code.from - preloadMs <= now.earliest) due.push(code);
+    else if (putAt(code) <= now.earliest) due.push(code);
   }
-  const edges = wanted.flatMap(({ from, until }) => [
-    from - preloadMs,
-    from - codeTimes.confirmMs,
-    until - (now.latest - now.earliest),
+  const edges = wanted.flatMap((code) => [
+    putAt(code),
+    code.from - codeTimes.confirmMs,
+    code.until - (now.latest - now.earliest),
   ]);
   const lookAt = (...more: Instant[]) => {
     const ahead = [...edges, ...more].filter((at) => at > now.earliest);
@@ -130,7 +140,7 @@ export function planCodes(given: CodesInLock): CodePlan {
   if (isInOrder) {
     if (due.length === 0) return { missing, late, ...lookAt() };
     // A keypad that was changed, or a code deleted in the maker's app, tells nobody.
-    const seenUntil = reading ? reading.at + codeTimes.seenMs : Number.NEGATIVE_INFINITY;
+    const seenUntil = reading ? reading.at + paceOf(constraints, "seenMs") : Number.NEGATIVE_INFINITY;
     return seenUntil > now.earliest
       ? { missing, late, ...lookAt(seenUntil) }
       : { step: { do: "read", isGlance: true }, missing, late, ...lookAt() };
@@ -145,17 +155,19 @@ export function planCodes(given: CodesInLock): CodePlan {
   if (reading && lastChange < reading.at && isUnconfirmed) return { step: { do: "read" }, missing, late, ...lookAt() };
   if (!reading || lastChange >= reading.at) {
     // The lock is given a moment to do what it was told.
-    const readAt = reading ? lastChange + codeTimes.readBackMs : Number.NEGATIVE_INFINITY;
+    const readAt = reading ? lastChange + paceOf(constraints, "readBackMs") : Number.NEGATIVE_INFINITY;
+    const beside = reading && besides({ ...given, trails, reading }, due);
+    if (beside) return { step: beside, missing, late, ...lookAt() };
     return readAt > now.earliest
       ? { missing, late, ...lookAt(readAt) }
       : { step: { do: "read" }, missing, late, ...lookAt() };
   }
 
-  const view: View = { resting: given.resting, constraints, trails, reading, now, due, dueIds, byCredential };
+  const view = viewOf({ ...given, trails, reading }, due);
   const told = missing.length;
   const step = firstClear(view) ?? firstSet(view, missing);
   const isInTheWay = missing.length > told;
-  if (step && now.earliest - reading.at > codeTimes.freshMs)
+  if (step && now.earliest - reading.at > paceOf(constraints, "freshMs"))
     return { step: { do: "read" }, missing, late, ...lookAt() };
   if (step) return { step, missing, late, ...lookAt() };
   // Something was taken and does not show yet: it is looked for until it counts as lost.
@@ -164,7 +176,7 @@ export function planCodes(given: CodesInLock): CodePlan {
   if (!isUnderWay && !isInTheWay) return { missing, late, ...lookAt() };
   const sinceMs = reading.at - Math.max(...trails.map(({ sentAt }) => sentAt), Number.NEGATIVE_INFINITY);
   const pauseMs = isUnderWay
-    ? Math.min(Math.max(codeTimes.readAgainMs, sinceMs / 8), codeTimes.rereadMs)
+    ? Math.min(Math.max(paceOf(constraints, "readAgainMs"), sinceMs / 8), codeTimes.rereadMs)
     : codeTimes.rereadMs;
   const again = Math.ceil(reading.at + pauseMs);
   return again > now.earliest
@@ -183,33 +195,84 @@ export function newsIn({
   constraints,
   now,
 }: CodesInLock & { readonly reading: Reading }): CodeTrail[] {
-  const { at, codes } = reading;
-  const news = trails
-    .map((trail) => past(trail, now))
-    .flatMap((trail): CodeTrail[] => {
-      if (isOpen(trail) && trail.at >= at) return [];
-      const stored = storedOf(trail, codes);
-      if (stored?.pending) return [];
-      const isSettled = !isOpen(trail) || trail.state === "refused" || at - trail.sentAt >= settlesMs(constraints);
-      const isAsSent = trail.change === "set" ? stored && isSame(stored, trail.index, trail.window) : !stored;
-      if (!isAsSent && !isSettled) return [];
-      const state = stored ? (trail.change === "clear" || isAsSent ? "present" : trail.state) : "absent";
-      const ref = stored?.ref ?? trail.ref;
-      const code = wanted.find(({ credential }) => credential === trail.credential);
-      if (state === trail.state && ref === trail.ref && !(code && isToConfirm(trail, code, at))) return [];
-      return [{ ...trail, ...(ref !== undefined && { ref }), state, at }];
-    });
+  const known = settled({ constraints, trails, reading, now });
+  const { at } = reading;
+  const codes = known.reading?.codes ?? [];
+  const news = known.trails.flatMap((trail): CodeTrail[] => {
+    if (isOpen(trail) && trail.at >= at) return [];
+    const stored = storedOf(trail, codes);
+    if (stored?.pending) return [];
+    const isSettled = !isOpen(trail) || trail.state === "refused" || at - trail.sentAt >= settlesMs(constraints);
+    const isAsSent = trail.change === "set" ? stored && isSame(stored, trail.index, trail.window) : !stored;
+    if (!isAsSent && !isSettled) return [];
+    const state = stored ? (trail.change === "clear" || isAsSent ? "present" : trail.state) : "absent";
+    const ref = stored?.ref ?? trail.ref;
+    const code = wanted.find(({ credential }) => credential === trail.credential);
+    if (state === trail.state && ref === trail.ref && !(code && isToConfirm(trail, code, at))) return [];
+    return [{ ...trail, ...(ref !== undefined && { ref }), state, at }];
+  });
+  const taken = new Set(known.trails.map(({ ref }) => ref));
   const adopted = wanted.flatMap((code): CodeTrail[] => {
     if (trails.some(({ credential }) => credential === code.credential)) return [];
+    const window = windowOf(code, constraints);
     const stored =
       codes.find(({ label }) => label === codeLabel(code.credential)) ??
-      codes.find(({ label, index }) => label === undefined && index === code.index);
-    const window = windowOf(code, constraints);
+      codes.find((one) => isNameless(one, code.index) && !taken.has(one.ref) && isSame(one, code.index, window));
     if (!stored || stored.pending || !isSame(stored, code.index, window)) return [];
+    taken.add(stored.ref);
     const { grant, credential, index } = code;
     return [{ grant, credential, change: "set", state: "present", at, sentAt: at, ref: stored.ref, index, window }];
   });
   return [...news, ...adopted];
+}
+
+/**
+ * What is known of a lock, put together. A code without a name is found by its place; of one whose place nobody has heard, because the answer was
+ * lost, by its value and window, where it stands at no other's place. A place for an account is that account's for ever, whatever it is called by now.
+ */
+function settled({
+  trails,
+  reading,
+  constraints,
+  now,
+}: Pick<CodesInLock, "trails" | "reading" | "constraints" | "now">) {
+  const before = trails.map((trail) => past(trail, now));
+  if (!reading || reading.at > now.latest) return { trails: before, reading: undefined };
+  if (constraints.keeps !== "accounts") return { trails: before, reading };
+  const taken = new Set(before.map(({ ref }) => ref));
+  const found = before.map((trail): CodeTrail => {
+    if (trail.ref !== undefined || trail.state === "refused" || !isOpen(trail)) return trail;
+    const stored = reading.codes.find(
+      (one) => isNameless(one, trail.index) && !taken.has(one.ref) && isSame(one, trail.index, trail.window),
+    );
+    if (!stored) return trail;
+    taken.add(stored.ref);
+    return { ...trail, ref: stored.ref };
+  });
+  const byRef = new Map(found.map((trail) => [trail.ref, trail]));
+  const codes = reading.codes.map((stored) => ({ ...stored, index: byRef.get(stored.ref)?.index ?? stored.index }));
+  return { trails: found, reading: { ...reading, codes } };
+}
+
+function isNameless({ label, index }: StoredCode, wanted: string): boolean {
+  return label === undefined && index === wanted;
+}
+
+/** A maker's cloud takes other changes before those under way were read back: nothing there is in another's way. */
+function besides(given: CodesInLock & { readonly reading: Reading }, due: readonly WantedCode[]): CodeStep | undefined {
+  const { constraints, trails, reading, now, resting } = given;
+  if (constraints.keptBy !== "cloud" || now.earliest - reading.at > paceOf(constraints, "freshMs")) return undefined;
+  const unread = trails.filter((trail) => isOpen(trail) && trail.at >= reading.at);
+  const waiting = unread.flatMap(({ credential }) => [`set ${credential}`, `clear ${credential}`]);
+  const view = viewOf({ ...given, resting: new Set([...resting, ...waiting]) }, due);
+  return firstClear(view) ?? firstSet(view, []);
+}
+
+function viewOf(given: CodesInLock & { readonly reading: Reading }, due: readonly WantedCode[]): View {
+  const { constraints, trails, reading, now, resting } = given;
+  const dueIds = new Set(due.map(({ credential }) => credential));
+  const byCredential = new Map(trails.map((trail) => [trail.credential, trail]));
+  return { resting, constraints, trails, reading, now, due, dueIds, byCredential };
 }
 
 interface View {
@@ -232,7 +295,11 @@ function firstClear(view: View): CodeStep | undefined {
     const adopted = due.find(({ credential }) => codeLabel(credential) === stored.label)?.credential;
     const credential = trail?.credential ?? adopted;
     if (!credential && !isOurLabel(stored.label)) continue;
-    if (stored.pending || (trail?.change === "clear" && isSettling(trail, view))) continue;
+    if (
+      (stored.pending && view.constraints.keptBy !== "cloud") ||
+      (trail?.change === "clear" && isSettling(trail, view))
+    )
+      continue;
     if (credential && dueIds.has(credential) && placeOf(credential, view)?.ref === stored.ref) continue;
     const step: CodeStep = { do: "clear", ref: stored.ref, ...(credential && { credential }) };
     if (view.resting.has(changeKey(step))) continue;
@@ -250,15 +317,19 @@ function firstSet(view: View, missing: MissingCode[]): CodeStep | undefined {
     const window = windowOf(code, constraints);
     const stored = placeOf(code.credential, view);
     const isSent = trail?.change === "set" && isMeant(trail, code, window);
-    if (stored?.pending || (isSent && isSettling(trail, view))) {
+    if ((stored?.pending && constraints.keptBy !== "cloud") || (isSent && isSettling(trail, view))) {
       if (!stored) room -= 1;
       continue;
     }
     if (stored && isSent && isSame(stored, code.index, window)) continue;
     // The same digits are on their way for another, and do not show yet.
-    if (trails.some((one) => one.credential !== code.credential && isSetUnderWay(one) && one.index === code.index))
+    const isAlone = constraints.keeps !== "accounts";
+    if (
+      isAlone &&
+      trails.some((one) => one.credential !== code.credential && isSetUnderWay(one) && one.index === code.index)
+    )
       continue;
-    const twin = reading.codes.find((other) => other.index === code.index && other.ref !== stored?.ref);
+    const twin = isAlone && reading.codes.find((other) => other.index === code.index && other.ref !== stored?.ref);
     if (twin) {
       // One of ours is on its way out, or about to change: nothing is written until it is gone.
       if (!isOurLabel(twin.label) && !trails.some((one) => isOf(one, twin))) tell(missing, code, "taken", now);

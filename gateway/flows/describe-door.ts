@@ -15,7 +15,7 @@ export function describeDoor(
   return {
     ...{ id, name, lock, reads: readers.length > 0 },
     ...(isTold && { kinds: [...new Set(told.flat())] }),
-    ...(codes && { codes }),
+    ...(codes && (codes.keeps === "accounts" ? { accounts: { capacity: codes.capacity } } : { codes })),
     ...(noCodes !== undefined && { noCodes }),
   };
 }

@@ -19,11 +19,11 @@ import {
 import { GatewayError } from "../errors.ts";
 import type { CodeStore, CommandResult } from "../ports/device.ts";
 import { note, type SiteParts } from "./site-parts.ts";
-import { WantedCodes } from "./wanted-codes.ts";
+import { kindOf, WantedCodes } from "./wanted-codes.ts";
 
 /** Longer than any driver's own deadline; one that hangs all the same keeps neither its lock's codes nor the stop waiting. */
 const callMs: Millis = 120_000;
-/** Between two requests to one lock: radios and batteries want it so. */
+/** Between two requests to one lock: radios and batteries want it so. A maker's cloud bears what its account bears, which its driver keeps to. */
 const gapMs: Millis = 2_000;
 const pauseMs = { first: 60_000, longest: 30 * 60_000 };
 /** So many failures in a row are told; from then on it is tried at the longest pause. */
@@ -94,6 +94,7 @@ class CodeKeeper {
     this.#notBefore = now;
     this.#noGlanceBefore = now;
     this.#onlineAt = now;
+    for (const [key, { count }] of this.#tries) this.#tries.set(key, { count, notBefore: now });
   }
 
   /** Does the one thing that is due; answers when to look again. */
@@ -123,9 +124,13 @@ class CodeKeeper {
     if (notBefore > clock.monotonic()) return notBefore - clock.monotonic();
     const begun = clock.monotonic();
     const isDone = await this.#read(state);
-    this.#notBefore = clock.monotonic() + gapMs;
+    this.#notBefore = clock.monotonic() + this.#gapMs;
     if (!isDone && this.#onlineAt < begun) this.#noGlanceBefore = clock.monotonic() + pauseMs.longest;
-    return gapMs;
+    return this.#gapMs;
+  }
+
+  get #gapMs(): Millis {
+    return this.#codes.constraints.keptBy === "cloud" ? 0 : gapMs;
   }
 
   #state(): CodesInLock {
@@ -160,7 +165,9 @@ class CodeKeeper {
           const digits = isWanted && this.#wanted.digitsOf(code);
           if (!digits) return "refused";
           const place = { ...(ref !== undefined && { ref }), ...(window && { window }) };
-          return this.#codes.set({ label: codeLabel(credential), digits, ...place }, signal);
+          const holder = this.#wanted.holderOf(code);
+          const whose = this.#codes.constraints.keeps === "accounts" && holder !== undefined ? { holder } : {};
+          return this.#codes.set({ label: codeLabel(credential), digits, ...place, ...whose }, signal);
         });
       }
       case "clear": {
@@ -186,7 +193,8 @@ class CodeKeeper {
     const { journal, logger, seal, stopping } = this.#site;
     let codes: readonly StoredCode[];
     try {
-      codes = await this.#bounded((signal) => this.#codes.list((digits) => seal.index("pin", digits), signal));
+      const kind = kindOf(this.#codes.constraints);
+      codes = await this.#bounded((signal) => this.#codes.list((digits) => seal.index(kind, digits), signal));
     } catch (error) {
       if (!stopping.aborted) logger.warn("codes-unread", { device: this.#lock, error: error as Error });
       return false;
@@ -273,7 +281,7 @@ class CodeKeeper {
     const { clock } = this.#site;
     this.#failures = isDone ? 0 : this.#failures + 1;
     const pause = this.#failures >= stuckAfter ? pauseMs.longest : pauseMs.first * 2 ** (this.#failures - 1);
-    this.#notBefore = clock.monotonic() + (isDone || this.#onlineAt >= begun ? gapMs : pause);
+    this.#notBefore = clock.monotonic() + (isDone || this.#onlineAt >= begun ? this.#gapMs : pause);
     if (this.#failures !== stuckAfter) return;
     this.#site.logger.error("codes-stuck", { device: this.#lock, failures: this.#failures });
     await note(this.#site, { type: "codes-stuck", device: this.#lock, failures: this.#failures });

@@ -1,13 +1,22 @@
 /** From the grants of a site to the codes that shall be in a lock: which, when, and which of them the lock can never hold. */
 import type { DeviceId } from "../domain/access-point.ts";
 import type { ClockInterval } from "../domain/clock-interval.ts";
-import type { Credential, CredentialId } from "../domain/credential.ts";
+import type { Credential, CredentialId, CredentialKind } from "../domain/credential.ts";
 import { type Grant, isUnreadable } from "../domain/grant.ts";
+import type { Millis } from "../domain/instant.ts";
 import { type CodeConstraints, takes } from "../domain/lock-code.ts";
 import type { WantedCode } from "../domain/plan-codes.ts";
 import type { SecretString } from "../wire/secret.ts";
 import { aheadMs, CodeTimes } from "./code-times.ts";
 import type { SiteParts } from "./site-parts.ts";
+
+/** A member's access is at the maker as soon as it is booked, and so long before it begins at most. */
+const membersAheadMs: Millis = 366 * 24 * 3_600_000;
+
+/** What of a grant such a lock keeps. */
+export function kindOf({ keeps }: Pick<CodeConstraints, "keeps">): CredentialKind {
+  return keeps === "accounts" ? "provider" : "pin";
+}
 
 type Site = Pick<SiteParts, "records" | "seal" | "accessPoints">;
 
@@ -27,14 +36,17 @@ export class WantedCodes {
     const fits = new Map<string, WantedCode["unfit"]>();
     const before = this.#fits.get(lock);
     const wanted = new Map<CredentialId, WantedCode>();
+    const kind = kindOf(constraints);
     for (const { id } of [...accessPoints.values()].filter((point) => point.lock === lock)) {
       for (const grant of records.grantsAt(id)) {
         // Over, or nobody's concern within the time after which it is looked again.
-        if (grant.validity.until <= latest || grant.validity.from > earliest + aheadMs) continue;
+        const early = constraints.keptBy === "cloud" && grant.kind === "member" ? { aheadMs: membersAheadMs } : {};
+        const { from, until } = grant.validity;
+        if (until <= latest || from > earliest + Math.max(aheadMs, early.aheadMs ?? 0)) continue;
         const times = this.#times.of(grant, constraints, records.site?.zone ?? "", latest);
         if (!times) continue;
         for (const credential of grant.credentials) {
-          if (credential.kind !== "pin" || credential.revoked || grant.revoked) continue;
+          if (credential.kind !== kind || credential.revoked || grant.revoked) continue;
           if (records.isRevoked(grant.id) || records.isRevoked(credential.id)) continue;
           if (records.isBlacklisted({ grant, credential })) continue;
           const key = restrictionsOf(grant, credential);
@@ -45,6 +57,7 @@ export class WantedCodes {
             credential: credential.id,
             index: credential.index,
             ...times,
+            ...early,
             ...(unfit && { unfit }),
           });
         }
@@ -60,11 +73,16 @@ export class WantedCodes {
     return found?.sealed === undefined ? undefined : this.#site.seal.open(credential, found.sealed);
   }
 
+  holderOf({ grant }: Pick<WantedCode, "grant">): string | undefined {
+    return this.#site.records.grant(grant)?.holder.name;
+  }
+
   #unfit(grant: Grant, credential: Credential, constraints: CodeConstraints): WantedCode["unfit"] {
     if (grant.entriesAllowed !== null) return "entries";
     if (isUnreadable(grant)) return "schedule";
     const digits = this.digitsOf({ grant: grant.id, credential: credential.id })?.reveal();
     if (digits === undefined) return "unreadable";
+    if (constraints.keeps === "accounts") return undefined;
     return takes(constraints, digits) ? undefined : "digits";
   }
 }

@@ -99,6 +99,8 @@ export interface GatewayReport {
     readonly kinds?: readonly CredentialKind[];
     /** Of the codes inside its lock, where it keeps any. */
     readonly codes?: CodeConstraints;
+    /** Of the accounts that it lets in, where it keeps those. */
+    readonly accounts?: Pick<CodeConstraints, "capacity">;
     /** Why it keeps none, in a sentence for people, where its driver knows. */
     readonly noCodes?: string;
   }[];

@@ -96,7 +96,7 @@ export interface Lock {
 }
 
 /**
- * PINs kept inside the lock. Whoever asks does so one at a time, with patience between: batteries and makers' limits. A lock that cannot
+ * PINs kept inside the lock, or accounts where its constraints say so: then "digits" is what names an account. Whoever asks does so one at a time, with patience between: batteries and makers' limits. A lock that cannot
  * be reached, a time-out and an answer that cannot be read reject list() with GatewayError "device-unreachable" or "device-refused": nothing
  * is known then, which is not the same as nothing being there.
  */
@@ -118,6 +118,8 @@ export interface CodeToSet {
   readonly digits: SecretString;
   /** Only where the lock's constraints say "range". */
   readonly window?: CodeWindow;
+  /** The name of whoever it is for, where the lock keeps accounts: one that is made is called so. */
+  readonly holder?: string;
 }
 
 export interface Reader {

@@ -104,6 +104,8 @@ const codesSchema = z.looseObject({
   capacity: z.number().int().min(0),
   /** "range", "none"; a newer gateway may know more. */
   windows: text().max(32),
+  /** "cloud": the maker's own keeps them; absent: a lock does, or its gateway is too old to say. */
+  keptBy: text().max(32).optional(),
   /** What becomes of weekly hours; absent: nothing, or its gateway is too old to say. A newer one may know more than "one-span" and "none". */
   hours: z
     .looseObject({
@@ -128,6 +130,8 @@ export const reportSchema = z.looseObject({
         /** Which kinds of credential are read there; a newer gateway may know more. Absent: any that can be read. */
         kinds: z.array(text().max(32)).max(16).optional(),
         codes: codesSchema.optional(),
+        /** It opens to people's accounts at its maker, which credentials of the kind "provider" name: how many it lets in. */
+        accounts: z.looseObject({ capacity: z.number().int().min(0) }).optional(),
         /** Why its lock keeps none, in a sentence for people. */
         noCodes: text().max(300).optional(),
       }),

@@ -23,6 +23,14 @@ test("a lock that keeps codes tells what they may be; one that can keep none tel
   assert.deepEqual(describeDoor(point, new Map([["lock", { lock }]])), porch);
 });
 
+test("a lock that opens to accounts tells how many, and why it takes no PIN", () => {
+  const noCodes = "it opens to members";
+  const { device } = new CodeLock("lock", new SimClock(0), { keeps: "accounts", capacity: 500 });
+  const studio = { ...device, lock: { ...lock, noCodes } };
+  const told = { id: "porch", name: "Porch", lock: "lock", reads: false, kinds: [], noCodes };
+  assert.deepEqual(describeDoor(point, new Map([["lock", studio]])), { ...told, accounts: { capacity: 500 } });
+});
+
 test("what its readers can read is told; where one does not say, nothing of kinds is", () => {
   const reader = (kinds: Reader["kinds"]) => ({ reader: { kinds, feedback: async () => undefined } });
   const devices = new Map<string, Pick<Device, "lock" | "reader">>([

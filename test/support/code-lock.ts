@@ -87,9 +87,9 @@ export class CodeLock {
   }
 
   /** Somebody at the lock. */
-  putByHand(digits: string): CodeRef {
+  putByHand(digits: string, window: CodeWindow | null = null): CodeRef {
     const ref = this.#free();
-    this.#codes.set(ref, { ref, label: this.#hasLabels ? "Grandma" : undefined, digits, window: null });
+    this.#codes.set(ref, { ref, label: this.#hasLabels ? "Grandma" : undefined, digits, window });
     return ref;
   }
 
@@ -139,15 +139,23 @@ export class CodeLock {
   }
 
   #set(ref: CodeRef | undefined, label: string, digits: string, window: CodeWindow | null): boolean {
-    if (this.codes.some((code) => code.digits === digits && code.ref !== ref)) return false;
+    const isAlone = this.constraints.keeps !== "accounts";
+    if (isAlone && this.codes.some((code) => code.digits === digits && code.ref !== ref)) return false;
+    const account = ref === undefined ? digits : this.#codes.get(ref)?.digits;
+    if (!isAlone && account === undefined) return false;
     const place = ref ?? this.#free();
     if (!this.#codes.has(place) && this.#codes.size >= this.constraints.capacity) return false;
-    this.#codes.set(place, { ref: place, label: this.#hasLabels ? label : undefined, digits, window });
+    this.#codes.set(place, {
+      ref: place,
+      label: this.#hasLabels ? label : undefined,
+      digits: isAlone ? digits : account!,
+      window,
+    });
     return true;
   }
 
   get #hasLabels(): boolean {
-    return this.constraints.places.kind === "given";
+    return this.constraints.places.kind === "given" && this.constraints.keeps !== "accounts";
   }
 
   #free(): CodeRef {

@@ -18,6 +18,7 @@ const turnsEach = 12;
 
 export interface Guest {
   readonly id: string;
+  /** Or the address of a member's account. */
   readonly pin: string;
   readonly from: number;
   readonly until: number;
@@ -100,15 +101,16 @@ export class CodeSite<Lock extends { readonly device: Device } = CodeLock> {
 
   /** A new guest, or the same with other dates. */
   async book({ id, pin, from, until, locks, change }: Guest): Promise<void> {
+    const kind = pin.includes("@") ? "provider" : "pin";
     const credential = {
       id: credentialOf(id),
-      kind: "pin",
-      index: seal.index("pin", pin),
+      kind,
+      index: seal.index(kind, pin),
       sealed: seal.seal(credentialOf(id), pin),
       revoked: false,
     } as const;
     const grant = aGrant(id, {
-      kind: "stay",
+      kind: kind === "pin" ? "stay" : "member",
       accessPoints: locks ?? this.locks.map(({ device }) => device.id),
       validity: { from, until },
       credentials: [credential],

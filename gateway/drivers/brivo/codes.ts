@@ -29,8 +29,8 @@ import { type BrivoUser, readIds, readPage, readUser } from "./wire.ts";
 
 /** A panel that is connected has heard of a change by then. */
 const panelHearsMs: Millis = 10_000;
-/** What was read of somebody else's user is believed so long: each of them costs a request. */
-const foreignMs: Millis = 3_600_000;
+/** What was read of a user is believed so long, where the gateway has changed nothing of it since: each of them costs a request. */
+const believedMs: Millis = 55 * 60_000;
 const labelMax = 20;
 
 export interface CodesOptions {
@@ -44,8 +44,9 @@ export interface CodesOptions {
   readonly isConnected: (signal: AbortSignal) => Promise<boolean>;
 }
 
-interface Foreign {
+interface Known {
   readonly code: StoredCode | undefined;
+  readonly isOurs: boolean;
   readonly readAt: Monotonic;
 }
 
@@ -55,7 +56,7 @@ export class BrivoCodes implements CodeStore {
   readonly #with: CodesOptions;
   /** Those of the last list that the gateway has made; nobody else's is ever changed. */
   #ours = new Map<CodeRef, StoredCode>();
-  readonly #foreign = new Map<CodeRef, Foreign>();
+  readonly #known = new Map<CodeRef, Known>();
   /** Changes that were taken; a cleared one with what stood there before. */
   readonly #changed = new Map<CodeRef, { readonly at: Monotonic; readonly cleared?: StoredCode }>();
   #count = 0;
@@ -67,6 +68,7 @@ export class BrivoCodes implements CodeStore {
     this.#group = given.group;
     this.#with = given;
     this.constraints = {
+      keptBy: "cloud",
       lengths: Array.from({ length: pinDigitsMax - shortest + 1 }, (_, more) => shortest + more),
       digits: "0123456789",
       forbiddenPrefixes: [],
@@ -100,7 +102,7 @@ export class BrivoCodes implements CodeStore {
       ours.set(ref, code);
       codes.push(code);
     }
-    for (const ref of this.#foreign.keys()) if (!members.includes(Number(ref))) this.#foreign.delete(ref);
+    for (const ref of this.#known.keys()) if (!members.includes(Number(ref))) this.#known.delete(ref);
     this.#mayBeStray = codes.some(({ ref }) => ours.has(ref) && !members.includes(Number(ref)));
     this.#ours = ours;
     this.#count = codes.length;
@@ -140,7 +142,7 @@ export class BrivoCodes implements CodeStore {
 
   forget(): void {
     this.#ours = new Map();
-    this.#foreign.clear();
+    this.#known.clear();
     this.#changed.clear();
     this.#count = 0;
     this.#mayBeStray = true;
@@ -169,6 +171,7 @@ export class BrivoCodes implements CodeStore {
   }
 
   async #change(ref: CodeRef, code: CodeToSet, signal: AbortSignal): Promise<CommandResult> {
+    this.#known.delete(ref);
     const changed = await this.#ask(changeUser(ref, code, this.#with.options.changeVerb), signal);
     const result = resultOf(changed);
     if (result !== "accepted") return result;
@@ -185,6 +188,7 @@ export class BrivoCodes implements CodeStore {
 
   async #remove(ref: CodeRef, questions: readonly Question[], signal: AbortSignal): Promise<CommandResult> {
     let isBegun = false;
+    this.#known.delete(ref);
     for (const question of questions) {
       const answer = await this.#ask(question, signal);
       if (isAbsent(answer) && !isBegun) return "confirmed";
@@ -205,14 +209,16 @@ export class BrivoCodes implements CodeStore {
     signal: AbortSignal,
     ours: Map<CodeRef, StoredCode>,
   ): Promise<StoredCode | undefined> {
-    const known = this.#foreign.get(ref);
-    if (known && now - known.readAt < foreignMs) return known.code;
-    const user = await this.#user(ref, signal);
-    if (!user) return undefined;
-    const code = toStored(user, indexOf);
-    if (user.label !== undefined && code) ours.set(ref, code);
-    else this.#foreign.set(ref, { code, readAt: now });
-    return code;
+    let known = this.#known.get(ref);
+    if (!known || now - known.readAt >= believedMs) {
+      const user = await this.#user(ref, signal);
+      if (!user) return undefined;
+      const code = toStored(user, indexOf);
+      known = { code, isOurs: user.label !== undefined && code !== undefined, readAt: now };
+      this.#known.set(ref, known);
+    }
+    if (known.isOurs && known.code) ours.set(ref, known.code);
+    return known.code;
   }
 
   /** In no group, so it never opens, whatever its dates say. */

@@ -5,6 +5,7 @@
 import type { BoltState, DeviceId, DoorState } from "../../domain/access-point.ts";
 import type { Instant, Millis, Monotonic } from "../../domain/instant.ts";
 import type {
+  CodeStore,
   CommandResult,
   Device,
   DeviceReport,
@@ -69,6 +70,8 @@ export interface CloudDoorWays<Question> {
   readonly hold?: { begin(windowMs: Millis): Question; readonly end: Question };
   /** See Lock. */
   readonly noCodes?: string;
+  /** What it keeps of whoever may open it; see Device. */
+  codes?(door: CloudDoor<Question>): CodeStore;
   resultOf(answer: WebAnswer, to: "released" | "secured"): CommandResult;
   /** Of its last hour or so, newest first; or why there are none. */
   readEvents(signal: AbortSignal): Promise<readonly CloudDoorEvent[] | { readonly why: string }>;
@@ -80,6 +83,7 @@ export interface CloudDoorWays<Question> {
 export class CloudDoor<Question> implements Device {
   readonly id: DeviceId;
   readonly lock: Lock;
+  readonly codes?: CodeStore;
   readonly #ways: CloudDoorWays<Question>;
   readonly #clock: DriverContext["clock"];
   readonly #logger: DriverContext["logger"];
@@ -106,6 +110,7 @@ export class CloudDoor<Question> implements Device {
     this.#book = new DeviceBook({ clock, logger });
     this.#openings = new Openings(clock.wall());
     const { hold, noCodes } = ways;
+    if (ways.codes) this.codes = ways.codes(this);
     this.lock = {
       relocks: "by-itself",
       release: (holdMs, signal) => this.#command("released", () => ways.pulse, holdMs, signal),

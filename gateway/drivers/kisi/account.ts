@@ -16,7 +16,7 @@ const perSecond = 5;
 const eventSetMs: Millis = 15_000;
 
 export interface Question {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Below the service's address, with its query. */
   readonly path: string;
   readonly body?: object;

@@ -31,6 +31,11 @@ export function describe(answer: WebAnswer): string {
   return `Kisi answered ${status}${known ? `: ${known}` : ""}`;
 }
 
+/** By the service's own word, and not that of something before it. */
+export function isAbsent(answer: WebAnswer): boolean {
+  return answer.kind === "answered" && answer.status === 404 && errorCode(answer.body) !== undefined;
+}
+
 /** A controller that the service itself does not reach has certainly not moved; any other 5xx says nothing. */
 export function commandResult(answer: WebAnswer): CommandResult {
   const isUnreached = answer.kind === "answered" && errorCode(answer.body) === controllerUnavailable;

@@ -1,6 +1,7 @@
-/** A door of Kisi: its controller decides by what the maker's cloud told it; it is released and asked through that cloud. Kisi has no PINs to keep. */
+/** A door of Kisi: its controller decides by what the maker's cloud told it; it is released and asked through that cloud. Kisi has no PINs to keep, but members to let in. */
 import type { DeviceId } from "../../domain/access-point.ts";
 import type { Instant, Millis } from "../../domain/instant.ts";
+import { GatewayError } from "../../errors.ts";
 import type { DriverContext, DriverFactory } from "../../ports/driver.ts";
 import { CloudDoor, type CloudDoorWays } from "../common/cloud-door.ts";
 import { checkSecrets } from "../common/maker-secrets.ts";
@@ -8,6 +9,7 @@ import type { TurnKind } from "../common/request-rate.ts";
 import type { WebAnswer } from "../common/web-answer.ts";
 import { accountNow, type Question } from "./account.ts";
 import { commandResult, describe } from "./answer.ts";
+import { KisiCodes } from "./codes.ts";
 import { type Options, parseOptions, secretNeeds } from "./options.ts";
 import { readEventSet, readEvents, readLock, toTime, unlockAction } from "./wire.ts";
 
@@ -23,9 +25,29 @@ export const kisi: DriverFactory = {
   create: (id: DeviceId, options, context: DriverContext) => {
     const parsed = parseOptions(options);
     checkSecrets(secretNeeds, context.secret);
-    return new CloudDoor(id, context, waysOf(parsed, context));
+    const ways = waysOf(parsed, context);
+    const { groupId: group } = parsed;
+    if (group === undefined) return new CloudDoor(id, context, ways);
+    return new CloudDoor(id, context, {
+      ...ways,
+      noCodes: "PINs are not possible on this lock: it opens to the accounts of Kisi's members",
+      codes: (door) =>
+        new KisiCodes({
+          ...{ device: id, group, options: parsed, clock: context.clock },
+          ask: (question, signal) => ways.ask(question, "other", signal),
+          stopped: () => door.stopped,
+          isConnected: (signal) => isConnected(door, parsed, signal),
+        }),
+    });
   },
 };
+
+async function isConnected(door: CloudDoor<Question>, { lockId }: Options, signal: AbortSignal): Promise<boolean> {
+  const { answer, status } = await door.look("other", signal);
+  if (status) return status.isConnected;
+  const code = answer.kind === "answered" ? "device-refused" : "device-unreachable";
+  throw new GatewayError(code, `lock ${lockId} of Kisi could not be read: ${describe(answer)}`);
+}
 
 function waysOf(options: Options, context: DriverContext): CloudDoorWays<Question> {
   const { lockId, url, pollMs, pollBusyMs, eventsMs, deadlineMs } = options;

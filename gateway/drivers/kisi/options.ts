@@ -6,6 +6,12 @@ import { webPlace } from "../common/web-place.ts";
 export const optionsSchema = z.strictObject({
   /** The lock's number at Kisi; a door is a lock there. */
   lockId: z.number().int().positive(),
+  /** The group in which the gateway lets members open the door; of this door alone. Without it nobody is let in by the gateway there. */
+  groupId: z.number().int().positive().optional(),
+  /** How many roles of the group the gateway looks after, whoever gave them. */
+  codesMax: z.number().int().min(1).max(2_000).default(500),
+  /** By which verb a role is changed: the one in the maker's description, or the other where an account refuses it. */
+  changeVerb: z.enum(["PATCH", "PUT"]).default("PATCH"),
   /** Where Kisi answers; another address for trials with the simulator. */
   url: webPlace("https://api.kisi.io").default("https://api.kisi.io"),
   /** How often the door's state is read. */

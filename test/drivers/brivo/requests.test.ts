@@ -376,12 +376,10 @@ test("lists the group's users with PINs, whoever made them, and once what was le
   ]);
   await pass(1_000);
   await device.codes?.list(indexOf, never);
-  assert.equal(
-    questions.filter(({ path }) => path === "/v1/api/users/7").length,
-    1,
-    "others' users are asked for seldom",
-  );
-  assert.equal(questions.filter(({ path }) => path === "/v1/api/users/442211").length, 2);
+  for (const id of ["7", "442211"]) {
+    const count = questions.filter(({ path }) => path === `/v1/api/users/${id}`).length;
+    assert.equal(count, 1, "who was read, and not changed by the gateway since, is asked for seldom");
+  }
 });
 
 test("clearing takes the user away, or only out of the group where another door has it, or suspends it", async (t) => {

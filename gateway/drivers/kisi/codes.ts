@@ -1,0 +1,194 @@
+/**
+ * Who may open one door at Kisi, and when: a role in the door's group for each code, whose value is the e-mail address of a member. The service
+ * takes changes at once; nothing tells when the door's controller has heard of them.
+ */
+import type { DeviceId } from "../../domain/access-point.ts";
+import type { CodeConstraints, CodeRef, StoredCode } from "../../domain/lock-code.ts";
+import { GatewayError } from "../../errors.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { CodeStore, CodeToSet, CommandResult } from "../../ports/device.ts";
+import { resultOf, type WebAnswer } from "../common/web-answer.ts";
+import type { Question } from "./account.ts";
+import { describe, isAbsent } from "./answer.ts";
+import {
+  type Assignment,
+  asAccount,
+  assign,
+  assignmentsOf,
+  changeAssignment,
+  createMember,
+  isInGroup,
+  membersLike,
+  readAssignments,
+  readMadeUser,
+  readUserOf,
+  toStored,
+  totalOf,
+  unassign,
+} from "./members.ts";
+import type { Options } from "./options.ts";
+
+const labelMax = 20;
+/** No address is longer. */
+const addressMax = 254;
+
+export interface KisiCodesOptions {
+  readonly device: DeviceId;
+  readonly group: number;
+  readonly options: Options;
+  /** Never rejects; settles when the signal fires. */
+  readonly ask: (question: Question, signal: AbortSignal) => Promise<WebAnswer>;
+  readonly clock: Clock;
+  /** Aborted when the device stops; undefined while it does not run. */
+  readonly stopped: () => AbortSignal | undefined;
+  /** Whether the door's controller is connected now. Rejects when nobody knows. */
+  readonly isConnected: (signal: AbortSignal) => Promise<boolean>;
+}
+
+export class KisiCodes implements CodeStore {
+  readonly constraints: CodeConstraints;
+  readonly #with: KisiCodesOptions;
+  #count = 0;
+
+  constructor(given: KisiCodesOptions) {
+    this.#with = given;
+    this.constraints = {
+      keeps: "accounts",
+      keptBy: "cloud",
+      ...{ lengths: [], digits: "", forbiddenPrefixes: [] },
+      capacity: given.options.codesMax,
+      places: { kind: "given" },
+      windows: "range",
+    };
+  }
+
+  /** Rejects while the controller is not connected: what it goes by then is not what the service tells. */
+  async list(indexOf: (account: string) => string, signal: AbortSignal): Promise<readonly StoredCode[]> {
+    const { group, isConnected } = this.#with;
+    if (!this.#isHolder())
+      throw new GatewayError("device-refused", `groupId ${group} is another door's, too: each needs one of its own`);
+    if (!(await isConnected(this.#signal(signal))))
+      throw new GatewayError(
+        "device-unreachable",
+        "the door's controller is not connected: nobody knows what it holds",
+      );
+    const codes = (await this.#readAll(signal)).map((one) => {
+      const code = toStored(one, indexOf);
+      if (!code) throw unreadable(`whose role assignment ${one.id} is`);
+      return code;
+    });
+    this.#count = codes.length;
+    return codes;
+  }
+
+  async set(code: CodeToSet, signal: AbortSignal): Promise<CommandResult> {
+    const { group, options } = this.#with;
+    if (!isAllowed(code) || signal.aborted || !this.#isHolder()) return "refused";
+    if (code.ref !== undefined)
+      return resultOf(await this.#ask(changeAssignment(code.ref, code.window, options.changeVerb), signal));
+    if (this.#count >= this.constraints.capacity) return "refused";
+    const user = await this.#userOf(code, signal);
+    // Whatever became of the member, the door opens to nobody new.
+    if (user === undefined) return "refused";
+    const result = resultOf(await this.#ask(assign(user, group, code.window), signal));
+    if (result === "accepted") this.#count += 1;
+    return result;
+  }
+
+  async clear(ref: CodeRef, signal: AbortSignal): Promise<CommandResult> {
+    if (!this.#isHolder()) return "refused";
+    const answer = await this.#ask(unassign(ref), signal);
+    return isAbsent(answer) ? "confirmed" : resultOf(answer);
+  }
+
+  /** The member of that address, made where there is none. They are never taken away: a person may be a member for other reasons. */
+  async #userOf({ digits, holder }: CodeToSet, signal: AbortSignal): Promise<number | undefined> {
+    const email = asAccount(digits.reveal());
+    const found = await this.#find(email, signal);
+    if (found !== "none") return found;
+    const made = await this.#ask(createMember(holder ?? email, email), signal);
+    if (made.kind !== "answered") return undefined;
+    if (made.status >= 200 && made.status < 300) return readMadeUser(made.body);
+    // Somebody was quicker: another door of the account, for one.
+    const again = made.status === 422 ? await this.#find(email, signal) : "none";
+    return again === "none" ? undefined : again;
+  }
+
+  /** undefined: nobody knows. */
+  async #find(email: string, signal: AbortSignal): Promise<number | "none" | undefined> {
+    const answer = await this.#ask(membersLike(email), signal);
+    if (answer.kind !== "answered" || answer.status !== 200) return undefined;
+    const user = readUserOf(answer.body, email);
+    return user === "unread" ? undefined : (user ?? "none");
+  }
+
+  /** All that stands in the group. Rejects when it cannot be read as a whole, or is longer than `codesMax`: what is overlooked would count as gone. */
+  async #readAll(signal: AbortSignal): Promise<readonly Assignment[]> {
+    const { group } = this.#with;
+    const { capacity } = this.constraints;
+    const what = `the role assignments of group ${group}`;
+    const all = new Map<number, Assignment>();
+    let read = 0;
+    for (;;) {
+      const answer = await this.#ask(assignmentsOf(group, read), signal);
+      if (answer.kind !== "answered" || answer.status !== 200) throw unread(answer, what);
+      const page = readAssignments(answer.body);
+      const total = page && totalOf(answer.headers?.["x-collection-range"], read, page.length);
+      if (!page || total === undefined) throw unreadable(what);
+      if (total > capacity)
+        throw new GatewayError("device-refused", `${what} are ${total}; codesMax lets ${capacity} be looked after`, {
+          count: total,
+        });
+      for (const one of page) all.set(one.id, one);
+      read += page.length;
+      if (read > total || all.size < read || (page.length === 0 && read < total))
+        throw new GatewayError("device-refused", `${what} have changed while they were read`);
+      if (read === total) return [...all.values()].filter((one) => isInGroup(one, group));
+    }
+  }
+
+  /** Two doors that kept one group would each take the other's for nobody's. */
+  #isHolder(): boolean {
+    const { clock, options, group, device, stopped } = this.#with;
+    const ofClock = holders.getOrInsertComputed(clock, () => new Map<string, Holder>());
+    const key = `${options.url} ${group}`;
+    const holder = ofClock.get(key);
+    const isFree = !holder || holder.device === device || (holder.stopped()?.aborted ?? true);
+    if (isFree) ofClock.set(key, { device, stopped });
+    return isFree;
+  }
+
+  #signal(signal: AbortSignal): AbortSignal {
+    const stopped = this.#with.stopped();
+    return stopped ? AbortSignal.any([signal, stopped]) : AbortSignal.abort();
+  }
+
+  #ask(question: Question, signal: AbortSignal): Promise<WebAnswer> {
+    return this.#with.ask(question, this.#signal(signal));
+  }
+}
+
+type Holder = Pick<KisiCodesOptions, "device" | "stopped">;
+
+const holders = new WeakMap<Clock, Map<string, Holder>>();
+
+function isAllowed({ label, digits, window }: CodeToSet): boolean {
+  const email = digits.reveal();
+  const isWindow = !window || (window.from < window.until && !window.hours);
+  return isAddress(email) && label.length > 0 && label.length <= labelMax && isWindow;
+}
+
+function isAddress(text: string): boolean {
+  return text.length <= addressMax && /^[^@\s\p{Cc}]+@[^@\s\p{Cc}]+$/u.test(text);
+}
+
+function unread(answer: WebAnswer, what: string): GatewayError {
+  const code = answer.kind === "answered" ? "device-refused" : "device-unreachable";
+  return new GatewayError(code, `${what} could not be read: ${describe(answer)}`, {
+    ...(answer.kind === "answered" && { status: answer.status }),
+  });
+}
+
+function unreadable(what: string): GatewayError {
+  return new GatewayError("device-refused", `Kisi does not tell ${what} in a way that can be read`);
+}
