@@ -35,6 +35,7 @@ import { gatewayRoutes } from "./routes/gateway-routes.ts";
 import { grantRoutes } from "./routes/grant-routes.ts";
 import { holdOpenRoutes } from "./routes/hold-open-routes.ts";
 import { hookRoutes } from "./routes/hook-routes.ts";
+import { integrationRoutes } from "./routes/integration-routes.ts";
 import { jobRoutes } from "./routes/job-routes.ts";
 import { linkRoutes } from "./routes/link-routes.ts";
 import { meRoutes } from "./routes/me-routes.ts";
@@ -128,6 +129,7 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
     jobRoutes,
     messageRoutes,
     callbackRoutes,
+    integrationRoutes,
   ])
     app.route("/", routes(parts));
   for (const routes of [
@@ -149,6 +151,8 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
   app.route("/", stayPages(parts));
   app.route("/", askedPages(parts));
   app.route("/", gatewayRoutes(parts, meters));
+  // Hubs call these without /api before them; the same routes answer, behind the same guards.
+  app.all("/integrations/access/*", (c) => app.request(withApi(c.req.raw), undefined, c.env));
   app.route("/", operationRoutes(parts, meters));
   app.route("/", book.app);
   addDocs(app, { title: "Postern cloud-sync", version, description });
@@ -159,6 +163,13 @@ export function cloudApp(parts: CloudParts, meters = new Meters()): CloudApp {
 function isForBrowser({ req }: Context<CloudEnv>): boolean {
   const accepts = req.header("accept") ?? "";
   return req.method === "GET" && accepts.includes("text/html") && !/^\/(api|auth|v1)\//.test(req.path);
+}
+
+/** The same request, at the same path below /api. */
+function withApi(request: Request): Request {
+  const url = new URL(request.url);
+  url.pathname = `/api${url.pathname}`;
+  return new Request(url, request);
 }
 
 /** Held polls and streams would drown the figures of the others. */

@@ -56,6 +56,9 @@ export const permissions = {
   /** What the service does by itself: how it went, and now. */
   "jobs.read": { admin: "every", support: "every", owner: "site" },
   "jobs.run": { admin: "every", owner: "site" },
+  /** Keys of makers' accounts that gateways use; nobody can read them again. */
+  "integrations.read": { admin: "every", support: "every", owner: "site" },
+  "integrations.change": { admin: "every", owner: "site" },
   "events.read": { admin: "every", support: "every", owner: "site", guard: "site", user: "site" },
   /** How guards and gates do, counted. */
   "numbers.read": { admin: "every", support: "every", owner: "site" },

@@ -12,7 +12,7 @@ import type { RowRights } from "./rights.ts";
 import { feedRow, site } from "./schema.ts";
 import { type Database, type Queries, rowsOf, type Transaction } from "./store.ts";
 
-export type FeedKind = "grant" | "blacklist" | "site" | "gateway" | "hold-open" | "staff";
+export type FeedKind = "grant" | "blacklist" | "site" | "gateway" | "hold-open" | "staff" | "integration";
 
 /** A row's new state. `revoked`: ids that never come back, repeated on every later state of the row. */
 export type FeedChange = { readonly kind: FeedKind; readonly id: string; readonly revoked?: readonly string[] } & (

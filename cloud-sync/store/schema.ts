@@ -12,6 +12,7 @@ import { roles } from "../domain/permissions.ts";
 import { bytes, count, instant } from "./columns.ts";
 
 export * from "./audit-schema.ts";
+export * from "./integration-schema.ts";
 export * from "./stay-schema.ts";
 
 /** A site, and the state of its feed: `ver` counts writing transactions, `liveRows` and `sum` are the checksum at `ver`. */

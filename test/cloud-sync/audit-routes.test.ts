@@ -15,6 +15,7 @@ let cloud: TestCloud;
 let places: Record<string, string>;
 let aBooking: object;
 const lodgifyKey = "lodgify-key-of-a-test";
+const kisiKey = "kisi-key-of-a-test";
 
 const aGrant = {
   kind: "visitor",
@@ -65,6 +66,7 @@ before(async () => {
     alarm: alarm.id,
     site: "demo",
     gateway: gateway.id,
+    integration: `${gateway.id}:kisi`,
     grant: grant.id,
     credential: grant.credentials[0].id,
     accessPoint: "front",
@@ -127,6 +129,11 @@ const changes: Record<string, readonly [body: object | undefined, action: string
   "post /api/booking-sources/{hook}/rotate-secret": [undefined, "sources.rotate"],
   "delete /api/booking-sources/{source}": [undefined, "sources.close"],
   "post /api/bookings/{held}/decide": [{ agree: false }, "bookings.refuse"],
+  "post /api/integrations/access/configure": [
+    { site: "demo", provider: "KISI", apiKey: kisiKey },
+    "integrations.configure",
+  ],
+  "delete /api/integrations/access/{integration}": [undefined, "integrations.remove"],
   "post /api/stay-alarms/{alarm}/settle": [undefined, "alarms.settle"],
   "post /api/security-events/{event}/resolve": [undefined, "security.resolve"],
   "post /api/sites/{site}/gateways/{gateway}/revoke": [undefined, "gateways.revoke"],
@@ -148,7 +155,7 @@ describe("every changing route below /api", () => {
       .filter((name) => !name.startsWith("get ") && !elsewhere.test(name));
     const listed = Object.keys(changes).map((name) =>
       (name.split("?")[0] ?? "").replace(
-        /\{(event|alarm|message|pass|property|empty|booking|held|source|hook)\}/,
+        /\{(event|alarm|message|pass|property|empty|booking|held|source|hook|integration)\}/,
         "{id}",
       ),
     );
@@ -178,6 +185,7 @@ describe("every changing route below /api", () => {
     const all = JSON.stringify(await trail(1_000));
     for (const secret of [
       "651234",
+      kisiKey,
       "Ada Guest",
       "Gardener",
       "Cleaner",

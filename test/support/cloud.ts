@@ -247,6 +247,11 @@ export class TestGateway {
     return answer;
   }
 
+  /** Ed25519, PKCS #8 in PEM; once it is enrolled. */
+  get privateKey(): SecretString {
+    return new SecretString(this.#privateKey?.export({ format: "pem", type: "pkcs8" }).toString() ?? "");
+  }
+
   token(claims: Record<string, unknown> = {}): string {
     const now = Math.floor(this.#clock.wall() / 1000);
     const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
@@ -258,7 +263,7 @@ export class TestGateway {
   /** An access point by its id, or with what its gateway says of it. */
   report(
     accessPoints: readonly (string | { readonly id: string; readonly [fact: string]: unknown })[],
-    devices: readonly { readonly id: string; readonly link: string; readonly battery?: number }[] = [],
+    devices: readonly { readonly id: string; readonly link: string; readonly [fact: string]: unknown }[] = [],
   ): Promise<Answer> {
     const points = accessPoints.map((one) => (typeof one === "string" ? { id: one } : one));
     const report = { version: "1", accessPoints: points.map((one) => ({ name: one.id, ...one })), devices };

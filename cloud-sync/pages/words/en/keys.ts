@@ -53,6 +53,8 @@ export const actions = {
   "properties.change": "add and change properties",
   "jobs.read": "see what the service does by itself",
   "jobs.run": "run its jobs now",
+  "integrations.read": "see which makers' accounts gateways use",
+  "integrations.change": "give gateways the keys of makers' accounts",
   "events.read": "see what happens at the doors",
   "numbers.read": "see how the gates are used",
   "blacklist.read": "see who is barred",

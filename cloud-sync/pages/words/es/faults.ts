@@ -2,6 +2,18 @@
 import type { Words } from "../words.ts";
 
 export const faults: Words["faults"] = [
+  [/^\S+ has none$/, () => "Este fabricante no lo tiene; déjelo vacío."],
+  [/^is needed.*: what was given before/, () => "Hace falta: lo que se dio antes no se puede volver a leer."],
+  [/^is needed: nothing was given/, () => "Hace falta: para esta pasarela aún no se ha dado nada."],
+  [/^give it or \S+, not both/, () => "Indique la contraseña o el token de renovación, no los dos."],
+  [
+    /^has characters that no such secret has/,
+    () => "Tiene caracteres que un secreto así no tiene, o es demasiado largo.",
+  ],
+  [/^the site has no such gateway in service/, () => "El sitio no tiene esa pasarela en servicio."],
+  [/^name the gateway; there are several/, () => "Elija la pasarela: hay varias."],
+  [/^the site has no gateway in service yet/, () => "El sitio aún no tiene ninguna pasarela en servicio."],
+  [/; enrol the gateway anew/, () => "La clave de la pasarela no sirve: inscríbala de nuevo."],
   [/^its stay is over; there is nobody/, () => "Su estancia ha terminado; no hay a quién avisar."],
   [/^a message to this guest is on its way/, () => "Ya va un mensaje de camino a este huésped."],
   [/^the guest was told something newer/, () => "Al huésped se le dijo algo más reciente; vuelva a enviar eso."],

@@ -57,6 +57,8 @@ export const actions: Words["actions"] = {
   "properties.change": "añadir y cambiar alojamientos",
   "jobs.read": "ver lo que el servicio hace por sí solo",
   "jobs.run": "ejecutar ahora sus tareas",
+  "integrations.read": "ver qué cuentas de fabricantes usan las pasarelas",
+  "integrations.change": "dar a las pasarelas las claves de cuentas de fabricantes",
   "events.read": "ver lo que pasa en las puertas",
   "numbers.read": "ver cómo se usan las puertas",
   "blacklist.read": "ver a quién se veta",
