@@ -11,7 +11,7 @@ import { makePin, type PinShape, pinDigits, usualShape } from "./domain/pin-poli
 import { newId, newPassUid, randomLetters } from "./ids.ts";
 import { readDoors } from "./store/doors.ts";
 import { listAccessPoints, readGateway } from "./store/gateways.ts";
-import { claimCode, countLiveCodes, insertGrants } from "./store/grants.ts";
+import { claimCode, countLiveCodes, insertGrants, isAlone } from "./store/grants.ts";
 import { readSite } from "./store/sites.ts";
 import type { Transaction } from "./store/store.ts";
 
@@ -74,7 +74,8 @@ export async function createGrant(
   const credentials: Credential[] = [];
   for (const [index, one] of claimOrder(seal, wanted.credentials)) {
     const credential = newId("cred");
-    const claim = (value: string, rested: boolean) =>
+    const claim = async (value: string, rested: boolean) =>
+      !isAlone(one.kind) ||
       claimCode(
         tx,
         {

@@ -10,6 +10,7 @@ import {
   type EvidenceEvent,
   evidenceTypes,
 } from "./domain/code-evidence.ts";
+import { keepsKind } from "./domain/doors.ts";
 import { entriesLeft, type RightsAccount } from "./domain/settle-rights.ts";
 import { silentSince } from "./domain/silence.ts";
 import { type Asked, type Verdict, willOpen } from "./domain/will-open.ts";
@@ -98,7 +99,7 @@ function evidenceOf(
   const gateway = gateways.find(({ id }) => id === door?.gateway);
   const account = accounts.get(grant.id);
   const lock = door?.lock;
-  const keeps = credential.kind === "pin" && door?.codes !== undefined && lock !== undefined;
+  const keeps = door !== undefined && keepsKind(door, credential.kind) && lock !== undefined;
   const evidence = codeEvidence((keeps && events.get(codeKey(door.gateway, lock, credential.id))) || []);
   const isBlacklisted = listed.has(grant.id) || listed.has(credential.id);
   // When it was listed is not kept with a version of its own: the present one counts.

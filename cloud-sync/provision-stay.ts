@@ -1,4 +1,5 @@
 /** Carries out what the stay planner finds: a booking's code is made, follows its booking, and goes with it. */
+import { type Credential, normalizeSecret } from "../gateway/domain/credential.ts";
 import type { Grant, Validity } from "../gateway/domain/grant.ts";
 import type { Instant, Millis } from "../gateway/domain/instant.ts";
 import type { CredentialSeal } from "../gateway/wire/credential-seal.ts";
@@ -6,9 +7,10 @@ import { HttpProblem } from "../web/problem.ts";
 import { bookingFacts } from "./booking-facts.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { createGrant, type PreferredValue } from "./create-grant.ts";
-import { findUnfit } from "./domain/doors.ts";
+import { type Door, findUnfit } from "./domain/doors.ts";
 import { isWeakPin } from "./domain/pin-policy.ts";
 import { phoneDigits, planStay, type StayProblem, type WantedStay } from "./domain/stay-planner.ts";
+import { newId } from "./ids.ts";
 import { digitsOf, revokeGrant } from "./own-grants.ts";
 import { placeStay } from "./stay-window.ts";
 import { recordAudit } from "./store/audit-trail.ts";
@@ -30,6 +32,8 @@ interface Stay {
   readonly property: Property;
   readonly wanted: WantedStay;
   readonly seal: CredentialSeal;
+  /** Of its member, where a door opens to accounts. */
+  readonly email: string | undefined;
 }
 
 /** Now, rather than when its turn comes. Rejects only for the store's own errors: what stands in the way is written beside the booking. */
@@ -95,22 +99,28 @@ async function carryOut(parts: CloudParts, tx: Transaction, row: BookingRow, now
   const booking = { ...row, beginsAt: moments.from, endsAt: moments.until };
   const { accessPoints, rules } = property;
   const { status, guestName: guest } = row;
-  const wanted = { status, window, accessPoints, guest, aheadHours: rules.aheadHours };
+  const seal = await parts.siteKeys.seal(tx, row.siteId);
+  const { email, problem: noAccount } = memberAt(await readDoors(tx, row.siteId, accessPoints), row);
+  const account = email && seal.index("provider", email);
+  const aheadHours = row.kind === "member" ? Number.POSITIVE_INFINITY : rules.aheadHours;
+  const wanted = { status, window, accessPoints, guest, account, aheadHours };
   const grant = row.grantId === null ? undefined : await lockGrant(tx, row.siteId, row.grantId);
-  const stay = { booking, property, wanted, seal: await parts.siteKeys.seal(tx, row.siteId) };
+  const stay = { booking, property, wanted, seal, email };
   const step = planStay(wanted, grant && asStayGrant(grant), now);
-  const base = { beginsAt: moments.from, endsAt: moments.until, lookAt: null, watchAt: now, problem: null };
+  const isOn = status === "confirmed" && now < window.until;
+  const problem = isOn ? (noAccount ?? null) : null;
+  const base = { beginsAt: moments.from, endsAt: moments.until, lookAt: null, watchAt: now, problem };
   tx.touch(watchWake);
   switch (step.do) {
     case "nothing": {
-      const problem: string | null = step.problem ? problemWords[step.problem] : null;
-      await writeBooking(tx, row, { ...base, problem, lookAt: step.lookAt });
+      const inTheWay: string | null = step.problem ? problemWords[step.problem] : problem;
+      await writeBooking(tx, row, { ...base, problem: inTheWay, lookAt: step.lookAt });
       return "nothing";
     }
     case "revoke":
       await endFormer(tx, row, now);
       await revokeGrant(tx, grant!, now);
-      await writeDown(tx, row, { ...base, grantId: null, formerGrantId: grant!.id }, now);
+      await writeDown(tx, row, { ...base, problem: null, grantId: null, formerGrantId: grant!.id }, now);
       return "revoke";
     case "make": {
       const made = await makeCode(tx, stay, step.window, row.formerGrantId, now);
@@ -155,20 +165,52 @@ function asStayGrant(row: GrantRow) {
   const { validity, accessPoints, holder, credentials } = toGrant(row);
   const pins = credentials.filter(({ kind }) => kind === "pin");
   const isRevoked = row.revokedAt !== null || pins.every(({ revoked }) => revoked);
-  return { validity, accessPoints, guest: holder.name, revoked: isRevoked };
+  const account = credentials.find(isLiveAccount)?.index;
+  return { validity, accessPoints, guest: holder.name, account, revoked: isRevoked };
+}
+
+function isLiveAccount({ kind, revoked }: Credential): boolean {
+  return kind === "provider" && !revoked;
+}
+
+/** The address by which doors let a member in; a problem where they want one that nobody has told. */
+function memberAt(doors: readonly Door[], { kind, guestEmail }: BookingRow): { email?: string; problem?: string } {
+  const names = doors.flatMap(({ id, name = id, accounts }) => (accounts ? [name] : []));
+  if (kind !== "member" || names.length === 0) return {};
+  const email = guestEmail === null ? "" : normalizeSecret("provider", guestEmail);
+  if (/^[^@\s]+@[^@\s]+$/.test(email) && email.length <= emailMax) return { email };
+  const which = `guest.email is ${email === "" ? "missing" : "none"}`;
+  return {
+    problem: `${which}, and ${names.join(", ")} opens to members' accounts by it: add it to the booking; until then there is the button of its page`,
+  };
+}
+
+/** No address is longer. */
+const emailMax = 254;
+
+/** The account of the member as it is now; one that was another's stays in the grant as revoked. */
+function accountsOf({ wanted, seal, email }: Stay, before: readonly Credential[]): Credential[] {
+  if (before.find(isLiveAccount)?.index === wanted.account) return [...before];
+  const former = before.map((one) => (isLiveAccount(one) ? { ...one, revoked: true } : one));
+  if (email === undefined) return former;
+  const id = newId("cred");
+  const sealed = seal.seal(id, email);
+  return [...former, { id, kind: "provider", index: seal.index("provider", email), sealed, revoked: false }];
 }
 
 /** false: its digits are somebody else's by now, or the locks of the new doors do not take them. */
 async function changeCode(
   tx: Transaction,
-  { wanted, seal }: Stay,
+  stay: Stay,
   window: Validity,
   row: GrantRow,
   now: Instant,
 ): Promise<boolean> {
   const before = toGrant(row);
+  const { wanted, seal } = stay;
   const grant: Grant = {
     ...before,
+    credentials: accountsOf(stay, before.credentials),
     holder: { ...before.holder, name: wanted.guest },
     accessPoints: wanted.accessPoints,
     validity: window,
@@ -190,7 +232,7 @@ async function makeCode(
   former: string | null,
   now: Instant,
 ): Promise<string> {
-  const { booking, property, wanted, seal } = stay;
+  const { booking, property, wanted, seal, email } = stay;
   const { siteId: site, createdBy } = booking;
   const { codeFrom, codeLength } = property.rules;
   const before = former === null ? undefined : (await readGrant(tx, site, former))?.row;
@@ -215,7 +257,11 @@ async function makeCode(
       entriesAllowed: null,
       limitMode: "strict",
       // The link is what the guest's page presents at a gateway; nobody is told it.
-      credentials: [{ kind: "pin", length, preferred }, { kind: "link" }],
+      credentials: [
+        { kind: "pin", length, preferred },
+        { kind: "link" },
+        ...(email === undefined ? [] : [{ kind: "provider", value: email } as const]),
+      ],
       about: { booking: booking.id, property: property.id },
     },
     now,

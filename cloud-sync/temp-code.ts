@@ -88,7 +88,7 @@ export function codeAtDoors(
   return evidenceAtDoors(published, site, evidenceOf, now).map(toDoor);
 }
 
-/** Of its PIN; at a door that takes none, of the link that its guest's page presents there. */
+/** Of its holder's account where the door opens to those; else of its PIN; at a door that takes none, of the link that its guest's page presents there. */
 export function evidenceAtDoors(
   published: PublishedGrant,
   site: SiteRow,
@@ -99,7 +99,10 @@ export function evidenceAtDoors(
   const pin = grant.credentials.find(({ kind }) => kind === "pin") ?? grant.credentials[0];
   const link = grant.credentials.find(({ kind }) => kind === "link");
   const at = codeMoment(grant, site.zone, now);
+  const account = grant.credentials.findLast(({ kind }) => kind === "provider");
   return grant.accessPoints.flatMap((accessPoint) => {
+    const ofAccount = account && evidenceOf(published, { accessPoint, credential: account, at });
+    if (ofAccount?.door?.accounts) return ofAccount;
     const ofPin = pin && evidenceOf(published, { accessPoint, credential: pin, at });
     if (!ofPin || !link || ofPin.opens.why !== "no-way") return ofPin ?? [];
     return evidenceOf(published, { accessPoint, credential: link, at });

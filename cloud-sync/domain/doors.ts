@@ -20,8 +20,14 @@ export interface Door {
   readonly kinds?: readonly string[] | undefined;
   /** What its lock lets a code be; absent: it keeps none. `windows`: "range": it is told ahead; else at the time, see CodeConstraints. */
   readonly codes?:
-    | (PinShape & { readonly windows?: string | undefined; readonly hours?: ToldHours | undefined })
+    | (PinShape & {
+        readonly windows?: string | undefined;
+        readonly keptBy?: string | undefined;
+        readonly hours?: ToldHours | undefined;
+      })
     | undefined;
+  /** It opens to people's accounts at its maker, which credentials of the kind "provider" name; absent: it does not. */
+  readonly accounts?: { readonly capacity: number } | undefined;
   /** Why it keeps none, in a sentence; absent: its gateway does not say. */
   readonly noCodes?: string | undefined;
 }
@@ -56,6 +62,11 @@ export interface Order {
 const remoteKinds: readonly CredentialKind[] = ["link", "provider"];
 const addLink = 'or add a credential of the kind "link"';
 
+/** Whether the lock of a door keeps such a credential by itself. */
+export function keepsKind({ codes, accounts }: Pick<Door, "codes" | "accounts">, kind: CredentialKind): boolean {
+  return (kind === "pin" && codes !== undefined) || (kind === "provider" && accounts !== undefined);
+}
+
 /** Whether something at a door reads such a credential; undefined: its gateway does not say. */
 export function readsKind({ reads, kinds }: Pick<Door, "reads" | "kinds">, kind: CredentialKind): boolean | undefined {
   if (remoteKinds.includes(kind)) return false;
@@ -68,29 +79,19 @@ export function findImpossible(
   { credentials, entriesAllowed, hours }: Order,
 ): Impossible | undefined {
   const kinds = credentials.map(({ kind }) => kind);
-  if (kinds.some((kind) => remoteKinds.includes(kind))) return undefined;
+  if (kinds.includes("link")) return undefined;
   for (const [index, door] of doors.entries()) {
     if (kinds.some((kind) => readsKind(door, kind) !== false)) continue;
-    const { id, name = id, codes, noCodes } = door;
+    const { id, name = id, codes } = door;
     const field = `accessPoints[${index}]`;
-    if (!kinds.includes("pin"))
-      return {
-        field,
-        why: `nothing at ${name} reads a ${kinds[0]}; leave it out`,
-        instead: addLink,
-      };
-    if (!codes)
-      return {
-        field,
-        why: `${whyNoPin(name, noCodes)}; leave it out`,
-        instead: addLink,
-      };
+    if (!kinds.some((kind) => keepsKind(door, kind)))
+      return { field, why: `${whyNothing(door, kinds)}; leave it out`, instead: addLink };
     if (entriesAllowed !== null)
       return {
         field: "entriesAllowed",
         why: `the lock of ${name} opens by itself and counts no entries; leave out the limit or ${name}`,
       };
-    const why = hours && whyNoHours(hours, codes.hours);
+    const why = hours && whyNoHours(hours, codes?.hours);
     if (why !== undefined)
       return {
         field: "schedule",
@@ -98,6 +99,12 @@ export function findImpossible(
       };
   }
   return undefined;
+}
+
+function whyNothing({ id, name = id, noCodes }: Door, kinds: readonly CredentialKind[]): string {
+  if (kinds.includes("pin")) return whyNoPin(name, noCodes);
+  if (kinds.includes("provider")) return `the lock of ${name} opens to no accounts of its maker`;
+  return `nothing at ${name} reads a ${kinds[0]}`;
 }
 
 function whyNoHours({ schedule, validity, zone }: WantedHours, lock: ToldHours | undefined): string | undefined {

@@ -24,7 +24,7 @@ export interface StayRules {
   /** The code works so much before check-in and after checkout, 0 to 1,440. */
   readonly earlyMinutes: number;
   readonly lateMinutes: number;
-  /** The code is made so long before it works. */
+  /** The code is made so long before it works; a member's as soon as it is booked. */
   readonly aheadHours: number;
   /** Digits of the code at least, as far as the locks take them. */
   readonly codeLength: number;
@@ -91,6 +91,8 @@ export interface WantedStay {
   readonly window: Validity;
   readonly accessPoints: readonly string[];
   readonly guest: string;
+  /** What names its member's account at the maker of a lock; absent: no lock of it opens to accounts, or nobody knows the member's. */
+  readonly account?: string | undefined;
   readonly aheadHours: number;
 }
 
@@ -99,6 +101,7 @@ export interface StayGrant {
   readonly validity: Validity;
   readonly accessPoints: readonly string[];
   readonly guest: string;
+  readonly account?: string | undefined;
   readonly revoked: boolean;
 }
 
@@ -138,6 +141,7 @@ export function planStay(wanted: WantedStay, grant: StayGrant | undefined, now: 
     grant.validity.from === window.from &&
     grant.validity.until === window.until &&
     grant.guest === wanted.guest &&
+    grant.account === wanted.account &&
     isSameSet(grant.accessPoints, wanted.accessPoints);
   return isAsWanted ? nothing : { do: "change", window };
 }

@@ -7,11 +7,11 @@ import { type Grant, isReserve } from "../../gateway/domain/grant.ts";
 import type { Instant, Millis } from "../../gateway/domain/instant.ts";
 import type { CodeWindow } from "../../gateway/domain/lock-code.ts";
 import { openingAt } from "../../gateway/domain/opening.ts";
-import { codeTimes } from "../../gateway/domain/plan-codes.ts";
+import { codeTimes, membersAheadMs } from "../../gateway/domain/plan-codes.ts";
 import { covers, localTimeAt } from "../../gateway/domain/schedule.ts";
 import { hoursCover, planHours } from "../../gateway/domain/week-hours.ts";
 import type { CodeEvidence } from "./code-evidence.ts";
-import { type Door, readsKind } from "./doors.ts";
+import { type Door, keepsKind, readsKind } from "./doors.ts";
 
 export const answers = {
   // yes
@@ -79,7 +79,7 @@ export function willOpen(asked: Asked): Verdict {
   const { door, grant, credential, gateway, isFromAfar = false } = asked;
   if (!door || !grant.accessPoints.includes(door.id)) return door ? no("wrong-door") : unknown("gateway-gone");
   const isRead = isFromAfar || readsKind(door, credential.kind);
-  const kept = credential.kind === "pin" && door.codes !== undefined;
+  const kept = keepsKind(door, credential.kind);
   if (door.reads === undefined && !kept && !isFromAfar) return unknown("unreported");
   if (!isRead && !kept) return no("no-way");
   const byGateway = isRead ? theGateway(asked) : undefined;
@@ -153,8 +153,11 @@ function beginsFor({ at, grant: { schedule, validity }, door, site }: Asked): In
   return openingAt(schedule!, validity, site.zone, at, 0)?.from;
 }
 
-/** From when the gateway puts it there: a lock that begins codes by itself gets them ahead. */
+/** From when the gateway puts it there: a lock that begins codes by itself gets them ahead, a maker's cloud those of members as they are booked. */
 function sentFrom({ door, grant }: Asked, begins: Instant): Instant {
+  const isAtMaker = door?.accounts !== undefined || door?.codes?.keptBy === "cloud";
+  if (isAtMaker && grant.kind === "member") return begins - membersAheadMs;
+  if (door?.accounts) return begins - codeTimes.preloadMs;
   return door?.codes?.windows === "range" && !grant.schedule ? begins - codeTimes.preloadMs : begins;
 }
 

@@ -143,6 +143,9 @@ const accessPointSchema = z
     codes: codesSchema
       .nullable()
       .openapi({ description: "What its lock lets a PIN be that it keeps itself; null: it keeps none." }),
+    accounts: z.object({ capacity: z.number().int() }).nullable().openapi({
+      description: "It opens to accounts at its maker, for credentials of the kind `provider`; null: it does not.",
+    }),
     noCodes: z.string().nullable().openapi({ description: "Why its lock keeps none, where its gateway says so." }),
   })
   .openapi("AccessPoint");
@@ -467,6 +470,7 @@ function toAccessPoint(row: AccessPointRow, door: ReportedDoor | undefined) {
     reads: door?.reads ?? null,
     kinds: door?.kinds ? [...door.kinds] : null,
     codes: door?.codes ? codesSchema.parse(door.codes) : null,
+    accounts: door?.accounts ? { capacity: door.accounts.capacity } : null,
     noCodes: door?.noCodes ?? null,
   };
 }

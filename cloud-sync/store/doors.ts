@@ -31,8 +31,8 @@ export async function readDoors(db: Queries, siteId: string, ids: readonly strin
   return ids.flatMap((id) => {
     const row = served.get(id);
     if (!row) return [];
-    const { lock, reads, kinds, codes, noCodes } = said.get(row.gateway)?.get(id) ?? {};
-    return [{ ...row, lock, reads, kinds, codes, noCodes }];
+    const { lock, reads, kinds, codes, accounts, noCodes } = said.get(row.gateway)?.get(id) ?? {};
+    return [{ ...row, lock, reads, kinds, codes, accounts, noCodes }];
   });
 }
 

@@ -215,7 +215,11 @@ export function escapeLike(text: string): string {
   return text.replaceAll(/[\\%_]/g, (sign) => `\\${sign}`);
 }
 
-// Codes: at most one live credential of a site answers to a value.
+// Codes: at most one live credential of a site answers to a value; but a person's account is the same in all of that person's grants.
+
+export function isAlone(kind: CredentialKind): boolean {
+  return kind !== "provider";
+}
 
 /** A code wanted by a credential until `until`. `rested`: it must also not have been in use lately. */
 export interface CodeClaim {
@@ -244,7 +248,7 @@ export async function claimCode(tx: Transaction, claim: CodeClaim, now: Instant,
 
 /** The grant's codes are kept until `until`. false: one of them has been given to another credential since. */
 export async function keepCodes(tx: Transaction, grant: Grant): Promise<boolean> {
-  const wanted = grant.credentials.filter(({ revoked }) => !revoked);
+  const wanted = grant.credentials.filter(({ kind, revoked }) => !revoked && isAlone(kind));
   const kept = await tx
     .update(liveCode)
     .set({ freeAt: grant.validity.until })

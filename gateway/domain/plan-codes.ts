@@ -96,6 +96,9 @@ export const codeTimes = {
   cloud: { readBackMs: 1_000, readAgainMs: 10_000, freshMs: 3_600_000, seenMs: 3_600_000 },
 } as const;
 
+/** What a maker's cloud keeps for a member is there as soon as it is booked, and so long before it begins at most. */
+export const membersAheadMs: Millis = 366 * 24 * 3_600_000;
+
 type Pace = keyof (typeof codeTimes)["cloud"];
 
 function paceOf({ keptBy }: CodeConstraints, pace: Pace): Millis {

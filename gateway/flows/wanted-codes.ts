@@ -3,15 +3,11 @@ import type { DeviceId } from "../domain/access-point.ts";
 import type { ClockInterval } from "../domain/clock-interval.ts";
 import type { Credential, CredentialId, CredentialKind } from "../domain/credential.ts";
 import { type Grant, isUnreadable } from "../domain/grant.ts";
-import type { Millis } from "../domain/instant.ts";
 import { type CodeConstraints, takes } from "../domain/lock-code.ts";
-import type { WantedCode } from "../domain/plan-codes.ts";
+import { membersAheadMs, type WantedCode } from "../domain/plan-codes.ts";
 import type { SecretString } from "../wire/secret.ts";
 import { aheadMs, CodeTimes } from "./code-times.ts";
 import type { SiteParts } from "./site-parts.ts";
-
-/** A member's access is at the maker as soon as it is booked, and so long before it begins at most. */
-const membersAheadMs: Millis = 366 * 24 * 3_600_000;
 
 /** What of a grant such a lock keeps. */
 export function kindOf({ keeps }: Pick<CodeConstraints, "keeps">): CredentialKind {

@@ -17,6 +17,8 @@ const nuki: Door = { id: "flat", reads: false, codes: six };
 const tuya: Door = { id: "shed", reads: false, codes: seven };
 const scanner: Door = { id: "yard", reads: true, kinds: ["pass"] };
 const ring: Door = { id: "porch", reads: false };
+const studio: Door = { ...ring, id: "studio", noCodes: "it opens to members", accounts: { capacity: 500 } };
+const account = { entriesAllowed: null, credentials: [{ kind: "provider" }] } as const;
 const intercom: Door = { ...ring, id: "street", noCodes: "PINs are not possible on this lock: its maker has none" };
 /** No PIN is left, although no digit is forbidden to begin one. */
 const closed: PinShape = { lengths: [6], digits: "34", forbiddenPrefixes: ["33", "34", "43", "44"] };
@@ -120,6 +122,41 @@ for (const [what, doors, order, field, why] of [
     "hours kept in a way that nobody here knows",
     [knowing({ native: "anything", zone, openingsPerWeekMax: 0 })],
     { ...pin, hours: wanted() },
+    "schedule",
+    /knows no weekly hours/,
+  ],
+  ["an account where the lock opens to those", [studio], account, undefined],
+  [
+    "an account where no lock opens to any",
+    [studio, nuki],
+    account,
+    "accessPoints[1]",
+    /the lock of flat opens to no accounts of its maker; leave it out/,
+  ],
+  [
+    "an account beside a PIN, each at its lock",
+    [studio, nuki],
+    { ...pin, credentials: [...pin.credentials, ...account.credentials] },
+    undefined,
+  ],
+  [
+    "a PIN where a lock opens to accounts",
+    [studio],
+    pin,
+    "accessPoints[0]",
+    /nothing at studio reads PINs, and it opens to members/,
+  ],
+  [
+    "a limit at a lock that opens to accounts",
+    [studio],
+    { ...account, entriesAllowed: 1 },
+    "entriesAllowed",
+    /counts no entries/,
+  ],
+  [
+    "hours at a lock that opens to accounts",
+    [studio],
+    { ...account, hours: wanted() },
     "schedule",
     /knows no weekly hours/,
   ],

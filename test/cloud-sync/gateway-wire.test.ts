@@ -378,7 +378,7 @@ test("the gateway's own link enrols, polls, pushes and reports here", async () =
   const { places, ...told } = codes;
   assert.deepEqual(
     items.find(({ id }: { id: string }) => id === "real-door"),
-    { ...door, gateway, goneAt: null, codes: told, noCodes: null },
+    { ...door, gateway, goneAt: null, codes: told, accounts: null, noCodes: null },
   );
 });
 
