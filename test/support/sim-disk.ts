@@ -295,10 +295,21 @@ function applied(content: Uint8Array, change: Change): Uint8Array {
     return resized;
   }
   const end = change.position + change.bytes.length;
-  const result = end > content.length ? new Uint8Array(end) : content;
-  if (result !== content) result.set(content);
+  const result = end > content.length ? grown(content, end, change.position) : content;
   result.set(change.bytes, change.position);
   return result;
+}
+
+/** Zeros from its end to `position`. With room for as much again, because a copy at each write takes longer than all that is tested. */
+function grown(content: Uint8Array, length: number, position: number): Uint8Array {
+  const { buffer, byteOffset } = content;
+  if (byteOffset + length <= buffer.byteLength) {
+    const longer = new Uint8Array(buffer, byteOffset, length);
+    return position > content.length ? longer.fill(0, content.length, position) : longer;
+  }
+  const larger = new Uint8Array(new ArrayBuffer(2 * length), 0, length);
+  larger.set(content);
+  return larger;
 }
 
 /** What the medium kept of a change that was under way: nothing, all, its start, zeros, all but a hole, or one byte wrong. */

@@ -140,10 +140,11 @@ test("the answer about the new epoch is lost: it is asked for again, also after 
   await gate.boot();
   await until("it was asked", () => gate.asked.some((path) => /epoch$/.test(path)));
   gate.powerCut();
+  const lost = gate.asked.filter((path) => /epoch$/.test(path)).length;
   gate.deaf = undefined;
   await gate.boot();
   await gate.hasLeft(1);
-  assert.equal(gate.epoch, 3);
+  assert.equal(gate.epoch, 1 + lost + 1);
   await gate.boot();
   await gate.isTold();
 });
