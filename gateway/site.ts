@@ -105,6 +105,7 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
     time,
     accessPoints: new Map(options.accessPoints.map((point) => [point.id, point])),
     devices: new Map(devices.map((device) => [device.id, device])),
+    drivers: options.drivers ?? new Map(),
     releases: new Map(),
     heldUntil: new Map(),
     news: new News(),

@@ -14,7 +14,7 @@ export function kindOf({ keeps }: Pick<CodeConstraints, "keeps">): CredentialKin
   return keeps === "accounts" ? "provider" : "pin";
 }
 
-type Site = Pick<SiteParts, "records" | "seal" | "accessPoints">;
+type Site = Pick<SiteParts, "records" | "seal" | "accessPoints" | "drivers">;
 
 export class WantedCodes {
   readonly #site: Site;
@@ -33,6 +33,7 @@ export class WantedCodes {
     const before = this.#fits.get(lock);
     const wanted = new Map<CredentialId, WantedCode>();
     const kind = kindOf(constraints);
+    const isClosed = closedTo(this.#site, lock);
     for (const { id } of [...accessPoints.values()].filter((point) => point.lock === lock)) {
       for (const grant of records.grantsAt(id)) {
         // Over, or nobody's concern within the time after which it is looked again.
@@ -44,7 +45,7 @@ export class WantedCodes {
         for (const credential of grant.credentials) {
           if (credential.kind !== kind || credential.revoked || grant.revoked) continue;
           if (records.isRevoked(grant.id) || records.isRevoked(credential.id)) continue;
-          if (records.isBlacklisted({ grant, credential })) continue;
+          if (records.isBlacklisted({ grant, credential }) || isClosed(credential.id)) continue;
           const key = restrictionsOf(grant, credential);
           const unfit = before?.has(key) ? before.get(key) : this.#unfit(grant, credential, constraints);
           fits.set(key, unfit);
@@ -81,6 +82,14 @@ export class WantedCodes {
     if (constraints.keeps === "accounts") return undefined;
     return takes(constraints, digits) ? undefined : "digits";
   }
+}
+
+/** Its maker's account is switched off at the cloud: who stands there already is looked after to the end, and nobody else is let in. */
+function closedTo({ records, drivers }: Site, lock: DeviceId): (credential: CredentialId) => boolean {
+  if (records.integration(drivers.get(lock) ?? "")?.enabled !== false) return () => false;
+  const trails = records.codes.trailsOf(lock).filter(({ change, state }) => change === "set" && state !== "refused");
+  const standing = new Set(trails.map(({ credential }) => credential));
+  return (credential) => !standing.has(credential);
 }
 
 function restrictionsOf(grant: Grant, { id, index }: Credential): string {

@@ -156,6 +156,7 @@ async function aWatchedDevice(disk: SimDisk, logger: Logger = silentLogger) {
       ["front-door", { id: "front-door", name: "Front", lock: "box-1", readers: ["box-1"], holdMs: 500 }],
     ]),
     devices: new Map([[device.id, device]]),
+    drivers: new Map(),
     releases: new Map(),
     heldUntil: new Map(),
     news: new News(),

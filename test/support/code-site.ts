@@ -11,7 +11,7 @@ import type { CodeLock } from "./code-lock.ts";
 import { startLoneSite } from "./lone-site.ts";
 import { SimClock } from "./sim-clock.ts";
 import { SimDisk } from "./sim-disk.ts";
-import { aDay, aGrant, aPage, aSite, goneRow, grantRow, noon, siteRow } from "./site-fixture.ts";
+import { aDay, aGrant, aPage, aSite, goneRow, grantRow, integrationRow, noon, siteRow } from "./site-fixture.ts";
 
 const seal = new CredentialSeal("site-1", new Uint8Array(32).fill(5));
 const turnsEach = 12;
@@ -61,6 +61,8 @@ export class CodeSite<Lock extends { readonly device: Device } = CodeLock> {
       disk: this.#disk.mount(),
       seal,
       devices: this.locks.map(({ device }) => device),
+      // Each might as well be of a maker's account.
+      drivers: new Map(this.locks.map(({ device }) => [device.id, "kisi"])),
       accessPoints: this.locks.map(({ device: { id } }) => ({ id, name: id, lock: id, readers: [], holdMs: 5_000 })),
     });
   }
@@ -126,6 +128,12 @@ export class CodeSite<Lock extends { readonly device: Device } = CodeLock> {
 
   async cancel(id: string): Promise<void> {
     await this.hear(goneRow("grant", id, this.#version + 1, [id]));
+  }
+
+  /** Its locks' account at their maker is switched at the cloud. */
+  async switchAccount(enabled: boolean): Promise<void> {
+    const integration = { gateway: "gateway-1", provider: "kisi", sealed: "", enabled };
+    await this.hear(integrationRow(integration, this.#version + 1));
   }
 
   async events<Type extends EntryEvent["type"]>(...types: readonly Type[]): Promise<(EntryEvent & { type: Type })[]> {
