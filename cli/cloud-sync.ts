@@ -6,9 +6,10 @@ import { ConfigError } from "../config/config-error.ts";
 import { type GuestSecret, loadCloudConfig } from "../config/load.ts";
 import type { CloudFile } from "../config/schema.ts";
 import { pinoLogger } from "../gateway/pino-logger.ts";
+import type { Clock } from "../gateway/ports/clock.ts";
 import { systemClock } from "../gateway/system-clock.ts";
 import { SecretString } from "../gateway/wire/secret.ts";
-import { commonOptions, defineCommand } from "./command.ts";
+import { commonOptions, defineCommand, type OptionValues } from "./command.ts";
 import { onFolder } from "./disk-error.ts";
 import { runService } from "./process.ts";
 import { version } from "./version.ts";
@@ -39,53 +40,56 @@ export const command = defineCommand({
   options: commonOptions,
   example: "postern cloud-sync --config /etc/postern/cloud-sync.yaml",
 
-  async run({ options }) {
-    const { settings, databaseUrl, mailPassword, oneSignalKey, guestSecret } = await loadCloudConfig(options.config, {
-      data: options.data,
-    });
-    const logger = pinoLogger(settings.log.level);
-    const token = process.env.POSTERN_ADMIN_TOKEN;
-    return runService({
-      logger,
-      readyFile: options["ready-file"],
-      async start() {
-        const { startCloud } = await import("../cloud-sync/main.ts");
-        const mail = settings.mail && (await toSmtp(settings.mail, mailPassword()));
-        const { oneSignal, pushServices } = settings.notify;
-        const { twilio, meta } = settings.guests;
-        const secret = (name: GuestSecret) => new SecretString(guestSecret(name) ?? "");
-        return onFolder(settings.data, () =>
-          startCloud({
-            http: settings.http,
-            publicUrl: settings.publicUrl,
-            trustedProxies: settings.trustedProxies,
-            dataFolder: settings.data,
-            databaseUrl: databaseUrl(),
-            retention: settings.retention,
-            mail,
-            oneSignal: oneSignal && { ...oneSignal, key: new SecretString(oneSignalKey() ?? "") },
-            pushServices,
-            twilio: twilio && { ...twilio, authToken: secret("POSTERN_TWILIO_TOKEN") },
-            meta: meta && {
-              ...meta,
-              token: secret("POSTERN_META_TOKEN"),
-              appSecret: secret("POSTERN_META_APP_SECRET"),
-              verifyToken: secret("POSTERN_META_VERIFY_TOKEN"),
-            },
-            lodgifyUrl: settings.sources.lodgifyUrl,
-            adminToken: token ? new SecretString(token) : undefined,
-            version,
-            logger,
-            clock: systemClock,
-          }),
-        );
-      },
-      ready({ url, firstAdminLink }) {
-        // Beside the log, not in it: whoever has the link becomes administrator.
-        if (firstAdminLink)
-          console.error(`Nobody is administrator yet. Open this link within a day: ${firstAdminLink.reveal()}`);
-        return { url, ...(firstAdminLink && { firstAdminLink: firstAdminLink.reveal() }) };
-      },
-    });
-  },
+  run: ({ options }) => runCloud(options, systemClock),
 });
+
+/** Resolves with the exit code. `clock`: a demo's cloud has another than the system's. */
+export async function runCloud(options: OptionValues<typeof commonOptions>, clock: Clock): Promise<number> {
+  const { settings, databaseUrl, mailPassword, oneSignalKey, guestSecret } = await loadCloudConfig(options.config, {
+    data: options.data,
+  });
+  const logger = pinoLogger(settings.log.level);
+  const token = process.env.POSTERN_ADMIN_TOKEN;
+  return runService({
+    logger,
+    readyFile: options["ready-file"],
+    async start() {
+      const { startCloud } = await import("../cloud-sync/main.ts");
+      const mail = settings.mail && (await toSmtp(settings.mail, mailPassword()));
+      const { oneSignal, pushServices } = settings.notify;
+      const { twilio, meta } = settings.guests;
+      const secret = (name: GuestSecret) => new SecretString(guestSecret(name) ?? "");
+      return onFolder(settings.data, () =>
+        startCloud({
+          http: settings.http,
+          publicUrl: settings.publicUrl,
+          trustedProxies: settings.trustedProxies,
+          dataFolder: settings.data,
+          databaseUrl: databaseUrl(),
+          retention: settings.retention,
+          mail,
+          oneSignal: oneSignal && { ...oneSignal, key: new SecretString(oneSignalKey() ?? "") },
+          pushServices,
+          twilio: twilio && { ...twilio, authToken: secret("POSTERN_TWILIO_TOKEN") },
+          meta: meta && {
+            ...meta,
+            token: secret("POSTERN_META_TOKEN"),
+            appSecret: secret("POSTERN_META_APP_SECRET"),
+            verifyToken: secret("POSTERN_META_VERIFY_TOKEN"),
+          },
+          lodgifyUrl: settings.sources.lodgifyUrl,
+          adminToken: token ? new SecretString(token) : undefined,
+          version,
+          logger,
+          clock,
+        }),
+      );
+    },
+    ready({ url, firstAdminLink }) {
+      // Beside the log, not in it: whoever has the link becomes administrator.
+      if (firstAdminLink)
+        console.error(`Nobody is administrator yet. Open this link within a day: ${firstAdminLink.reveal()}`);
+      return { url, ...(firstAdminLink && { firstAdminLink: firstAdminLink.reveal() }) };
+    },
+  });
+}

@@ -1,8 +1,8 @@
 /** What a demo asks of its own cloud before anybody can play: a site, its gateway's keys, and grants to try. */
 import { type EnrolmentOrder, enrolGateway } from "../gateway/enrol-gateway.ts";
+import type { Clock } from "../gateway/ports/clock.ts";
 import { loadGatewayKeys } from "../gateway/storage/gateway-keys.ts";
 import { nodeDisk } from "../gateway/storage/node-disk.ts";
-import { systemClock } from "../gateway/system-clock.ts";
 import { SecretString } from "../gateway/wire/secret.ts";
 import { CommandError } from "./command.ts";
 import type { DemoPin } from "./demo-memory.ts";
@@ -70,9 +70,9 @@ export async function enrolOnce(api: AdminApi, order: Omit<EnrolmentOrder, "code
 }
 
 /** A guest who comes and goes, a courier who comes once, a cleaner with hours. */
-export async function makeGrants(api: AdminApi, homeGateway: string): Promise<DemoPin[]> {
-  const from = new Date(systemClock.wall() - 60_000).toISOString();
-  const until = new Date(systemClock.wall() + 30 * 24 * 3_600_000).toISOString();
+export async function makeGrants(api: AdminApi, homeGateway: string, clock: Clock): Promise<DemoPin[]> {
+  const from = new Date(clock.wall() - 60_000).toISOString();
+  const until = new Date(clock.wall() + 30 * 24 * 3_600_000).toISOString();
   const wanted = [
     {
       label: "Guest: opens as often as they like",

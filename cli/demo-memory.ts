@@ -18,6 +18,8 @@ const memorySchema = z.object({
   people: z.array(z.object({ label: z.string(), userName: z.string(), password: z.string() })).default([]),
   /** By which the demo's cloud reads the simulated Lodgify. */
   lodgifyKey: z.string().min(8).default(secret),
+  /** How far it has leapt ahead of the machine's clock: what is written down there stays in the past. */
+  aheadMs: z.number().int().nonnegative().default(0),
 });
 
 export type DemoMemory = z.infer<typeof memorySchema>;
@@ -60,6 +62,7 @@ function begun(): DemoMemory {
     pins: [],
     people: [],
     lodgifyKey: secret(),
+    aheadMs: 0,
   };
 }
 

@@ -6,6 +6,7 @@ import { readFile, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../gateway/system-clock.ts";
 import { CommandError } from "./command.ts";
+import { timeWord } from "./demo-clock.ts";
 
 export interface ServiceOptions {
   readonly logFile: string;
@@ -13,6 +14,8 @@ export interface ServiceOptions {
   /** Writes the configuration anew before each start and names the file. */
   readonly config: () => Promise<string>;
   readonly env: Readonly<Record<string, string>>;
+  /** The time it is given, as late as that is at each start; absent: the machine's, and its command as everybody else starts it. */
+  readonly time?: { readonly aheadMs: number };
 }
 
 /** How a process ended. */
@@ -22,6 +25,9 @@ export interface ServiceExit {
 }
 
 const program = fileURLToPath(new URL("../bin/postern.mjs", import.meta.url));
+const programOnDemoTime = fileURLToPath(new URL("./demo-service.mjs", import.meta.url));
+/** As long as a busy machine keeps it from its channel; a service that is starting takes the time over when it gets there. */
+const leapDeadlineMs = 5_000;
 const stopDeadlineMs = 6_000;
 /**
  * For glibc's allocator: threads share an arena, and what is free at an arena's end goes back to the system, which is some 10 MB less for
@@ -60,14 +66,15 @@ export class ServiceProcess {
   async start(deadlineMs: number, signal?: AbortSignal): Promise<Record<string, unknown>> {
     if (this.#child) throw new Error(`${this.#command} is running already`);
     this.#ended = Promise.resolve(undefined);
-    const { logFile, readyFile, config, env } = this.#options;
+    const { logFile, readyFile, config, env, time } = this.#options;
     await rm(readyFile, { force: true });
     const file = await config();
     signal?.throwIfAborted();
     const log = openSync(logFile, "a", 0o600);
     const logBegins = fstatSync(log).size;
-    const child = spawn(process.execPath, [program, this.#command, "--config", file, "--ready-file", readyFile], {
-      // The channel carries nothing; when it breaks, this process is gone, and the service ends too (process.ts).
+    const words = [time ? programOnDemoTime : program, this.#command, "--config", file, "--ready-file", readyFile];
+    const child = spawn(process.execPath, words, {
+      // The channel carries the demo's time or nothing; when it breaks, this process is gone, and the service ends too (process.ts).
       stdio: ["ignore", log, log, "ipc"],
       env: { ...sparingAllocator, ...process.env, ...env },
     });
@@ -82,6 +89,7 @@ export class ServiceProcess {
     child.once("exit", gone);
     // The system had no process to give.
     child.once("error", () => child.pid ?? gone(null, null));
+    if (time) child.send({ aheadMs: time.aheadMs }, () => undefined);
     const endsAt = systemClock.monotonic() + deadlineMs;
     for (;;) {
       const ready = await readFile(readyFile, "utf8").catch(() => undefined);
@@ -90,6 +98,32 @@ export class ServiceProcess {
       if (systemClock.monotonic() > endsAt)
         throw new CommandError(`${this.#command} was not ready within ${deadlineMs} ms; see ${logFile}`);
       await systemClock.sleep(50);
+    }
+  }
+
+  /** Tells it how late it is. Resolves once it is so late there, or it is gone, or has not answered in time: with whether it is. */
+  async leapTo(aheadMs: number): Promise<boolean> {
+    const child = this.#child;
+    if (!child?.connected) return true;
+    const over = new AbortController();
+    const isThere = new Promise<boolean>((resolve) => {
+      const hear = (message: unknown) => {
+        const word = timeWord.safeParse(message);
+        if (word.success && word.data.aheadMs >= aheadMs) resolve(true);
+      };
+      const gone = () => resolve(true);
+      child.on("message", hear).once("disconnect", gone);
+      over.signal.addEventListener("abort", () => child.off("message", hear).off("disconnect", gone), { once: true });
+    });
+    const late = systemClock.sleep(leapDeadlineMs, over.signal).then(
+      () => false,
+      () => false,
+    );
+    child.send({ aheadMs }, () => undefined);
+    try {
+      return await Promise.race([isThere, late]);
+    } finally {
+      over.abort();
     }
   }
 

@@ -9,6 +9,7 @@ import { answerText } from "./answer-text.ts";
 import type { LodgifyBooking, LodgifyServer } from "./links/lodgify.ts";
 import type { TwilioServer } from "./links/twilio.ts";
 import type { CloudAccess } from "./remote-unlocks.ts";
+import type { Landmark } from "./time-machine.ts";
 
 export interface BookedFlat {
   /** At Lodgify. */
@@ -58,6 +59,8 @@ export interface StayView {
     /** So many of them have the code for certain. */
     readonly doorsReady: number;
     readonly hasCode: boolean;
+    /** Its code's time is over. */
+    readonly isOver: boolean;
     /** The guest's; null: the cloud has not told it yet. */
     readonly page: string | null;
   } | null;
@@ -86,8 +89,13 @@ const bookingShape = z.object({
   status: z.string(),
   arrival: z.string().nullable(),
   departure: z.string().nullable(),
+  begins: z.string().transform(toInstant),
   held: z.object({ why: z.string(), status: z.string(), arrival: z.string(), departure: z.string() }).nullable(),
-  code: z.object({ grant: z.string().nullable(), doors: z.array(z.object({ state: z.string() })) }),
+  code: z.object({
+    grant: z.string().nullable(),
+    until: z.string().transform(toInstant),
+    doors: z.array(z.object({ state: z.string() })),
+  }),
 });
 type KnownBooking = z.infer<typeof bookingShape>;
 const listShape = z.object({ items: z.array(bookingShape) });
@@ -123,6 +131,24 @@ export class BookedStays {
     };
   }
 
+  /** Who comes and who leaves, as the cloud knows it; soonest first. */
+  landmarks(): { readonly checkIns: readonly Landmark[]; readonly checkouts: readonly Landmark[] } {
+    const now = this.#options.clock.wall();
+    const staying = this.#known.filter(({ status }) => status === "confirmed");
+    const toCome = (momentOf: (booking: KnownBooking) => number) =>
+      staying
+        .map((one) => ({ guest: this.#guestOf(one), at: momentOf(one) }))
+        .filter(({ at }) => at > now)
+        .toSorted((a, b) => a.at - b.at);
+    return { checkIns: toCome(({ begins }) => begins), checkouts: toCome(({ code }) => code.until) };
+  }
+
+  /** Whether the cloud waits for no code that should be on its way into a lock or out of it. */
+  async areCodesSettled(signal: AbortSignal): Promise<boolean> {
+    await this.look(signal);
+    return this.#known.every(({ code }) => code.doors.every(({ state }) => !underWay.has(state)));
+  }
+
   /** As look(), every few seconds however often it is called. */
   async lookNowAndThen(signal: AbortSignal): Promise<void> {
     if (this.#options.clock.monotonic() >= this.#lookAt) await this.look(signal);
@@ -133,7 +159,8 @@ export class BookedStays {
     const { cloud, clock } = this.#options;
     const { site } = cloud;
     this.#lookAt = clock.monotonic() + lookEveryMs;
-    const list = await this.#ask(`/api/bookings?site=${encodeURIComponent(site)}`, listShape, signal);
+    const from = this.#now().startOfDay().toInstant().toString();
+    const list = await this.#ask(`/api/bookings?site=${encodeURIComponent(site)}&from=${from}`, listShape, signal);
     if (typeof list === "number") return;
     this.#known = list.items.filter(({ source }) => source === this.#options.source);
     for (const { id } of this.#known) {
@@ -208,6 +235,7 @@ export class BookedStays {
             doors: known.code.doors.length,
             doorsReady: known.code.doors.filter(({ state }) => proven.has(state)).length,
             hasCode: known.code.grant !== null && known.status === "confirmed",
+            isOver: known.code.until <= this.#options.clock.wall(),
             page: this.#pages.get(known.id) ?? null,
           }
         : null,
@@ -216,6 +244,10 @@ export class BookedStays {
 
   #knownOf(id: number): KnownBooking | undefined {
     return this.#known.find(({ externalId }) => externalId === `${id}`);
+  }
+
+  #guestOf({ externalId }: KnownBooking): string {
+    return this.#options.lodgify.booking(Number(externalId))?.guest?.name ?? externalId;
   }
 
   #bookingOf(id: number): LodgifyBooking {
@@ -262,8 +294,14 @@ export class BookedStays {
   }
 }
 
+function toInstant(text: string): number {
+  return Temporal.Instant.from(text).epochMilliseconds;
+}
+
 /** States of a code at a door that nothing is missing from. */
 const proven = new Set(["on-lock", "gateway-decides"]);
+
+const underWay = new Set(["waiting-lock", "waiting-gateway", "still-on-lock"]);
 
 const isOff = ({ status }: Pick<LodgifyBooking, "status">) => status !== "Booked";
 

@@ -14,6 +14,7 @@ import type { RemoteUnlocks } from "./remote-unlocks.ts";
 import { loopbackNamesOnly, sameOriginOnly } from "./same-origin.ts";
 import type { SiteProcesses, SiteStateWatch } from "./site-state.ts";
 import { addStayActs } from "./stay-acts.ts";
+import { addTimeActs, type TimeMachine } from "./time-machine.ts";
 
 export interface ControlParts {
   readonly watch: SiteStateWatch;
@@ -23,6 +24,7 @@ export interface ControlParts {
   readonly internet?: { set(on: boolean): void } | undefined;
   readonly processes?: SiteProcesses | undefined;
   readonly stays?: BookedStays | undefined;
+  readonly time?: TimeMachine | undefined;
   /** Only this machine can reach it, so only by its own names. */
   readonly onLoopback: boolean;
   readonly clock: Clock;
@@ -73,7 +75,7 @@ const runningBody = z.strictObject({ running: z.boolean() });
 const noBody = z.strictObject({});
 
 export function controlApp(parts: ControlParts): ControlApp {
-  const { watch, boxes, locks, unlocks, internet, processes, stays, clock, logger, stopping } = parts;
+  const { watch, boxes, locks, unlocks, internet, processes, stays, time, clock, logger, stopping } = parts;
   const app = new Hono<RequestIdEnv>();
   let streams = 0;
   const moving = new Set<string>();
@@ -170,6 +172,7 @@ export function controlApp(parts: ControlParts): ControlApp {
   });
 
   if (stays) addStayActs(app, { stays, watch, stopping });
+  if (time) addTimeActs(app, { time, watch });
 
   return app;
 

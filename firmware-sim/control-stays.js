@@ -1,7 +1,7 @@
 /** Draws the flats' guests and their telephone from the site's state; control.js tells it and posts what is pressed. */
 
 const byId = (id) => document.getElementById(id);
-const time = new Intl.DateTimeFormat("en-GB", { timeStyle: "short" });
+const time = new Intl.DateTimeFormat("en-GB", { weekday: "short", hour: "2-digit", minute: "2-digit" });
 const dayWords = new Intl.DateTimeFormat("en-GB", {
   weekday: "short",
   day: "numeric",
@@ -67,12 +67,13 @@ function draw(item, stay) {
   const { known, isCancelled, arrival, checkIn, departure } = stay;
   part(item, "days").textContent = `${day(arrival)}${checkIn ? ` ${checkIn}` : ""} to ${day(departure)}`;
   part(item, "words").textContent = words(stay);
-  item.dataset.tone = isUnread(stay) || known?.held ? "warn" : known?.hasCode ? "good" : "";
+  item.dataset.tone = isUnread(stay) || known?.held ? "warn" : known?.hasCode && !known.isOver ? "good" : "";
   const page = part(item, "page");
   page.hidden = !known?.page;
   if (known?.page) page.href = known.page;
   item.querySelector('[data-act="agree"]').hidden = !known?.held;
-  for (const act of ["extend", "cancel"]) item.querySelector(`[data-act="${act}"]`).hidden = isCancelled;
+  for (const act of ["extend", "cancel"])
+    item.querySelector(`[data-act="${act}"]`).hidden = isCancelled || known?.isOver;
 }
 
 const held = {
@@ -87,6 +88,7 @@ function words(stay) {
   if (known?.held) return `Lodgify says otherwise, but ${held[known.held] ?? known.held}: the owner is asked first.`;
   if (isUnread(stay)) return isCancelled ? "Cancelled at Lodgify; not read yet." : "News at Lodgify; not read yet.";
   if (!known?.hasCode) return isCancelled ? "Cancelled: its code opens nothing any more." : "No code yet.";
+  if (known.isOver) return "Checked out: its code opens nothing any more.";
   const { doors, doorsReady } = known;
   return doorsReady === doors
     ? `The code is ready at all ${doors} doors.`

@@ -57,8 +57,8 @@ async function act(control, path, body) {
 }
 
 // Other scripts of this page ask for their acts so; `refused` hears why one was not taken.
-document.addEventListener("act", async ({ target, detail: { path, refused } }) => {
-  const isDone = (await act(target, path, {})) !== undefined;
+document.addEventListener("act", async ({ target, detail: { path, body = {}, refused } }) => {
+  const isDone = (await act(target, path, body)) !== undefined;
   if (!isDone) refused(byId("refusal").textContent);
 });
 

@@ -23,6 +23,8 @@ export interface Internet {
   reach(target: Target): Promise<string>;
   /** Off: connections break and new ones are refused at once. */
   set(on: boolean): void;
+  /** Connections to the cloud break, and while it lasts new ones are refused, whether it is on or off. */
+  interrupt(during: () => Promise<void>): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -32,15 +34,19 @@ const connectionsMax = 256;
 export async function startInternet({ clock, delayMs = 0, ...cloud }: InternetOptions): Promise<Internet> {
   const servers: Server[] = [];
   const sockets = new Set<Socket>();
+  const toCloud = new Set<Socket>();
   let on = true;
+  let isInterrupted = false;
 
-  const keep = (socket: Socket) => {
-    sockets.add(socket);
+  const keep = (socket: Socket, among: readonly Set<Socket>[]) => {
+    for (const set of among) set.add(socket);
     socket.setNoDelay(true);
-    socket.once("close", () => sockets.delete(socket));
+    socket.once("close", () => {
+      for (const set of among) set.delete(socket);
+    });
   };
-  const cut = () => {
-    for (const socket of sockets) socket.destroy();
+  const cut = (those: ReadonlySet<Socket>) => {
+    for (const socket of those) socket.destroy();
   };
   async function* delayed(source: Socket) {
     // Whoever has said everything is still answered: the end of one direction leaves the other open.
@@ -50,12 +56,13 @@ export async function startInternet({ clock, delayMs = 0, ...cloud }: InternetOp
     }
   }
 
-  const reach = async ({ targetHost, targetPort }: Target): Promise<string> => {
+  const lead = async ({ targetHost, targetPort }: Target, isCloud: boolean): Promise<string> => {
+    const among = isCloud ? [sockets, toCloud] : [sockets];
     const server = createServer({ allowHalfOpen: true }, (near) => {
-      if (!on) return near.destroy();
+      if (!on || (isCloud && isInterrupted)) return near.destroy();
       const far = connect({ host: targetHost, port: targetPort, allowHalfOpen: true });
-      keep(near);
-      keep(far);
+      keep(near, among);
+      keep(far, among);
       // A failure in one direction ends both: the pipelines destroy their streams.
       pipeline(near, delayed, far).catch(() => near.destroy());
       pipeline(far, delayed, near).catch(() => far.destroy());
@@ -70,18 +77,27 @@ export async function startInternet({ clock, delayMs = 0, ...cloud }: InternetOp
   };
 
   return {
-    url: await reach(cloud),
+    url: await lead(cloud, true),
     get on() {
       return on;
     },
-    reach,
+    reach: (target) => lead(target, false),
     set(wanted) {
       on = wanted;
-      if (!on) cut();
+      if (!on) cut(sockets);
+    },
+    async interrupt(during) {
+      isInterrupted = true;
+      cut(toCloud);
+      try {
+        await during();
+      } finally {
+        isInterrupted = false;
+      }
     },
     stop: async () => {
       const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
-      cut();
+      cut(sockets);
       await Promise.all(closed);
     },
   };

@@ -17,6 +17,7 @@ import { isLoopbackName } from "./same-origin.ts";
 import { SimLockbox } from "./sim-lockbox.ts";
 import { type Hint, type SignIn, type SiteProcesses, SiteStateWatch } from "./site-state.ts";
 import { SimulatorStartError } from "./start-error.ts";
+import type { TimeMachine } from "./time-machine.ts";
 
 export interface SimulatedBox {
   /** Its device id. */
@@ -44,6 +45,8 @@ export interface SimulatorOptions {
   readonly signIn?: SignIn | undefined;
   /** Flats that are let, with their guests. */
   readonly stays?: BookedStays | undefined;
+  /** Where whoever started the site can move its time. */
+  readonly time?: TimeMachine | undefined;
   /** On the boxes' lines, until the page changes them. */
   readonly faults?: { readonly rates: Partial<FaultRates>; readonly seed: number } | undefined;
   readonly clock: Clock;
@@ -52,6 +55,8 @@ export interface SimulatorOptions {
 
 export interface RunningSimulator {
   readonly url: string;
+  /** Looks at the site now, because something has changed. */
+  refresh(): void;
   stop(): Promise<void>;
 }
 
@@ -67,6 +72,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Running
     processes,
     signIn,
     stays,
+    time,
     locks = [],
     hints = [],
   } = options;
@@ -83,12 +89,12 @@ export async function startSimulator(options: SimulatorOptions): Promise<Running
   const unlocks = cloud && new RemoteUnlocks(cloud, clock);
   const played = boxes.map(playedLockbox);
   const watch = new SiteStateWatch({
-    ...{ locks, gatewayUrl, cloud, unlocks, internet, processes, hints, signIn, stays, clock },
+    ...{ locks, gatewayUrl, cloud, unlocks, internet, processes, hints, signIn, stays, time, clock },
     boxes: played,
   });
   const onLoopback = isLoopbackName(options.http.host);
   const app = controlApp({
-    ...{ watch, locks, unlocks, internet, processes, stays, onLoopback, clock, logger },
+    ...{ watch, locks, unlocks, internet, processes, stays, time, onLoopback, clock, logger },
     boxes: played,
     stopping: stopping.signal,
   });
@@ -103,6 +109,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Running
   logger.info("simulator-started", { url, boxes: boxes.length });
   return {
     url,
+    refresh: () => watch.refresh(),
     async stop() {
       stopping.abort();
       const closed = new Promise<void>((resolve) => {

@@ -4,14 +4,17 @@ import { asset, serveAssets } from "../web/assets.ts";
 import { addAssets, Page, pageHeaders } from "../web/page.tsx";
 import { LockTemplate } from "./lock-template.tsx";
 import { Stays } from "./stays-section.tsx";
+import { Time } from "./time-section.tsx";
 
 const style = asset(import.meta.resolve("./control.css"));
 const locksStyle = asset(import.meta.resolve("./control-locks.css"));
 const staysStyle = asset(import.meta.resolve("./control-stays.css"));
 const script = asset(import.meta.resolve("./control.js"));
+const timeStyle = asset(import.meta.resolve("./control-time.css"));
+const timeScript = asset(import.meta.resolve("./control-time.js"));
 const staysScript = asset(import.meta.resolve("./control-stays.js"));
-const styles = [style, locksStyle, staysStyle];
-const scripts = [staysScript, script];
+const styles = [style, locksStyle, staysStyle, timeStyle];
+const scripts = [staysScript, timeScript, script];
 
 /** GET / and what it loads, with their headers. The app brings the API that control.js calls. */
 export function addControlPage<E extends Env>(app: Hono<E>): void {
@@ -51,6 +54,7 @@ function ControlPage() {
         </section>
       </div>
       <Stays />
+      <Time />
       <section id="makers" aria-labelledby="locks-title" hidden>
         <h2 id="locks-title">Locks of other makers</h2>
         <div id="locks" class="boxes" />

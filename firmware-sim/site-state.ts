@@ -5,6 +5,7 @@ import { answerText } from "./answer-text.ts";
 import type { BookedStays, StaysView } from "./booked-stays.ts";
 import type { Make, PlayedLock, PlayedView } from "./played-lock.ts";
 import type { CloudAccess, RemoteUnlock, RemoteUnlocks } from "./remote-unlocks.ts";
+import type { TimeMachine, TimeView } from "./time-machine.ts";
 
 /** A code to try. `note`: where it works. */
 export interface Hint {
@@ -88,6 +89,8 @@ export interface SiteState {
   readonly signIn: SignIn | null;
   /** null: nothing is let here. */
   readonly stays: StaysView | null;
+  /** null: it is the machine's. */
+  readonly time: TimeView | null;
 }
 
 /** The other programs of the site, as whoever started them can end and start them. */
@@ -112,6 +115,7 @@ export interface SiteStateOptions {
   readonly hints: readonly Hint[];
   readonly signIn?: SignIn | undefined;
   readonly stays?: BookedStays | undefined;
+  readonly time?: TimeMachine | undefined;
   readonly clock: Clock;
 }
 
@@ -199,6 +203,7 @@ export class SiteStateWatch {
       hints,
       signIn: this.#options.signIn ?? null,
       stays: this.#options.stays?.view() ?? null,
+      time: this.#options.time?.view() ?? null,
     };
   }
 

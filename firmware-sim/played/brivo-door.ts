@@ -8,6 +8,8 @@ import { cloudDoor, unlockMs } from "./cloud-door.ts";
 const accessPointId = 408_023_598;
 const groupId = 76_336;
 const clientId = "ABC-123-456";
+/** A month: a call that a leap of the site's time falls into keeps its token. */
+const tokenLifeS = 30 * 86_400;
 const username = "gateway@example.com";
 
 export function brivoDoor({ id, name, clock, internet, secret }: MakersLockOptions): MakersLock {
@@ -18,6 +20,7 @@ export function brivoDoor({ id, name, clock, internet, secret }: MakersLockOptio
   const web = new BrivoServer({
     ...{ doors: [door], groups: [{ id: groupId, name: "Guests", doors: [accessPointId] }], clock, faults },
     ...{ clientId, clientSecret, apiKey, admin: { username, password } },
+    quirks: { tokenLifeS },
   });
   const nameOf = (holder: number) => web.users().find((user) => user.id === holder)?.firstName ?? "nobody any more";
   const { end, ...played } = cloudDoor({ door, clock, faults, nameOf });

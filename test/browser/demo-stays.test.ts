@@ -1,4 +1,4 @@
-/** The demo's flats in real Chromium: from a booking at the simulated Lodgify to a telephone, through a door, and out again. */
+/** The demo's flats in real Chromium: from a booking at the simulated Lodgify to a telephone, through a door, and to a checkout that time leaps to. */
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -14,6 +14,8 @@ import { missing } from "../support/needs.ts";
 import { until } from "../support/until.ts";
 
 const skip = missing("chromium");
+/** A day in steps, while codes get into slow locks. */
+const leapMs = 240_000;
 
 let folder: string;
 let demo: RunningDemo;
@@ -41,6 +43,17 @@ async function state(): Promise<SiteState> {
 
 async function stayOf(guest: string): Promise<StayView> {
   return (await state()).stays!.stays.find((stay) => stay.guest.startsWith(guest))!;
+}
+
+/** As the cloud knows it. */
+async function grantOf(guest: string): Promise<string> {
+  const { url, adminToken, site } = demo.facts().cloud;
+  const headers = { authorization: `Bearer ${adminToken}` };
+  const query = new URLSearchParams({ site, from: new Date(0).toISOString() });
+  const { items } = (await (await fetch(`${url}/api/bookings?${query}`, { headers })).json()) as {
+    items: { guest: { name: string }; code: { grant: string } }[];
+  };
+  return items.find(({ guest: { name } }) => name.startsWith(guest))!.code.grant;
 }
 
 /** On the page. */
@@ -139,12 +152,47 @@ test("so many stays called off at once wait for their owner's word", { skip }, a
     .waitFor();
 });
 
-test("somebody books for tonight and gets a code; the next time, a stay is what it was", { skip }, async () => {
+test("somebody books for tonight and gets a code, which is refused at every lock once time has leapt to checkout", {
+  skip,
+}, async () => {
   await press("Somebody books for tonight");
   await stay("Otto").waitFor();
   await readLodgify();
   await stay("Otto").getByText(/ready/).waitFor();
-  const before = (await state()).stays!.stays;
+  const page = await follow(stay("Otto").getByRole("link", { name: "Guest’s page: Otto Ospite" }));
+  const code = await codeOn(page);
+  await control.typePin("Parcel box 1", code);
+  await control.bolt("Parcel box 1", "released");
+  await control.bolt("Parcel box 1", "secured");
+
+  await press("To the next checkout");
+  await control.page.locator("#time-words", { hasText: "There." }).waitFor({ timeout: leapMs });
+
+  const { aheadMs, nextCheckout } = (await state()).time!;
+  assert.ok(aheadMs > 0 && nextCheckout?.guest !== "Otto Ospite");
+  await stay("Otto").getByText("Checked out: its code opens nothing any more.").waitFor();
+  const grant = await grantOf("Otto");
+  await until("the makers’ locks were read back without it", async () => {
+    const gone = (await state()).decided.filter((event) => event.state === "absent" && event.grant === grant);
+    return ["front-door", "studio"].every((lock) => gone.some(({ device }) => device === lock));
+  });
+  const newest = (await state()).decided[0]!.seq;
+  for (const door of ["Parcel box 1", "Front door", "Studio"]) await control.typePin(door, code);
+  await until("all three have refused it", async () => {
+    const { decided, locks } = await state();
+    const refusedBy = locks.filter(({ lastVerdict }) => lastVerdict?.verdict === "denied").map(({ id }) => id);
+    const isDenied = decided.some(
+      (event) => event.type === "denied" && event.accessPoint === "box-1" && event.seq > newest,
+    );
+    return isDenied && ["front-door", "studio"].every((lock) => refusedBy.includes(lock));
+  });
+  await page.reload();
+  await page.getByText("This stay is over").waitFor();
+  await page.close();
+});
+
+test("the next time, a stay is what it was, and it is as late as it was", { skip }, async () => {
+  const { stays, time } = await state();
 
   await demo.stop();
   demo = await open();
@@ -152,7 +200,8 @@ test("somebody books for tonight and gets a code; the next time, a stay is what 
   control = await ControlPage.open(browser.context, demo.facts().url);
 
   const facts = (all: readonly StayView[]) => all.map(({ known: _, ...booked }) => booked);
-  assert.deepEqual(facts((await state()).stays!.stays), facts(before));
+  assert.deepEqual(facts((await state()).stays!.stays), facts(stays!.stays));
+  assert.equal((await state()).time?.aheadMs, time!.aheadMs);
   await until("the cloud knows it still", async () => (await stayOf("Otto")).known?.isRead === true);
 });
 

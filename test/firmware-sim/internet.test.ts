@@ -71,6 +71,25 @@ describe("the cable between gateway and cloud", () => {
     assert(Buffer.concat(back).equals(sent));
   });
 
+  test("interrupted, the cloud is out of reach, and other services are not", async (t) => {
+    const { internet, cloud, dial } = await givenCable(t, echo);
+    const { port } = cloud.address() as AddressInfo;
+    const other = await internet.reach({ targetHost: "127.0.0.1", targetPort: port });
+    const [toCloud, toOther] = [await dial(), await dial(Number(new URL(other).port))];
+
+    await internet.interrupt(async () => {
+      await toCloud.gone;
+      await (await dial()).gone;
+      toOther.socket.write("still here");
+      assert.equal(String((await once(toOther.socket, "data"))[0]), "still here");
+    });
+
+    assert.ok(internet.on);
+    const { socket } = await dial();
+    socket.write("back");
+    assert.equal(String((await once(socket, "data"))[0]), "back");
+  });
+
   test("whoever has said everything is still answered", async (t) => {
     const { dial } = await givenCable(t, (socket) => {
       socket.resume();

@@ -181,6 +181,7 @@ export function aSiteState(change: Partial<SiteState> = {}): SiteState {
     received: [],
     signIn: null,
     stays: null,
+    time: null,
     hints: [
       { label: "Guest: opens as often as they like", pin: "583914", note: "box-1, box-2" },
       { label: "Courier: opens once", pin: "471629", note: "box-1, box-2" },
