@@ -34,6 +34,7 @@ import {
   keepReport,
   lockDueMessage,
   lockMessage,
+  lockRef,
   type MessageRow,
   type Report,
   reportsOf,
@@ -260,6 +261,7 @@ async function writeDown(
 
 async function markSent(tx: Transaction, row: MessageRow, ref: string | null, now: Instant): Promise<void> {
   const settled = { state: "sent", ref, dueAt: null, why: null } as const;
+  if (ref !== null) await lockRef(tx, ref);
   let after = await writeMessage(tx, row, settled, now);
   await endCauses(tx, { site: row.siteId, booking: row.bookingId, kinds: ["not-told"] }, now);
   // What the service has told of it before it was known here by this name.
@@ -306,6 +308,8 @@ export async function takeReport(
 ): Promise<void> {
   const now = clock.wall();
   const after = await store.transaction(async (tx) => {
+    // One that names its message waits for that message's row instead.
+    if (message === undefined) await lockRef(tx, report.ref);
     if (!(await keepReport(tx, report, now))) return undefined;
     const seen = message === undefined ? await findByRef(tx, report.ref) : await findMessage(tx, message);
     const row = seen && (await lockMessage(tx, seen.siteId, seen.id));

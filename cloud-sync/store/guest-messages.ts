@@ -128,6 +128,14 @@ export async function findByRef(db: Queries, ref: string): Promise<MessageRow | 
 
 export type Report = Pick<ReportRow, "ref" | "word" | "errorClass" | "why">;
 
+/**
+ * Until the commit nobody else looks for a message of this name, nor for what was told of it: else of two that look at the same time neither
+ * sees what the other writes.
+ */
+export async function lockRef(tx: Transaction, ref: string): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`message ${ref}`}, 0))`);
+}
+
 /** false: it was told before. */
 export async function keepReport(tx: Transaction, report: Report, now: Instant): Promise<boolean> {
   const kept = await tx

@@ -1,12 +1,16 @@
 /** Two replicas on PostgreSQL look after the same stays and tell the same guests: each is told once, and each alarm is raised once. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { eq } from "drizzle-orm";
+import { sql } from "drizzle-orm/sql";
 import { guestServices } from "../../cloud-sync/channels/guest-services.ts";
 import { tellGuests } from "../../cloud-sync/jobs/tell-guests.ts";
 import { watchStays } from "../../cloud-sync/jobs/watch-stays.ts";
 import { watchNow } from "../../cloud-sync/store/bookings.ts";
+import { lockRef } from "../../cloud-sync/store/guest-messages.ts";
 import { openStore } from "../../cloud-sync/store/open-store.ts";
 import { booking, guestMessage, stayAlarm } from "../../cloud-sync/store/schema.ts";
+import { takeReport } from "../../cloud-sync/tell-guest.ts";
 import { TwilioServer } from "../../firmware-sim/links/twilio.ts";
 import { silentLogger } from "../../gateway/ports/logger.ts";
 import { SecretString } from "../../gateway/wire/secret.ts";
@@ -81,4 +85,22 @@ test("of two replicas on PostgreSQL one tells each guest, while Twilio tells bot
   await until("each clash is an alarm", async () => (await one.store.db.select().from(stayAlarm)).length >= stays - 1);
   const about = (await one.store.db.select().from(stayAlarm)).map(({ about, kind }) => `${kind} ${about}`);
   assert.deepEqual([about.length, new Set(about).size], [stays - 1, stays - 1]);
+
+  // What is told under a name that the other replica is just writing down.
+  const ref = "wamid.written-just-now";
+  const [message] = await told();
+  let reported: Promise<void> | undefined;
+  await one.store.transaction(async (tx) => {
+    await lockRef(tx, ref);
+    await tx.update(guestMessage).set({ ref }).where(eq(guestMessage.id, message!.id));
+    reported = takeReport(other.parts, { ref, word: "read", errorClass: null, why: null });
+    const waiting = sql`select 1 from pg_locks where locktype = 'advisory' and not granted`;
+    await until(
+      "the report waits",
+      async () => ((await one.store.db.execute(waiting)) as { rows: [] }).rows.length > 0,
+    );
+  });
+  await reported;
+  const isRead = (await told()).find(({ id }) => id === message!.id)?.state;
+  assert.equal(isRead, "read");
 });
