@@ -44,6 +44,7 @@ const people: Place = { name: "people", path: "/people", action: "people.read" }
 const events: Place = { name: "events", path: "/events", action: "events.read" };
 const audit: Place = { name: "audit", path: "/audit", action: "audit.read" };
 
+const sites: Place = { name: "sites", path: "/sites", action: "gateways.read" };
 const stays: Place = { name: "stays", path: "/stays", action: "stays.read" };
 
 const destinations: readonly Destination[] = [
@@ -60,7 +61,7 @@ const destinations: readonly Destination[] = [
     ],
   },
   { name: "passes", path: "/passes", action: "passes.read" },
-  { name: "sites", path: "/sites", action: "gateways.read" },
+  { ...sites, tabs: [sites, { name: "integrations", path: "/integrations", action: "integrations.read" }] },
   { name: "grants", path: "/grants", action: "grants.read" },
   { ...events, tabs: [events, { name: "numbers", path: "/numbers", action: "numbers.read" }] },
   {

@@ -14,7 +14,7 @@ const keptSchema = z.strictObject({
 });
 type Kept = z.output<typeof keptSchema>;
 
-const secretFields = ["password", "current"];
+const secretFields = ["password", "current", "apiKey", "clientSecret", "refreshToken"];
 /** As a form encodes it: more would not come through the sign-in's own form. */
 const encodedMax = 200_000;
 

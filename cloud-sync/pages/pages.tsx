@@ -13,6 +13,7 @@ import { addEventPages } from "./events.tsx";
 import { addForgotPasswordPages } from "./forgot-password.tsx";
 import { addPageAssets, destinationsOf } from "./frame.tsx";
 import { addGrantPages } from "./grants.tsx";
+import { addIntegrationPages } from "./integrations.tsx";
 import { addKeptFormPages } from "./kept-form.tsx";
 import { addLinkPages } from "./links.tsx";
 import { addNoticeAssets, addNoticePages } from "./notices.tsx";
@@ -76,6 +77,7 @@ export function pages(people: PeopleParts, ask: AskService): PageBook {
   addOneSourcePages(book);
   addSourcePlacePages(book);
   addSitePages(book);
+  addIntegrationPages(book);
   addGrantPages(book);
   addEventPages(book);
   addNumberPages(book);

@@ -124,7 +124,7 @@ const configure = createRoute({
   tags,
   summary: "Give a maker's account to the gateway that uses it",
   description:
-    "The secrets are sealed to the gateway's own key before they are kept: this service cannot read them again, and neither can anybody else. " +
+    "The secrets are sealed to the gateway's own key before they are kept: nothing but the gateway can read them again. " +
     "Given once more they take the place of those before. Without any, `isEnabled` switches what was given.",
   ...asks("integrations.change"),
   request: {

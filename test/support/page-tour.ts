@@ -234,6 +234,18 @@ export async function pageTour(site: PageSite, language: Language): Promise<read
       },
     },
     { name: "gateway-revoke", who: "admin", path: `/sites/home/gateways/${gateway.id}/revoke` },
+    { name: "integrations", who: "admin", path: "/integrations" },
+    {
+      name: "integration-refused",
+      who: "admin",
+      path: `/integrations/new?gateway=${gateway.id}&provider=BRIVO`,
+      go: async (page) => {
+        await page.locator("#apiKey").fill("a key");
+        await send(page);
+        await page.locator("#clientSecret-fault").waitFor();
+      },
+    },
+    { name: "integration-remove", who: "admin", path: `/integrations/${gateway.id}:kisi/remove` },
     { name: "grants", who: "admin", path: "/grants?site=home" },
     { name: "grant-revoke", who: "admin", path: `/grants/home/${grant.id}/revoke` },
     { name: "events", who: "admin", path: "/events?site=home" },
@@ -397,8 +409,12 @@ async function tell({ cloud, gateway }: PageSite, grants: readonly SeenGrant[], 
     [
       { id: "nuki", link: "online", battery: 84 },
       { id: "box", link: "offline", battery: 12 },
+      { id: "studio", link: "online", driver: "kisi" },
+      { id: "yard", link: "unknown", driver: "kisi", attention: 'its secret "apiKey" is missing: give it' },
+      { id: "office", link: "unknown", driver: "brivo" },
     ],
   );
+  await cloud.ask("POST", "/api/integrations/access/configure", { site: "home", provider: "KISI", apiKey: "key" });
   const inNuki = grants.find(({ accessPoints }) => accessPoints.includes("front-door"))!;
   await gateway.catchUp();
   await gateway.poll();
@@ -408,6 +424,9 @@ async function tell({ cloud, gateway }: PageSite, grants: readonly SeenGrant[], 
     { type: "code-sent", change: "set", ...facts },
     { type: "code-read", change: "set", state: "present", ref: "31", ...facts },
     { type: "opened-at-lock", by: "code", code: "31", accessPoint: "front-door", ...of },
+    { type: "code-sent", change: "set", ...facts, device: "studio" },
+    { type: "code-read", change: "set", state: "present", ref: "81", ...facts, device: "studio" },
+    { type: "code-missing", ...of, device: "yard", why: "late" },
     {
       type: "denied",
       accessPoint: "box",

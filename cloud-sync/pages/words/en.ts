@@ -3,6 +3,7 @@ import * as alarms from "./en/alarms.ts";
 import * as codes from "./en/codes.ts";
 import * as faults from "./en/faults.ts";
 import * as frame from "./en/frame.ts";
+import * as integrations from "./en/integrations.ts";
 import * as keys from "./en/keys.ts";
 import * as letting from "./en/letting.ts";
 import * as notices from "./en/notices.ts";
@@ -27,6 +28,7 @@ export const en = {
   ...notices,
   ...people,
   ...keys,
+  ...integrations,
   ...sites,
   ...stayPage,
   ...letting,

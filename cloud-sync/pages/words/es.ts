@@ -3,6 +3,7 @@ import * as alarms from "./es/alarms.ts";
 import * as codes from "./es/codes.ts";
 import * as faults from "./es/faults.ts";
 import * as frame from "./es/frame.ts";
+import * as integrations from "./es/integrations.ts";
 import * as keys from "./es/keys.ts";
 import * as letting from "./es/letting.ts";
 import * as notices from "./es/notices.ts";
@@ -28,6 +29,7 @@ export const es: Words = {
   ...notices,
   ...people,
   ...keys,
+  ...integrations,
   ...sites,
   ...stayPage,
   ...letting,

@@ -11,6 +11,7 @@ export const nav = {
   sources: "Sources",
   jobs: "Jobs",
   sites: "Sites",
+  integrations: "Integrations",
   grants: "Grants",
   events: "Events",
   numbers: "Numbers",

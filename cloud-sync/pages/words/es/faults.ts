@@ -2,6 +2,11 @@
 import type { Words } from "../words.ts";
 
 export const faults: Words["faults"] = [
+  [
+    /^its secret "([^"]*)" is missing/,
+    (name) => `Falta su secreto «${name}»: delo en la página Integraciones, o en los secretos de la pasarela.`,
+  ],
+  [/^its secret "([^"]*)" is none/, (name) => `Su secreto «${name}» no vale: delo otra vez.`],
   [/^\S+ has none$/, () => "Este fabricante no lo tiene; déjelo vacío."],
   [/^is needed.*: what was given before/, () => "Hace falta: lo que se dio antes no se puede volver a leer."],
   [/^is needed: nothing was given/, () => "Hace falta: para esta pasarela aún no se ha dado nada."],

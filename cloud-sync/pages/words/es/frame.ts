@@ -12,6 +12,7 @@ export const nav: Words["nav"] = {
   sources: "Orígenes",
   jobs: "Tareas",
   sites: "Sitios",
+  integrations: "Integraciones",
   grants: "Permisos",
   events: "Eventos",
   numbers: "Cifras",
