@@ -150,6 +150,10 @@ export class BrivoServer {
     return user;
   }
 
+  takeByHand(user: number): void {
+    this.#account.removeUser(user);
+  }
+
   users(): readonly BrivoUser[] {
     return this.#account.users();
   }

@@ -59,7 +59,7 @@ export interface CodeConstraints {
   readonly windows: "range" | "none";
   /** Absent: a schedule is not honoured at all. */
   readonly hours?: HoursConstraints;
-  /** How long a change that was taken may take to show in a list; 10 min where not given. */
+  /** How long a change that was taken may take to show in a list; 10 min where not given, a minute at a maker's cloud. */
   readonly settlesMs?: Millis;
 }
 

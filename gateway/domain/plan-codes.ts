@@ -92,8 +92,11 @@ export const codeTimes = {
   seenMs: 24 * 3_600_000,
   /** A maker may round the ends of a window. */
   roundingMs: 60_000,
-  /** The same where a maker's cloud keeps the codes (CodeConstraints.keptBy): it has no radio to spare, and its places are never another's. */
-  cloud: { readBackMs: 1_000, readAgainMs: 10_000, freshMs: 3_600_000, seenMs: 3_600_000 },
+  /**
+   * The same where a maker's cloud keeps the codes (CodeConstraints.keptBy): it has no radio to spare, its places are never another's, and what it
+   * has heard it lists.
+   */
+  cloud: { settlesMs: 60_000, readBackMs: 1_000, readAgainMs: 10_000, freshMs: 3_600_000, seenMs: 3_600_000 },
 } as const;
 
 /** What a maker's cloud keeps for a member is there as soon as it is booked, and so long before it begins at most. */
@@ -416,7 +419,7 @@ function isSettling(trail: CodeTrail, { constraints, now }: View): boolean {
 }
 
 function settlesMs(constraints: CodeConstraints): Millis {
-  return constraints.settlesMs ?? codeTimes.settlesMs;
+  return constraints.settlesMs ?? paceOf(constraints, "settlesMs");
 }
 
 function isHeld(trail: CodeTrail | undefined, code: WantedCode, window: CodeWindow | null): boolean {

@@ -26,6 +26,8 @@ const callMs: Millis = 120_000;
 /** Between two requests to one lock: radios and batteries want it so. A maker's cloud bears what its account bears, which its driver keeps to. */
 const gapMs: Millis = 2_000;
 const pauseMs = { first: 60_000, longest: 30 * 60_000 };
+/** Until a maker's cloud that was looked at in vain is looked at again, where nothing is due. */
+const cloudGlanceMs: Millis = 5 * 60_000;
 /** So many failures in a row are told; from then on it is tried at the longest pause. */
 const stuckAfter = 3;
 /** A code that is not there when it is wanted is told after this. */
@@ -125,7 +127,10 @@ class CodeKeeper {
     const begun = clock.monotonic();
     const isDone = await this.#read(state);
     this.#notBefore = clock.monotonic() + this.#gapMs;
-    if (!isDone && this.#onlineAt < begun) this.#noGlanceBefore = clock.monotonic() + pauseMs.longest;
+    if (!isDone && this.#onlineAt < begun) {
+      const isCloud = this.#codes.constraints.keptBy === "cloud";
+      this.#noGlanceBefore = clock.monotonic() + (isCloud ? cloudGlanceMs : pauseMs.longest);
+    }
     return this.#gapMs;
   }
 

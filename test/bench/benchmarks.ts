@@ -10,6 +10,7 @@ export const benchmarks: Readonly<Record<string, () => Promise<{ benchmark: Benc
   "unattended-gate": () => import("./unattended-gate.ts"),
   "guard-scan": () => import("./guard-scan.ts"),
   "host-told": () => import("./host-told.ts"),
+  "member-credential": () => import("./member-credential.ts"),
   qr: () => import("./qr.ts"),
   "entry-log": () => import("./entry-log.ts"),
   command: () => import("./command.ts"),

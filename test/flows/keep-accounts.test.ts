@@ -106,6 +106,19 @@ test("what somebody takes away or changes at the maker is put right within the h
   await site.stop();
 });
 
+test("a look that fails is taken again in some minutes", async () => {
+  const site = await one();
+  const [lock] = site.locks;
+  await site.book(inAMonth);
+  await site.pass(minute);
+  lock!.faults.push("unreachable");
+  lock!.removeByHand(lock!.codes[0]!.ref);
+  await site.pass(hour + 7 * minute);
+  assert.equal(lock!.codes.length, 1);
+  assert.deepEqual(await site.events("codes-stuck"), []);
+  await site.stop();
+});
+
 test("a card that is new knows the accounts of the one before it, each once", async () => {
   const site = await one();
   const [lock] = site.locks;
