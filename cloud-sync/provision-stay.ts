@@ -34,6 +34,8 @@ interface Stay {
   readonly seal: CredentialSeal;
   /** Of its member, where a door opens to accounts. */
   readonly email: string | undefined;
+  /** What names the account that somebody has taken its right by hand. */
+  readonly takenAccount: string | undefined;
 }
 
 /** Now, rather than when its turn comes. Rejects only for the store's own errors: what stands in the way is written beside the booking. */
@@ -100,13 +102,19 @@ async function carryOut(parts: CloudParts, tx: Transaction, row: BookingRow, now
   const { accessPoints, rules } = property;
   const { status, guestName: guest } = row;
   const seal = await parts.siteKeys.seal(tx, row.siteId);
-  const { email, problem: noAccount } = memberAt(await readDoors(tx, row.siteId, accessPoints), row);
-  const account = email && seal.index("provider", email);
+  const grant = row.grantId === null ? undefined : await lockGrant(tx, row.siteId, row.grantId);
+  const had = grant && asStayGrant(grant);
+  const takenAccount = grant && takenAccountOf(toGrant(grant));
+  const doors = await readDoors(tx, row.siteId, accessPoints);
+  const member = memberAt(doors, row, had?.account !== undefined);
+  const named = member.email && seal.index("provider", member.email);
+  const isTaken = named !== undefined && named === takenAccount;
+  const [email, account] = isTaken ? [] : [member.email, named];
+  const noAccount = isTaken ? accountTaken : member.problem;
   const aheadHours = row.kind === "member" ? Number.POSITIVE_INFINITY : rules.aheadHours;
   const wanted = { status, window, accessPoints, guest, account, aheadHours };
-  const grant = row.grantId === null ? undefined : await lockGrant(tx, row.siteId, row.grantId);
-  const stay = { booking, property, wanted, seal, email };
-  const step = planStay(wanted, grant && asStayGrant(grant), now);
+  const stay = { booking, property, wanted, seal, email, takenAccount };
+  const step = planStay(wanted, had, now);
   const isOn = status === "confirmed" && now < window.until;
   const problem = isOn ? (noAccount ?? null) : null;
   const base = { beginsAt: moments.from, endsAt: moments.until, lookAt: null, watchAt: now, problem };
@@ -152,6 +160,8 @@ const problemWords: Readonly<Record<StayProblem, string>> = {
   "no-time": "by its property's hours it ends before it begins",
 };
 
+const accountTaken = "somebody has revoked its member's account there; it gets no other by itself";
+
 /** The booking, and an entry of the audit trail: nobody has asked for this but the planner. */
 async function writeDown(tx: Transaction, row: BookingRow, change: Partial<BookingRow>, now: Instant): Promise<void> {
   const after = await writeBooking(tx, row, change);
@@ -173,12 +183,27 @@ function isLiveAccount({ kind, revoked }: Credential): boolean {
   return kind === "provider" && !revoked;
 }
 
-/** The address by which doors let a member in; a problem where they want one that nobody has told. */
-function memberAt(doors: readonly Door[], { kind, guestEmail }: BookingRow): { email?: string; problem?: string } {
+/** What names the account that was revoked by somebody, not by the planner; undefined: none was, or another has its place. */
+function takenAccountOf({ credentials, about }: Grant): string | undefined {
+  const newest = credentials.findLast(({ kind }) => kind === "provider");
+  if (newest) return newest.revoked && about.endedAccount !== newest.id ? newest.index : undefined;
+  return typeof about.takenAccount === "string" ? about.takenAccount : undefined;
+}
+
+/**
+ * The address by which doors let a member in; a problem where they want one that nobody has told. One who has an account keeps it (`isIn`) while
+ * no door says that it opens to it: a gateway that starts has not yet heard of all its devices.
+ */
+function memberAt(
+  doors: readonly Door[],
+  { kind, guestEmail }: BookingRow,
+  isIn: boolean,
+): { email?: string; problem?: string } {
   const names = doors.flatMap(({ id, name = id, accounts }) => (accounts ? [name] : []));
-  if (kind !== "member" || names.length === 0) return {};
+  if (kind !== "member" || (names.length === 0 && !isIn)) return {};
   const email = guestEmail === null ? "" : normalizeSecret("provider", guestEmail);
   if (/^[^@\s]+@[^@\s]+$/.test(email) && email.length <= emailMax) return { email };
+  if (names.length === 0) return {};
   const which = `guest.email is ${email === "" ? "missing" : "none"}`;
   return {
     problem: `${which}, and ${names.join(", ")} opens to members' accounts by it: add it to the booking; until then there is the button of its page`,
@@ -188,14 +213,17 @@ function memberAt(doors: readonly Door[], { kind, guestEmail }: BookingRow): { e
 /** No address is longer. */
 const emailMax = 254;
 
-/** The account of the member as it is now; one that was another's stays in the grant as revoked. */
-function accountsOf({ wanted, seal, email }: Stay, before: readonly Credential[]): Credential[] {
-  if (before.find(isLiveAccount)?.index === wanted.account) return [...before];
-  const former = before.map((one) => (isLiveAccount(one) ? { ...one, revoked: true } : one));
-  if (email === undefined) return former;
+/** With the account of the member as it is now; one that was another's stays in the grant as revoked, and the planner's own hand is told from others'. */
+function withAccount({ wanted, seal, email }: Stay, before: Grant): Pick<Grant, "credentials" | "about"> {
+  const { credentials, about } = before;
+  const live = credentials.find(isLiveAccount);
+  if (live?.index === wanted.account) return { credentials, about };
+  const former = credentials.map((one) => (isLiveAccount(one) ? { ...one, revoked: true } : one));
+  if (email === undefined) return { credentials: former, about: live ? { ...about, endedAccount: live.id } : about };
   const id = newId("cred");
   const sealed = seal.seal(id, email);
-  return [...former, { id, kind: "provider", index: seal.index("provider", email), sealed, revoked: false }];
+  const index = seal.index("provider", email);
+  return { credentials: [...former, { id, kind: "provider", index, sealed, revoked: false }], about };
 }
 
 /** false: its digits are somebody else's by now, or the locks of the new doors do not take them. */
@@ -210,7 +238,7 @@ async function changeCode(
   const { wanted, seal } = stay;
   const grant: Grant = {
     ...before,
-    credentials: accountsOf(stay, before.credentials),
+    ...withAccount(stay, before),
     holder: { ...before.holder, name: wanted.guest },
     accessPoints: wanted.accessPoints,
     validity: window,
@@ -232,7 +260,7 @@ async function makeCode(
   former: string | null,
   now: Instant,
 ): Promise<string> {
-  const { booking, property, wanted, seal, email } = stay;
+  const { booking, property, wanted, seal, email, takenAccount } = stay;
   const { siteId: site, createdBy } = booking;
   const { codeFrom, codeLength } = property.rules;
   const before = former === null ? undefined : (await readGrant(tx, site, former))?.row;
@@ -262,7 +290,7 @@ async function makeCode(
         { kind: "link" },
         ...(email === undefined ? [] : [{ kind: "provider", value: email } as const]),
       ],
-      about: { booking: booking.id, property: property.id },
+      about: { booking: booking.id, property: property.id, ...(takenAccount !== undefined && { takenAccount }) },
     },
     now,
   );

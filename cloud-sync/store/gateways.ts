@@ -6,6 +6,7 @@ import type { Instant } from "../../gateway/domain/instant.ts";
 import type { reportSchema } from "../../gateway/wire/gateway-api.ts";
 import { afterWord, type Witness } from "../domain/witness.ts";
 import { hashOf, isSameHash, newEnrolmentCode, newGatewayId, normalizeEnrolmentCode, siteOf } from "../ids.ts";
+import { lookAtAllOf } from "./bookings.ts";
 import { endHanded } from "./commands.ts";
 import { type FeedChange, publish } from "./feed.ts";
 import { accessPoint, enrolmentCode, gateway, site } from "./schema.ts";
@@ -246,6 +247,7 @@ export async function takeReport(
 ): Promise<string | undefined> {
   const { siteId, id } = row;
   const named = report.accessPoints.map((one) => one.id);
+  const [former] = await tx.select({ report: gateway.report }).from(gateway).where(its(siteId, id)).for("update");
   if (named.length > 0) {
     const taken = await tx
       .select({ id: accessPoint.id })
@@ -288,9 +290,21 @@ export async function takeReport(
     .set({ report: JSON.stringify(report), reportedAt: now, seenAt: now, lan: report.lan ?? null })
     .where(its(siteId, id))
     .returning();
+  // A member who booked before a door opened to accounts gets one now.
+  if (accountDoors(report) !== accountDoors(former && reportOf(former))) await lookAtAllOf(tx, siteId, undefined, now);
   if (after && after.lan !== row.lan) await publish(tx, siteId, [toChange(after)], now);
   tx.touch(siteId);
   return undefined;
+}
+
+function reportOf({ report }: Pick<GatewayRow, "report">): Report | undefined {
+  return report === null ? undefined : JSON.parse(report);
+}
+
+/** Those that open to their members' accounts, told apart from another set. */
+function accountDoors(report: Report | undefined): string {
+  const ids = (report?.accessPoints ?? []).flatMap(({ id, accounts }) => (accounts ? [id] : []));
+  return JSON.stringify([...new Set(ids)].sort());
 }
 
 export async function listAccessPoints(db: Queries, siteId: string): Promise<AccessPointRow[]> {

@@ -1,6 +1,7 @@
 /** Members of a hub: a booking gives an account at the maker of the lock its right, follows the booking and ends with it. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { provisionAllDue } from "../../cloud-sync/jobs/provision-stays.ts";
 import { type Answer, givenCloud, HandClock, type TestCloud, type TestGateway } from "../support/cloud.ts";
 
 const noCodes = "PINs are not possible on this lock: it opens to the accounts of its members";
@@ -139,6 +140,48 @@ describe("a member's booking", () => {
       assert.equal(mended.code.problem, null);
       assert.equal(live(await grantOf(booking.code.grant)).length, 1);
     });
+
+  test("whose account was revoked by hand gets it back neither by a change nor by itself, until another address is given", async () => {
+    const booking = await book(await aProperty("studio"));
+    const { grant } = booking.code;
+    const [account] = live(await grantOf(grant));
+    said(await cloud.ask("POST", `/api/sites/hub/grants/${grant}/credentials/${account?.id}/revoke`), 200);
+    for (const until of ["2031-06-04T18:00", "2031-06-04T18:30"]) {
+      const moved = await change(booking.id, { until });
+      assert.match(moved.code.problem, /revoked its member's account there/);
+      assert.deepEqual(live(await grantOf(grant)), []);
+    }
+    const others = await change(booking.id, { guest: { email: "another@hub.example" } });
+    assert.equal(others.code.problem, null);
+    assert.equal(live(await grantOf(grant)).length, 1);
+  });
+
+  test("whose address was taken away and given again has its account again", async () => {
+    const booking = await book(await aProperty("studio"));
+    await change(booking.id, { guest: { email: null } });
+    assert.deepEqual(live(await grantOf(booking.code.grant)), []);
+    const mended = await change(booking.id, { guest: { email: "ada@hub.example" } });
+    assert.equal(mended.code.problem, null);
+    assert.equal(live(await grantOf(booking.code.grant)).length, 1);
+  });
+
+  test("made before its door opened to accounts gets one then, and keeps it while the door says nothing of them", async () => {
+    const late = await cloud.gateway("hub");
+    const asPin = { id: "attic", name: "Attic", lock: "kisi-2", reads: true, kinds: ["pin"] };
+    await late.report([asPin]);
+    const booking = await book(await aProperty("attic"));
+    const accountsNow = async () => {
+      await provisionAllDue(cloud.parts);
+      return live(await grantOf(booking.code.grant)).map(({ id }) => id);
+    };
+    assert.deepEqual(await accountsNow(), []);
+    await late.report([{ ...asPin, accounts: { capacity: 500 } }]);
+    const given = await accountsNow();
+    assert.equal(given.length, 1);
+    await late.report([asPin]);
+    await change(booking.id, { until: "2031-06-04T18:00" });
+    assert.deepEqual(await accountsNow(), given);
+  });
 
   test("at a door that takes PINs has no account, and nobody's address is asked for", async () => {
     const booking = await book(await aProperty("office"), { guest: { name: "Ada" } });
