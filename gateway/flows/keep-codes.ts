@@ -166,7 +166,9 @@ class CodeKeeper {
           // A revocation, or its end, may have arrived while it was written down.
           const { wanted, now } = this.#state();
           const isWanted =
-            now.latest < code.until && wanted.some((one) => one.credential === credential && one.index === index);
+            now.latest < code.until &&
+            this.#wanted.mayBeSent(code, this.#lock, state.trails) &&
+            wanted.some((one) => one.credential === credential && one.index === index);
           const digits = isWanted && this.#wanted.digitsOf(code);
           if (!digits) return "refused";
           const place = { ...(ref !== undefined && { ref }), ...(window && { window }) };

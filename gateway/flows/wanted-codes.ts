@@ -1,6 +1,7 @@
 /** From the grants of a site to the codes that shall be in a lock: which, when, and which of them the lock can never hold. */
 import type { DeviceId } from "../domain/access-point.ts";
 import type { ClockInterval } from "../domain/clock-interval.ts";
+import type { CodeTrail } from "../domain/code-trail.ts";
 import type { Credential, CredentialId, CredentialKind } from "../domain/credential.ts";
 import { type Grant, isUnreadable } from "../domain/grant.ts";
 import { type CodeConstraints, takes } from "../domain/lock-code.ts";
@@ -74,6 +75,11 @@ export class WantedCodes {
     return this.#site.records.grant(grant)?.holder.name;
   }
 
+  /** Also one that was wanted a moment ago: this is asked once its sending is written down, and that alone puts nobody there. */
+  mayBeSent({ credential }: Pick<WantedCode, "credential">, lock: DeviceId, before: readonly CodeTrail[]): boolean {
+    return !isSwitchedOff(this.#site, lock) || before.some((one) => one.credential === credential && isStanding(one));
+  }
+
   #unfit(grant: Grant, credential: Credential, constraints: CodeConstraints): WantedCode["unfit"] {
     if (grant.entriesAllowed !== null) return "entries";
     if (isUnreadable(grant)) return "schedule";
@@ -85,11 +91,20 @@ export class WantedCodes {
 }
 
 /** Its maker's account is switched off at the cloud: who stands there already is looked after to the end, and nobody else is let in. */
-function closedTo({ records, drivers }: Site, lock: DeviceId): (credential: CredentialId) => boolean {
-  if (records.integration(drivers.get(lock) ?? "")?.enabled !== false) return () => false;
-  const trails = records.codes.trailsOf(lock).filter(({ change, state }) => change === "set" && state !== "refused");
+function closedTo(site: Site, lock: DeviceId): (credential: CredentialId) => boolean {
+  if (!isSwitchedOff(site, lock)) return () => false;
+  const trails = site.records.codes.trailsOf(lock).filter(isStanding);
   const standing = new Set(trails.map(({ credential }) => credential));
   return (credential) => !standing.has(credential);
+}
+
+function isSwitchedOff({ records, drivers }: Site, lock: DeviceId): boolean {
+  return records.integration(drivers.get(lock) ?? "")?.enabled === false;
+}
+
+/** A change that was refused leaves what stood there as it was; only what has been there has a place. */
+function isStanding({ change, state, ref }: CodeTrail): boolean {
+  return change === "set" && (state !== "refused" || ref !== undefined);
 }
 
 function restrictionsOf(grant: Grant, { id, index }: Credential): string {

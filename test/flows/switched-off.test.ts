@@ -46,3 +46,40 @@ test("who stands there is taken out when the stay ends or is called off, on or o
   assert.deepEqual(digitsIn(lock), []);
   await site.stop();
 });
+
+test("a stay that goes on, and whose change the maker refuses, keeps what it has", async () => {
+  const site = await CodeSite.start((clock) => [new CodeLock("front", clock, {})]);
+  const [lock] = site.locks;
+  await site.book(stay);
+  await site.pass(10 * minute);
+  await site.switchAccount(false);
+  lock!.fate = "refused";
+  await site.book({ ...stay, until: noon + 22 * hour });
+  await site.pass(2 * hour);
+  lock!.fate = undefined;
+  await site.pass(2 * hour);
+  assert.deepEqual(
+    lock!.codes.map(({ digits, window }) => [digits, window?.until]),
+    [[stay.pin, noon + 22 * hour]],
+  );
+  assert.equal(lock!.calls.clear, 0);
+  await site.stop();
+});
+
+test("one that is switched off while a sending is written down takes nobody", async () => {
+  const site = await CodeSite.start((clock) => [new CodeLock("front", clock, {})]);
+  const [lock] = site.locks;
+  lock!.afterCall = (call) => {
+    if (call === "list") site.slowDisk(5_000);
+  };
+  await site.book(stay);
+  await site.pass(3_000);
+  assert.equal(lock!.calls.list, 1);
+  const isOff = site.switchAccount(false);
+  await site.pass(5 * minute);
+  await isOff;
+  site.slowDisk(0);
+  await site.pass(10 * minute);
+  assert.equal(lock!.calls.set, 0);
+  await site.stop();
+});
