@@ -102,3 +102,26 @@ test("a lock that takes no PINs is said to be one, and the file is right all the
   assert.match(out, /ring\.yaml: front: PINs are not possible on this lock.*\n.*1 device, 1 access point … ok\n$/);
   assert.doesNotMatch(out, /hunter2/);
 });
+
+test("a maker's key that is not in the secrets may yet come from the cloud: it is said, and the file is right; one that is none is a fault", async () => {
+  const file = join(folder, "kisi.yaml");
+  await writeFile(
+    file,
+    [
+      "data: ./data",
+      "secretsFile: ./secrets.yaml",
+      "cloud: { url: https://cloud.example }",
+      "devices: [{ id: studio, driver: kisi, options: { lockId: 7 } }]",
+      "accessPoints: [{ id: studio, name: Studio, lock: studio, readers: [] }]",
+    ].join("\n"),
+  );
+  await writeFile(secretsFile, stringify({ devices: {} }), { mode: 0o600 });
+  const { code, out, err } = await postern(["check-config", file]);
+  assert.equal(code, 0, err);
+  assert.match(out, /kisi\.yaml: studio: its secret "apiKey" is missing: give it at the cloud's page Integrations/);
+  await writeFile(secretsFile, stringify({ devices: { studio: { apiKey: "hunter2 hunter2" } } }), { mode: 0o600 });
+  const wrong = await postern(["check-config", file]);
+  assert.notEqual(wrong.code, 0);
+  assert.match(wrong.err, /secret "apiKey" is none/);
+  assert.doesNotMatch(wrong.out + wrong.err, /hunter2/);
+});

@@ -221,6 +221,20 @@ test("the paths without /api answer as those with it, to the same people", async
   assert.equal((await ask("GET", `${short}/status`, undefined, { authorization: "" })).status, 401);
   assert.equal((await (await cloud.as("guard", ["hub"])).ask("GET", `${short}/status`)).status, 403);
   assert.equal((await ask("POST", `${short}/configure`, "k".repeat(70_000))).status, 413);
+  const owner = await cloud.as("owner", ["hub"]);
+  const order = { provider: "KISI", apiKey: kisiKey };
+  const byCookie = (path: string, from: string) =>
+    cloud.app.request(`${path}/configure`, {
+      method: "POST",
+      headers: { ...owner.browser, "sec-fetch-site": from, "content-type": "application/json" },
+      body: JSON.stringify(order),
+    });
+  for (const path of [short, base])
+    assert.deepEqual(
+      [(await byCookie(path, "cross-site")).status, (await byCookie(path, "same-origin")).status],
+      [403, 200],
+      path,
+    );
 });
 
 test("a secret stands in no answer, no line of the log, no page of the feed, no table and no backup", async (t) => {

@@ -14,7 +14,8 @@ import { WholeSite } from "../support/whole-site.ts";
 
 const firstKey = "5f2c7e-the-first-key";
 const nextKey = "8d1b90-the-next-key";
-const path = "/api/integrations/access";
+/** As hubs call it. */
+const path = "/integrations/access";
 
 /** Whether the next look proves it is a matter of its pace. */
 const taken = /^(accepted|confirmed)$/;
