@@ -156,7 +156,7 @@ function beginsFor({ at, grant: { schedule, validity }, door, site }: Asked): In
 /** From when the gateway puts it there: a lock that begins codes by itself gets them ahead, a maker's cloud those of members as they are booked. */
 function sentFrom({ door, grant }: Asked, begins: Instant): Instant {
   const isAtMaker = door?.accounts !== undefined || door?.codes?.keptBy === "cloud";
-  if (isAtMaker && grant.kind === "member") return begins - membersAheadMs;
+  if (isAtMaker && grant.kind === "member" && !grant.schedule) return begins - membersAheadMs;
   if (door?.accounts) return begins - codeTimes.preloadMs;
   return door?.codes?.windows === "range" && !grant.schedule ? begins - codeTimes.preloadMs : begins;
 }

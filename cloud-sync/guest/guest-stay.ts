@@ -20,8 +20,13 @@ import { readSite, type SiteRow } from "../store/sites.ts";
 import { findByStayLink } from "../store/stay-links.ts";
 import { evidenceAtDoors } from "../temp-code.ts";
 
-/** How its code is given: at a keypad the gateway reads · at the lock's own · not at all, for it has none. */
-export type DoorWay = "keypad" | "lock" | "none";
+/** How its code is given: at a keypad the gateway reads · at the lock's own · by the account its member has at the lock's maker · not at all, for it has none. */
+export type DoorWay = "keypad" | "lock" | "account" | "none";
+
+/** Whether somebody who has digits has any use for them there. */
+export function takesDigits({ way }: Pick<StayDoor, "way">): boolean {
+  return way === "keypad" || way === "lock";
+}
 
 export interface StayDoor {
   readonly id: string;
@@ -96,7 +101,7 @@ export async function showStay(parts: CloudParts, found: FoundStay): Promise<Gue
   // Where it may open before the stay begins, it is not told before.
   const shownFrom = grant && isSpare(toGrant(grant.row)) ? window.from : codeShownFrom(seen);
   const doors = isOn ? await doorsOf(parts, found, now) : [];
-  const takesCode = doors.some(({ way }) => way !== "none");
+  const takesCode = doors.some(takesDigits);
   const digits = grant && takesCode ? digitsOf(grant.row, await siteKeys.seal(store.db, site.id)) : undefined;
   const code = isOn && now >= shownFrom ? (digits?.reveal() ?? null) : null;
   const madeAt = grant ? now : row.problem === null ? row.lookAt : null;
@@ -131,13 +136,15 @@ async function doorsOf({ store, siteKeys }: CloudParts, found: FoundStay, now: I
   return doors.map((door) => ({
     id: door.id,
     name: door.name ?? door.id,
-    way: wayOf(door),
+    way: wayOf(door, grant),
     isReady: proven.has(door.id),
     press: !mayPress ? "none" : heard.get(door.gateway) ? { nonce: randomBytes(16).toString("base64url") } : "no-line",
   }));
 }
 
-function wayOf(door: Door): DoorWay {
+function wayOf(door: Door, grant: PublishedGrant | undefined): DoorWay {
+  const credentials = grant ? toGrant(grant.row).credentials : [];
+  if (door.accounts && credentials.some(({ kind, revoked }) => kind === "provider" && !revoked)) return "account";
   if (readsKind(door, "pin") !== false) return "keypad";
   return door.codes ? "lock" : "none";
 }

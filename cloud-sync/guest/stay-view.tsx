@@ -10,7 +10,7 @@ import { knownZone, Moment } from "../pages/parts/moments.tsx";
 import { type Language, languages, type Words } from "../pages/words/words.ts";
 import { iso } from "../routes/shapes.ts";
 import { stayPath } from "../stay-links.ts";
-import type { GuestStay, StayDoor } from "./guest-stay.ts";
+import { type GuestStay, type StayDoor, takesDigits } from "./guest-stay.ts";
 import { KeepIt, keptFrom, keptScript } from "./kept-pages.tsx";
 
 /** Path below which the pages stand. */
@@ -123,7 +123,7 @@ function Code({ stay: { code, codeAt, doors, isSpare }, stayPage, moment }: Code
         {stayPage.codeAt} <strong>{moment(codeAt)}</strong>
       </p>
     );
-  return <p>{doors.every(({ way }) => way === "none") ? stayPage.noCode : stayPage.codeLater}</p>;
+  return <p>{!doors.some(takesDigits) ? stayPage.noCode : stayPage.codeLater}</p>;
 }
 
 interface PressedProps {
@@ -153,10 +153,13 @@ interface DoorProps {
 
 function StayDoorItem({ door, token, stayPage }: DoorProps) {
   const { name, way, isReady, press } = door;
-  const takesCode = way !== "none";
-  const [ready, notReady] = takesCode
-    ? [stayPage.ready, stayPage.notReady]
-    : [stayPage.readyWithout, stayPage.notReadyWithout];
+  const takesCode = takesDigits(door);
+  const [ready, notReady] = {
+    keypad: [stayPage.ready, stayPage.notReady],
+    lock: [stayPage.ready, stayPage.notReady],
+    account: [stayPage.readyAccount, stayPage.notReadyAccount],
+    none: [stayPage.readyWithout, stayPage.notReadyWithout],
+  }[way];
   return (
     <li>
       <h3>{name}</h3>

@@ -38,7 +38,10 @@ export class WantedCodes {
     for (const { id } of [...accessPoints.values()].filter((point) => point.lock === lock)) {
       for (const grant of records.grantsAt(id)) {
         // Over, or nobody's concern within the time after which it is looked again.
-        const early = constraints.keptBy === "cloud" && grant.kind === "member" ? { aheadMs: membersAheadMs } : {};
+        const early =
+          constraints.keptBy === "cloud" && grant.kind === "member" && !grant.schedule
+            ? { aheadMs: membersAheadMs }
+            : {};
         const { from, until } = grant.validity;
         if (until <= latest || from > earliest + Math.max(aheadMs, early.aheadMs ?? 0)) continue;
         const times = this.#times.of(grant, constraints, records.site?.zone ?? "", latest);

@@ -17,11 +17,19 @@ const log = (event: string, fields?: LogFields) => void logged.push(JSON.stringi
 const logger: Logger = { debug: log, info: log, warn: log, error: log, child: () => logger };
 const street = { id: "street", name: "Street door", lock: "street", reads: true, kinds: ["pin"] };
 const ring = { id: "ring", name: "Garage", lock: "ring", reads: false, noCodes: "Ring has no way to put PINs in" };
+const studio = {
+  id: "studio",
+  name: "Studio",
+  lock: "kisi",
+  reads: false,
+  accounts: { capacity: 9 },
+  noCodes: "No PINs",
+};
 let site: PageSite;
 
 before(async () => {
   site = await givenPages({ clock, logger });
-  await site.gateway.report([nukiDoor, boxDoor, street, ring]);
+  await site.gateway.report([nukiDoor, boxDoor, street, ring, studio]);
 });
 after(() => site.cloud.close());
 
@@ -97,6 +105,24 @@ test("a door is ready when it is proven that the code opens it, and not before",
   await ask("PATCH", "/api/sites/home", { lockdown: true });
   assert.deepEqual((await states())[0], "Not there yet", "behind, and locked down");
   await ask("PATCH", "/api/sites/home", { lockdown: false });
+});
+
+test("a member whose account a door opens to is told so, is shown no digits where none are of use, and has the button as well", async () => {
+  const member = { name: "Ada", email: "ada@hub.example" };
+  const hours = { from: "2031-03-04T12:30", until: "2031-03-04T18:00", arrival: undefined, departure: undefined };
+  const booking = { kind: "member", guest: member, ...hours };
+  const stay = await aStay({ accessPoints: ["studio"] }, booking);
+  const text = await look(stay.page);
+  assert.match(text, /Studio<\/h3><p>Open it with the app or the card/);
+  assert.match(text, /your account still has to reach this lock/);
+  assert.match(text, /No door of this stay takes a code/);
+  assert.equal(codeIn(text), undefined);
+  assert.match(text, /Open Studio/);
+  assert.match(await look(stay.page, "es"), /Ábrala con la aplicación o la tarjeta/);
+  const both = await aStay({ accessPoints: ["studio", "street"] }, booking);
+  assert.equal(codeIn(await look(both.page)), await digits(both));
+  const guest = await aStay({ accessPoints: ["studio"] });
+  assert.match(await look(guest.page), /There is no PIN on this lock/);
 });
 
 test("the code is not shown before the property's wish, nor before it is made, and the page says when it will be", async () => {

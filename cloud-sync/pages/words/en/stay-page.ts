@@ -22,10 +22,13 @@ export const stayPage = {
   ways: {
     keypad: "Type the code at the keypad beside the door.",
     lock: "Type the code at the lock itself. Where it does not open by itself, confirm as the lock shows.",
+    account: "Open it with the app or the card of the lock's maker: your e-mail address is let in there.",
     none: "There is no PIN on this lock.",
   },
   ready: "Ready: the code is there.",
   notReady: "Not there yet: the code still has to reach this lock.",
+  readyAccount: "Ready: your account opens it.",
+  notReadyAccount: "Not there yet: your account still has to reach this lock.",
   readyWithout: "Ready: open it from this page.",
   notReadyWithout: "Not ready yet: the house has not confirmed it.",
   openFrom: "Open it from here",

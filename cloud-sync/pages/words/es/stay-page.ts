@@ -23,10 +23,14 @@ export const stayPage: Words["stayPage"] = {
   ways: {
     keypad: "Marque el código en el teclado junto a la puerta.",
     lock: "Marque el código en la propia cerradura. Si no abre sola, confirme como indica la cerradura.",
+    account:
+      "Ábrala con la aplicación o la tarjeta del fabricante de la cerradura: su dirección de correo tiene acceso.",
     none: "Esta cerradura no tiene código.",
   },
   ready: "Lista: el código ya está.",
   notReady: "Todavía no: el código aún tiene que llegar a esta cerradura.",
+  readyAccount: "Lista: su cuenta la abre.",
+  notReadyAccount: "Todavía no: su cuenta aún tiene que llegar a esta cerradura.",
   readyWithout: "Lista: ábrala desde esta página.",
   notReadyWithout: "Todavía no está lista: la casa no lo ha confirmado.",
   openFrom: "Abrir desde aquí",
