@@ -35,6 +35,9 @@ const lateMs: Millis = 15 * 60_000;
 /** Without any news it is looked again after this: clocks are set. */
 const lookEveryMs: Millis = 5 * 60_000;
 
+/** "refused": that change alone, which rests by itself · "in-vain": it was not done, or nobody knows, and the lock is to be left in peace. */
+type Outcome = "done" | "refused" | "in-vain";
+
 /** Until the gateway stops. */
 export async function keepCodes(site: SiteParts): Promise<void> {
   const wanted = new WantedCodes(site);
@@ -74,10 +77,17 @@ class CodeKeeper {
       news.tell();
     });
     let line = lineBack.signal;
+    let account = this.#account();
     while (!stopping.aborted) {
       if (line.aborted) {
         // A lock on the LAN says nothing when the way to its maker's cloud is there again.
         line = lineBack.signal;
+        this.#waitNoLonger();
+      }
+      const accountNow = this.#account();
+      if (accountNow !== account) {
+        // With another key the maker may answer otherwise.
+        account = accountNow;
         this.#waitNoLonger();
       }
       const woken = AbortSignal.any([stopping, news.signal, line]);
@@ -88,6 +98,13 @@ class CodeKeeper {
       await clock.sleep(Math.min(waitMs, lookEveryMs), woken).catch(() => undefined);
     }
     leave?.();
+  }
+
+  /** What its maker's account is as the cloud brought it; another text after each change. */
+  #account(): string | undefined {
+    const { records, drivers } = this.#site;
+    const row = records.integration(drivers.get(this.#lock) ?? "");
+    return row && `${row.enabled} ${row.sealed}`;
   }
 
   /** Something tried in vain is tried at once. */
@@ -153,11 +170,10 @@ class CodeKeeper {
     };
   }
 
-  /** False when it was not done, or nobody knows. */
-  async #take(step: CodeStep, state: CodesInLock): Promise<boolean> {
+  async #take(step: CodeStep, state: CodesInLock): Promise<Outcome> {
     switch (step.do) {
       case "read":
-        return this.#read(state);
+        return (await this.#read(state)) ? "done" : "in-vain";
       case "set": {
         const { code, ref, window } = step;
         const { grant, credential, index } = code;
@@ -191,7 +207,7 @@ class CodeKeeper {
         // It bears our name, and nothing here tells whose it was: put there before the records were lost.
         this.#site.logger.warn("nameless-code-cleared", { device: this.#lock, ref });
         this.#reading = undefined;
-        return isTaken(await this.#asked(clear));
+        return this.#outcomeOf(await this.#asked(clear));
       }
     }
   }
@@ -227,7 +243,7 @@ class CodeKeeper {
   async #change(
     sent: Pick<CodeTrail, "grant" | "credential" | "change" | "index" | "window" | "ref">,
     ask: (signal: AbortSignal) => Promise<CommandResult>,
-  ): Promise<boolean> {
+  ): Promise<Outcome> {
     const { journal, logger } = this.#site;
     const { grant, credential, change } = sent;
     await journal.recordEvent({ type: "code-sent", device: this.#lock, ...sent }).durable;
@@ -236,7 +252,13 @@ class CodeKeeper {
     const result = answer === "confirmed" ? "accepted" : answer;
     await journal.recordEvent({ type: "code-answered", device: this.#lock, grant, credential, result }).durable;
     logger.info("code-changed", { device: this.#lock, grant, credential, change, result });
-    return isTaken(answer);
+    return this.#outcomeOf(answer);
+  }
+
+  /** A maker's cloud that refuses one change takes others, such as the cancellations of others' codes; of a lock nobody knows. */
+  #outcomeOf(result: CommandResult): Outcome {
+    if (isTaken(result)) return "done";
+    return result === "refused" && this.#codes.constraints.keptBy === "cloud" ? "refused" : "in-vain";
   }
 
   async #asked(ask: (signal: AbortSignal) => Promise<CommandResult>): Promise<CommandResult> {
@@ -284,8 +306,13 @@ class CodeKeeper {
   }
 
   /** After a failure the lock is left in peace, longer each time; it is never given up. */
-  async #pace(isDone: boolean, begun: Monotonic): Promise<void> {
+  async #pace(outcome: Outcome, begun: Monotonic): Promise<void> {
     const { clock } = this.#site;
+    if (outcome === "refused") {
+      this.#notBefore = clock.monotonic() + this.#gapMs;
+      return;
+    }
+    const isDone = outcome === "done";
     this.#failures = isDone ? 0 : this.#failures + 1;
     const pause = this.#failures >= stuckAfter ? pauseMs.longest : pauseMs.first * 2 ** (this.#failures - 1);
     this.#notBefore = clock.monotonic() + (isDone || this.#onlineAt >= begun ? this.#gapMs : pause);

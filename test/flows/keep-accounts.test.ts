@@ -174,6 +174,43 @@ test("a day without the maker is caught up with as soon as it is back, and nothi
   await site.stop();
 });
 
+test("members whom the maker refuses keep nobody else waiting, neither to come nor to go", async () => {
+  const site = await one();
+  const [lock] = site.locks;
+  await site.book({ ...inAMonth, id: "goes" });
+  await site.pass(10_000);
+  for (const nth of [1, 2, 3, 4]) {
+    lock!.takesNot.add(`wrong.${nth}@hub.example`);
+    await site.book({ ...tomorrow, id: `wrong${nth}`, pin: `wrong.${nth}@hub.example` });
+  }
+  await site.pass(30_000);
+  await site.book({ ...inAMonth, id: "comes", pin: ben });
+  await site.cancel("goes");
+  await site.pass(3_000);
+  assert.deepEqual(
+    kept(lock!).map(({ digits }) => digits),
+    [ben],
+  );
+  const before = lock!.calls.set;
+  await site.pass(12 * hour);
+  assert.ok(lock!.calls.set - before <= 4 * 30, `${lock!.calls.set - before} tries in twelve hours`);
+  await site.stop();
+});
+
+test("a list that could not be read with one key is read with the next at once", async () => {
+  const site = await one();
+  const [lock] = site.locks;
+  await site.switchAccount(true, "the first key");
+  lock!.isAsleep = true;
+  await site.book(tomorrow);
+  await site.pass(hour);
+  lock!.isAsleep = false;
+  await site.switchAccount(true, "the second key");
+  await site.pass(3_000);
+  assert.equal(lock!.codes.length, 1);
+  await site.stop();
+});
+
 for (const when of ["beforeCall", "afterCall"] as const)
   test(`the gateway dies ${when === "beforeCall" ? "before" : "after"} any call, and the booking is cancelled meanwhile or later: nothing of it is left, and nothing of others' is gone`, async () => {
     for (const isCancelledMeanwhile of [false, true])

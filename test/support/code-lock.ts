@@ -38,6 +38,8 @@ export class CodeLock {
   readonly faults: CallFault[] = [];
   /** How every change ends, where no fault is next. */
   fate: CallFault | undefined;
+  /** Accounts or digits that it never takes. */
+  readonly takesNot = new Set<string>();
   /** What a list tells instead of what stands there. */
   told: (codes: readonly StoredCode[]) => readonly StoredCode[] = (codes) => codes;
   readonly calls = { list: 0, set: 0, clear: 0 };
@@ -140,6 +142,7 @@ export class CodeLock {
 
   #set(ref: CodeRef | undefined, label: string, digits: string, window: CodeWindow | null): boolean {
     const isAlone = this.constraints.keeps !== "accounts";
+    if (this.takesNot.has(digits)) return false;
     if (isAlone && this.codes.some((code) => code.digits === digits && code.ref !== ref)) return false;
     const account = ref === undefined ? digits : this.#codes.get(ref)?.digits;
     if (!isAlone && account === undefined) return false;

@@ -130,9 +130,9 @@ export class CodeSite<Lock extends { readonly device: Device } = CodeLock> {
     await this.hear(goneRow("grant", id, this.#version + 1, [id]));
   }
 
-  /** Its locks' account at their maker is switched at the cloud. */
-  async switchAccount(enabled: boolean): Promise<void> {
-    const integration = { gateway: "gateway-1", provider: "kisi", sealed: "", enabled };
+  /** Its locks' account at their maker is switched at the cloud, or given another key. */
+  async switchAccount(enabled: boolean, sealed = ""): Promise<void> {
+    const integration = { gateway: "gateway-1", provider: "kisi", sealed, enabled };
     await this.hear(integrationRow(integration, this.#version + 1));
   }
 
