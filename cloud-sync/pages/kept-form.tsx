@@ -1,6 +1,6 @@
 /**
  * A form that was sent when its sender's session had ended: what was filled in goes along through the sign-in, within the pages and nowhere
- * else, and is sent on by whoever has signed in. Passwords are not kept, and neither is a file.
+ * else, and is sent on by whoever has signed in. Passwords and keys are not kept, and neither is a file.
  */
 import { z } from "zod";
 import { Frame } from "./frame.tsx";
@@ -14,7 +14,7 @@ const keptSchema = z.strictObject({
 });
 type Kept = z.output<typeof keptSchema>;
 
-const secretFields = ["password", "current", "apiKey", "clientSecret", "refreshToken"];
+const secretFields = ["password", "current", "key", "apiKey", "clientSecret", "refreshToken"];
 /** As a form encodes it: more would not come through the sign-in's own form. */
 const encodedMax = 200_000;
 

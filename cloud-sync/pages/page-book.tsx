@@ -175,7 +175,7 @@ export class FormWords {
 
   /** For the API: a form with an OnceKey that is sent twice takes effect once. */
   onceKey(): Record<string, string> {
-    const key = this.text("key");
+    const key = this.text("once");
     return /^[\w-]{1,100}$/.test(key) ? { "idempotency-key": key } : {};
   }
 

@@ -97,7 +97,7 @@ export function Field({ name, label, words, faults, hint, type = "text", value, 
 
 /** Makes a form that is sent twice take effect once, where the API takes such a key: see FormWords.onceKey. */
 export function OnceKey() {
-  return <input type="hidden" name="key" value={randomUUID()} />;
+  return <input type="hidden" name="once" value={randomUUID()} />;
 }
 
 interface TextAreaProps {

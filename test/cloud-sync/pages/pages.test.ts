@@ -141,7 +141,7 @@ test("hours without a day make no code that opens at any hour", async () => {
 
 test("a form sent twice makes one code", async () => {
   const { agency } = site.people;
-  const form = { site: "home", key: "key-1", name: "Twice", accessPoints: "box", until: "2099-03-04T18:00" };
+  const form = { site: "home", once: "key-1", name: "Twice", accessPoints: "box", until: "2099-03-04T18:00" };
   const [first, second] = [await site.send(agency, "/codes", form), await site.send(agency, "/codes", form)];
   const digits = (text: string) => /<output[^>]*>(\d+)</.exec(text)?.[1];
   assert.equal(digits(second.text), digits(first.text));

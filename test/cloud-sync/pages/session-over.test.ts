@@ -44,7 +44,7 @@ test("a form sent after the session's end comes through the sign-in as it was, a
   const { agency } = site.people;
   const form = {
     site: "home",
-    key: "kept-1",
+    once: "kept-1",
     name: `O'Hara & "Söhne" <b>`,
     accessPoints: ["front-door", "box"],
     until: "2099-03-04T18:00",
@@ -88,10 +88,13 @@ test("a form too large to come through the sign-in is left out, and the sign-in 
   assert.equal((await signIn(over, agency)).status, 303);
 });
 
-test("passwords do not go along, and nothing is sent to another service or by itself", async () => {
+test("passwords and keys do not go along, and nothing is sent to another service or by itself", async () => {
   const { agency } = site.people;
   const over = await site.send(undefined, "/account/password", { current: "old password", password: "new password" });
   assert.doesNotMatch(over.text, /old password|new password/);
+  const source = await site.send(undefined, "/sources/new", { name: "Sea", key: "the source's key" });
+  assert.match(source.text, /Sea/);
+  assert.doesNotMatch(source.text, /the source/);
   for (const path of ["//evil.example/", "https://evil.example/", "javascript:alert(1)", 7]) {
     const answer = await signIn(over, agency, { kept: JSON.stringify({ path, fields: [] }) });
     assert.equal(answer.status, 303);
