@@ -12,6 +12,7 @@ import { isWeakPin } from "./domain/pin-policy.ts";
 import { phoneDigits, planStay, type StayProblem, type WantedStay } from "./domain/stay-planner.ts";
 import { newId } from "./ids.ts";
 import { digitsOf, revokeGrant } from "./own-grants.ts";
+import { accountAddress } from "./routes/shapes.ts";
 import { placeStay } from "./stay-window.ts";
 import { recordAudit } from "./store/audit-trail.ts";
 import { type BookingRow, lockBooking, lockDue, watchWake, writeBooking } from "./store/bookings.ts";
@@ -202,16 +203,13 @@ function memberAt(
   const names = doors.flatMap(({ id, name = id, accounts }) => (accounts ? [name] : []));
   if (kind !== "member" || (names.length === 0 && !isIn)) return {};
   const email = guestEmail === null ? "" : normalizeSecret("provider", guestEmail);
-  if (/^[^@\s]+@[^@\s]+$/.test(email) && email.length <= emailMax) return { email };
+  if (accountAddress.safeParse(email).success) return { email };
   if (names.length === 0) return {};
   const which = `guest.email is ${email === "" ? "missing" : "none"}`;
   return {
     problem: `${which}, and ${names.join(", ")} opens to members' accounts by it: add it to the booking; until then there is the button of its page`,
   };
 }
-
-/** No address is longer. */
-const emailMax = 254;
 
 /** With the account of the member as it is now; one that was another's stays in the grant as revoked, and the planner's own hand is told from others'. */
 function withAccount({ wanted, seal, email }: Stay, before: Grant): Pick<Grant, "credentials" | "about"> {

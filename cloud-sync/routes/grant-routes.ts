@@ -34,6 +34,7 @@ import { noteOf, onceFor, requireSite } from "./requests.ts";
 import { timeOfDay, weeklyWindows } from "./schedule-shape.ts";
 import {
   accessPointIds,
+  accountAddress,
   fromPageMark,
   idText,
   iso,
@@ -92,7 +93,7 @@ const wantedCredential = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("pass"), value: secretText.optional() }),
   z.strictObject({ kind: z.literal("link"), value: secretText.min(16).optional() }),
   z.strictObject({ kind: z.literal("card"), value: secretText }),
-  z.strictObject({ kind: z.literal("provider"), value: secretText }),
+  z.strictObject({ kind: z.literal("provider"), value: accountAddress }),
 ]);
 
 const aboutBytesMax = 8_192;

@@ -46,6 +46,11 @@ export function toInstantAt(text: string, zone: string): Instant {
     : toInstant(text);
 }
 
+/** By which a maker of locks knows a member; no mail address is longer. */
+export const accountAddress = z
+  .email("is no e-mail address, and a member's account at the lock's maker goes by one")
+  .max(254);
+
 /** An hour of the wall clock at the site, "15:00". */
 export const hourText = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, "is no time of day; write 15:00");
 

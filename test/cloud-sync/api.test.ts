@@ -91,6 +91,12 @@ describe("refusals name the field", () => {
       ["body.credentials[1].value"],
     ],
     ["a card without number", { credentials: [{ kind: "card" }] }, 400, ["body.credentials[0].value"]],
+    [
+      "a maker's account that is no address",
+      { credentials: [{ kind: "provider", value: "ada.l" }] },
+      400,
+      ["body.credentials[0].value"],
+    ],
     ["an unknown credential kind", { credentials: [{ kind: "smell" }] }, 400, ["body.credentials[0].kind"]],
     [
       "length and value",

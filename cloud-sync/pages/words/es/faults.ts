@@ -71,6 +71,7 @@ export const faults: Words["faults"] = [
   [/^change your own factors/, () => "Cambie su propio segundo paso en su cuenta."],
   [/^Too small: expected (?:string|array)/, () => "Rellene este campo."],
   [/^is no date and time|^Invalid ISO datetime/, () => "Indique un día y una hora."],
+  [/^is no e-mail address/, () => "Esto no es una dirección de correo."],
   [/^Invalid email/, () => "Esto no es una dirección de correo."],
   [/^lies in the past/, () => "Está en el pasado."],
   [/^must be before the (?:expiry|end)/, () => "Debe ser antes del final."],
