@@ -247,7 +247,9 @@ function settled({
   if (constraints.keeps !== "accounts") return { trails: before, reading };
   const taken = new Set(before.map(({ ref }) => ref));
   const found = before.map((trail): CodeTrail => {
-    if (trail.ref !== undefined || trail.state === "refused" || !isOpen(trail)) return trail;
+    // One that was changed, taken away by somebody, and set anew has the place of before yet.
+    const isPlaced = trail.ref !== undefined && reading.codes.some(({ ref }) => ref === trail.ref);
+    if (isPlaced || trail.change === "clear" || trail.state === "refused" || !isOpen(trail)) return trail;
     const stored = reading.codes.find(
       (one) => isNameless(one, trail.index) && !taken.has(one.ref) && isSame(one, trail.index, trail.window),
     );

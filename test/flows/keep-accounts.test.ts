@@ -106,6 +106,22 @@ test("what somebody takes away or changes at the maker is put right within the h
   await site.stop();
 });
 
+test("one that is taken away while its booking moves is given anew, once", async () => {
+  const site = await one();
+  const [lock] = site.locks;
+  await site.book(tomorrow);
+  await site.pass(minute);
+  await site.book({ ...tomorrow, until: tomorrow.until + hour });
+  await site.pass(0);
+  lock!.removeByHand(lock!.codes[0]!.ref);
+  await site.pass(3 * hour);
+  assert.deepEqual(kept(lock!).map(windowOfKept), [windowOf({ ...tomorrow, until: tomorrow.until + hour })]);
+  await site.cancel("tomorrow");
+  await site.pass(minute);
+  assert.deepEqual(lock!.codes, []);
+  await site.stop();
+});
+
 test("a look that fails is taken again in some minutes", async () => {
   const site = await one();
   const [lock] = site.locks;
