@@ -123,7 +123,10 @@ export class BrivoAccount {
   ): Promise<{ readonly answer: WebAnswer; readonly token?: SecretString }> {
     if (over.aborted) return { answer: { kind: "unsent", why: "called off" } };
     const bearer = await Promise.race([this.#tokens.bearer(), calledOff(over)]);
-    if ("why" in bearer) return { answer: { kind: "unsent", why: bearer.why } };
+    if ("why" in bearer) {
+      const { why, isUnknown = false } = bearer;
+      return { answer: { kind: "unsent", why, isUnknown } };
+    }
     const { token } = bearer;
     const late = await this.#rate.turn(kind, over);
     if (late) return { answer: { kind: "unsent", ...late } };
@@ -144,7 +147,7 @@ export class BrivoAccount {
   }
 }
 
-async function calledOff(signal: AbortSignal): Promise<{ readonly why: string }> {
+async function calledOff(signal: AbortSignal): Promise<{ readonly why: string; readonly isUnknown?: boolean }> {
   if (!signal.aborted)
     await new Promise((resolve) => signal.addEventListener("abort", () => resolve(undefined), { once: true }));
   return { why: "no token in time" };

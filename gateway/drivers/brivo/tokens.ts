@@ -27,7 +27,8 @@ export type AskToken = (form: Readonly<Record<string, string>>) => Promise<WebAn
 /** By the refresh token that the administrator's login gave, which may be good once, or by name and password, which have no end. */
 export type Login = { readonly chain: TokenChain } | { readonly username: string; readonly password: SecretString };
 
-export type Bearer = { readonly token: SecretString } | { readonly why: string };
+/** `isUnknown`: whoever gives tokens does not take the secrets. */
+export type Bearer = { readonly token: SecretString } | { readonly why: string; readonly isUnknown?: boolean };
 
 interface Held {
   readonly token: SecretString;
@@ -43,7 +44,7 @@ export class Tokens {
   #refreshToken: SecretString | undefined;
   #flight: Promise<Bearer> | undefined;
   #refusals = 0;
-  #refused: { readonly why: string; readonly until: Monotonic } | undefined;
+  #refused: { readonly why: string; readonly isUnknown: boolean; readonly until: Monotonic } | undefined;
 
   constructor(clock: Clock, ask: AskToken, login: Login) {
     this.#clock = clock;
@@ -112,12 +113,11 @@ export class Tokens {
 
   #failed(answer: WebAnswer): Bearer {
     const why = this.#whyNot(answer);
-    if (isRefused(answer)) {
-      const pauseMs = Math.min(refusedMs.first * 2 ** this.#refusals, refusedMs.longest);
-      this.#refusals += 1;
-      this.#refused = { why, until: this.#clock.monotonic() + pauseMs };
-    }
-    return { why };
+    if (!isRefused(answer)) return { why };
+    const pauseMs = Math.min(refusedMs.first * 2 ** this.#refusals, refusedMs.longest);
+    this.#refusals += 1;
+    this.#refused = { why, isUnknown: true, until: this.#clock.monotonic() + pauseMs };
+    return this.#refused;
   }
 
   /** The manual tells the causes of a 401 apart by its body. */

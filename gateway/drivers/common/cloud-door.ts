@@ -19,7 +19,7 @@ import { DeviceBook } from "./device-book.ts";
 import { Doubt } from "./doubt.ts";
 import { type LoggedEntry, Openings } from "./openings.ts";
 import type { TurnKind } from "./request-rate.ts";
-import type { WebAnswer } from "./web-answer.ts";
+import { isUnknownAccount, type WebAnswer } from "./web-answer.ts";
 import { within } from "./within.ts";
 
 /** Reads in a row that fail before the door counts as gone, and for so many polls at least: clouds have their hiccups, and want pauses. */
@@ -94,6 +94,8 @@ export class CloudDoor<Question> implements Device {
   #misses = 0;
   #knownAt: Monotonic = Number.NEGATIVE_INFINITY;
   #isLockedDown = false;
+  /** What the service says to the account's secrets; undefined: it takes them, or has not been heard. */
+  #objection: string | undefined;
   #openings: Openings;
   #commandsUnderWay = 0;
   #commandedAt: Monotonic = Number.NEGATIVE_INFINITY;
@@ -135,6 +137,7 @@ export class CloudDoor<Question> implements Device {
     this.#doubt = new Doubt(settledMs);
     this.#misses = 0;
     this.#isLockedDown = false;
+    this.#objection = undefined;
     this.#openings = new Openings(this.#clock.wall());
     this.#busyUntil = Number.NEGATIVE_INFINITY;
     this.#stopped = new AbortController();
@@ -149,7 +152,7 @@ export class CloudDoor<Question> implements Device {
   }
 
   status(): DeviceStatus {
-    const attention = this.#ways.attention();
+    const attention = this.#ways.attention() ?? this.#objection;
     return { ...this.#book.status(), ...(attention !== undefined && { attention }) };
   }
 
@@ -165,6 +168,8 @@ export class CloudDoor<Question> implements Device {
     const askedAt = this.#clock.monotonic();
     const answer = await this.#ways.ask(this.#ways.status, kind, signal);
     if (signal.aborted) return { answer, status: undefined };
+    if (isUnknownAccount(answer)) this.#objection = this.#ways.describe(answer);
+    else if (answer.kind === "answered") this.#objection = undefined;
     const status = answer.kind === "answered" && answer.status === 200 ? this.#ways.readStatus(answer.body) : undefined;
     if (status) await this.#know(status, askedAt);
     else await this.#missed(answer);

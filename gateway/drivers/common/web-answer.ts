@@ -14,8 +14,8 @@ export type WebAnswer =
     }
   /** It was sent, perhaps taken, and nobody knows. */
   | { readonly kind: "unanswered"; readonly why: string }
-  /** It certainly did not arrive. */
-  | { readonly kind: "unsent"; readonly why: string };
+  /** It certainly did not arrive. `isUnknown`: the service does not take what the account proves itself by. */
+  | { readonly kind: "unsent"; readonly why: string; readonly isUnknown?: boolean };
 
 /** No connection came about, so nothing was sent. */
 const noConnection = new Set([
@@ -38,6 +38,11 @@ export function failedAnswer(error: unknown): WebAnswer {
 function codeOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | undefined)?.code;
   return typeof code === "string" ? code : undefined;
+}
+
+/** The account's secrets are wrong, or were taken back: a person has to give others. */
+export function isUnknownAccount(answer: WebAnswer): boolean {
+  return answer.kind === "answered" ? answer.status === 401 : answer.kind === "unsent" && answer.isUnknown === true;
 }
 
 /** A success of the service means that it has taken the command, no more. */

@@ -7,6 +7,11 @@ export const faults: Words["faults"] = [
     (name) => `Falta su secreto «${name}»: delo en la página Integraciones, o en los secretos de la pasarela.`,
   ],
   [/^its secret "([^"]*)" is none/, (name) => `Su secreto «${name}» no vale: delo otra vez.`],
+  [/^Kisi answered 401: /, () => "Kisi no admite la clave: es falsa, o se retiró."],
+  [
+    /^Brivo (?:answered 401|did not answer \(no token)/,
+    () => "Brivo no admite los datos de la cuenta: delos otra vez.",
+  ],
   [/^\S+ has none$/, () => "Este fabricante no lo tiene; déjelo vacío."],
   [/^is needed.*: what was given before/, () => "Hace falta: lo que se dio antes no se puede volver a leer."],
   [/^is needed: nothing was given/, () => "Hace falta: para esta pasarela aún no se ha dado nada."],
