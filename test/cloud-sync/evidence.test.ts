@@ -65,7 +65,43 @@ const timed = { ...written, evidence: { ...held, window: null } } as const;
 const later = { at: noon + 23 * hour } as const;
 const evening = { at: noon + 2 * hour } as const;
 
+const aMonth = 30 * 24 * hour;
+const monthsAhead = { from: noon + aMonth, until: noon + aMonth + 2 * hour } as const;
+const account = { ...pin, kind: "provider" } as const;
+const studio = { id: "flat", reads: false, accounts: { capacity: 500 } } as const;
+const member: Asked = {
+  ...{ ...inLock, door: studio, credential: account, at: monthsAhead.from },
+  ...{ grant: { ...grant, kind: "member", validity: monthsAhead }, evidence: { ...held, window: monthsAhead } },
+};
+
 for (const [what, given, answer, why] of [
+  ["a member's account stands at the maker, months ahead", member, "yes", "in-lock"],
+  ["a member's account is not there yet, months ahead", { ...member, evidence: noEvidence }, "unknown", "not-sent"],
+  [
+    "a guest's account is put there as a PIN is",
+    { ...member, grant: { ...member.grant, kind: "stay" }, evidence: noEvidence },
+    "unknown",
+    "not-due",
+  ],
+  [
+    "a member's PIN at a maker's cloud is due as it is booked",
+    {
+      ...member,
+      credential: pin,
+      door: { ...timedNuki, codes: { ...timedNuki.codes, keptBy: "cloud" } },
+      evidence: noEvidence,
+    },
+    "unknown",
+    "not-sent",
+  ],
+  ["a PIN where the lock opens to accounts", { ...member, credential: pin }, "no", "no-way"],
+  ["an account where the lock takes PINs", { ...member, door: nuki }, "no", "no-way"],
+  [
+    "an account that was taken away stands there yet",
+    { ...member, grant: { ...member.grant, revoked: true } },
+    "unknown",
+    "still-in-lock",
+  ],
   ["a lock keeps its hours, within them", keeping, "yes", "in-lock"],
   ["a lock keeps its hours, within the next ones", { ...keeping, ...later }, "yes", "in-lock"],
   ["a lock keeps its hours, outside of them", { ...keeping, ...evening, now: evening.at }, "no", "outside-hours"],
