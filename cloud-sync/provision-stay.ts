@@ -1,5 +1,5 @@
 /** Carries out what the stay planner finds: a booking's code is made, follows its booking, and goes with it. */
-import { type Credential, normalizeSecret } from "../gateway/domain/credential.ts";
+import { normalizeSecret } from "../gateway/domain/credential.ts";
 import type { Grant, Validity } from "../gateway/domain/grant.ts";
 import type { Instant, Millis } from "../gateway/domain/instant.ts";
 import type { CredentialSeal } from "../gateway/wire/credential-seal.ts";
@@ -8,6 +8,7 @@ import { bookingFacts } from "./booking-facts.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { createGrant, type PreferredValue } from "./create-grant.ts";
 import { type Door, findUnfit } from "./domain/doors.ts";
+import { endAccount, liveAccount, takenAccountOf } from "./domain/member-account.ts";
 import { isWeakPin } from "./domain/pin-policy.ts";
 import { phoneDigits, planStay, type StayProblem, type WantedStay } from "./domain/stay-planner.ts";
 import { newId } from "./ids.ts";
@@ -176,19 +177,8 @@ function asStayGrant(row: GrantRow) {
   const { validity, accessPoints, holder, credentials } = toGrant(row);
   const pins = credentials.filter(({ kind }) => kind === "pin");
   const isRevoked = row.revokedAt !== null || pins.every(({ revoked }) => revoked);
-  const account = credentials.find(isLiveAccount)?.index;
+  const account = liveAccount({ credentials })?.index;
   return { validity, accessPoints, guest: holder.name, account, revoked: isRevoked };
-}
-
-function isLiveAccount({ kind, revoked }: Credential): boolean {
-  return kind === "provider" && !revoked;
-}
-
-/** What names the account that was revoked by somebody, not by the planner; undefined: none was, or another has its place. */
-function takenAccountOf({ credentials, about }: Grant): string | undefined {
-  const newest = credentials.findLast(({ kind }) => kind === "provider");
-  if (newest) return newest.revoked && about.endedAccount !== newest.id ? newest.index : undefined;
-  return typeof about.takenAccount === "string" ? about.takenAccount : undefined;
 }
 
 /**
@@ -211,20 +201,21 @@ function memberAt(
   };
 }
 
-/** With the account of the member as it is now; one that was another's stays in the grant as revoked, and the planner's own hand is told from others'. */
-function withAccount({ wanted, seal, email }: Stay, before: Grant): Pick<Grant, "credentials" | "about"> {
-  const { credentials, about } = before;
-  const live = credentials.find(isLiveAccount);
-  if (live?.index === wanted.account) return { credentials, about };
-  const former = credentials.map((one) => (isLiveAccount(one) ? { ...one, revoked: true } : one));
-  if (email === undefined) return { credentials: former, about: live ? { ...about, endedAccount: live.id } : about };
+/** With the account of the member as it is now; one that was another's stays in the grant as revoked. */
+function withAccount({ wanted, seal, email }: Stay, before: Grant, now: Instant): Pick<Grant, "credentials" | "about"> {
+  if (liveAccount(before)?.index === wanted.account) return before;
+  const { credentials, about } = endAccount(before, now);
+  if (email === undefined) return { credentials, about };
   const id = newId("cred");
   const sealed = seal.seal(id, email);
   const index = seal.index("provider", email);
-  return { credentials: [...former, { id, kind: "provider", index, sealed, revoked: false }], about };
+  return { credentials: [...credentials, { id, kind: "provider", index, sealed, revoked: false }], about };
 }
 
-/** false: its digits are somebody else's by now, or the locks of the new doors do not take them. */
+/** A gateway reads no grant of more than 32: one whose member's address changed so often is made anew. */
+const credentialsMax = 30;
+
+/** false: it has had too many accounts, its digits are somebody else's by now, or the locks of the new doors do not take them. */
 async function changeCode(
   tx: Transaction,
   stay: Stay,
@@ -234,15 +225,16 @@ async function changeCode(
 ): Promise<boolean> {
   const before = toGrant(row);
   const { wanted, seal } = stay;
+  const { credentials, about } = withAccount(stay, before, now);
   const grant: Grant = {
     ...before,
-    ...withAccount(stay, before),
+    ...{ credentials, about },
     holder: { ...before.holder, name: wanted.guest },
     accessPoints: wanted.accessPoints,
     validity: window,
   };
   const value = digitsOf(row, seal)?.reveal();
-  if (value === undefined) return false;
+  if (value === undefined || credentials.length > credentialsMax) return false;
   const doors = await readDoors(tx, row.siteId, wanted.accessPoints);
   if (doors.length < wanted.accessPoints.length || findUnfit(doors, { value }, "code")) return false;
   if (!(await keepCodes(tx, grant))) return false;
@@ -288,7 +280,11 @@ async function makeCode(
         { kind: "link" },
         ...(email === undefined ? [] : [{ kind: "provider", value: email } as const]),
       ],
-      about: { booking: booking.id, property: property.id, ...(takenAccount !== undefined && { takenAccount }) },
+      about: {
+        ...{ booking: booking.id, property: property.id },
+        ...(former !== null && { formerGrant: former }),
+        ...(takenAccount !== undefined && { takenAccount }),
+      },
     },
     now,
   );

@@ -181,6 +181,7 @@ export async function giveSpare(
   const before = toGrant(spare);
   if (!isReserve(before)) return undefined;
   const { mustUnderstand: _, ...open } = before;
+  const former = row.grantId ?? row.formerGrantId;
   const doors = await readDoors(tx, site.id, before.accessPoints);
   // A lock that knows no windows would take it out until then, and may not be reached to put it there again.
   const isWindowless = doors.some(({ codes }) => codes && codes.windows !== "range");
@@ -188,12 +189,12 @@ export async function giveSpare(
     ...open,
     holder: { ...before.holder, name: row.guestName },
     validity: { from: isWindowless ? before.validity.from : Math.max(before.validity.from, from), until },
-    about: { ...before.about, booking: row.id },
+    about: { ...before.about, booking: row.id, ...(former !== null && { formerGrant: former }) },
   };
   if (!(await keepCodes(tx, given))) return undefined;
   await changeGrant(tx, spare, given, { retiredAt: null }, now);
   await giveAway(tx, { siteId: site.id, grantId: spare.id }, row.id, now);
-  const change = { grantId: spare.id, formerGrantId: row.grantId ?? row.formerGrantId, problem: null, watchAt: now };
+  const change = { grantId: spare.id, formerGrantId: former, problem: null, watchAt: now };
   const after = await writeBooking(tx, row, { ...change, lookAt: null, keyCodeAt: null });
   const facts = { before: bookingFacts(row), after: bookingFacts(after) };
   await recordAudit(tx, { ...by, site: site.id, action: "bookings.give-spare", thing: row.id, ...facts }, now);

@@ -2,6 +2,7 @@
 import type { Instant } from "../gateway/domain/instant.ts";
 import type { WeeklySchedule } from "../gateway/domain/schedule.ts";
 import { type CodeStatus, codeMoment, codeStatus } from "./domain/code-status.ts";
+import { liveAccount } from "./domain/member-account.ts";
 import type { DoorEvidence, EvidenceOf } from "./evidence.ts";
 import { type GrantState, grantState, type PublishedGrant, toGrant } from "./store/grants.ts";
 import type { SiteRow } from "./store/sites.ts";
@@ -88,7 +89,7 @@ export function codeAtDoors(
   return evidenceAtDoors(published, site, evidenceOf, now).map(toDoor);
 }
 
-/** Of its holder's account where the door opens to those; else of its PIN; at a door that takes none, of the link that its guest's page presents there. */
+/** Of its holder's account where the door opens to those and it has one that is not revoked alone; else of its PIN; at a door that takes none, of the link that its guest's page presents there. */
 export function evidenceAtDoors(
   published: PublishedGrant,
   site: SiteRow,
@@ -99,7 +100,8 @@ export function evidenceAtDoors(
   const pin = grant.credentials.find(({ kind }) => kind === "pin") ?? grant.credentials[0];
   const link = grant.credentials.find(({ kind }) => kind === "link");
   const at = codeMoment(grant, site.zone, now);
-  const account = grant.credentials.findLast(({ kind }) => kind === "provider");
+  const isOver = grant.revoked || grant.validity.until <= now;
+  const account = liveAccount(grant) ?? grant.credentials.findLast(({ kind }) => isOver && kind === "provider");
   return grant.accessPoints.flatMap((accessPoint) => {
     const ofAccount = account && evidenceOf(published, { accessPoint, credential: account, at });
     if (ofAccount?.door?.accounts) return ofAccount;
@@ -107,6 +109,21 @@ export function evidenceAtDoors(
     if (!ofPin || !link || ofPin.opens.why !== "no-way") return ofPin ?? [];
     return evidenceOf(published, { accessPoint, credential: link, at });
   });
+}
+
+/** Of accounts that the grant had before, or that were revoked by hand, at the doors that open to accounts. */
+export function revokedAccountsAtDoors(
+  published: PublishedGrant,
+  evidenceOf: EvidenceOf,
+  now: Instant,
+): DoorEvidence[] {
+  const { credentials, accessPoints } = toGrant(published.row);
+  return credentials
+    .filter(({ kind, revoked }) => kind === "provider" && revoked)
+    .flatMap((credential) =>
+      accessPoints.map((accessPoint) => evidenceOf(published, { accessPoint, credential, at: now })),
+    )
+    .filter(({ door }) => door?.accounts !== undefined);
 }
 
 function toDoor({ accessPoint, opens, code }: DoorEvidence): TempCodeDoor {

@@ -3,6 +3,7 @@ import type { Instant, Millis } from "../gateway/domain/instant.ts";
 import type { CloudParts } from "./cloud-parts.ts";
 import { type CodeStatusState, codeStatus } from "./domain/code-status.ts";
 import type { MessageFacts } from "./domain/guest-messages.ts";
+import { accountEndedAt } from "./domain/member-account.ts";
 import { spareTimes } from "./domain/spare-pool.ts";
 import {
   alarmKinds,
@@ -27,11 +28,13 @@ import { type PublishedGrant, readGrant, toGrant } from "./store/grants.ts";
 import { findProperty, type Property } from "./store/properties.ts";
 import { readSite, type SiteRow } from "./store/sites.ts";
 import type { Transaction } from "./store/store.ts";
-import { evidenceAtDoors } from "./temp-code.ts";
+import { evidenceAtDoors, revokedAccountsAtDoors } from "./temp-code.ts";
 
 const hourMs: Millis = 3_600_000;
 /** Of a code that is over: its lock has it, or its gateway, which has not heard that it is. */
 const holdsOn: readonly CodeStatusState[] = ["still-on-lock", "waiting-gateway"];
+/** Nobody gives one stay a new code oftener while a lock is away. */
+const grantsMax = 12;
 /** One that could not be looked after. */
 const tryAgainMs: Millis = 5 * 60_000;
 
@@ -106,17 +109,27 @@ interface Watched {
   readonly clashes: readonly BookingRow[];
 }
 
+/** Its code and those that it had before, the newest first: each may still be in a lock that has not heard of its end. */
+async function grantsOf(tx: Transaction, { siteId, grantId, formerGrantId }: BookingRow): Promise<PublishedGrant[]> {
+  const found = new Map<string, PublishedGrant>();
+  const named: unknown[] = [grantId, formerGrantId];
+  for (const id of named) {
+    if (typeof id !== "string" || found.has(id) || found.size === grantsMax) continue;
+    const grant = await readGrant(tx, siteId, id);
+    if (!grant) continue;
+    found.set(id, grant);
+    named.push(toGrant(grant.row).about.formerGrant);
+  }
+  return [...found.values()];
+}
+
 async function readStay(
   tx: Transaction,
   { row, property, site, clashes }: Watched,
   now: Instant,
 ): Promise<WatchedStay & { readonly present: MessageFacts | null }> {
   const { window } = await placeKept(tx, row, property);
-  const grants: PublishedGrant[] = [];
-  for (const id of [row.grantId, row.formerGrantId]) {
-    const grant = id === null ? undefined : await readGrant(tx, site.id, id);
-    if (grant) grants.push(grant);
-  }
+  const grants = await grantsOf(tx, row);
   const evidenceOf = await gatherEvidence(tx, site, grants, now);
   const doorsOf = (grant: PublishedGrant): StayDoor[] =>
     evidenceAtDoors(grant, site, evidenceOf, now).map(({ accessPoint, opens, code, isConfirmed }) => {
@@ -131,6 +144,12 @@ async function readStay(
     endedAt: endOf(grant),
     stillAt: doorsOf(grant).flatMap(({ accessPoint, state }) => (holdsOn.includes(state) ? [accessPoint] : [])),
   });
+  const endedAccounts = (grant: PublishedGrant): OverCode => ({
+    endedAt: Math.min(accountEndedAt(toGrant(grant.row)) ?? grant.row.createdAt, endOf(grant)),
+    stillAt: revokedAccountsAtDoors(grant, evidenceOf, now)
+      .filter(({ opens, code }) => holdsOn.includes(codeStatus(opens, code).state))
+      .map(({ accessPoint }) => accessPoint),
+  });
   const live = present && endOf(present) > now ? present : undefined;
   return {
     present: live ? messageFactsOf(toGrant(live.row), window.from) : null,
@@ -139,7 +158,7 @@ async function readStay(
     codeDueAt: row.grantId === null && row.problem === null ? row.lookAt : null,
     wantedSince: Math.max(row.changedAt, window.from - property.rules.aheadHours * hourMs),
     doors: live ? doorsOf(live) : [],
-    over: grants.filter((grant) => endOf(grant) <= now).map(toOver),
+    over: [...grants.filter((grant) => endOf(grant) <= now).map(toOver), ...grants.map(endedAccounts)],
     clashes: clashes.filter((one) => isBefore(one, row)).map(({ id }) => id),
   };
 }

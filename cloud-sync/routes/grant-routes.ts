@@ -13,6 +13,7 @@ import { pinLengths } from "../domain/pin-policy.ts";
 import { entriesLeft, isLowering, type RightsAccount } from "../domain/settle-rights.ts";
 import { silentSince } from "../domain/silence.ts";
 import { revokeGrant } from "../own-grants.ts";
+import { lookAtGrants } from "../store/bookings.ts";
 import { readDoors } from "../store/doors.ts";
 import { type GatewayRow, listGateways } from "../store/gateways.ts";
 import {
@@ -382,12 +383,15 @@ export function grantRoutes(parts: CloudParts): OpenAPIHono<CloudEnv> {
       if (!row || !before || !found) throw notFound(`credential ${credential} of grant ${id} at site ${site}`);
       if (found.revoked) return;
       const credentials = before.credentials.map((one) => (one === found ? { ...one, revoked: true } : one));
-      const grant: Grant = { ...before, credentials };
+      const about = found.kind === "provider" ? { ...before.about, accountEndedAt: clock.wall() } : before.about;
+      const grant: Grant = { ...before, credentials, about };
       await freeCodes(tx, grant, credential, clock.wall());
       await changeGrant(tx, row, grant, { retiredAt: null }, clock.wall());
       const facts = { before: grantFacts(before), after: grantFacts(grant) };
       await noteOf(parts, c)(tx, { site, action: "grants.revoke-credential", thing: id, ...facts });
     });
+    // By itself: the planner locks a stay before its grant.
+    await store.transaction((tx) => lookAtGrants(tx, site, [id], clock.wall()));
     logger.info("credential-revoked", { site, grant: id, credential, by: c.get("actor").id });
     return c.json(await shown(site, id), 200);
   });

@@ -361,13 +361,37 @@ export async function watchGrants(
   now: Instant,
 ): Promise<void> {
   if (grants.length === 0) return;
-  const theirs = or(inArray(booking.grantId, [...grants]), inArray(booking.formerGrantId, [...grants]));
   const watched = await tx
     .update(booking)
     .set({ watchAt: now })
-    .where(and(eq(booking.siteId, siteId), theirs))
+    .where(and(eq(booking.siteId, siteId), havingGrants(siteId, grants)))
     .returning({ id: booking.id });
   if (watched.length > 0) tx.touch(watchWake);
+}
+
+/** A grant of these was changed by hand: the planner looks at its stay now. */
+export async function lookAtGrants(
+  tx: Transaction,
+  siteId: string,
+  grants: readonly string[],
+  now: Instant,
+): Promise<void> {
+  const looked = await tx
+    .update(booking)
+    .set({ lookAt: now })
+    .where(and(eq(booking.siteId, siteId), havingGrants(siteId, grants), gt(booking.endsAt, now)))
+    .returning({ id: booking.id });
+  if (looked.length > 0) tx.touch(staysWake);
+}
+
+/** Those that have one of these grants, or had it before the one before. */
+function havingGrants(siteId: string, grants: readonly string[]) {
+  const named = and(eq(grantRecord.siteId, siteId), inArray(grantRecord.id, [...grants]));
+  return or(
+    inArray(booking.grantId, [...grants]),
+    inArray(booking.formerGrantId, [...grants]),
+    sql`${booking.id} in (select ${grantRecord.body}::json -> 'about' ->> 'booking' from ${grantRecord} where ${named})`,
+  );
 }
 
 /** Those that are over, by so much, and whose code would still open. */

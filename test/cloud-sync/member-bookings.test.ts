@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { provisionAllDue } from "../../cloud-sync/jobs/provision-stays.ts";
+import { watchAllDue } from "../../cloud-sync/jobs/watch-stays.ts";
 import { type Answer, givenCloud, HandClock, type TestCloud, type TestGateway } from "../support/cloud.ts";
 
 const noCodes = "PINs are not possible on this lock: it opens to the accounts of its members";
@@ -146,6 +147,11 @@ describe("a member's booking", () => {
     const { grant } = booking.code;
     const [account] = live(await grantOf(grant));
     said(await cloud.ask("POST", `/api/sites/hub/grants/${grant}/credentials/${account?.id}/revoke`), 200);
+    await gateway.catchUp();
+    await gateway.poll();
+    assert.deepEqual(states(await read(booking.id)), [["studio", "gateway-decides", "gateway-knows"]]);
+    await provisionAllDue(cloud.parts);
+    assert.match((await read(booking.id)).code.problem, /revoked its member's account there/);
     for (const until of ["2031-06-04T18:00", "2031-06-04T18:30"]) {
       const moved = await change(booking.id, { until });
       assert.match(moved.code.problem, /revoked its member's account there/);
@@ -154,6 +160,46 @@ describe("a member's booking", () => {
     const others = await change(booking.id, { guest: { email: "another@hub.example" } });
     assert.equal(others.code.problem, null);
     assert.equal(live(await grantOf(grant)).length, 1);
+  });
+
+  test("whose address changes while the maker keeps the old one's right is told of after half an hour, until it is gone", async () => {
+    const booking = await book(await aProperty("studio"), { from: "2031-06-05T15:00", until: "2031-06-05T17:30" });
+    const { grant } = booking.code;
+    const [account] = live(await grantOf(grant));
+    const window = { from: Date.parse("2031-06-05T13:00Z"), until: Date.parse("2031-06-05T15:30Z") };
+    const its = { device: "kisi-1", grant, credential: account?.id, index: account?.index, window, ref: "900007" };
+    const readBack = async (change: string, state: string) => {
+      const first = gateway.lines.length + 1;
+      gateway.record({ type: "code-read", ...its, change, state });
+      said(await gateway.push(first), 200);
+    };
+    const lateAfter = async (minutes: number) => {
+      clock.advance(minutes * 60_000);
+      await watchAllDue(cloud.parts);
+      const { items } = said(await cloud.ask("GET", "/api/stay-alarms?site=hub&open=true"), 200);
+      return items
+        .filter(({ about, kind }: Record<string, string>) => about === booking.id && kind === "removal-late")
+        .map(({ detail }: { detail: { doors: string[] } }) => detail.doors);
+    };
+    await readBack("set", "present");
+    await change(booking.id, { guest: { email: "ada.new@hub.example" } });
+    assert.deepEqual(await lateAfter(28), []);
+    assert.deepEqual(await lateAfter(3), [["studio"]]);
+    await readBack("clear", "absent");
+    assert.deepEqual(await lateAfter(0), []);
+  });
+
+  test("whose address changes again and again stays one that gateways can read", async () => {
+    const booking = await book(await aProperty("studio"));
+    const pin = said(await cloud.ask("POST", `/api/bookings/${booking.id}/reveal`), 200).code;
+    let { code } = booking;
+    for (let count = 0; count < 32; count += 1)
+      ({ code } = await change(booking.id, { guest: { email: `ada-${count}@hub.example` } }));
+    const told = await grantOf(code.grant);
+    assert.ok(told.credentials.length <= 32, `${told.credentials.length}`);
+    assert.equal(live(told).length, 1);
+    assert.notEqual(code.grant, booking.code.grant);
+    assert.equal(said(await cloud.ask("POST", `/api/bookings/${booking.id}/reveal`), 200).code, pin);
   });
 
   test("whose address was taken away and given again has its account again", async () => {

@@ -317,6 +317,29 @@ describe("in the service", () => {
     assert.deepEqual(await alarms("&open=true"), []);
   });
 
+  test("a lock that is away while its guest is given new codes keeps the alarm until the first of them is gone", async () => {
+    const codes = { lengths: [6], digits: "123456789", forbiddenPrefixes: ["12"], capacity: 10, windows: "none" };
+    said(await gateway.report([{ id: "front", lock: "nuki", reads: false, codes }]), 204);
+    const { id, code } = await book();
+    await gateway.catchUp();
+    const grant = said(await cloud.ask("GET", `/api/sites/${site}/grants/${code.grant}`), 200);
+    const facts = { accessPoint: "front", device: "nuki", grant: grant.id, credential: grant.credentials[0].id };
+    const read = async (state: string) => {
+      const first = gateway.lines.length + 1;
+      const change = state === "present" ? "set" : "clear";
+      gateway.record({ type: "code-read", change, state, index: "x", ref: "31", window: null, ...facts });
+      assert.equal((await gateway.push(first)).status, 200);
+    };
+    const late = async () => (await alarms("&open=true")).filter(({ kind }) => kind === "removal-late");
+    await read("present");
+    for (const _ of [1, 2, 3]) said(await cloud.ask("POST", `/api/bookings/${id}/new-code`), 200);
+    await at("2031-03-05T15:00Z");
+    assert.deepEqual((await late())[0]?.detail.doors, ["front"]);
+    await read("absent");
+    await watchAllDue(cloud.parts);
+    assert.deepEqual(await late(), []);
+  });
+
   test("a lock that loses a guest's code during the stay alarms as soon as its gateway says so, and no more once it is back", async () => {
     const codes = { lengths: [6], digits: "123456789", forbiddenPrefixes: ["12"], capacity: 10, windows: "none" };
     said(await gateway.report([{ id: "front", lock: "nuki", reads: false, codes }]), 204);
