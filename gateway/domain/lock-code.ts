@@ -38,7 +38,8 @@ export interface HoursConstraints {
 export interface CodeConstraints {
   /**
    * A code is no digits but an account at the maker, named by an e-mail address: whatever is said of digits here is empty. One may have several
-   * codes, each with a place and a window of its own, no code bears a name, and none is ever given to another account. Absent: digits.
+   * codes, each with a place and a window of its own, and none is ever given to another account. No code bears a name but one that the driver has
+   * made since its start. Absent: digits.
    */
   readonly keeps?: "accounts";
   /**

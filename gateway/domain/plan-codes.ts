@@ -234,7 +234,8 @@ export function newsIn({
 
 /**
  * What is known of a lock, put together. A code without a name is found by its place; of one whose place nobody has heard, because the answer was
- * lost, by its value and window, where it stands at no other's place. A place for an account is that account's for ever, whatever it is called by now.
+ * lost, by its value and window, where it stands at no other's place; or by a name, where the driver remembers whom it made it for. A place for an
+ * account is that account's for ever, whatever it is called by now.
  */
 function settled({
   trails,
@@ -250,9 +251,11 @@ function settled({
     // One that was changed, taken away by somebody, and set anew has the place of before yet.
     const isPlaced = trail.ref !== undefined && reading.codes.some(({ ref }) => ref === trail.ref);
     if (isPlaced || trail.change === "clear" || trail.state === "refused" || !isOpen(trail)) return trail;
-    const stored = reading.codes.find(
-      (one) => isNameless(one, trail.index) && !taken.has(one.ref) && isSame(one, trail.index, trail.window),
-    );
+    const stored =
+      reading.codes.find(({ label, ref }) => label === codeLabel(trail.credential) && !taken.has(ref)) ??
+      reading.codes.find(
+        (one) => isNameless(one, trail.index) && !taken.has(one.ref) && isSame(one, trail.index, trail.window),
+      );
     if (!stored) return trail;
     taken.add(stored.ref);
     return { ...trail, ref: stored.ref };
@@ -349,9 +352,10 @@ function firstSet(view: View, missing: MissingCode[]): CodeStep | undefined {
     }
     if (!stored && room <= 0) {
       // A guest who is in the house keeps the code; of those who are not, who arrives later waits.
-      const later = due.findLast(
-        (other) => other.from > Math.max(code.from, now.latest) && placeOf(other.credential, view),
-      );
+      // Where more stand than it holds, that lets nobody in.
+      const isFull = reading.codes.length > constraints.capacity;
+      const comesLater = (other: WantedCode) => !isFull && other.from > Math.max(code.from, now.latest);
+      const later = due.findLast((other) => comesLater(other) && placeOf(other.credential, view));
       const going = later && byCredential.get(later.credential);
       if (going?.change === "clear" && isSettling(going, view)) return step;
       if (later) step ??= { do: "clear", ref: placeOf(later.credential, view)!.ref, credential: later.credential };

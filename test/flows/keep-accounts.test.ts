@@ -1,9 +1,10 @@
 /** Members' accounts at a maker's cloud follow their bookings, whatever lines and power do. Simulated clock, disk and cloud, the rest is real. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { codeLabel } from "../../gateway/domain/code-trail.ts";
 import type { CodeWindow } from "../../gateway/domain/lock-code.ts";
 import { type CallFault, CodeLock } from "../support/code-lock.ts";
-import { aDay, CodeSite, hour, minute, noon } from "../support/code-site.ts";
+import { aDay, CodeSite, credentialOf, hour, minute, noon } from "../support/code-site.ts";
 import fc from "../support/fast-check.ts";
 
 const ada = "ada@hub.example";
@@ -210,6 +211,44 @@ test("members whom the maker refuses keep nobody else waiting, neither to come n
   const before = lock!.calls.set;
   await site.pass(12 * hour);
   assert.ok(lock!.calls.set - before <= 4 * 30, `${lock!.calls.set - before} tries in twelve hours`);
+  await site.stop();
+});
+
+test("an account whose hours the maker keeps otherwise is given once, and goes with its booking", async () => {
+  const site = await one();
+  const [lock] = site.locks;
+  const label = codeLabel(credentialOf(tomorrow.id));
+  lock!.told = (codes) => codes.map((code) => ({ ...code, label, window: { from: noon, until: tomorrow.until } }));
+  await site.book(tomorrow);
+  await site.pass(10_000);
+  await site.restart();
+  await site.pass(15 * hour);
+  assert.equal(lock!.codes.length, 1);
+  await site.cancel(tomorrow.id);
+  await site.pass(minute);
+  assert.deepEqual(lock!.codes, []);
+  await site.stop();
+});
+
+test("a door with more accounts than it may have takes nobody out for somebody who would not get in", async () => {
+  const site = await CodeSite.start((clock) => [new CodeLock("studio", clock, { ...aCloud, capacity: 4 })]);
+  const [lock] = site.locks;
+  await site.book(inAMonth);
+  await site.pass(10_000);
+  const others = [1, 2, 3, 4, 5].map((nth) => lock!.putByHand(`other.${nth}@hub.example`));
+  await site.book({ ...tomorrow, pin: ben });
+  await site.pass(2 * hour);
+  assert.equal(lock!.codes.length, 6);
+  assert.deepEqual(
+    (await site.events("code-missing")).map(({ grant, why }) => [grant, why]),
+    [["tomorrow", "no-room"]],
+  );
+  for (const ref of others.slice(2)) lock!.removeByHand(ref);
+  await site.pass(2 * hour);
+  assert.deepEqual(
+    kept(lock!).flatMap(({ digits }) => (digits.startsWith("other") ? [] : [digits])),
+    [ben, ada],
+  );
   await site.stop();
 });
 

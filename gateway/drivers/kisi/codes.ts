@@ -20,6 +20,7 @@ import {
   isInGroup,
   membersLike,
   readAssignments,
+  readMadeRole,
   readMadeUser,
   readUserOf,
   toStored,
@@ -29,6 +30,8 @@ import {
 import type { Options } from "./options.ts";
 
 const labelMax = 20;
+/** A longer list is not read. */
+const listMax = 4_000;
 /** No address is longer. */
 const addressMax = 254;
 
@@ -48,6 +51,8 @@ export interface KisiCodesOptions {
 export class KisiCodes implements CodeStore {
   readonly constraints: CodeConstraints;
   readonly #with: KisiCodesOptions;
+  /** What each role was given for, as long as the gateway runs: found by it whatever the service makes of its dates and address. */
+  readonly #given = new Map<CodeRef, string>();
   #count = 0;
 
   constructor(given: KisiCodesOptions) {
@@ -75,7 +80,8 @@ export class KisiCodes implements CodeStore {
     const codes = (await this.#readAll(signal)).map((one) => {
       const code = toStored(one, indexOf);
       if (!code) throw unreadable(`whose role assignment ${one.id} is`);
-      return code;
+      const label = this.#given.get(code.ref);
+      return { ...code, ...(label !== undefined && { label }) };
     });
     this.#count = codes.length;
     return codes;
@@ -90,8 +96,14 @@ export class KisiCodes implements CodeStore {
     const user = await this.#userOf(code, signal);
     // Whatever became of the member, the door opens to nobody new.
     if (user === undefined) return "refused";
-    const result = resultOf(await this.#ask(assign(user, group, code.window), signal));
-    if (result === "accepted") this.#count += 1;
+    const answer = await this.#ask(assign(user, group, code.window), signal);
+    const result = resultOf(answer);
+    if (result !== "accepted") return result;
+    this.#count += 1;
+    const ref = answer.kind === "answered" ? readMadeRole(answer.body) : undefined;
+    if (ref !== undefined) this.#given.set(ref, code.label);
+    const [eldest] = this.#given.keys();
+    if (this.#given.size > listMax && eldest !== undefined) this.#given.delete(eldest);
     return result;
   }
 
@@ -122,29 +134,38 @@ export class KisiCodes implements CodeStore {
     return user === "unread" ? undefined : (user ?? "none");
   }
 
-  /** All that stands in the group. Rejects when it cannot be read as a whole, or is longer than `codesMax`: what is overlooked would count as gone. */
+  /**
+   * All that stands in the group. Rejects when it cannot be read as a whole: what is overlooked would count as gone. So each page begins with the
+   * last one of the page before: where something went meanwhile, that is another.
+   */
   async #readAll(signal: AbortSignal): Promise<readonly Assignment[]> {
     const { group } = this.#with;
-    const { capacity } = this.constraints;
     const what = `the role assignments of group ${group}`;
-    const all = new Map<number, Assignment>();
-    let read = 0;
+    const changed = () => new GatewayError("device-refused", `${what} have changed while they were read`);
+    const all: Assignment[] = [];
+    let count: number | undefined;
     for (;;) {
-      const answer = await this.#ask(assignmentsOf(group, read), signal);
+      const last = all.at(-1);
+      const offset = last ? all.length - 1 : 0;
+      const answer = await this.#ask(assignmentsOf(group, offset), signal);
       if (answer.kind !== "answered" || answer.status !== 200) throw unread(answer, what);
       const page = readAssignments(answer.body);
-      const total = page && totalOf(answer.headers?.["x-collection-range"], read, page.length);
+      const total = page && totalOf(answer.headers?.["x-collection-range"], offset, page.length);
       if (!page || total === undefined) throw unreadable(what);
-      if (total > capacity)
-        throw new GatewayError("device-refused", `${what} are ${total}; codesMax lets ${capacity} be looked after`, {
-          count: total,
-        });
-      for (const one of page) all.set(one.id, one);
-      read += page.length;
-      if (read > total || all.size < read || (page.length === 0 && read < total))
-        throw new GatewayError("device-refused", `${what} have changed while they were read`);
-      if (read === total) return [...all.values()].filter((one) => isInGroup(one, group));
+      if (total > listMax)
+        throw new GatewayError("device-refused", `${what} are ${total}; ${listMax} can be read`, { count: total });
+      count ??= total;
+      if (total !== count || (last && page[0]?.id !== last.id)) throw changed();
+      all.push(...(last ? page.slice(1) : page));
+      if (all.length > total || (page.length < 2 && all.length < total)) throw changed();
+      if (all.length === total) break;
     }
+    if (new Set(all.map(({ id }) => id)).size < all.length) throw changed();
+    return all.filter((one) => {
+      const isOurs = isInGroup(one, group);
+      if (isOurs === undefined) throw unreadable(`what role assignment ${one.id} opens`);
+      return isOurs;
+    });
   }
 
   /** Two doors that kept one group would each take the other's for nobody's. */

@@ -1,6 +1,6 @@
 /** The questions about people and what they may open, one request each; and their answers. Pure. */
 import { z } from "zod";
-import type { CodeWindow, StoredCode } from "../../domain/lock-code.ts";
+import type { CodeRef, CodeWindow, StoredCode } from "../../domain/lock-code.ts";
 import type { Question } from "./account.ts";
 import { toTime } from "./wire.ts";
 
@@ -90,8 +90,14 @@ export function readAssignments(body: unknown): readonly Assignment[] | undefine
 
 export type Assignment = z.infer<typeof assignmentSchema>;
 
-export function isInGroup({ group_id, applies_to_type, applies_to_id }: Assignment, group: number): boolean {
-  return group_id === group || (applies_to_type === "Group" && applies_to_id === group);
+/** undefined when nothing is told of what it opens. */
+export function isInGroup(
+  { group_id, applies_to_type, applies_to_id }: Assignment,
+  group: number,
+): boolean | undefined {
+  if (group_id === group || (applies_to_type === "Group" && applies_to_id === group)) return true;
+  const isElsewhere = typeof group_id === "number" || (applies_to_type && typeof applies_to_id === "number");
+  return isElsewhere ? false : undefined;
 }
 
 /** undefined when nothing is told of whose it is: then nobody can tell ours from others'. One without an address is nobody's whom we know. */
@@ -105,6 +111,12 @@ export function toStored(assignment: Assignment, indexOf: (account: string) => s
     index: holder.email ? indexOf(asAccount(holder.email)) : "",
     window: isOpen ? null : { from: from ?? always.from, until: until ?? always.until },
   };
+}
+
+/** The number of a role that was just given; undefined when it cannot be read. */
+export function readMadeRole(body: unknown): CodeRef | undefined {
+  const parsed = z.object({ id: z.number().int() }).safeParse(body);
+  return parsed.success ? String(parsed.data.id) : undefined;
 }
 
 /** How long a list is in all, by the header "0-99/120"; undefined where the answer is no page that begins at `offset` and has `count`. */

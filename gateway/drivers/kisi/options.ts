@@ -8,7 +8,7 @@ export const optionsSchema = z.strictObject({
   lockId: z.number().int().positive(),
   /** The group in which the gateway lets members open the door; of this door alone. Without it nobody is let in by the gateway there. */
   groupId: z.number().int().positive().optional(),
-  /** How many roles of the group the gateway looks after, whoever gave them. */
+  /** With so many roles in the group, whoever gave them, no more are given. */
   codesMax: z.number().int().min(1).max(2_000).default(500),
   /** By which verb a role is changed: the one in the maker's description, or the other where an account refuses it. */
   changeVerb: z.enum(["PATCH", "PUT"]).default("PATCH"),

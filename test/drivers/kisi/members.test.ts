@@ -160,18 +160,67 @@ for (const [what, answer] of [
   ["is another page than was asked for", { ...whole, headers: { "x-collection-range": "1-2/3" } }],
   ["never ends", { ...whole, headers: { "x-collection-range": "0-1/4" } }],
   ["tells one twice", listed(role(1, ada), role(1, ada))],
-  ["is longer than codesMax", listed(...[1, 2, 3, 4, 5].map((id) => role(id, ada)))],
+  ["is longer than can be read", { ...whole, headers: { "x-collection-range": "0-1/4001" } }],
+  ["does not say what a role opens", listed(role(1, ada), role(2, ada, { group_id: null }))],
+  ["says it in half", listed(role(2, ada, { group_id: null, applies_to_type: "Group", applies_to_id: null }))],
   ["does not say whose a role is", listed({ id: 1, group_id: 77 })],
   ["has a date that is none", listed(role(1, ada, { valid_from: "soon" }))],
   ["is an error", { status: 403, body: { code: "fcd8ef", error: `${ada} may not` } }],
 ] as const satisfies readonly (readonly [string, PeerAnswer])[])
   test(`a list that ${what} is no list`, async (t) => {
-    const { codes } = await givenDoor(t, { "GET /role_assignments": answer }, { codesMax: 4 });
+    const { codes } = await givenDoor(t, { "GET /role_assignments": answer });
     await assert.rejects(
       codes.list(indexOf, never),
       (error) => error instanceof GatewayError && error.code === "device-refused" && !error.message.includes("ada"),
     );
   });
+
+test("a role that went between two pages makes no list, also where another came and there are as many", async (t) => {
+  let pages = 0;
+  let roles = Array.from({ length: 150 }, (_, nth) => role(nth, ada));
+  const { codes } = await givenDoor(t, {
+    "GET /role_assignments": ({ path }) => {
+      const offset = Number(new URL(path, "http://any").searchParams.get("offset"));
+      const page = roles.slice(offset, offset + 100);
+      pages += 1;
+      if (pages === 1) roles = [...roles.filter(({ id }) => id !== 50), role(150, ada)];
+      const range = `${offset}-${offset + page.length - 1}/${roles.length}`;
+      return { status: 200, headers: { "x-collection-range": range }, body: page };
+    },
+  });
+  await assert.rejects(codes.list(indexOf, never), /have changed while they were read/);
+  assert.equal((await codes.list(indexOf, never)).length, 150);
+});
+
+test("a group with more than codesMax is read, and what stands there goes; nobody new is let in", async (t) => {
+  const { codes, asked } = await givenDoor(
+    t,
+    {
+      "GET /role_assignments": listed(...[1, 2, 3, 4, 5].map((id) => role(id, ada))),
+      "DELETE /role_assignments/3": { status: 204 },
+    },
+    { codesMax: 4 },
+  );
+  assert.equal((await codes.list(indexOf, never)).length, 5);
+  assert.equal(await codes.set(codeFor(ada), never), "refused");
+  assert.equal(await codes.clear("3", never), "accepted");
+  assert.ok(asked().every(([line]) => !String(line).startsWith("POST ")));
+});
+
+test("a role that was given is known by its number, whatever Kisi makes of its dates and address", async (t) => {
+  const { codes } = await givenDoor(t, {
+    "GET /members": { status: 200, body: [{ id: 2, user: { id: 12, email: ada } }] },
+    "POST /role_assignments": { status: 200, body: { id: 900 } },
+    "GET /role_assignments": listed(role(1, ada), role(900, "ada+1@hub.example")),
+  });
+  const code = codeFor(ada);
+  assert.equal(await codes.set(code, never), "accepted");
+  const labels = (await codes.list(indexOf, never)).map(({ ref, label }) => [ref, label]);
+  assert.deepEqual(labels, [
+    ["1", undefined],
+    ["900", code.label],
+  ]);
+});
 
 async function givenRunningSite(t: TestContext, options: KisiSiteOptions = {}) {
   const site = await givenKisiSite(t, { ...options, options: { groupId: 77, ...options.options } });
