@@ -85,8 +85,7 @@ export class BrivoCodes implements CodeStore {
     const askedAt = clock.monotonic();
     if (!(await isConnected(this.#signal(signal))))
       throw new GatewayError("device-unreachable", "the door's panel is not connected: nobody knows what it holds");
-    const read = (path: string, what: string) =>
-      readAll(path, what, this.constraints.capacity, (question) => this.#ask(question, signal));
+    const read = (path: string, what: string) => readAll(path, what, (question) => this.#ask(question, signal));
     const members = readIds(await read(usersOfGroup(this.#group), `the users of group ${this.#group}`));
     const strays = this.#mayBeStray ? await read(strayUsers, "the users without a group") : [];
     if (!members) throw new GatewayError("device-refused", "a user of the group is told in a way that cannot be read");

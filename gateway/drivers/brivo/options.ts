@@ -28,7 +28,7 @@ export const optionsSchema = z.strictObject({
   /** How many digits the account lets a PIN have, and the door's keypad takes. */
   pinDigitsMin: pinDigits.default(4),
   pinDigitsMax: pinDigits.default(8),
-  /** How many users of the group the gateway looks after, whoever put them there. */
+  /** With so many users with a PIN in the group, whoever put them there, no more are added. */
   codesMax: z.number().int().min(1).max(500).default(200),
   /** How often a week a code with weekly hours may be written for an opening: a panel has mains, the service bears a change now and then. */
   openingsPerWeekMax: openingsPerWeek(14),

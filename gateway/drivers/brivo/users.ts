@@ -4,7 +4,7 @@ import type { CodeToSet } from "../../ports/device.ts";
 import type { WebAnswer } from "../common/web-answer.ts";
 import type { Question } from "./account.ts";
 import { bodyOf } from "./answer.ts";
-import { ourLastName, readPage, toBody } from "./wire.ts";
+import { ourLastName, readIds, readPage, toBody } from "./wire.ts";
 
 export const createUser = (code: CodeToSet): Question => ({
   method: "POST",
@@ -43,26 +43,40 @@ export const usersOfGroup = (group: number): string => `/groups/${group}/users?`
 export const strayUsers = `/users?filter=${encodeURIComponent(`lastname__eq:${ourLastName};user_status__eq:unaffiliated`)}&`;
 
 const pageSize = 100;
+/** A longer list is not read: each of its users is a request within the hour. */
+const listMax = 1_000;
 
-/** All that stands in a list. Rejects when it cannot be read as a whole, or is longer than `max`: what is overlooked would count as gone. */
+/**
+ * All that stands in a list. Rejects when it cannot be read as a whole: what is overlooked would count as gone. So each page begins with the last one
+ * of the page before: where something went meanwhile, that is another.
+ */
 export async function readAll(
   path: string,
   what: string,
-  max: number,
   ask: (question: Question) => Promise<WebAnswer>,
 ): Promise<readonly unknown[]> {
+  const changed = () => new GatewayError("device-refused", `${what} have changed while they were read`);
   const all: unknown[] = [];
+  const ids: number[] = [];
+  let count: number | undefined;
   for (;;) {
-    const question: Question = { method: "GET", path: `${path}offset=${all.length}&pageSize=${pageSize}` };
+    const last = ids.at(-1);
+    const offset = last === undefined ? 0 : ids.length - 1;
+    const question: Question = { method: "GET", path: `${path}offset=${offset}&pageSize=${pageSize}` };
     const page = readPage(bodyOf(await ask(question), what));
-    if (!page) throw new GatewayError("device-refused", `${what} are told in a way that cannot be read`);
-    if (page.count > max)
-      throw new GatewayError("device-refused", `${what} are ${page.count}; codesMax lets ${max} be looked after`, {
+    const read = page && readIds(page.data);
+    if (!page || !read) throw new GatewayError("device-refused", `${what} are told in a way that cannot be read`);
+    if (page.count > listMax)
+      throw new GatewayError("device-refused", `${what} are ${page.count}; ${listMax} can be read`, {
         count: page.count,
       });
-    all.push(...page.data);
-    if (all.length === page.count) return all;
-    if (page.data.length === 0 || all.length > page.count)
-      throw new GatewayError("device-refused", `${what} have changed while they were read`);
+    count ??= page.count;
+    if (page.count !== count || (last !== undefined && read[0] !== last)) throw changed();
+    const overlap = last === undefined ? 0 : 1;
+    all.push(...page.data.slice(overlap));
+    ids.push(...read.slice(overlap));
+    if (new Set(ids).size < ids.length || ids.length > count) throw changed();
+    if (ids.length === count) return all;
+    if (read.length <= overlap) throw changed();
   }
 }

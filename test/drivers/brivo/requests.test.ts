@@ -444,8 +444,8 @@ for (const [what, answers] of [
     { [`GET /v1/api/groups/${group}/users`]: { status: 200, body: { data: [], count: 1 } } },
   ],
   [
-    "more users than are looked after",
-    { [`GET /v1/api/groups/${group}/users`]: { status: 200, body: { data: [{ id: 1 }], count: 201 } } },
+    "more users than can be read",
+    { [`GET /v1/api/groups/${group}/users`]: { status: 200, body: { data: [{ id: 1 }], count: 1_001 } } },
   ],
   ["a line that breaks", { [`GET /v1/api/groups/${group}/users`]: "cut" }],
 ] as const)
@@ -457,6 +457,46 @@ for (const [what, answers] of [
       (error) => error instanceof GatewayError && /^device-(unreachable|refused)$/.test(error.code),
     );
   });
+
+test("a user who went between two pages makes no list, also where another came and there are as many", async (t) => {
+  let pages = 0;
+  let users = Array.from({ length: 130 }, (_, id) => ({ id, firstName: "Card" }));
+  const { device } = await givenDoor(t, {
+    [`GET /v1/api/groups/${group}/users`]: ({ path }) => {
+      const offset = Number(new URL(path, "http://any").searchParams.get("offset"));
+      const data = users.slice(offset, offset + 100);
+      pages += 1;
+      if (pages === 1) users = [...users.filter(({ id }) => id !== 50), { id: 130, firstName: "Card" }];
+      return { status: 200, body: { data, count: users.length } };
+    },
+    "GET /v1/api/users": { status: 200, body: { data: [], count: 0 } },
+  });
+  await device.start(never);
+  const list = async () => device.codes?.list(indexOf, never);
+  await assert.rejects(list, /have changed while they were read/);
+  assert.deepEqual(await list(), []);
+  assert.equal(pages, 4);
+});
+
+test("a group with more than codesMax is read, and what stands there goes; nobody new is added", async (t) => {
+  const others = [1, 2, 3].map((id) => ({ id, firstName: "Peter", lastName: "Quill", pin: `567${id}` }));
+  const { device, changes } = await givenOnline(
+    t,
+    {
+      [`GET /v1/api/groups/${group}/users`]: { status: 200, body: { data: [user, ...others], count: 4 } },
+      "GET /v1/api/users": { status: 200, body: { data: [], count: 0 } },
+      "GET /v1/api/users/442211": { status: 200, body: user },
+      ...Object.fromEntries(others.map((one) => [`GET /v1/api/users/${one.id}`, { status: 200, body: one }])),
+      "GET /v1/api/users/442211/groups": { status: 200, body: { count: 1, data: [{ id: group }] } },
+      "DELETE /v1/api/users/442211": { status: 204 },
+    },
+    { codesMax: 2 },
+  );
+  assert.equal((await device.codes?.list(indexOf, never))?.length, 4);
+  assert.equal(await device.codes?.set({ ...code, label: "Postern 0000000009" }, never), "refused");
+  assert.equal(await device.codes?.clear("442211", never), "accepted");
+  assert.deepEqual(changes(), ["DELETE /v1/api/users/442211"]);
+});
 
 test("two doors with one group: the second keeps no codes, and says why", async (t) => {
   const { device, url, context } = await givenOnline(t);
