@@ -44,7 +44,14 @@ export async function driverFindings(config: GatewayConfig): Promise<DriverFindi
     const told = device && [device.status().attention, device.lock?.noCodes];
     return told?.flatMap((note) => (note === undefined ? [] : [`${device?.id}: ${note}`])) ?? [];
   });
-  return { faults: mqttFaults(broker, users), notes };
+  const places = made.map(({ device }) => device?.codes?.place);
+  const shared = places.flatMap((place, index): DriverFault[] => {
+    const first = place === undefined ? index : places.indexOf(place);
+    if (first === index) return [];
+    const message = `${place} is that of "${devices[first]?.id}", too: each door needs one of its own`;
+    return [{ path: ["devices", index, "options"], message }];
+  });
+  return { faults: [...mqttFaults(broker, users), ...shared], notes };
 }
 
 async function make(

@@ -102,6 +102,8 @@ export interface Lock {
  */
 export interface CodeStore {
   readonly constraints: CodeConstraints;
+  /** Where at its maker they stand, if not in the lock itself, such as a group: two that kept one place would each take the other's codes for nobody's. */
+  readonly place?: string;
   /** All that stands in the lock. `indexOf` turns digits that were read into their index, so that none are handed on. */
   list(indexOf: (digits: string) => string, signal: AbortSignal): Promise<readonly StoredCode[]>;
   /** "confirmed": the lock itself said so · "accepted": taken for delivery · "refused": not taken, nothing has changed. */

@@ -83,6 +83,33 @@ test("what drivers refuse is told at once, each with line and path, no secret am
   assert.match((await postern(["check-config", file])).err, /mode 0644\); run: chmod 600 .*secrets\.yaml/);
 });
 
+test("two doors that would keep one group at their maker are told; groups of other makers are others", async () => {
+  const file = join(folder, "groups.yaml");
+  const brivo = "clientId: any, username: any@hub.example";
+  await writeFile(
+    file,
+    [
+      "data: ./data",
+      "secretsFile: ./secrets.yaml",
+      "cloud: { url: https://cloud.example }",
+      "devices:",
+      "  - { id: gym, driver: kisi, options: { lockId: 1, groupId: 77 } }",
+      "  - { id: lobby, driver: kisi, options: { lockId: 2 } }",
+      "  - { id: studio, driver: kisi, options: { lockId: 3, groupId: 77 } }",
+      `  - { id: attic, driver: brivo, options: { accessPointId: 1, groupId: 77, ${brivo} } }`,
+      `  - { id: cellar, driver: brivo, options: { accessPointId: 2, groupId: 78, ${brivo} } }`,
+      `  - { id: garage, driver: brivo, options: { accessPointId: 3, groupId: 78, ${brivo} } }`,
+    ].join("\n"),
+  );
+  await writeFile(secretsFile, stringify({ devices: {} }), { mode: 0o600 });
+  await chmod(secretsFile, 0o600);
+  const { code, err } = await postern(["check-config", file]);
+  assert.equal(code, 1, err);
+  assert.match(err, /groups\.yaml:7: devices\[2\]\.options: group 77 at https:\S+ is that of "gym", too/);
+  assert.match(err, /groups\.yaml:10: devices\[5\]\.options: group 78 at https:\S+ is that of "cellar", too/);
+  assert.doesNotMatch(err, /devices\[[134]\]/);
+});
+
 test("a lock that takes no PINs is said to be one, and the file is right all the same", async () => {
   const file = join(folder, "ring.yaml");
   await writeFile(

@@ -52,6 +52,7 @@ interface Known {
 
 export class BrivoCodes implements CodeStore {
   readonly constraints: CodeConstraints;
+  readonly place: string;
   readonly #group: number;
   readonly #with: CodesOptions;
   /** Those of the last list that the gateway has made; nobody else's is ever changed. */
@@ -67,6 +68,7 @@ export class BrivoCodes implements CodeStore {
     const { pinDigitsMin: shortest, pinDigitsMax, codesMax } = given.options;
     this.#group = given.group;
     this.#with = given;
+    this.place = `group ${given.group} at ${given.options.apiUrl}`;
     this.constraints = {
       keptBy: "cloud",
       lengths: Array.from({ length: pinDigitsMax - shortest + 1 }, (_, more) => shortest + more),

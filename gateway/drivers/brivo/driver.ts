@@ -33,7 +33,6 @@ class Brivo implements Device {
   /** The last that anything was asked of. */
   #account: BrivoAccount | undefined;
   readonly #door: CloudDoor<Question>;
-  #hasGroup = false;
 
   constructor(id: DeviceId, options: Options, context: DriverContext) {
     const { clock } = context;
@@ -54,8 +53,7 @@ class Brivo implements Device {
 
   async start(signal: AbortSignal): Promise<void> {
     if (this.#door.stopped) return;
-    const { groupId } = this.#options;
-    this.#hasGroup = groupId !== undefined && claimGroup(this.#context, this.#options, groupId, this.id);
+    this.#isOthers();
     this.codes?.forget();
     await this.#door.start(signal);
   }
@@ -117,9 +115,15 @@ class Brivo implements Device {
     return account.ask(question, { ...asked, deadlineMs: this.#options.deadlineMs });
   }
 
+  /** Whether another door keeps the group; as soon as that one stops it is this one's. */
+  #isOthers(): boolean {
+    const { groupId } = this.#options;
+    return groupId !== undefined && !claimGroup(this.#context, this.#options, groupId, this.id);
+  }
+
   async #isConnected(signal: AbortSignal): Promise<boolean> {
     const { groupId, accessPointId } = this.#options;
-    if (!this.#hasGroup)
+    if (this.#door.stopped?.aborted === false && this.#isOthers())
       throw new GatewayError("device-refused", `groupId ${groupId} is another door's, too: each needs one of its own`);
     const { answer, status } = await this.#door.look("other", signal);
     if (!status) throw unread(answer, `the status of door ${accessPointId}`);

@@ -50,6 +50,7 @@ export interface KisiCodesOptions {
 
 export class KisiCodes implements CodeStore {
   readonly constraints: CodeConstraints;
+  readonly place: string;
   readonly #with: KisiCodesOptions;
   /** What each role was given for, as long as the gateway runs: found by it whatever the service makes of its dates and address. */
   readonly #given = new Map<CodeRef, string>();
@@ -57,6 +58,7 @@ export class KisiCodes implements CodeStore {
 
   constructor(given: KisiCodesOptions) {
     this.#with = given;
+    this.place = `group ${given.group} at ${given.options.url}`;
     this.constraints = {
       keeps: "accounts",
       keptBy: "cloud",
@@ -170,12 +172,11 @@ export class KisiCodes implements CodeStore {
 
   /** Two doors that kept one group would each take the other's for nobody's. */
   #isHolder(): boolean {
-    const { clock, options, group, device, stopped } = this.#with;
+    const { clock, device, stopped } = this.#with;
     const ofClock = holders.getOrInsertComputed(clock, () => new Map<string, Holder>());
-    const key = `${options.url} ${group}`;
-    const holder = ofClock.get(key);
+    const holder = ofClock.get(this.place);
     const isFree = !holder || holder.device === device || (holder.stopped()?.aborted ?? true);
-    if (isFree) ofClock.set(key, { device, stopped });
+    if (isFree) ofClock.set(this.place, { device, stopped });
     return isFree;
   }
 
