@@ -4,7 +4,7 @@
  */
 import type { Instant } from "../gateway/domain/instant.ts";
 import { integrationId } from "../gateway/domain/integration.ts";
-import { type MakerSecrets, sealForGateway } from "../gateway/wire/gateway-secret.ts";
+import { type MakerSecrets, sealedMax, sealForGateway } from "../gateway/wire/gateway-secret.ts";
 import type { SecretString } from "../gateway/wire/secret.ts";
 import { fieldProblem, HttpProblem } from "../web/problem.ts";
 import type { Asker } from "./asker.ts";
@@ -66,7 +66,7 @@ export interface WantedIntegration {
 }
 
 /**
- * "in-use": the gateway has it · "on-its-way": it has not taken it in yet · "give-again": the gateway has another key by now and cannot open it ·
+ * "in-use": the gateway has it, and a device that uses it · "on-its-way": not both yet · "give-again": the gateway has another key by now and cannot open it ·
  * "gateway-revoked" · "not-given": it has doors of the maker, and the secrets are in its own file, or nowhere.
  */
 export type IntegrationState = "in-use" | "on-its-way" | "give-again" | "gateway-revoked" | "not-given";
@@ -153,11 +153,11 @@ export class AccessIntegrations {
         throw fieldProblem("body.apiKey", "is needed: nothing was given for this gateway yet");
       const now = clock.wall();
       const isEnabled = wanted.isEnabled ?? before?.isEnabled ?? true;
-      const after: IntegrationRow = {
-        ...its,
-        ...(before && names.length === 0 ? before : sealed(its, gateway, wanted)),
-        ...{ isEnabled, configuredAt: now, configuredBy: actor.id },
-      };
+      // Who gave it, and when, is no other's for having switched it.
+      const after: IntegrationRow =
+        before && names.length === 0
+          ? { ...before, isEnabled }
+          : { ...its, ...sealed(its, gateway, wanted), isEnabled, configuredAt: now, configuredBy: actor.id };
       await putIntegration(tx, after, now);
       const thing = integrationId(gateway.id, provider);
       const entry = { site: site.id, actor: actor.id, from, action: "integrations.configure", thing };
@@ -307,7 +307,7 @@ export class AccessIntegrations {
             site: siteId,
             gateway: { id: gateway.id, name: gateway.name },
             provider,
-            state: stateOf(site, gateway, given),
+            state: stateOf(site, gateway, given, its.length > 0),
             given: given?.row ?? null,
             devices: its.map(({ device: id, link, attention, doors }) => ({ id, link, attention, doors })),
             credentials: counts.reduce((sum, { count }) => sum + count, 0),
@@ -318,13 +318,15 @@ export class AccessIntegrations {
   }
 }
 
+const notSecret = "has characters that no such secret has, or is too long";
+
 /** All of an account's secrets, or none. */
 function checkedNames({ provider, secrets, isEnabled }: WantedIntegration): readonly SecretName[] {
   const names = secretNames.filter((name) => secrets[name] !== undefined);
   if (names.length === 0 && isEnabled !== undefined) return names;
   const wrong = names
     .filter((name) => !isSecret(provider, secrets[name]?.reveal() ?? ""))
-    .map((field) => ({ field, message: "has characters that no such secret has, or is too long" }));
+    .map((field) => ({ field, message: notSecret }));
   const errors = [...refusedSecrets(provider, names), ...wrong].map(({ field, message }) => ({
     field: `body.${field}`,
     message,
@@ -367,11 +369,18 @@ function sealed(
   const given = Object.fromEntries(Object.entries(secrets).filter(([, secret]) => secret)) as MakerSecrets;
   try {
     const text = sealForGateway(publicKey, { site, gateway, provider }, given);
+    // The gateway would read no such row.
+    if (text.length > sealedMax) throw fieldProblem(`body.${longestOf(given)}`, notSecret);
     return { sealed: text, sealedTo: publicKey, secrets: Object.keys(given) };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw fieldProblem("body.gateway", `${error.message}; enrol the gateway anew`, 409);
   }
+}
+
+function longestOf(secrets: MakerSecrets): string | undefined {
+  const lengthOf = (name: string) => JSON.stringify(secrets[name]?.reveal() ?? "").length;
+  return Object.keys(secrets).sort((a, b) => lengthOf(b) - lengthOf(a))[0];
 }
 
 /** What is sealed differs each time, so that the trail says that it is another. */
@@ -383,13 +392,14 @@ function stateOf(
   site: SiteRow | undefined,
   gateway: GatewayRow,
   given: PublishedIntegration | undefined,
+  hasDevices: boolean,
 ): IntegrationState {
   if (!given) return "not-given";
   if (gateway.revokedAt !== null) return "gateway-revoked";
   if (gateway.publicKey !== given.row.sealedTo) return "give-again";
   const isTaken =
     gateway.cursorFeed === site?.feed && gateway.resettingFrom === null && gateway.cursorVersion >= given.version;
-  return isTaken ? "in-use" : "on-its-way";
+  return isTaken && hasDevices ? "in-use" : "on-its-way";
 }
 
 /** By the gateway's last report. */

@@ -41,12 +41,15 @@ export interface CredentialAtMaker {
 export function credentialAtMaker(events: readonly EvidenceEvent[]): CredentialAtMaker {
   const evidence = codeEvidence(events);
   const refs = events.flatMap((event) => ("ref" in event && event.ref !== undefined ? [event.ref] : []));
+  const read = events.findLast((event) => event.type === "code-read");
+  const isRevoked = read !== undefined && accessAction(read) === "revoked";
   const granted = events.findLast((event) => event.type === "code-read" && accessAction(event) === "granted");
   return {
     externalId: refs.at(-1) ?? null,
     isActive: isStanding(evidence),
     grantedAt: granted?.at ?? null,
-    revokedAt: evidence.clearedAt,
+    // What somebody took away at the maker is to come back.
+    revokedAt: isRevoked ? evidence.clearedAt : null,
   };
 }
 

@@ -58,7 +58,7 @@ const statusSchema = z
     secrets: z.array(z.enum(secretNames)).openapi({ description: "Which were given. Their values are nowhere here." }),
     state: z.enum(stateWords).openapi({
       description:
-        "`in-use`: the gateway has it; `on-its-way`: not taken in yet; `give-again`: the gateway has another key by now and cannot open what " +
+        "`in-use`: the gateway has it, and a device of the provider; `on-its-way`: not both yet; `give-again`: the gateway has another key by now and cannot open what " +
         "was given; `not-given`: its doors work by the gateway's own secrets file, or not at all.",
     }),
     devices: z.array(
@@ -168,7 +168,8 @@ const remove = createRoute({
   tags,
   summary: "Take a maker's account away from its gateway",
   description:
-    "The gateway forgets the secrets, and so takes nothing away at the maker any more: switch it off to have that done.",
+    "The gateway forgets the secrets, and so takes nothing away at the maker any more: withdraw the bookings and grants first, and wait until " +
+    "`credentials` of its status is 0.",
   ...asks("integrations.change"),
   request: { params: z.object({ id: idText.openapi({ example: "demo.gw-7k3m9xw2pa:kisi" }) }) },
   responses: { 204: { description: "It is gone" }, ...problems(401, 403, 404, 429) },

@@ -4,6 +4,8 @@ import { type TestContext, test } from "node:test";
 import { inspect } from "node:util";
 import { gunzipSync } from "node:zlib";
 import { sql } from "drizzle-orm";
+import { credentialAtMaker } from "../../cloud-sync/domain/access-log.ts";
+import type { EvidenceEvent } from "../../cloud-sync/domain/code-evidence.ts";
 import { takeBackup } from "../../cloud-sync/store/backup.ts";
 import { openStore } from "../../cloud-sync/store/open-store.ts";
 import { rowsOf, type Store } from "../../cloud-sync/store/store.ts";
@@ -118,7 +120,9 @@ test("what is given reaches the gateway that uses it, and status says how it doe
   const again = await ask("POST", `${base}/configure`, { provider: "KISI", apiKey: "another-key", isEnabled: false });
   assert.deepEqual([again.body.isEnabled, again.body.configuredAt], [false, "2031-03-04T12:01:00Z"]);
   assert.deepEqual(await opened(gateway), [{ provider: "kisi", enabled: false, secrets: { apiKey: "another-key" } }]);
-  assert.equal((await ask("POST", `${base}/configure`, { provider: "KISI", isEnabled: true })).body.isEnabled, true);
+  clock.advance(60_000);
+  const switched = await ask("POST", `${base}/configure`, { provider: "KISI", isEnabled: true });
+  assert.deepEqual([switched.body.isEnabled, switched.body.configuredAt], [true, "2031-03-04T12:01:00Z"]);
   assert.deepEqual(await opened(gateway), [{ provider: "kisi", enabled: true, secrets: { apiKey: "another-key" } }]);
 
   assert.equal((await ask("DELETE", `${base}/${gateway.id}:kisi`)).status, 204);
@@ -159,6 +163,7 @@ test("another gateway and another site cannot open it; one with a new key is tol
 test("what is wrong is named by its field, and nothing of a secret is said back", async (t) => {
   const { ask, cloud, answers } = await given(t);
   const { apiKey, clientSecret, password } = brivoSecrets;
+  const q = '"'.repeat(4_095);
   for (const [body, field, message] of [
     [{ apiKey: kisiKey }, "body.provider", /./],
     [{ provider: "NUKI", apiKey: kisiKey }, "body.provider", /./],
@@ -171,6 +176,7 @@ test("what is wrong is named by its field, and nothing of a secret is said back"
     [{ provider: "BRIVO", apiKey, password }, "body.clientSecret", /is needed: what was given before/],
     [{ provider: "BRIVO", apiKey, clientSecret }, "body.password", /is needed, or refreshToken/],
     [{ provider: "BRIVO", ...brivoSecrets, refreshToken: "r" }, "body.refreshToken", /not both/],
+    [{ provider: "BRIVO", apiKey: q, clientSecret: `${q}"`, password: q }, "body.clientSecret", /too long/],
     [{ provider: "KISI", apiKey: kisiKey, gateway: "hub.none" }, "body.gateway", /no such gateway in service/],
     [{ provider: "KISI", apiKey: kisiKey, site: "none" }, "body.site", /no such site/],
     [{ provider: "KISI", apiKey: kisiKey, isEnabled: "yes" }, "body.isEnabled", /./],
@@ -192,8 +198,14 @@ test("what is wrong is named by its field, and nothing of a secret is said back"
   await cloud.gateway("annexe");
   await cloud.gateway("annexe");
   assert.equal(await errorOf({ site: "annexe" }), "name the gateway; there are several");
-  await cloud.gateway("hub");
+  const useless = await cloud.gateway("hub");
   assert.equal((await ask("POST", `${base}/configure`, { ...order, site: "hub" })).status, 200);
+  await ask("POST", `${base}/configure`, { ...order, site: "hub", gateway: useless.id });
+  await useless.catchUp();
+  await useless.poll();
+  const { items } = (await ask("GET", `${base}/status?site=hub`)).body;
+  const ofUseless = items.find((one: { gateway: { id: string } }) => one.gateway.id === useless.id);
+  assert.equal(ofUseless?.state, "on-its-way", "it has the key and no door that uses it");
 });
 
 test("an owner does so at the own site alone; everybody else not at all", async (t) => {
@@ -400,3 +412,14 @@ async function showLogs(t: TestContext, store?: Store): Promise<void> {
   assert.deepEqual(paged, ["brivo-1 true 00:10 ", "kisi-2 false  ", "kisi-1 false 00:14 00:17"]);
   assert.equal((await ask("GET", `${base}/status`)).body.items[0].credentials, 0);
 }
+
+test("what somebody took away at the maker is neither there nor told as revoked", () => {
+  const facts = { device: "kisi-1", grant: "grant-1", credential: "cred-1", index: "a", window: null } as const;
+  const stamp = { seq: 1, clock: "synced", boot: 1, mono: 0, accessPoint: "studio", ref: "role-81" } as const;
+  const read = (at: number, change: string, state: string) =>
+    ({ ...stamp, ...facts, type: "code-read", at, change, state }) as EvidenceEvent;
+  const gone = [read(1, "set", "present"), read(2, "set", "absent")];
+  const { isActive, grantedAt, revokedAt } = credentialAtMaker(gone);
+  assert.deepEqual({ isActive, grantedAt, revokedAt }, { isActive: false, grantedAt: 1, revokedAt: null });
+  assert.equal(credentialAtMaker([...gone, read(3, "clear", "absent")]).revokedAt, 3);
+});
