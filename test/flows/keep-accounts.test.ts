@@ -252,6 +252,22 @@ test("a door with more accounts than it may have takes nobody out for somebody w
   await site.stop();
 });
 
+test("what the gateway left at a maker before its card was lost goes, also where nobody is booked; others' stays", async () => {
+  const aCloudOfPins = { keptBy: "cloud" } as const;
+  const site = await CodeSite.start((clock) => [new CodeLock("studio", clock, aCloudOfPins)]);
+  const [lock] = site.locks;
+  lock!.putByHand("111222");
+  lock!.changeByHand(lock!.putByHand("333444"), { label: codeLabel(credentialOf("long gone")) });
+  await site.restart();
+  await site.pass(hour);
+  assert.deepEqual(
+    kept(lock!).map(({ digits }) => digits),
+    ["111222"],
+  );
+  assert.ok(lock!.calls.list <= 3, `${lock!.calls.list} lists`);
+  await site.stop();
+});
+
 test("a list that could not be read with one key is read with the next at once", async () => {
   const site = await one();
   const [lock] = site.locks;
