@@ -29,6 +29,8 @@ export function startLoneSite(options: Partial<SiteOptions> = {}): Promise<Runni
       throw error;
     },
     processes: aloneOnTheMachine,
+    // Each of a hundred crashes leaves a disk: what it makes ready ahead need not be megabytes.
+    limits: { segmentBytes: 262_144, ballastBytes: 65_536 },
     ...options,
   });
 }
