@@ -78,7 +78,7 @@ export async function makeGrants(api: AdminApi, homeGateway: string, clock: Cloc
       label: "Guest: opens as often as they like",
       kind: "stay",
       name: "Ana Guest",
-      doors: ["box-1", "box-2", "front-door", "shed", "studio"],
+      doors: ["box-1", "box-2", "front-door", "shed", "studio", "side-door"],
       entries: null,
     },
     { label: "Courier: opens once", kind: "temporary", name: "Carl Courier", doors: ["box-1", "box-2"], entries: 1 },

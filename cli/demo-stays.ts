@@ -11,8 +11,8 @@ import type { AdminApi } from "./demo-cloud.ts";
 
 /** `id`: at Lodgify. */
 export const flats = [
-  { id: 812, name: "Harbour flat", doors: ["box-1", "front-door", "studio", "cellar"] },
-  { id: 813, name: "Garden flat", doors: ["box-2", "front-door", "shed"] },
+  { id: 812, name: "Harbour flat", doors: ["box-1", "front-door", "side-door", "cellar"] },
+  { id: 813, name: "Garden flat", doors: ["box-2", "front-door", "shed", "studio"] },
   { id: 814, name: "Loft", doors: ["box-2", "front-door"] },
 ] as const;
 

@@ -130,6 +130,8 @@ export interface SimTuyaLockOptions {
   readonly autoLockSeconds?: number;
   /** How many temporary passwords it keeps. */
   readonly passwordsMax?: number;
+  /** How long they are; by default 6 digits on a Bluetooth lock and 7 on others. */
+  readonly passwordDigits?: number;
 }
 
 /** What came of a write: whether each of its data points was one it takes, and what it tells because of it. */
@@ -151,6 +153,7 @@ const lowBatteryPercent = 10;
 export class SimTuyaLock {
   readonly family: TuyaFamily;
   readonly passwords: SimTuyaPasswords;
+  readonly passwordDigits: number;
   readonly #numbers: Numbers;
   readonly #clock: Clock;
   readonly #motorTrueIs: "released" | "secured";
@@ -177,6 +180,7 @@ export class SimTuyaLock {
     const { family, clock, motorTrueIs = "released", autoLockSeconds = 5 } = options;
     this.family = family;
     this.passwords = new SimTuyaPasswords(clock, options.passwordsMax ?? 20);
+    this.passwordDigits = options.passwordDigits ?? (family === "bluetooth" ? 6 : 7);
     this.#numbers = numbersOf[family];
     this.#clock = clock;
     this.#motorTrueIs = motorTrueIs;

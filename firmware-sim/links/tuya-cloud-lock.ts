@@ -107,7 +107,7 @@ export class TuyaCloudLock {
 
   /** The length that its passwords have. */
   get digits(): number {
-    return this.lock.family === "bluetooth" ? 6 : 7;
+    return this.lock.passwordDigits;
   }
 
   start(): void {

@@ -87,7 +87,7 @@ test("the code on a guest's page opens a box and locks of two makers, and the pa
   const page = await follow(stay("Greta").getByRole("link", { name: "Guest’s page: Greta Gast" }));
   const code = await codeOn(page);
 
-  for (const door of ["Parcel box 1", "Front door", "Studio"]) {
+  for (const door of ["Parcel box 1", "Front door", "Side door"]) {
     await control.typePin(door, code);
     await control.bolt(door, "released");
   }
@@ -174,17 +174,17 @@ test("somebody books for tonight and gets a code, which is refused at every lock
   const grant = await grantOf("Otto");
   await until("the makers’ locks were read back without it", async () => {
     const gone = (await state()).decided.filter((event) => event.state === "absent" && event.grant === grant);
-    return ["front-door", "studio"].every((lock) => gone.some(({ device }) => device === lock));
+    return ["front-door", "side-door"].every((lock) => gone.some(({ device }) => device === lock));
   });
   const newest = (await state()).decided[0]!.seq;
-  for (const door of ["Parcel box 1", "Front door", "Studio"]) await control.typePin(door, code);
+  for (const door of ["Parcel box 1", "Front door", "Side door"]) await control.typePin(door, code);
   await until("all three have refused it", async () => {
     const { decided, locks } = await state();
     const refusedBy = locks.filter(({ lastVerdict }) => lastVerdict?.verdict === "denied").map(({ id }) => id);
     const isDenied = decided.some(
       (event) => event.type === "denied" && event.accessPoint === "box-1" && event.seq > newest,
     );
-    return isDenied && ["front-door", "studio"].every((lock) => refusedBy.includes(lock));
+    return isDenied && ["front-door", "side-door"].every((lock) => refusedBy.includes(lock));
   });
   await page.reload();
   await page.getByText("This stay is over").waitFor();
