@@ -1,6 +1,6 @@
 /**
  * SMS and WhatsApp by Twilio (reference/upstreams.md §4): its own client is left out, because its host cannot be set and sixty lines do.
- * Twilio knows no idempotency key: one whose answer was lost is looked for by its recipient and day before it is sent again.
+ * Twilio knows no idempotency key: one whose answer was lost is looked for by its recipient before it is sent again.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
@@ -104,8 +104,8 @@ export function twilioChannel(name: "sms" | "whatsapp", options: TwilioOptions):
     async find({ to, text, byTemplate }, since, signal) {
       try {
         const earliest = since - clocksApartMs;
-        const day = Temporal.Instant.fromEpochMilliseconds(earliest).toString().slice(0, 10);
-        const query = new URLSearchParams({ To: address(to), "DateSent>": day, PageSize: "50" });
+        // The newest come first. One that waits in its queue has no date of sending, so none is asked for.
+        const query = new URLSearchParams({ To: address(to), PageSize: "50" });
         const response = await fetch(`${messages}?${query}`, { redirect: "manual", signal, headers: headers() });
         const { success, data } = listSchema.safeParse(await readJson(response));
         if (response.status !== 200 || !success) return "unknown";

@@ -11,13 +11,13 @@ export const monthStyle = asset(import.meta.resolve("../assets/month.css"));
 interface MonthProps {
   readonly visit: Visit;
   readonly month: Temporal.PlainYearMonth;
-  /** IANA, of the site: of stays that were booked from a moment to a moment. */
-  readonly zone: string;
+  /** IANA, by the site: of stays that were booked from a moment to a moment. */
+  readonly zoneOf: (site: string) => string;
   readonly properties: readonly SeenProperty[];
   readonly stays: readonly SeenBooking[];
 }
 
-export function Month({ visit, month, zone, properties, stays }: MonthProps) {
+export function Month({ visit, month, zoneOf, properties, stays }: MonthProps) {
   const { words, lang } = visit;
   const days = Array.from({ length: month.daysInMonth }, (_, index) => index + 1);
   return (
@@ -41,7 +41,7 @@ export function Month({ visit, month, zone, properties, stays }: MonthProps) {
           <tbody>
             {properties.map((property) => {
               const theirs = stays.filter((stay) => stay.property === property.id);
-              return rowsOf(theirs, month, zone).map((cells, index) => (
+              return rowsOf(theirs, month, zoneOf(property.site)).map((cells, index) => (
                 <tr>
                   <th scope="row">{index === 0 ? property.name : words.stays.bookedTwice}</th>
                   {cells.map(({ nights, stay }) => (

@@ -138,14 +138,18 @@ const monthText = /^\d{4}-(0[1-9]|1[0-2])$/;
 async function monthPage(c: PageContext, visit: Visit, now: number) {
   const { words, api } = visit;
   const [sites, properties] = [await listSites(visit), await listProperties(visit)];
-  const zone = knownZone(sites[0]?.zone);
+  const zoneOf = (site: string | undefined) => knownZone(sites.find(({ id }) => id === site)?.zone);
   const wanted = c.req.query("month") ?? "";
   const month = monthText.test(wanted)
     ? Temporal.PlainYearMonth.from(wanted)
-    : Temporal.Instant.fromEpochMilliseconds(now).toZonedDateTimeISO(zone).toPlainDate().toPlainYearMonth();
+    : Temporal.Instant.fromEpochMilliseconds(now)
+        .toZonedDateTimeISO(zoneOf(sites[0]?.id))
+        .toPlainDate()
+        .toPlainYearMonth();
   const begins = month.toPlainDate({ day: 1 });
-  const bounds = { from: begins, until: begins.add({ months: 1 }) };
-  const moment = (day: Temporal.PlainDate) => day.toZonedDateTime(zone).toInstant().toString();
+  // A day more at both ends: the month begins at one site when it has not at another.
+  const bounds = { from: begins.subtract({ days: 1 }), until: begins.add({ months: 1, days: 1 }) };
+  const moment = (day: Temporal.PlainDate) => day.toZonedDateTime("UTC").toInstant().toString();
   const asked = { from: moment(bounds.from), until: moment(bounds.until), limit: 200 };
   const items: SeenBooking[] = [];
   let after: string | undefined;
@@ -163,7 +167,7 @@ async function monthPage(c: PageContext, visit: Visit, now: number) {
       <Month
         visit={visit}
         month={month}
-        zone={zone}
+        zoneOf={zoneOf}
         properties={properties.filter(({ closedAt }) => closedAt === null)}
         stays={items.filter(({ status }) => status !== "cancelled")}
       />

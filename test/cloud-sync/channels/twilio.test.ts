@@ -117,7 +117,7 @@ describe("one whose answer was lost", () => {
   const since = Date.UTC(2031, 2, 4, 12);
   const row = { sid: "SM9", to: note.to, body: note.text.reveal(), date_created: "Tue, 04 Mar 2031 12:00:01 +0000" };
   for (const [what, messages, found] of [
-    ["is found by its recipient, day and words", [row], { ref: "SM9" }],
+    ["is found by its recipient, moment and words", [row], { ref: "SM9" }],
     ["is not one from before", [{ ...row, date_created: "Tue, 04 Mar 2031 11:00:00 +0000" }], "absent"],
     ["may be one in other words: they may have been changed since", [{ ...row, body: "Hola" }], "unknown"],
     ["is not one to another number", [{ ...row, to: "+34612345698" }], "absent"],
@@ -128,7 +128,14 @@ describe("one whose answer was lost", () => {
       const channel = twilioChannel("sms", { ...options, apiUrl: peer.url });
       assert.deepEqual(await channel.find?.(note, since, signal), found);
       const query = new URL(peer.questions[0]?.path ?? "", peer.url).searchParams;
-      assert.deepEqual([query.get("To"), query.get("DateSent>")], [note.to, "2031-03-04"]);
+      // A message that waits in the queue has no date of sending, and would be left out by one.
+      assert.deepEqual(
+        [...query],
+        [
+          ["To", note.to],
+          ["PageSize", "50"],
+        ],
+      );
     });
 
   test("is found though our clock is minutes ahead, and past midnight already", async (t) => {
@@ -136,7 +143,6 @@ describe("one whose answer was lost", () => {
     const peer = await givenPeer(t, () => ({ status: 200, body: { messages: [early] } }));
     const channel = twilioChannel("sms", { ...options, apiUrl: peer.url });
     assert.deepEqual(await channel.find?.(note, Date.UTC(2031, 2, 4, 0, 4), signal), { ref: "SM9" });
-    assert.equal(new URL(peer.questions[0]?.path ?? "", peer.url).searchParams.get("DateSent>"), "2031-03-03");
   });
 
   test("is not known while Twilio does not say", async (t) => {

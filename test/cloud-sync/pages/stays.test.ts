@@ -153,6 +153,29 @@ test("a month shows each night once, and two stays of one night in two rows", as
   assert.match(page, /href="\/stays\/month\?month=2031-04"/);
 });
 
+test("a month has a booking on the day that it is at its own site", async () => {
+  const { cloud } = site;
+  await cloud.ask("POST", "/api/sites", { id: "zz-far", name: "Far", zone: "Pacific/Auckland" });
+  const far = await cloud.gateway("zz-far");
+  await far.report([{ id: "desk", lock: "gate", reads: true, kinds: ["pin"] }]);
+  const room = await cloud.ask("POST", "/api/properties", { site: "zz-far", name: "Far room", accessPoints: ["desk"] });
+  const keeper = await cloud.as("owner", ["home", "zz-far"]);
+  const member = { property: room.body.id, kind: "member", guest: { name: "Moana" } };
+  for (const day of ["2031-05-01", "2031-05-31"]) {
+    const made = await cloud.ask("POST", "/api/bookings", {
+      ...member,
+      ...{ from: `${day}T08:00`, until: `${day}T09:00` },
+    });
+    assert.equal(made.status, 201, made.text);
+  }
+  const days = async (month: string) => {
+    const page = await shown(`/stays/month?month=${month}`, keeper);
+    const row = /Far room<\/th>(.*?)<\/tr>/s.exec(page)?.[1] ?? "";
+    return [...row.matchAll(/<td.*?<\/td>/gs)].flatMap(([cell], index) => (cell.includes("Moana") ? [index + 1] : []));
+  };
+  assert.deepEqual([await days("2031-04"), await days("2031-05"), await days("2031-06")], [[], [1, 31], []]);
+});
+
 test("a code stands as the door that has come least far", () => {
   const code = { grant: "grant-1", problem: null, dueAt: null };
   const at = (...states: string[]) =>
