@@ -38,13 +38,21 @@ const accounts = new AccountBook<BrivoAccount>();
 const claims = new WeakMap<object, Map<string, DeviceId>>();
 
 /** By the secrets as they are now; the same account for all devices of a gateway that name the same. What is to be done first without them. */
-export function accountNow(context: AccountContext, options: Options): BrivoAccount | { readonly attention: string } {
+export function accountNow(
+  context: AccountContext,
+  device: object,
+  options: Options,
+): BrivoAccount | { readonly attention: string } {
   const secrets = brivoSecrets(options, context);
-  if ("attention" in secrets) return secrets;
+  if ("attention" in secrets) {
+    accounts.leave(gatewayOf(context), device);
+    return secrets;
+  }
   const { authUrl, apiUrl, clientId, username, requestsPerSecond } = options;
   const proofs = [secrets.apiKey, secrets.clientSecret, secrets.login].map((secret) => secret.reveal());
   return accounts.of(
     gatewayOf(context),
+    device,
     [authUrl, apiUrl, clientId, username, requestsPerSecond, ...proofs],
     () => new BrivoAccount(context, options, secrets),
   );

@@ -81,7 +81,7 @@ class Brivo implements Device {
       paces: { pollMs, pollBusyMs, eventsMs: pollMs, deadlineMs },
       ask: (question, kind, signal) => this.#ask(question, { kind, signal }),
       attention: () => {
-        const its = accountNow(this.#context, this.#options);
+        const its = accountNow(this.#context, this, this.#options);
         return "attention" in its ? its.attention : undefined;
       },
       status: readDoor(accessPointId),
@@ -107,7 +107,7 @@ class Brivo implements Device {
   }
 
   async #ask(question: Question, asked: Omit<AskOptions, "deadlineMs">): Promise<WebAnswer> {
-    const account = accountNow(this.#context, this.#options);
+    const account = accountNow(this.#context, this, this.#options);
     if ("attention" in account) return { kind: "unsent", why: account.attention };
     // Of another account's users nothing is known.
     if (this.#account && this.#account !== account) this.codes?.forget();

@@ -34,12 +34,16 @@ const accounts = new AccountBook<KisiAccount>();
 /** By the key as it is now; the same account for all devices of a gateway that have the same key and address. What is to be done first without one. */
 export function accountNow(
   { clock, secret }: Pick<DriverContext, "clock" | "secret">,
+  device: object,
   url: string,
 ): KisiAccount | { readonly attention: string } {
   const secrets = secretsNow(secretNeeds, secret);
-  if ("attention" in secrets) return secrets;
+  if ("attention" in secrets) {
+    accounts.leave(clock, device);
+    return secrets;
+  }
   const { apiKey } = secrets;
-  return accounts.of(clock, [url, apiKey.reveal()], () => new KisiAccount(clock, url, apiKey));
+  return accounts.of(clock, device, [url, apiKey.reveal()], () => new KisiAccount(clock, url, apiKey));
 }
 
 export class KisiAccount {

@@ -51,7 +51,8 @@ async function isConnected(door: CloudDoor<Question>, { lockId }: Options, signa
 
 function waysOf(options: Options, context: DriverContext): CloudDoorWays<Question> {
   const { lockId, url, pollMs, pollBusyMs, eventsMs, deadlineMs } = options;
-  const account = () => accountNow(context, url);
+  const device = {};
+  const account = () => accountNow(context, device, url);
   const ask = async (question: Question, kind: TurnKind, signal: AbortSignal): Promise<WebAnswer> => {
     const its = account();
     if ("attention" in its) return { kind: "unsent", why: its.attention };

@@ -7,7 +7,7 @@ test("the same proofs are one account at one gateway, others and other gateways 
   const [here, there] = [{}, {}];
   const made: string[] = [];
   const ask = (gateway: object, key: string) =>
-    book.of(gateway, ["https://maker.example", key], () => {
+    book.of(gateway, {}, ["https://maker.example", key], () => {
       made.push(key);
       return { name: key };
     });
@@ -17,14 +17,22 @@ test("the same proofs are one account at one gateway, others and other gateways 
   assert.deepEqual(made, ["a", "b", "a"]);
 });
 
-test("keys that changed many times are forgotten, and one that is in use is not", () => {
+test("an account is forgotten with the last door that uses it, by another key or by none; one in use is not", () => {
   const book = new AccountBook<object>();
-  const gateway = {};
-  const ask = (key: string) => book.of(gateway, [key], () => ({}));
-  const [inUse, once] = [ask("in use"), ask("once")];
+  const [gateway, gym, studio] = [{}, {}, {}];
+  const ask = (door: object, key: string) => book.of(gateway, door, [key], () => ({}));
+  const first = ask(gym, "first");
+  assert.equal(ask(studio, "first"), first);
   for (let change = 0; change < 200; change += 1) {
-    ask(`key ${change}`);
-    assert.equal(ask("in use"), inUse);
+    ask(gym, `key ${change}`);
+    assert.equal(ask(studio, "first"), first);
   }
-  assert.notEqual(ask("once"), once);
+  assert.equal(ask(gym, "first"), first);
+  book.leave(gateway, studio);
+  assert.equal(ask(gym, "first"), first);
+  book.leave(gateway, gym);
+  const second = ask(gym, "first");
+  assert.notEqual(second, first);
+  ask(gym, "other");
+  assert.notEqual(ask(gym, "first"), second);
 });
