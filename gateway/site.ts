@@ -108,6 +108,7 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
     drivers: options.drivers ?? new Map(),
     releases: new Map(),
     heldUntil: new Map(),
+    attentions: new Map(),
     news: new News(),
     lineBack: new News(),
     holder: holderId(options.gateway, options.epoch),
@@ -139,7 +140,7 @@ export async function startSite(options: SiteOptions): Promise<RunningSite> {
       ...(options.peers.address !== undefined && { lan: options.peers.address }),
       accessPoints: options.accessPoints.map((point) => describeDoor(point, parts.devices)),
       devices: devices.map((device) => {
-        const { link, battery, firmware, attention } = device.status();
+        const { link, battery, firmware, attention = parts.attentions.get(device.id) } = device.status();
         const driver = options.drivers?.get(device.id);
         return {
           id: device.id,

@@ -51,6 +51,8 @@ class CodeKeeper {
   readonly #codes: CodeStore;
   readonly #wanted: WantedCodes;
   #reading: CodesInLock["reading"];
+  /** At its first reading since the start nothing was known of what it had put there before. */
+  #isWithoutPast: boolean | undefined;
   #failures = 0;
   #notBefore: Monotonic = Number.NEGATIVE_INFINITY;
   #noGlanceBefore: Monotonic = Number.NEGATIVE_INFINITY;
@@ -212,7 +214,7 @@ class CodeKeeper {
     }
   }
 
-  async #read({ now }: CodesInLock): Promise<boolean> {
+  async #read({ now, trails }: CodesInLock): Promise<boolean> {
     const { journal, logger, seal, stopping } = this.#site;
     let codes: readonly StoredCode[];
     try {
@@ -223,6 +225,7 @@ class CodeKeeper {
       return false;
     }
     const reading = { at: now.earliest, codes };
+    this.#isWithoutPast ??= trails.length === 0;
     this.#reading = reading;
     for (const key of this.#tries.keys())
       if (key.startsWith("clear at ") && !codes.some(({ ref }) => key === `clear at ${ref}`)) this.#tries.delete(key);
@@ -237,7 +240,22 @@ class CodeKeeper {
       });
     });
     await Promise.all(written.map(({ durable }) => durable));
+    this.#askAbout(codes);
     return true;
+  }
+
+  /** Accounts bear no names: without its past the gateway cannot tell those that it left there from anybody's. */
+  #askAbout(codes: readonly StoredCode[]): void {
+    const { records, attentions } = this.#site;
+    if (!this.#isWithoutPast || this.#codes.constraints.keeps !== "accounts") return;
+    const known = new Set(records.codes.trailsOf(this.#lock).map(({ ref }) => ref));
+    const strange = codes.filter(({ ref }) => !known.has(ref)).length;
+    if (strange === 0) attentions.delete(this.#lock);
+    else
+      attentions.set(
+        this.#lock,
+        `${strange} of those who may open it at its maker are explained by nothing that this gateway knows: if its card is new or its journal was lost, take away there whose time is over`,
+      );
   }
 
   async #change(

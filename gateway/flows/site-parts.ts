@@ -30,6 +30,8 @@ export interface SiteParts {
   readonly devices: ReadonlyMap<string, Device>;
   /** Their drivers' names; a device without one is known by none. */
   readonly drivers: ReadonlyMap<DeviceId, string>;
+  /** What a person has to do at a device that does not know it itself; see DeviceStatus. */
+  readonly attentions: Map<DeviceId, string>;
   /** How often each lock was released: whoever watches one window can tell that a newer one has begun. Access points may share one. */
   readonly releases: Map<DeviceId, number>;
   /** Until when each lock that is held open was told to stay so: a release for a person must not cut that short. */

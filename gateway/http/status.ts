@@ -101,7 +101,16 @@ export async function gatewayStatus(sources: StatusSources): Promise<GatewayStat
       return { id, name, lock, bolt, basis, door, lockedOutMs, passesLockedOutMs, heldOpenUntil };
     }),
     devices: [...devices.values()].map((device) => {
-      const { link, since, firmware, battery, tamper, bootDoubted, attention } = device.status();
+      const status = device.status();
+      const {
+        link,
+        since,
+        firmware,
+        battery,
+        tamper,
+        bootDoubted,
+        attention = site.attentions.get(device.id),
+      } = status;
       return {
         id: device.id,
         driver: sources.drivers.get(device.id) ?? "",

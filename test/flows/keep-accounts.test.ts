@@ -152,6 +152,28 @@ test("a card that is new knows the accounts of the one before it, each once", as
   await site.stop();
 });
 
+test("a card that is new tells how many stand there whom nothing explains, until they are gone", async () => {
+  const site = await one();
+  const [lock] = site.locks;
+  const attention = () => site.running.parts.attentions.get("studio");
+  lock!.putByHand(ada, windowOf(tomorrow));
+  const [first, second] = [lock!.putByHand(ben), lock!.putByHand("eve@hub.example")];
+  await site.book(tomorrow);
+  await site.pass(minute);
+  assert.match(attention() ?? "", /^2 of those who may open it/);
+  lock!.removeByHand(first);
+  await site.pass(2 * hour);
+  assert.match(attention() ?? "", /^1 of those who may open it/);
+  lock!.removeByHand(second);
+  await site.pass(2 * hour);
+  assert.equal(attention(), undefined);
+  await site.restart();
+  lock!.putByHand(ben);
+  await site.pass(2 * hour);
+  assert.equal(attention(), undefined, "what others put there is theirs");
+  await site.stop();
+});
+
 test("whoever has no account that could be opened by has no code, and a PIN is none", async () => {
   const site = await one();
   const [lock] = site.locks;

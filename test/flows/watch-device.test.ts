@@ -159,6 +159,7 @@ async function aWatchedDevice(disk: SimDisk, logger: Logger = silentLogger) {
     drivers: new Map(),
     releases: new Map(),
     heldUntil: new Map(),
+    attentions: new Map(),
     news: new News(),
     lineBack: new News(),
     holder: "gateway-1.1",
