@@ -2,6 +2,7 @@
 import type { Credential } from "../gateway/domain/credential.ts";
 import type { Grant } from "../gateway/domain/grant.ts";
 import type { Instant } from "../gateway/domain/instant.ts";
+import { integrationId } from "../gateway/domain/integration.ts";
 import {
   byCode,
   type CodeEvidence,
@@ -17,8 +18,9 @@ import { type Asked, type Verdict, willOpen } from "./domain/will-open.ts";
 import { listedOf } from "./store/blacklist.ts";
 import { type ReportedDoor, readDoors } from "./store/doors.ts";
 import { newestOfCodes } from "./store/events.ts";
-import { type GatewayRow, listGateways } from "./store/gateways.ts";
+import { type GatewayRow, listGateways, type Report } from "./store/gateways.ts";
 import { type PublishedGrant, toGrant } from "./store/grants.ts";
+import { listIntegrations } from "./store/integrations.ts";
 import { readAccounts } from "./store/rights.ts";
 import type { SiteRow } from "./store/sites.ts";
 import type { Queries } from "./store/store.ts";
@@ -33,6 +35,8 @@ interface Known {
   readonly events: ReadonlyMap<string, readonly EvidenceEvent[]>;
   /** Of the grants and their credentials those on the blacklist, by id. */
   readonly listed: ReadonlySet<string>;
+  /** Makers' accounts that take nobody new, by gateway and driver as integrationId() joins them. */
+  readonly off: ReadonlySet<string>;
   readonly now: Instant;
 }
 
@@ -72,6 +76,7 @@ export async function gatherEvidence(
     accounts: await readAccounts(db, site.id, grants),
     events: byCode(rows.map(({ gatewayId, body }) => ({ gateway: gatewayId, event: JSON.parse(body) }))),
     listed: await listedOf(db, site.id, grants),
+    off: await switchedOff(db, site.id),
     now,
   };
   return ({ row, version }, { accessPoint, credential, at }) =>
@@ -79,7 +84,7 @@ export async function gatherEvidence(
 }
 
 function evidenceOf(
-  { site, doors, gateways, accounts, events, listed, now }: Known,
+  { site, doors, gateways, accounts, events, listed, off, now }: Known,
   {
     grant,
     version: of,
@@ -101,6 +106,8 @@ function evidenceOf(
   const lock = door?.lock;
   const keeps = door !== undefined && keepsKind(door, credential.kind) && lock !== undefined;
   const evidence = codeEvidence((keeps && events.get(codeKey(door.gateway, lock, credential.id))) || []);
+  const driver = gateway && lock !== undefined ? driverOf(gateway, lock) : undefined;
+  const isSwitchedOff = door !== undefined && driver !== undefined && off.has(integrationId(door.gateway, driver));
   const isBlacklisted = listed.has(grant.id) || listed.has(credential.id);
   // When it was listed is not kept with a version of its own: the present one counts.
   const version = isBlacklisted ? site.ver : of;
@@ -126,8 +133,19 @@ function evidenceOf(
     isBlacklisted,
     entries: account && entriesAt(account, door?.gateway),
     evidence,
+    isSwitchedOff,
   });
   return { credential, accessPoint, door, opens, isConfirmed, code: keeps ? evidence : undefined };
+}
+
+async function switchedOff(db: Queries, site: string): Promise<ReadonlySet<string>> {
+  const off = (await listIntegrations(db, [site])).filter(({ row }) => !row.isEnabled);
+  return new Set(off.map(({ row: { gatewayId, provider } }) => integrationId(gatewayId, provider)));
+}
+
+function driverOf({ report }: GatewayRow, lock: string): string | undefined {
+  const devices = report === null ? [] : (JSON.parse(report) as Report).devices;
+  return devices.find(({ id }) => id === lock)?.driver;
 }
 
 /** Its guest has a page that presents the link (guest/). */

@@ -65,6 +65,7 @@ const states: Readonly<Record<Why, CodeStatusState>> = {
   "held-elsewhere": "waiting-gateway",
   "not-due": "not-due",
   "not-sent": "waiting-lock",
+  "switched-off": "refused",
   "not-read-back": "waiting-lock",
   "still-in-lock": "still-on-lock",
   unreported: "unknown",
@@ -77,7 +78,7 @@ export function codeStatus(opens: Verdict, code: CodeEvidence | undefined): Code
   const state = states[opens.why];
   const missing = code?.missing;
   // Why it is not there says more than that it is not.
-  if (missing && (state === "waiting-lock" || state === "refused"))
+  if (missing && opens.why !== "switched-off" && (state === "waiting-lock" || state === "refused"))
     return {
       state: missing.why === "late" ? "waiting-lock" : "refused",
       why: missing.why,

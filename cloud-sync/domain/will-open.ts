@@ -37,6 +37,7 @@ export const answers = {
   "held-elsewhere": "its entries lie at another gateway, which must hand one over",
   "not-due": "it is put into the lock when it begins, or up to three days before",
   "not-sent": "it should be in the lock, and nothing was sent yet",
+  "switched-off": "the maker's account is switched off, and nobody new is let in by it",
   "not-read-back": "it was sent to the lock and not read back yet",
   "still-in-lock": "it should be out of the lock, and nobody has seen that it is",
   unreported: "the gateway does not say what the door has",
@@ -69,6 +70,8 @@ export interface Asked {
   /** Where entries are left; undefined: the grant has no limit. */
   readonly entries: "here" | "elsewhere" | "none" | undefined;
   readonly evidence: CodeEvidence;
+  /** The maker's account at which its lock is kept takes nobody new. */
+  readonly isSwitchedOff?: boolean;
 }
 
 const no = (why: Why): Verdict => ({ answer: "no", why });
@@ -127,6 +130,7 @@ function theLock(asked: Asked): Verdict {
   // It is in the lock for one opening of its schedule at a time.
   if (grant.validity.from < begins && now < begins && !isOpenThen && !missing) return unknown("not-due");
   if (missing && ["digits", "entries", "schedule", "unreadable"].includes(missing.why)) return no("not-kept");
+  if (asked.isSwitchedOff && outside.includes(state)) return unknown("switched-off");
   switch (state) {
     case "confirmed":
       if (change === "clear") return unknown("still-in-lock");
@@ -144,6 +148,9 @@ function theLock(asked: Asked): Verdict {
       return change === "clear" ? unknown("still-in-lock") : unknown("not-read-back");
   }
 }
+
+/** It is not in the lock, and nothing of it is under way. */
+const outside: readonly CodeEvidence["state"][] = ["unsent", "cleared", "refused"];
 
 /** From when the code is to be in the lock so that it opens at that moment; undefined: the lock cannot honour its schedule. */
 function beginsFor({ at, grant: { schedule, validity }, door, site }: Asked): Instant | undefined {

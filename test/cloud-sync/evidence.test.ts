@@ -78,6 +78,13 @@ for (const [what, given, answer, why] of [
   ["a member's account stands at the maker, months ahead", member, "yes", "in-lock"],
   ["a member's account is not there yet, months ahead", { ...member, evidence: noEvidence }, "unknown", "not-sent"],
   [
+    "a member's account is not there, and its maker's is switched off",
+    { ...member, evidence: noEvidence, isSwitchedOff: true },
+    "unknown",
+    "switched-off",
+  ],
+  ["one that stands there already goes on", { ...member, isSwitchedOff: true }, "yes", "in-lock"],
+  [
     "a guest's account is put there as a PIN is",
     { ...member, grant: { ...member.grant, kind: "stay" }, evidence: noEvidence },
     "unknown",

@@ -246,6 +246,21 @@ describe("a member's booking", () => {
   });
 });
 
+test("a booking made while the maker's account is switched off says so, until it is on again", async () => {
+  const other = await cloud.gateway("hub");
+  const account = { site: "hub", gateway: other.id, provider: "BRIVO" };
+  const secrets = { apiKey: "key", clientSecret: "secret", password: "word" };
+  const configure = async (more: object) =>
+    said(await cloud.ask("POST", "/api/integrations/access/configure", { ...account, ...more }), 200);
+  await configure({ ...secrets, isEnabled: false });
+  const points = [{ id: "loft", name: "Loft", lock: "brivo-1", reads: false, accounts: { capacity: 500 }, noCodes }];
+  await other.report(points, [{ id: "brivo-1", link: "online", driver: "brivo" }]);
+  const booking = await book(await aProperty("loft"));
+  assert.deepEqual(states(await read(booking.id)), [["loft", "refused", "switched-off"]]);
+  await configure({ isEnabled: true });
+  assert.deepEqual(states(await read(booking.id)), [["loft", "waiting-lock", "not-sent"]]);
+});
+
 test("a grant for an account is made by hand, for several at once, and its value is told to nobody after", async () => {
   const order = {
     ...{ kind: "member", holder: { name: "Ben" }, accessPoints: ["studio"], entriesAllowed: null },
