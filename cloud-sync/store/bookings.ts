@@ -144,21 +144,25 @@ export async function listBookings(db: Queries, filter: BookingFilter): Promise<
     .limit(limit);
 }
 
-/** Confirmed bookings of the same property at the same time. */
+/** Members share what they have booked; guests of a stay do not. */
+const isItsOwn = ({ kind }: BookingRow): boolean => kind !== "member";
+const areTheirOwn = ne(booking.kind, "member");
+
+/** Confirmed bookings of the same property at the same time, where they are in each other's way. */
 export async function clashesOf(db: Queries, row: BookingRow): Promise<BookingRow[]> {
-  if (row.status !== "confirmed") return [];
+  if (row.status !== "confirmed" || !isItsOwn(row)) return [];
   const sameTime = and(gt(booking.endsAt, row.beginsAt), lt(booking.beginsAt, row.endsAt), ne(booking.id, row.id));
   return db
     .select()
     .from(booking)
-    .where(and(ofProperty(row.siteId, row.propertyId), eq(booking.status, "confirmed"), sameTime))
+    .where(and(ofProperty(row.siteId, row.propertyId), eq(booking.status, "confirmed"), areTheirOwn, sameTime))
     .orderBy(asc(booking.createdAt), asc(booking.id))
     .limit(clashesMax);
 }
 
 /** Of these the ids of those that somebody else has booked too: another confirmed booking of the property begins before they end. */
 export async function bookedTwice(db: Queries, rows: readonly BookingRow[]): Promise<ReadonlySet<string>> {
-  const confirmed = rows.filter(({ status }) => status === "confirmed");
+  const confirmed = rows.filter((row) => row.status === "confirmed" && isItsOwn(row));
   if (confirmed.length === 0) return new Set();
   const [earliest, latest] = [
     Math.min(...confirmed.map(({ beginsAt }) => beginsAt)),
@@ -172,6 +176,7 @@ export async function bookedTwice(db: Queries, rows: readonly BookingRow[]): Pro
         inArray(booking.siteId, [...new Set(confirmed.map(({ siteId }) => siteId))]),
         inArray(booking.propertyId, [...new Set(confirmed.map(({ propertyId }) => propertyId))]),
         eq(booking.status, "confirmed"),
+        areTheirOwn,
         gt(booking.endsAt, earliest),
         lt(booking.beginsAt, latest),
       ),
@@ -187,11 +192,14 @@ export async function bookedTwice(db: Queries, rows: readonly BookingRow[]): Pro
 /** Those that may have a code and lie nearest to it, as they are booked. */
 export async function neighboursOf(
   db: Queries,
-  { siteId, id, propertyId }: BookingRow,
+  row: BookingRow,
   { from, until }: Validity,
 ): Promise<{ readonly before?: BookingRow | undefined; readonly next?: BookingRow | undefined }> {
+  if (!isItsOwn(row)) return {};
+  const { siteId, id, propertyId } = row;
   const others = and(
     ofProperty(siteId, propertyId),
+    areTheirOwn,
     ne(booking.id, id),
     inArray(booking.status, ["confirmed", "tentative"]),
   );

@@ -142,6 +142,24 @@ describe("a member's booking", () => {
       assert.equal(live(await grantOf(booking.code.grant)).length, 1);
     });
 
+  test("shares its room with other members', and nobody is alarmed about it", async () => {
+    const room = await aProperty("street");
+    const minutes = { rules: { lateMinutes: 30 } };
+    said(await cloud.ask("PATCH", `/api/properties/${room}`, minutes), 200);
+    const [one, other] = [await book(room), await book(room, { guest: { name: "Ben M.", email: "ben@hub.example" } })];
+    await provisionAllDue(cloud.parts);
+    await watchAllDue(cloud.parts);
+    for (const { id } of [one, other]) {
+      const { isBookedTwice, code } = await read(id);
+      assert.deepEqual([isBookedTwice, code.until], [false, "2031-06-04T16:00:00Z"]);
+    }
+    const { items } = said(await cloud.ask("GET", "/api/stay-alarms?site=hub"), 200);
+    assert.deepEqual(
+      items.filter(({ about }: { about: string }) => [one.id, other.id].includes(about)),
+      [],
+    );
+  });
+
   test("whose account was revoked by hand gets it back neither by a change nor by itself, until another address is given", async () => {
     const booking = await book(await aProperty("studio"));
     const { grant } = booking.code;
