@@ -5,6 +5,7 @@ import { bookingFacts, guestColumns } from "./booking-facts.ts";
 import type { BookingName } from "./domain/recognise-bookings.ts";
 import type { BookingState, BookingStep, ToldBooking } from "./domain/reconcile-bookings.ts";
 import { newId } from "./ids.ts";
+import { bookingKindOf } from "./sources/source-kinds.ts";
 import { recordAudit } from "./store/audit-trail.ts";
 import type { SourceRow } from "./store/booking-sources.ts";
 import { type BookingRow, insertBooking, lockBySource, lookBeside, writeBooking } from "./store/bookings.ts";
@@ -45,7 +46,8 @@ async function add(tx: Transaction, told: ToldBooking, { row, names, now }: Omit
   const by = { site: row.siteId, actor: row.id, from: { address: "service", device: row.kind } } as const;
   const { code = null, uid = null, mayBeBlock = false } = names.get(told.externalId) ?? {};
   const facts = { ...columnsOf(told), sourceCode: code, sourceUid: uid, mayBeBlock, changedAt: now, lookAt: now };
-  const fresh = { siteId: row.siteId, kind: "stay", source: row.id, createdBy: row.createdBy, createdAt: now } as const;
+  const kind = bookingKindOf(row);
+  const fresh = { siteId: row.siteId, kind, source: row.id, createdBy: row.createdBy, createdAt: now };
   for (const externalId of [told.externalId, `${told.externalId}/${told.days.arrival}`]) {
     const added = await insertBooking(tx, { ...fresh, id: newId("booking"), externalId, ...facts });
     if (added) {

@@ -40,7 +40,8 @@ const options = z.record(z.string().min(1).max(40), z.unknown()).openapi({
     "every door has confirmed is written beside its booking there. " +
     "Of a calendar: `closedIsStay` (true): Booking.com says the same of guests and of days that you have closed; false takes neither for a " +
     "stay. `hoursFromCalendar` (false): the hours that it names are when stays begin and end, instead of the property's. Of a webhook: `signature` (`standard`, as in " +
-    "standardwebhooks.com, or `hmac`: SHA-256 of the body in hexadecimal), of the latter `header` (x-signature) and `prefix` (none).",
+    "standardwebhooks.com, or `hmac`: SHA-256 of the body in hexadecimal), of the latter `header` (x-signature) and `prefix` (none); `kind` " +
+    "(`stay`): what its new bookings are, `member` at a hub.",
   example: { closedIsStay: true },
 });
 

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Millis } from "../../gateway/domain/instant.ts";
 import type { SecretString } from "../../gateway/wire/secret.ts";
 import type { CloudParts } from "../cloud-parts.ts";
+import { type BookingKind, bookingKinds } from "../domain/stay-planner.ts";
 import { withinDeadline } from "../within-deadline.ts";
 import type { BookingSource, SourceKind } from "./booking-source.ts";
 import { calendarPlace } from "./calendar.ts";
@@ -22,6 +23,7 @@ const hookOptions = z.strictObject({
     .string()
     .regex(/^[\x21-\x7e]{0,20}$/)
     .default(""),
+  kind: z.enum(bookingKinds).default("stay"),
 });
 
 interface OpenWith {
@@ -93,6 +95,11 @@ const kinds: Readonly<Record<SourceKind, KindRules>> = {
 
 export function signatureRules(options: unknown): SignatureRules {
   return hookOptions.parse(options);
+}
+
+/** What its new bookings are. */
+export function bookingKindOf({ kind, options }: { readonly kind: SourceKind; readonly options: string }): BookingKind {
+  return kind === "webhook" ? hookOptions.parse(JSON.parse(options)).kind : "stay";
 }
 
 export function rulesOf(kind: SourceKind): Omit<KindRules, "open"> {

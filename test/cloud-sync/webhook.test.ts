@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
+import { provisionAllDue } from "../../cloud-sync/jobs/provision-stays.ts";
 import { readAllDue } from "../../cloud-sync/jobs/read-sources.ts";
 import { forgetOfSite } from "../../cloud-sync/jobs/retention.ts";
 import { isSigned } from "../../cloud-sync/sources/hook-signature.ts";
@@ -325,4 +326,20 @@ describe("its secret", () => {
       const answer = await site.cloud.ask("POST", "/api/booking-sources", { kind: "webhook", name: "W", ...body });
       assert.deepEqual([answer.status, answer.body.errors?.[0].field], [400, field], answer.text);
     });
+});
+
+test("a source of a hub brings members, whose codes are made months ahead; one of anything else is refused", async () => {
+  const far = { arrival: "2031-09-05", departure: "2031-09-06" };
+  await send(message({}, { ...far, external_id: "B-stay" }));
+  await settle();
+  assert.deepEqual([(await stay()).kind, (await stay()).code.grant], ["stay", null]);
+  await site.ask("DELETE", `/api/booking-sources/${source}`);
+  await connect({ options: { kind: "member" } });
+  await send(message({}, { ...far, external_id: "B-member" }));
+  await settle();
+  await provisionAllDue(site.cloud.parts);
+  assert.equal((await stay()).kind, "member");
+  assert.ok((await stay()).code.grant);
+  const refused = await site.ask("PATCH", `/api/booking-sources/${source}`, { options: { kind: "guest" } }, 400);
+  assert.equal(refused.errors[0].field, "body.options.kind");
 });
