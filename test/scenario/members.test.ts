@@ -20,7 +20,7 @@ async function givenAHub(t: TestContext) {
   const clock = new LeapingClock(start);
   const hub = await givenHub(clock);
   t.after(() => hub.close());
-  const soon = (what: string, holds: () => boolean | Promise<boolean>) => clock.passUntil(what, holds, 2 * minute);
+  const soon = (what: string, holds: () => boolean | Promise<boolean>) => clock.passUntil(what, holds, 10 * minute);
   return {
     ...{ clock, hub, soon },
     /** At both makers, and nothing else. */
