@@ -337,7 +337,8 @@ async function makeDevice(
       clock: parts.clock,
       logger: parts.logger.child({ device: id }),
       mqtt: broker.link(id),
-      secret: (name) => parts.secret(id, name) ?? brought.secret(driver, name),
+      // One or the other whole: half of an account's secrets with half of another's opens nothing.
+      secret: (name) => (brought.has(driver) ? brought.secret(driver, name) : parts.secret(id, name)),
       vault,
     });
   } catch (error) {

@@ -31,8 +31,17 @@ export class BroughtSecrets {
     this.#records = records;
   }
 
-  /** undefined: the cloud was given none, or what it was given is not for this key. */
+  /** The cloud was given some for this gateway, and they can be opened. */
+  has(provider: string): boolean {
+    return this.#secrets(provider) !== undefined;
+  }
+
   secret(provider: string, name: string): SecretString | undefined {
+    const secrets = this.#secrets(provider);
+    return secrets && Object.hasOwn(secrets, name) ? secrets[name] : undefined;
+  }
+
+  #secrets(provider: string): MakerSecrets | undefined {
     const row = this.#records?.integration(provider);
     if (!row) {
       this.#opened.delete(provider);
@@ -40,7 +49,7 @@ export class BroughtSecrets {
     }
     const known = this.#opened.get(provider);
     const { secrets } = known?.sealed === row.sealed ? known : this.#open(provider, row);
-    return secrets && Object.hasOwn(secrets, name) ? secrets[name] : undefined;
+    return secrets;
   }
 
   #open(provider: string, { gateway, sealed }: { readonly gateway: string; readonly sealed: string }): Opened {

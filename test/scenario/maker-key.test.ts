@@ -26,7 +26,7 @@ interface Status {
   ];
 }
 
-async function givenStudio(t: TestContext) {
+async function givenStudio(t: TestContext, secrets: Readonly<Record<string, string>> = {}) {
   const clock = systemClock;
   const logged: string[] = [];
   const door = new SimCloudDoor({ id: 100, name: "studio", clock });
@@ -38,7 +38,7 @@ async function givenStudio(t: TestContext) {
   const site = await WholeSite.start({
     boxes: [],
     logger: recorder(logged),
-    locks: async () => [{ id: "studio", driver: "kisi", options, secrets: {} }],
+    locks: async () => [{ id: "studio", driver: "kisi", options, secrets }],
   });
   t.after(() => site.stop());
   const device = () => {
@@ -108,6 +108,18 @@ test("a key that is given opens the door, another one takes its place without a 
   await site.admin("DELETE", `${path}/${(await status()).id}`);
   await until("the gateway has forgotten it", () => device().attention !== undefined);
   assert.equal(await release(), "refused");
+});
+
+test("a key that is given goes before the one of the gateway's own file, which counts again when it is taken away", async (t) => {
+  const { site, release, status, give } = await givenStudio(t, { apiKey: firstKey });
+  assert.match(await release(), taken);
+
+  await give(nextKey);
+  assert.equal(await release(), "refused");
+
+  const { id } = await status();
+  await site.admin("DELETE", `${path}/${id}`);
+  await until("the file's key opens again", async () => taken.test(await release()));
 });
 
 function filesBelow(folder: string): string[] {

@@ -44,7 +44,7 @@ export const integrations = {
   remove: "Take it away",
   removeTitle: (maker: string, gateway: string) => `Take the key of ${maker} away from ${gateway}?`,
   removeText:
-    "The gateway forgets it. It then opens none of these doors and takes nobody's access away there any more: who has been let in stays in, until you end it at the maker.",
+    "The gateway forgets it. Unless its own secrets file has another, it then opens none of these doors and takes nobody's access away there any more: who has been let in stays in, until you end it at the maker.",
   removeYes: "Yes, take it away",
   saved: "It is sealed and on its way to the gateway. Nobody can read it here again.",
   switched: "Done.",

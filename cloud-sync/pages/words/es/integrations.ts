@@ -46,7 +46,7 @@ export const integrations: Words["integrations"] = {
   remove: "Quitarla",
   removeTitle: (maker, gateway) => `¿Quitar la clave de ${maker} a ${gateway}?`,
   removeText:
-    "La pasarela la olvida. Ya no abre ninguna de estas puertas ni quita el acceso a nadie allí: quien lo tiene lo conserva hasta que usted lo termine donde el fabricante.",
+    "La pasarela la olvida. Si su propio archivo de secretos no tiene otra, ya no abre ninguna de estas puertas ni quita el acceso a nadie allí: quien lo tiene lo conserva hasta que usted lo termine donde el fabricante.",
   removeYes: "Sí, quitarla",
   saved: "Está sellada y de camino a la pasarela. Aquí nadie puede volver a leerla.",
   switched: "Hecho.",

@@ -78,9 +78,10 @@ export class TuyaCodes implements CodeStore {
   }
 
   async set(code: CodeToSet, signal: AbortSignal): Promise<CommandResult> {
-    const { ref, label, digits, window } = code;
+    const { label, digits, window } = code;
     if (!window || !this.#isAllowed(code, window) || signal.aborted) return "refused";
-    if (ref === undefined && this.#count >= this.constraints.capacity) return "refused";
+    if (code.ref === undefined && this.#count >= this.constraints.capacity) return "refused";
+    const ref = code.ref ?? (await this.#overBefore(label, signal));
     const ticket = await this.#ticket(label, signal);
     const password = ticket && encipherDigits(digits, ticket.key, this.#options.accessSecret);
     if (ticket && password === undefined)
@@ -110,6 +111,16 @@ export class TuyaCodes implements CodeStore {
     return result;
   }
 
+  /**
+   * Where a password of this name stands whose time is over: the lock has its digits still and takes them no second time, so it is changed.
+   * Where that cannot be read a new one is tried.
+   */
+  async #overBefore(label: string, signal: AbortSignal): Promise<CodeRef | undefined> {
+    const answer = await this.#ask(this.#listing("false"), signal);
+    const codes = answer.kind === "done" ? readPasswords(answer.result) : undefined;
+    return codes?.find((one) => one.label === label && !one.pending && isKept(one))?.ref;
+  }
+
   async #isAbsent(ref: CodeRef, signal: AbortSignal): Promise<boolean> {
     const answer = await this.#ask(this.#listing(), signal);
     const codes = answer.kind === "done" ? readPasswords(answer.result) : undefined;
@@ -133,9 +144,9 @@ export class TuyaCodes implements CodeStore {
     );
   }
 
-  /** Only those that are good now or later: the cloud keeps a history as well. */
-  #listing(): CloudRequest {
-    return { method: "GET", path: `${this.#path}/temp-passwords`, query: { valid: "true" } };
+  /** Those that are good now or later; "false": of the history that the cloud keeps as well. */
+  #listing(valid: "true" | "false" = "true"): CloudRequest {
+    return { method: "GET", path: `${this.#path}/temp-passwords`, query: { valid } };
   }
 
   #placeOf(ref: CodeRef): string {
@@ -158,4 +169,9 @@ export class TuyaCodes implements CodeStore {
   #tell(event: string, code: string, why: string): void {
     this.#options.logger.warn(event, { code, why });
   }
+}
+
+/** Neither on its way out nor one that has never arrived. */
+function isKept({ failed, window }: ListedPassword): boolean {
+  return failed === undefined && window !== undefined && window !== null && window.until > 0;
 }

@@ -4,7 +4,15 @@ import { test } from "node:test";
 import { readPasswords } from "../../../../gateway/drivers/tuya/cloud/passwords.ts";
 import { SecretString } from "../../../../gateway/wire/secret.ts";
 import { indexOf } from "../../../contract/code-store.ts";
-import { type Asked, aTicket, deviceId, givenTuyaCloud, no, yes } from "../../../support/tuya-cloud-site.ts";
+import {
+  type Asked,
+  aTicket,
+  deviceId,
+  givenTuyaCloud,
+  givenTuyaCloudLock,
+  no,
+  yes,
+} from "../../../support/tuya-cloud-site.ts";
 import { until } from "../../../support/until.ts";
 
 const never = new AbortController().signal;
@@ -74,11 +82,16 @@ test("a new one: a ticket, then the golden body; the cloud's yes is no more than
   assert.equal(await codes.set(aCode, never), "accepted");
   assert.deepEqual(
     asked.map(({ method, path }) => `${method} ${path}`),
-    ["GET /v1.0/token?grant_type=1", `POST ${path}/password-ticket`, `POST ${path}/temp-password`],
+    [
+      "GET /v1.0/token?grant_type=1",
+      `GET ${path}/temp-passwords?valid=false`,
+      `POST ${path}/password-ticket`,
+      `POST ${path}/temp-password`,
+    ],
   );
-  assert.equal(asked[1]?.body, "");
+  assert.equal(asked[2]?.body, "");
   assert.equal(
-    asked[2]?.body,
+    asked[3]?.body,
     `{"name":"${label}","password":"97F35DE67291DC57541C085ED26C79C7","password_type":"ticket",` +
       '"ticket_id":"9wxxoLM","effective_time":1700000000,"invalid_time":1700086400,"type":0}',
   );
@@ -91,6 +104,34 @@ test("a change is made in its place, with a ticket of its own", async (t) => {
   assert.deepEqual(change?.slice(0, 2), ["PUT", `${path}/temp-passwords/77/modify-password`]);
   assert.equal(asked.filter((one) => one.path.endsWith("/password-ticket")).length, 1);
 });
+
+test("one whose time is over, and that is wanted again, is changed: the lock has its digits still", async (t) => {
+  const { codes, lock, clock, skip } = await givenTuyaCloudLock(t);
+  const hour = 3_600_000;
+  const now = clock.wall();
+  assert.equal(await codes.set({ ...aCode, window: { from: now, until: now + hour } }, never), "accepted");
+  await until("the lock has it", () => lock.passwords.list().size === 1);
+  skip(2 * hour);
+  assert.deepEqual(await codes.list(indexOf, never), []);
+  assert.equal(lock.enterPassword("123456"), false);
+
+  assert.equal(await codes.set({ ...aCode, window: { from: now, until: now + 24 * hour } }, never), "accepted");
+  await until("it opens again", () => lock.enterPassword("123456"));
+  assert.equal(lock.passwords.list().size, 1);
+});
+
+for (const [what, standing] of [
+  ["is on its way out", { phase: 3 }],
+  ["never reached the lock", { phase: 7 }],
+  ["is another's", { name: "Postern 7k3m9xw2he" }],
+] as const)
+  test(`a new one where one of the history ${what} is a new one`, async (t) => {
+    const { codes, asked } = await givenTuyaCloud(t, (one) =>
+      one.path.endsWith("?valid=false") ? yes([{ ...aPassword, ...standing }]) : takes(yes({ id: 1 }))(one),
+    );
+    assert.equal(await codes.set(aCode, never), "accepted");
+    assert.deepEqual(sent(asked)[0]?.slice(0, 2), ["POST", `${path}/temp-password`]);
+  });
 
 for (const [what, days, span, entry] of [
   [
@@ -216,7 +257,7 @@ test("no more are sent than the lock holds, whoever made them; a change needs no
   const full = yes([aPassword, { ...aPassword, id: 2, name: "cleaner" }]);
   const { codes, asked } = await givenTuyaCloud(
     t,
-    (one) => (one.path.includes("/temp-passwords?") ? full : takes(yes(true))(one)),
+    (one) => (one.path.endsWith("/temp-passwords?valid=true") ? full : takes(yes(true))(one)),
     { codesMax: 3 },
   );
   await codes.list(indexOf, never);
