@@ -318,7 +318,7 @@ export class AccessIntegrations {
   }
 }
 
-const notSecret = "has characters that no such secret has, or is too long";
+const notSecret = "cannot be one: paste it without spaces and line breaks, 4,096 characters at most";
 
 /** All of an account's secrets, or none. */
 function checkedNames({ provider, secrets, isEnabled }: WantedIntegration): readonly SecretName[] {

@@ -41,7 +41,9 @@ const day = z.iso.date().openapi({ description: "Calendar day at the site.", exa
 const hour = hourText.openapi({ description: "Wall clock at the site; left out: the property's.", example: "16:30" });
 const guest = {
   name: words(200),
-  phone: words(40).nullable(),
+  phone: words(40)
+    .refine((text) => text.replaceAll(/\D/g, "").length >= 5, "is no telephone number; it has five digits at least")
+    .nullable(),
   email: z.email().max(320).nullable(),
   language: z
     .string()

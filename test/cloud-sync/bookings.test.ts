@@ -455,6 +455,7 @@ for (const [what, body, field] of [
   ["of a day that is none", { arrival: "2031-02-30" }, "body.arrival"],
   ["at an hour that is none", { checkIn: "25:00" }, "body.checkIn"],
   ["of nobody", { guest: { name: " " } }, "body.guest.name"],
+  ["with a telephone number that is none", { guest: { name: "Bo", phone: "abc 1" } }, "body.guest.phone"],
   ["with a mail address that is none", { guest: { name: "Bo", email: "bo" } }, "body.guest.email"],
   ["of a status nobody knows", { status: "booked" }, "body.status"],
   ["with a field nobody knows", { nights: 3 }, "body.nights"],

@@ -8,16 +8,20 @@ import { codeStand, type SeenBooking, type SeenProperty, standTones } from "./st
 /** Of this page alone: guests' phones load what all pages share. */
 export const monthStyle = asset(import.meta.resolve("../assets/month.css"));
 
+/** Where a phone's view of the month begins. */
+export const todayId = "today";
+
 interface MonthProps {
   readonly visit: Visit;
   readonly month: Temporal.PlainYearMonth;
+  readonly today: Temporal.PlainDate;
   /** IANA, by the site: of stays that were booked from a moment to a moment. */
   readonly zoneOf: (site: string) => string;
   readonly properties: readonly SeenProperty[];
   readonly stays: readonly SeenBooking[];
 }
 
-export function Month({ visit, month, zoneOf, properties, stays }: MonthProps) {
+export function Month({ visit, month, today, zoneOf, properties, stays }: MonthProps) {
   const { words, lang } = visit;
   const days = Array.from({ length: month.daysInMonth }, (_, index) => index + 1);
   return (
@@ -34,7 +38,9 @@ export function Month({ visit, month, zoneOf, properties, stays }: MonthProps) {
             <tr>
               <th scope="col">{words.stays.property}</th>
               {days.map((day) => (
-                <th scope="col">{day}</th>
+                <th scope="col" id={month.toPlainDate({ day }).equals(today) ? todayId : undefined}>
+                  {day}
+                </th>
               ))}
             </tr>
           </thead>
@@ -43,7 +49,7 @@ export function Month({ visit, month, zoneOf, properties, stays }: MonthProps) {
               const theirs = stays.filter((stay) => stay.property === property.id);
               return rowsOf(theirs, month, zoneOf(property.site)).map((cells, index) => (
                 <tr>
-                  <th scope="row">{index === 0 ? property.name : words.stays.bookedTwice}</th>
+                  <th scope="row">{index > 0 && cells.some(isInTheWay) ? words.stays.bookedTwice : property.name}</th>
                   {cells.map(({ nights, stay }) => (
                     <td colspan={nights} class={stay && standTones[codeStand(stay)]}>
                       {stay && (
@@ -69,6 +75,9 @@ export function Month({ visit, month, zoneOf, properties, stays }: MonthProps) {
     </>
   );
 }
+
+/** Members of a hub share a room. */
+const isInTheWay = ({ stay }: Cell) => stay?.isBookedTwice === true;
 
 interface Cell {
   readonly nights: number;

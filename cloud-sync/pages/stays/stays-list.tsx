@@ -8,7 +8,7 @@ import { knownZone, Moment } from "../parts/moments.tsx";
 import { Empty, Notice, Table, Tag } from "../parts/show.tsx";
 import { listSites, type SeenSite } from "../sites.tsx";
 import type { Visit } from "../visit.ts";
-import { Month, monthStyle } from "./month.tsx";
+import { Month, monthStyle, todayId } from "./month.tsx";
 import {
   codeStand,
   listProperties,
@@ -39,7 +39,9 @@ function Head({ visit, at }: { visit: Visit; at: "list" | "month" }) {
         )}
       </div>
       <p>{stays.lead}</p>
-      <p>{at === "list" ? <a href="/stays/month">{stays.byMonth}</a> : <a href="/stays">{stays.asList}</a>}</p>
+      <p>
+        {at === "list" ? <a href={`/stays/month#${todayId}`}>{stays.byMonth}</a> : <a href="/stays">{stays.asList}</a>}
+      </p>
     </>
   );
 }
@@ -140,12 +142,8 @@ async function monthPage(c: PageContext, visit: Visit, now: number) {
   const [sites, properties] = [await listSites(visit), await listProperties(visit)];
   const zoneOf = (site: string | undefined) => knownZone(sites.find(({ id }) => id === site)?.zone);
   const wanted = c.req.query("month") ?? "";
-  const month = monthText.test(wanted)
-    ? Temporal.PlainYearMonth.from(wanted)
-    : Temporal.Instant.fromEpochMilliseconds(now)
-        .toZonedDateTimeISO(zoneOf(sites[0]?.id))
-        .toPlainDate()
-        .toPlainYearMonth();
+  const today = Temporal.Instant.fromEpochMilliseconds(now).toZonedDateTimeISO(zoneOf(sites[0]?.id)).toPlainDate();
+  const month = monthText.test(wanted) ? Temporal.PlainYearMonth.from(wanted) : today.toPlainYearMonth();
   const begins = month.toPlainDate({ day: 1 });
   // A day more at both ends: the month begins at one site when it has not at another.
   const bounds = { from: begins.subtract({ days: 1 }), until: begins.add({ months: 1, days: 1 }) };
@@ -167,6 +165,7 @@ async function monthPage(c: PageContext, visit: Visit, now: number) {
       <Month
         visit={visit}
         month={month}
+        today={today}
         zoneOf={zoneOf}
         properties={properties.filter(({ closedAt }) => closedAt === null)}
         stays={items.filter(({ status }) => status !== "cancelled")}

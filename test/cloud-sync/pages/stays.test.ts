@@ -151,6 +151,25 @@ test("a month shows each night once, and two stays of one night in two rows", as
   const page = await shown("/stays/month?month=2031-03");
   assert.match(page, /March 2031/);
   assert.match(page, /href="\/stays\/month\?month=2031-04"/);
+  // Where a phone begins to look.
+  assert.match(await shown("/stays"), /href="\/stays\/month#today"/);
+  assert.match(await shown("/stays/month"), /id="today">\d</);
+  assert.doesNotMatch(await shown("/stays/month?month=2031-05"), /id="today"/);
+});
+
+test("members who share a room are not said to be in each other's way", async () => {
+  const { cloud } = site;
+  const desks = { site: "home", name: "Shared desks", accessPoints: ["box"] };
+  const { id: room } = (await cloud.ask("POST", "/api/properties", desks)).body;
+  for (const from of ["09:00", "13:00"]) {
+    const hours = { from: `2031-06-05T${from}`, until: `2031-06-05T${from.slice(0, 2)}:30` };
+    const order = { property: room, kind: "member", guest: { name: `Member at ${from}` }, ...hours };
+    assert.equal((await cloud.ask("POST", "/api/bookings", order)).status, 201);
+    clock.advance(20);
+  }
+  const page = await shown("/stays/month?month=2031-06");
+  assert.equal(page.split(">Shared desks<").length, 3);
+  assert.doesNotMatch(page, /booked twice/);
 });
 
 test("a month has a booking on the day that it is at its own site", async () => {
