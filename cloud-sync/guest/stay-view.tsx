@@ -164,8 +164,11 @@ function StayDoorItem({ door, token, stayPage }: DoorProps) {
     <li>
       <h3>{name}</h3>
       <p>{stayPage.ways[way]}</p>
-      <p class={isReady ? "ready" : undefined}>{isReady ? ready : notReady}</p>
-      {press === "no-line" && <p>{takesCode ? stayPage.noLine : stayPage.noLineWithout}</p>}
+      {/* What opens from here alone is not ready while nothing does. */}
+      {(way !== "none" || press !== "no-line") && (
+        <p class={isReady ? "ready" : undefined}>{isReady ? ready : notReady}</p>
+      )}
+      {press === "no-line" && <p>{takesCode && isReady ? stayPage.noLine : stayPage.noLineWithout}</p>}
       {typeof press === "object" && (
         <details class="no-print" open={!takesCode}>
           <summary>{stayPage.openFrom}</summary>

@@ -36,7 +36,9 @@ const providers = ["KISI", "BRIVO"] as const;
 const told: Readonly<Record<AccessProvider, (typeof providers)[number]>> = { kisi: "KISI", brivo: "BRIVO" };
 const meant: Readonly<Record<(typeof providers)[number], AccessProvider>> = { KISI: "kisi", BRIVO: "brivo" };
 const provider = z
-  .preprocess((value) => (typeof value === "string" ? value.toUpperCase() : value), z.enum(providers))
+  .string()
+  .toUpperCase()
+  .pipe(z.enum(providers))
   .openapi({ type: "string", enum: [...providers], description: "In any case." });
 
 const secret = (description: string) => z.string().min(1).max(4_096).optional().openapi({ description });
