@@ -176,7 +176,11 @@ test("what is wrong is named by its field, and nothing of a secret is said back"
     [{ provider: "BRIVO", apiKey, password }, "body.clientSecret", /is needed: what was given before/],
     [{ provider: "BRIVO", apiKey, clientSecret }, "body.password", /is needed, or refreshToken/],
     [{ provider: "BRIVO", ...brivoSecrets, refreshToken: "r" }, "body.refreshToken", /not both/],
-    [{ provider: "BRIVO", apiKey: q, clientSecret: `${q}"`, password: q }, "body.clientSecret", /4,096 characters at most/],
+    [
+      { provider: "BRIVO", apiKey: q, clientSecret: `${q}"`, password: q },
+      "body.clientSecret",
+      /4,096 characters at most/,
+    ],
     [{ provider: "KISI", apiKey: kisiKey, gateway: "hub.none" }, "body.gateway", /no such gateway in service/],
     [{ provider: "KISI", apiKey: kisiKey, site: "none" }, "body.site", /no such site/],
     [{ provider: "KISI", apiKey: kisiKey, isEnabled: "yes" }, "body.isEnabled", /./],
